@@ -1,0 +1,244 @@
+// Package cache keeps blobs under their digest and small records under a
+// content key, in one folder. Every write is a rename, so that an interrupted
+// or a concurrent build never leaves half a file.
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Cache is a folder of blobs and records. The folder can be deleted at any
+// time: all that is in it can be made again.
+type Cache struct{ dir string }
+
+// New returns the cache in dir, which is made when it is missing.
+func New(dir string) (*Cache, error) {
+	for _, sub := range []string{"blobs/sha256", "records"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return nil, fmt.Errorf("make the cache: %w", err)
+		}
+	}
+	return &Cache{dir: dir}, nil
+}
+
+// Path returns where the named part of the cache is on disk.
+func (c *Cache) Path(elem ...string) string {
+	return filepath.Join(append([]string{c.dir}, elem...)...)
+}
+
+// Blob returns the file that holds, or would hold, the blob.
+func (c *Cache) Blob(digest v1.Hash) string {
+	return filepath.Join(c.dir, "blobs", digest.Algorithm, digest.Hex)
+}
+
+// Has tells whether the blob is there with that size.
+func (c *Cache) Has(digest v1.Hash, size int64) bool {
+	info, err := os.Stat(c.Blob(digest))
+	return err == nil && info.Mode().IsRegular() && info.Size() == size
+}
+
+// Put keeps what write writes under its digest and returns digest and size.
+func (c *Cache) Put(write func(io.Writer) error) (v1.Hash, int64, error) {
+	f, err := os.CreateTemp(c.dir, ".blob-*")
+	if err != nil {
+		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	h := sha256.New()
+	if err := write(io.MultiWriter(f, h)); err != nil {
+		return v1.Hash{}, 0, err
+	}
+	size, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
+	}
+	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
+	if err := finish(f, c.Blob(digest)); err != nil {
+		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
+	}
+	return digest, size, nil
+}
+
+// PutBytes keeps data under its digest.
+func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
+	sum := sha256.Sum256(data)
+	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
+	if c.Has(digest, int64(len(data))) {
+		return digest, nil
+	}
+	if err := WriteFile(c.Blob(digest), data); err != nil {
+		return v1.Hash{}, fmt.Errorf("write to the cache: %w", err)
+	}
+	return digest, nil
+}
+
+// Export makes name a file with the content of the blob.
+func (c *Cache) Export(digest v1.Hash, name string) error {
+	if err := LinkOrCopy(c.Blob(digest), name); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// LinkOrCopy makes target a file with the content of source, in one step: as a
+// hard link where the file system can, else as a copy.
+func LinkOrCopy(source, target string) error {
+	return replace(target, func(name string) error {
+		if err := os.Link(source, name); err != nil {
+			return copyFile(source, name)
+		}
+		return nil
+	})
+}
+
+// Copy makes target a copy of the file source, with its mode and time, in one
+// step.
+func Copy(source, target string) error {
+	return replace(target, func(name string) error { return copyFile(source, name) })
+}
+
+// replace makes target the file that write makes under another name beside it.
+func replace(target string, write func(name string) error) error {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(target), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	temporary := filepath.Join(dir, filepath.Base(target))
+	if err := write(temporary); err != nil {
+		return err
+	}
+	return os.Rename(temporary, target)
+}
+
+func copyFile(source, target string) error {
+	r, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	info, err := r.Stat()
+	if err != nil {
+		return err
+	}
+	w, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, r); err != nil {
+		return errors.Join(err, w.Close())
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.Chtimes(target, time.Time{}, info.ModTime())
+}
+
+// finish gives a written temporary file its final name.
+func finish(f *os.File, name string) error {
+	if err := f.Chmod(0o444); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// Key returns the content key of the parts: equal parts, equal key.
+func Key(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s,", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// record is how a value is kept, so that its age is known.
+type record struct {
+	Time  time.Time       `json:"time"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Load fills value with what was kept under key and returns its age. A record
+// that is missing or cannot be read is not there.
+func (c *Cache) Load(key string, value any) (age time.Duration, ok bool) {
+	data, err := os.ReadFile(c.Path("records", key+".json"))
+	if err != nil {
+		return 0, false
+	}
+	var r record
+	if json.Unmarshal(data, &r) != nil || json.Unmarshal(r.Value, value) != nil {
+		return 0, false
+	}
+	return time.Since(r.Time), true
+}
+
+// Save keeps value under key.
+func (c *Cache) Save(key string, value any) error {
+	v, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("keep a record: %w", err)
+	}
+	data, err := json.Marshal(record{Time: time.Now().UTC(), Value: v})
+	if err != nil {
+		return fmt.Errorf("keep a record: %w", err)
+	}
+	return WriteFile(c.Path("records", key+".json"), data)
+}
+
+// WriteFile writes data to name in one step: name holds what it held before, or
+// all of data.
+func WriteFile(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// Trim removes blobs and records that have not been written for longer than
+// age, except the blobs in keep. What is removed and needed again is made again.
+func (c *Cache) Trim(age time.Duration, keep map[v1.Hash]bool) error {
+	var errs []error
+	for _, dir := range []string{"blobs/sha256", "records"} {
+		entries, err := os.ReadDir(c.Path(dir))
+		if err != nil {
+			return fmt.Errorf("trim the cache: %w", err)
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil || time.Since(info.ModTime()) < age ||
+				keep[v1.Hash{Algorithm: "sha256", Hex: e.Name()}] {
+				continue
+			}
+			errs = append(errs, os.Remove(c.Path(dir, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}

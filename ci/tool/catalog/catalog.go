@@ -1,0 +1,168 @@
+// Package catalog reads what the workspace holds: one Lambda function per
+// folder under functions/, each described by its image.json. No other list of
+// functions exists.
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// Dir is the folder, below the workspace root, that holds the functions.
+const Dir = "functions"
+
+// DescriptionFile is the name of the file that describes a function's image.
+const DescriptionFile = "image.json"
+
+// Variant says what an image holds beside its binary.
+type Variant string
+
+// The variants.
+const (
+	Light Variant = "light" // base and binary
+	Heavy Variant = "heavy" // base, ffmpeg and binary
+)
+
+// Registry says who may pull an image.
+type Registry string
+
+// The registries.
+const (
+	Private Registry = "private"
+	Public  Registry = "public"
+)
+
+// Function is one Lambda function and the image that carries it.
+type Function struct {
+	// Folder is the function's folder, slash-separated, relative to the root.
+	Folder string `json:"folder"`
+	// Image names the image, and so its tags: {image}-{commit}, {image}-latest.
+	Image string `json:"image"`
+	// Variant decides the layers.
+	Variant Variant `json:"variant"`
+	// Registry decides who may pull the image.
+	Registry Registry `json:"registry"`
+	// Lambda is the function's name in AWS.
+	Lambda string `json:"lambda"`
+	// Reason says in a few words why the image is in that registry.
+	Reason string `json:"reason"`
+}
+
+// Catalog is every function of a workspace, ordered by image name.
+type Catalog struct {
+	// Root is the absolute path of the workspace.
+	Root string
+	// Toolchain is the Go toolchain that go.work pins, such as "go1.26.8".
+	Toolchain string
+	// Functions are ordered by image name.
+	Functions []Function
+}
+
+// Problem is one thing wrong with the workspace, in one line: file, field, fix.
+type Problem struct {
+	File  string // relative to the root
+	Field string // empty when the file as a whole is meant
+	Fix   string // what is wrong and what to do
+}
+
+func (p Problem) Error() string {
+	if p.Field == "" {
+		return p.File + ": " + p.Fix
+	}
+	return p.File + ": " + p.Field + ": " + p.Fix
+}
+
+// Load reads and validates the workspace at root. Its error joins every
+// [Problem] found, so that all can be mended in one go.
+func Load(root string) (*Catalog, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("find the workspace: %w", err)
+	}
+	work, err := readWork(root)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(root, Dir))
+	if err != nil {
+		return nil, fmt.Errorf("read the functions: %w", err)
+	}
+
+	c := &Catalog{Root: root, Toolchain: work.toolchain}
+	var problems []error
+	for _, e := range entries {
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_") {
+			continue
+		}
+		f, errs := readFunction(root, Dir+"/"+e.Name(), work)
+		problems = append(problems, errs...)
+		c.Functions = append(c.Functions, f)
+	}
+	if len(c.Functions) == 0 {
+		return nil, Problem{File: Dir + "/", Fix: "holds no function; add a folder with main.go, go.mod and image.json"}
+	}
+	problems = append(problems, conflicts(c.Functions)...)
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	slices.SortFunc(c.Functions, func(a, b Function) int { return strings.Compare(a.Image, b.Image) })
+	return c, nil
+}
+
+// Select returns the functions with the given image names, in catalog order;
+// no name selects all. An unknown name is an error that suggests the nearest.
+func (c *Catalog) Select(images []string) ([]Function, error) {
+	if len(images) == 0 {
+		return slices.Clone(c.Functions), nil
+	}
+	known := make([]string, len(c.Functions))
+	for i, f := range c.Functions {
+		known[i] = f.Image
+	}
+	for _, name := range images {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("no image is named %q%s; the images are %s",
+				name, suggest(name, known), strings.Join(known, ", "))
+		}
+	}
+	var selected []Function
+	for _, f := range c.Functions {
+		if slices.Contains(images, f.Image) {
+			selected = append(selected, f)
+		}
+	}
+	return selected, nil
+}
+
+// workFile is what the catalog needs of go.work.
+type workFile struct {
+	toolchain string
+	uses      map[string]bool // folders, slash-separated, relative to the root
+}
+
+func readWork(root string) (workFile, error) {
+	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		return workFile{}, fmt.Errorf("read the workspace: %w", err)
+	}
+	parsed, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		return workFile{}, fmt.Errorf("read the workspace: %w", err)
+	}
+	w := workFile{uses: map[string]bool{}}
+	for _, use := range parsed.Use {
+		w.uses[filepath.ToSlash(filepath.Clean(use.Path))] = true
+	}
+	if parsed.Toolchain == nil {
+		return workFile{}, Problem{File: "go.work", Field: "toolchain",
+			Fix: "is missing; pin the Go that builds the images, for instance `toolchain go1.26.8`"}
+	}
+	w.toolchain = parsed.Toolchain.Name
+	return w, nil
+}

@@ -1,0 +1,154 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// fields are the keys of image.json, all required.
+var fields = []string{"image", "variant", "registry", "lambda", "reason"}
+
+var (
+	// imageName leaves room for "-" and a 40-digit commit in the 128 characters
+	// of a tag (OCI distribution specification, "Pulling manifests").
+	imageName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	// lambdaName is AWS's own rule for FunctionName without a version.
+	// https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+	lambdaName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+)
+
+const maxImageName = 80
+
+// readFunction reads the function in folder and says all that is wrong with it.
+func readFunction(root, folder string, work workFile) (Function, []error) {
+	f := Function{Folder: folder}
+	var problems []error
+	if _, err := os.Stat(filepath.Join(root, folder, "go.mod")); err != nil {
+		problems = append(problems, Problem{File: folder + "/go.mod",
+			Fix: "is missing; every function is a module of its own: run `go mod init` in " + folder})
+	}
+	if !work.uses[folder] {
+		problems = append(problems, Problem{File: "go.work", Field: "use",
+			Fix: fmt.Sprintf("does not name ./%s; run `go work use ./%s`", folder, folder)})
+	}
+	file := folder + "/" + DescriptionFile
+	data, err := os.ReadFile(filepath.Join(root, file))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return f, append(problems, Problem{File: file,
+			Fix: "is missing; add one with the fields " + strings.Join(fields, ", ")})
+	case err != nil:
+		return f, append(problems, Problem{File: file, Fix: err.Error()})
+	}
+	return f, append(problems, decode(file, data, &f)...)
+}
+
+// decode fills f from the bytes of an image.json.
+func decode(file string, data []byte, f *Function) []error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return []error{Problem{File: file, Fix: jsonFault(data, err)}}
+	}
+	var problems []error
+	bad := func(field, format string, args ...any) {
+		problems = append(problems, Problem{File: file, Field: field, Fix: fmt.Sprintf(format, args...)})
+	}
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		if !slices.Contains(fields, key) {
+			bad(key, "is not a field of image.json%s; the fields are %s", suggest(key, fields), strings.Join(fields, ", "))
+		}
+	}
+	values := map[string]string{}
+	for _, field := range fields {
+		var s string
+		switch value, ok := raw[field]; {
+		case !ok:
+			bad(field, "is missing")
+		case json.Unmarshal(value, &s) != nil || bytes.Equal(value, []byte("null")):
+			bad(field, "must be a string, is %s", value)
+		case strings.TrimSpace(s) == "":
+			bad(field, "is empty")
+		default:
+			values[field] = s
+		}
+	}
+	f.Image, f.Lambda, f.Reason = values["image"], values["lambda"], values["reason"]
+	f.Variant, f.Registry = Variant(values["variant"]), Registry(values["registry"])
+
+	if v := f.Image; v != "" && (!imageName.MatchString(v) || len(v) > maxImageName) {
+		bad("image", "%q is not a name of at most %d lower-case letters, digits and single dashes", v, maxImageName)
+	}
+	if v := f.Lambda; v != "" && !lambdaName.MatchString(v) {
+		bad("lambda", "%q is not a Lambda function name: 1 to 64 letters, digits, - and _", v)
+	}
+	oneOf := func(field, value string, allowed ...string) {
+		if value != "" && !slices.Contains(allowed, value) {
+			bad(field, "%q is not %s%s", value, strings.Join(allowed, " or "), suggest(value, allowed))
+		}
+	}
+	oneOf("variant", values["variant"], string(Light), string(Heavy))
+	oneOf("registry", values["registry"], string(Private), string(Public))
+	return problems
+}
+
+// conflicts finds functions that get in each other's way.
+func conflicts(functions []Function) []error {
+	var problems []error
+	for i, a := range functions {
+		for _, b := range functions[i+1:] {
+			switch {
+			case a.Image == "" || b.Image == "":
+			case a.Image == b.Image:
+				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "image",
+					Fix: fmt.Sprintf("%q is already the image of %s", b.Image, a.Folder)})
+			case prefixes(a.Image, b.Image), prefixes(b.Image, a.Image):
+				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "image",
+					Fix: fmt.Sprintf("the tags of %q and %q (%s) begin alike, so retention of one would delete the other's; rename one",
+						b.Image, a.Image, a.Folder)})
+			}
+			if a.Lambda != "" && a.Lambda == b.Lambda {
+				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "lambda",
+					Fix: fmt.Sprintf("%q is already the function of %s", b.Lambda, a.Folder)})
+			}
+		}
+	}
+	return problems
+}
+
+// prefixes tells whether the tag prefix of image a also begins the tags of b.
+func prefixes(a, b string) bool { return strings.HasPrefix(b+"-", a+"-") }
+
+// jsonFault turns an error of encoding/json into one that says where.
+func jsonFault(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		at := min(int(syntax.Offset), len(data))
+		line := 1 + bytes.Count(data[:at], []byte("\n"))
+		return fmt.Sprintf("line %d: not valid JSON: %v", line, err)
+	}
+	return "must be a JSON object with the fields " + strings.Join(fields, ", ")
+}
+
+// suggest returns ` (did you mean "x"?)` for the nearest of known, or nothing.
+func suggest(word string, known []string) string {
+	best, distance := "", 3
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", best)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/base"
+	"lambdas.internal/ci/tool/pin"
+)
+
+func newBase(a *app) *cobra.Command {
+	var f buildFlags
+	var out string
+	cmd := &cobra.Command{
+		Use:     "base",
+		Short:   "Write the base image as an OCI image layout",
+		Example: "  ci base --out base\n  ci base --base public.ecr.aws/lambda/provided:al2023 --out base",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := a.builder(cmd, &f)
+			if err != nil {
+				return err
+			}
+			made, _, from, err := b.Base(cmd.Context())
+			if err != nil {
+				return err
+			}
+			warn(cmd, b.Warnings(from, pin.Choice{}))
+			return base.Write(out, b.Cache, made)
+		},
+	}
+	f.addPlatform(cmd)
+	f.addBase(cmd)
+	required(cmd, &out, "out", "folder for the image layout")
+	return cmd
+}
+
+func warn(cmd *cobra.Command, warnings []string) {
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "ci: warning: "+w)
+	}
+}

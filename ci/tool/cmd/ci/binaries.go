@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/gobuild"
+)
+
+func newBinaries(a *app) *cobra.Command {
+	var f buildFlags
+	var out string
+	cmd := &cobra.Command{
+		Use:     "binaries",
+		Short:   "Compile the functions into a folder",
+		Example: "  ci binaries --out binaries\n  ci binaries --only api --platform linux/arm64 --out binaries",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := a.builder(cmd, &f)
+			if err != nil {
+				return err
+			}
+			functions, err := b.Catalog.Select(f.only)
+			if err != nil {
+				return usageError{err}
+			}
+			results, err := b.Binaries(cmd.Context(), functions)
+			if err != nil {
+				return err
+			}
+			var errs []error
+			for i, r := range results {
+				if r.Err == nil {
+					r.Err = gobuild.Copy(r.Binary, out, functions[i])
+				}
+				if r.Err == nil {
+					fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, filepath.Base(functions[i].Folder)))
+				}
+				errs = append(errs, r.Err)
+			}
+			return errors.Join(errs...)
+		},
+	}
+	f.addOnly(cmd)
+	f.addPlatform(cmd)
+	required(cmd, &out, "out", "folder for the binaries")
+	return cmd
+}
+
+// required adds a flag that must be given.
+func required(cmd *cobra.Command, value *string, name, usage string) {
+	cmd.Flags().StringVar(value, name, "", usage)
+	if err := cmd.MarkFlagRequired(name); err != nil {
+		panic(err) // the flag was added a line above
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/build"
+	"lambdas.internal/ci/tool/report"
+)
+
+func newBuildAll(a *app) *cobra.Command {
+	var f buildFlags
+	var out string
+	cmd := &cobra.Command{
+		Use:   "build-all",
+		Short: "Build all images into one OCI image layout, dist/",
+		Long: `Build all images into one OCI image layout, dist/.
+
+What did not change since the last run is not built again. A function that does
+not compile is named, with the compiler's lines; the others are still built, and
+the exit code is 1.`,
+		Example: "  ci build-all\n  ci build-all --only api,thumb\n  ci build-all --platform linux/arm64 --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, dir, err := a.buildAll(cmd, &f, out)
+			if err != nil {
+				return err
+			}
+			return a.printBuild(cmd, r, dir)
+		},
+	}
+	f.addOnly(cmd)
+	f.addPlatform(cmd)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
+	addOut(cmd, &out)
+	return cmd
+}
+
+func addOut(cmd *cobra.Command, out *string) {
+	cmd.Flags().StringVarP(out, "out", "o", "", "folder of the image layout (default: dist in the workspace)")
+}
+
+// buildAll builds what the flags select and returns where it put it.
+func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Report, string, error) {
+	b, err := a.builder(cmd, f)
+	if err != nil {
+		return nil, "", err
+	}
+	functions, err := b.Catalog.Select(f.only)
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	if out == "" {
+		out = filepath.Join(b.Catalog.Root, "dist")
+	}
+	r, err := b.All(cmd.Context(), functions, out)
+	return r, out, err
+}
+
+// printBuild prints what was built and returns the errors of what was not.
+func (a *app) printBuild(cmd *cobra.Command, r *build.Report, dir string) error {
+	warn(cmd, r.Warnings)
+	err := a.print(cmd, r, func(w io.Writer) error {
+		var rows [][]string
+		for _, i := range r.Images {
+			rows = append(rows, buildRow(i))
+		}
+		header := []string{"IMAGE", "VARIANT", "LAYERS", "MB", "LAYER BY LAYER", "BASE", "REUSED", "TIME", "DIGEST"}
+		if err := report.Table(w, header, rows); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "%d of %d images for %s in %s, %s\n", len(r.Images)-len(r.Failed()), len(r.Images),
+			r.Platform, dir, report.Duration(seconds(r.Seconds)))
+		return err
+	})
+	return errors.Join(append(r.Failed(), err)...)
+}
+
+func buildRow(i build.Row) []string {
+	if i.Err != nil {
+		return []string{i.Image, string(i.Variant), "failed", "", "", "", "", "", ""}
+	}
+	var layers []string
+	for _, l := range i.Layers {
+		layers = append(layers, l.Kind+" "+report.MB(l.Size))
+	}
+	reused := strings.Join(i.Reused(), ", ")
+	if reused == "" {
+		reused = "nothing"
+	}
+	return []string{i.Image, string(i.Variant), fmt.Sprint(len(i.Layers)), report.MB(i.Size), strings.Join(layers, " + "),
+		i.BaseName(), reused, report.Duration(seconds(i.Seconds)), i.Digest[:len("sha256:")+12]}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/build"
+	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/report"
+)
+
+// platforms are those that Lambda runs.
+// https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html
+var platforms = []string{"linux/amd64", "linux/arm64"}
+
+// buildFlags are the flags of all commands that build.
+type buildFlags struct {
+	only     []string
+	platform string
+	base     string
+	ffmpeg   string
+	offline  bool
+}
+
+func (f *buildFlags) addOnly(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.only, "only", nil, "images to make, by name (default: all)")
+}
+
+func (f *buildFlags) addPlatform(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.platform, "platform", platforms[0], "platform to build for: "+strings.Join(platforms, " or "))
+}
+
+func (f *buildFlags) addBase(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.base, "base", "", "base image instead of the locked one: a reference, or `static`")
+	f.addOffline(cmd)
+}
+
+func (f *buildFlags) addFFmpeg(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to take ffmpeg from instead of the locked one: a reference, or `static`")
+	f.addOffline(cmd)
+}
+
+func (f *buildFlags) addOffline(cmd *cobra.Command) {
+	if cmd.Flags().Lookup("offline") == nil {
+		cmd.Flags().BoolVar(&f.offline, "offline", false, "ask no registry: use what is cached, else the static base and ffmpeg")
+	}
+}
+
+// builder returns what builds the workspace as the flags say.
+func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error) {
+	if f.platform == "" {
+		f.platform = platforms[0]
+	}
+	if !slices.Contains(platforms, f.platform) {
+		return nil, usageError{fmt.Errorf("--platform: Lambda does not run %q; name %s", f.platform, strings.Join(platforms, " or "))}
+	}
+	platform, err := v1.ParsePlatform(f.platform)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--platform: %w", err)}
+	}
+	c, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	l, err := lock.Load(c.Root)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := a.cache()
+	if err != nil {
+		return nil, err
+	}
+	return &build.Builder{
+		Catalog: c, Cache: kept, Lock: l, Platform: *platform,
+		BaseRef: f.base, FFmpegRef: f.ffmpeg, Offline: f.offline,
+		Step: report.NewProgress(cmd.ErrOrStderr()).Step,
+	}, nil
+}

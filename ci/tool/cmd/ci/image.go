@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/layout"
+)
+
+func newImage(a *app) *cobra.Command {
+	var f buildFlags
+	var name, out string
+	cmd := &cobra.Command{
+		Use:   "image",
+		Short: "Build one image as an OCI archive",
+		Long: `Build one image as an OCI archive, a tar that docker load, podman load and
+skopeo read.`,
+		Example: "  ci image --name api --out api.tar\n  ci image --name thumb --out - | docker load",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.only = []string{name}
+			r, dir, err := a.buildAll(cmd, &f, "")
+			if err != nil {
+				return err
+			}
+			if failed := r.Failed(); len(failed) > 0 {
+				return failed[0]
+			}
+			if out == "-" {
+				return layout.Archive(cmd.OutOrStdout(), dir, name)
+			}
+			if out == "" {
+				out = name + ".tar"
+			}
+			if err := writeArchive(out, dir, name); err != nil {
+				return err
+			}
+			return a.printBuild(cmd, r, out)
+		},
+	}
+	required(cmd, &name, "name", "name of the image")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write, - for standard output (default: NAME.tar)")
+	f.addPlatform(cmd)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
+	return cmd
+}
+
+// writeArchive writes the archive to a file that is there as a whole or not at all.
+func writeArchive(out, dir, name string) error {
+	w, err := os.CreateTemp(filepath.Dir(out), ".archive-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", out, err)
+	}
+	defer os.Remove(w.Name())
+	defer w.Close()
+	if err := layout.Archive(w, dir, name); err != nil {
+		return err
+	}
+	if err := w.Chmod(0o644); err != nil {
+		return fmt.Errorf("write %s: %w", out, err)
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", out, err)
+	}
+	return os.Rename(w.Name(), out)
+}

@@ -1,0 +1,166 @@
+// Package ffmpeg makes the layer that holds static builds of ffmpeg and
+// ffprobe, the same bytes in every heavy image.
+package ffmpeg
+
+import (
+	"archive/tar"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/layer"
+	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/npm"
+	"lambdas.internal/ci/tool/pin"
+	"lambdas.internal/ci/tool/registry"
+)
+
+// Cached tells whether the layer made from the chosen image is in the cache.
+func Cached(c *cache.Cache, choice pin.Choice, platform v1.Platform) bool {
+	var l layer.Layer
+	_, ok := c.Load(imageKey(choice, platform), &l)
+	return ok && c.Has(l.Digest, l.Size)
+}
+
+// Get returns the layer for the platform from the chosen image, or from the npm
+// packages of the lock file when no registry is used. reused tells that it was
+// in the cache.
+func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, locked map[string]lock.Static, platform v1.Platform) (l layer.Layer, reused bool, err error) {
+	if choice.Pin == image.Offline {
+		l, reused, err = fromNPM(ctx, c, locked, platform)
+	} else {
+		l, reused, err = fromImage(ctx, c, choice, platform)
+	}
+	if err != nil {
+		return layer.Layer{}, false, fmt.Errorf("get ffmpeg: %w", err)
+	}
+	return l, reused, nil
+}
+
+func imageKey(choice pin.Choice, platform v1.Platform) string {
+	return cache.Key("ffmpeg", choice.Name, choice.Digest.String(), platform.String())
+}
+
+// programs are the files of the layer, by where they are in the image.
+var programs = map[string]string{"ffmpeg": image.FFmpegPath, "ffprobe": image.FFprobePath}
+
+// fromNPM makes the layer from the packages that ship a static build.
+func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static, platform v1.Platform) (layer.Layer, bool, error) {
+	static, ok := locked[platform.Architecture]
+	if !ok {
+		return layer.Layer{}, false, fmt.Errorf("%s names no static build for %s", lock.File, platform)
+	}
+	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
+	comment := fmt.Sprintf("npm %s@%s, %s@%s",
+		static.FFmpeg.Name, static.FFmpeg.Version, static.FFprobe.Name, static.FFprobe.Version)
+	key := cache.Key("ffmpeg", static.FFmpeg.Integrity, static.FFprobe.Integrity, comment)
+	return keep(c, key, comment, platform, func(dir string) error {
+		for program, p := range packages {
+			tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
+			if err != nil {
+				return err
+			}
+			r, err := npm.Open(tarball, program)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(write(filepath.Join(dir, program), r), r.Close()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fromImage makes the layer from the programs in an image.
+func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (layer.Layer, bool, error) {
+	return keep(c, imageKey(choice, platform), choice.Name, platform, func(dir string) error {
+		img, err := registry.Image(ctx, choice.Reference, choice.Digest, platform)
+		if err != nil {
+			return err
+		}
+		files := mutate.Extract(img)
+		defer files.Close()
+		for tr := tar.NewReader(files); ; {
+			h, err := tr.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("read the image %s: %w", choice.Reference, err)
+			}
+			program := path.Base(h.Name)
+			if _, ok := programs[program]; !ok || h.Typeflag != tar.TypeReg {
+				continue
+			}
+			if err := write(filepath.Join(dir, program), tr); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// keep makes the layer of the programs that extract writes into a folder, unless
+// it is in the cache under key.
+func keep(c *cache.Cache, key, comment string, platform v1.Platform, extract func(dir string) error) (layer.Layer, bool, error) {
+	dir := ""
+	defer func() { os.RemoveAll(dir) }() // an empty name removes nothing
+	return layer.KeepAs(c, key, comment, func() (files []layer.File, err error) {
+		if dir, err = os.MkdirTemp(c.Path(), ".ffmpeg-*"); err != nil {
+			return nil, err
+		}
+		if err := extract(dir); err != nil {
+			return nil, err
+		}
+		for program, path := range programs {
+			name := filepath.Join(dir, program)
+			if err := check(name, platform); err != nil {
+				return nil, fmt.Errorf("%s from %s: %w", program, comment, err)
+			}
+			f, err := layer.Local(path, 0o755, name)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, f)
+		}
+		return files, nil
+	})
+}
+
+func write(name string, r io.Reader) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
+
+// check fails unless the file is a static program for the platform.
+func check(file string, platform v1.Platform) error {
+	f, err := elf.Open(file)
+	if err != nil {
+		return fmt.Errorf("read the program: %w", err)
+	}
+	defer f.Close()
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[platform.Architecture]
+	if f.Machine != machine {
+		return fmt.Errorf("is built for %s, not for %s", f.Machine, platform)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return errors.New("is linked dynamically; the image has no libraries for it")
+		}
+	}
+	return nil
+}

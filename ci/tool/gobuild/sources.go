@@ -1,0 +1,165 @@
+package gobuild
+
+import (
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/catalog"
+)
+
+// source is what one function is made from.
+type source struct {
+	key     string // equal keys mean equal binaries
+	modules []localModule
+}
+
+// sources returns what each function is made from. A content key covers the
+// function's module, the local modules that its go.mod replaces by folders,
+// every module file of the workspace (they choose the versions), the flags and
+// the environment. A folder that several functions use is read once.
+func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]source, error) {
+	common := []string{strings.Join(flags, " "), strings.Join(env, " ")}
+	versions, err := moduleFiles(c)
+	if err != nil {
+		return nil, err
+	}
+	common = append(common, versions...)
+
+	digests := map[string]string{}
+	all := make([]source, len(functions))
+	for i, f := range functions {
+		modules, err := localModules(c.Root, f.Folder)
+		if err != nil {
+			return nil, err
+		}
+		parts := slices.Clone(common)
+		for _, m := range modules {
+			digest, ok := digests[m.folder]
+			if !ok {
+				if digest, err = sourceDigest(filepath.Join(c.Root, m.folder)); err != nil {
+					return nil, err
+				}
+				digests[m.folder] = digest
+			}
+			parts = append(parts, m.folder, digest)
+		}
+		all[i] = source{key: cache.Key(parts...), modules: modules}
+	}
+	return all, nil
+}
+
+// moduleFiles returns the content of go.work, go.work.sum, and each function's
+// go.mod: in a workspace one module's requirements choose another's versions.
+func moduleFiles(c *catalog.Catalog) ([]string, error) {
+	names := []string{"go.work", "go.work.sum"}
+	for _, f := range c.Functions {
+		names = append(names, f.Folder+"/go.mod")
+	}
+	var parts []string
+	for _, name := range names {
+		data, err := os.ReadFile(filepath.Join(c.Root, name))
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		parts = append(parts, name, string(data))
+	}
+	return parts, nil
+}
+
+// localModule is a module whose sources are in the workspace.
+type localModule struct {
+	path   string // as go.mod names it
+	folder string // relative to the root
+}
+
+// localModules returns the module in folder and all that it reaches by a
+// replacement with a folder.
+func localModules(root, folder string) ([]localModule, error) {
+	modules := []localModule{{folder: filepath.Clean(folder)}}
+	for n := 0; n < len(modules); n++ {
+		name := filepath.Join(modules[n].folder, "go.mod")
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			return nil, err
+		}
+		mod, err := modfile.Parse(name, data, nil)
+		if err != nil {
+			return nil, err
+		}
+		if mod.Module == nil {
+			return nil, fmt.Errorf("%s: module: is missing; the first line names the module", name)
+		}
+		modules[n].path = mod.Module.Mod.Path
+		for _, r := range mod.Replace {
+			if r.New.Version != "" {
+				continue
+			}
+			if filepath.IsAbs(r.New.Path) {
+				return nil, fmt.Errorf("%s: replace %s: %s is an absolute path; name a folder of the workspace", name, r.Old.Path, r.New.Path)
+			}
+			next := filepath.Join(modules[n].folder, filepath.FromSlash(r.New.Path))
+			if !slices.ContainsFunc(modules, func(m localModule) bool { return m.folder == next }) {
+				modules = append(modules, localModule{folder: next})
+			}
+		}
+	}
+	return modules, nil
+}
+
+// checkModules makes sure that the content key covered what the binary was made
+// from: a workspace lets a module import another that its go.mod does not name.
+func checkModules(binary string, f catalog.Function, modules []localModule) error {
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return fmt.Errorf("read what %s was built from: %w", f.Image, err)
+	}
+	for _, dep := range info.Deps {
+		known := slices.ContainsFunc(modules, func(m localModule) bool { return m.path == dep.Path })
+		if dep.Version == "(devel)" && !known {
+			return catalog.Problem{File: f.Folder + "/go.mod", Field: "replace",
+				Fix: fmt.Sprintf("does not name %s, which the function imports; require it and replace it by its folder", dep.Path)}
+		}
+	}
+	return nil
+}
+
+// sourceDigest returns one digest over the names and contents of all files
+// below dir that can be part of a binary.
+func sourceDigest(dir string) (string, error) {
+	h := sha256.New()
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir() && d.Name() == ".git":
+			return filepath.SkipDir
+		case d.IsDir(), strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil && d.Type().IsRegular() {
+			return err // a link that leads nowhere is no source
+		}
+		fmt.Fprintf(h, "%s\x00%d\x00%x", filepath.ToSlash(rel), len(data), sha256.Sum256(data))
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,193 @@
+// Package image describes a Lambda container image as data: a base, the layers
+// on it, and the configuration. It reads and writes nothing; the same
+// description gives the same manifest bytes, and so the same digest.
+package image
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/layer"
+)
+
+// Where the parts of an image are, without the leading slash. The entrypoint of
+// AWS's own bases starts /var/runtime/bootstrap.
+const (
+	BootstrapPath = "var/runtime/bootstrap"
+	FFmpegPath    = "usr/local/bin/ffmpeg"
+	FFprobePath   = "usr/local/bin/ffprobe"
+)
+
+// lambdaEntrypoint is the script by which AWS's bases start a function: in
+// Lambda the bootstrap itself, elsewhere under the emulator. It wants exactly
+// one argument.
+const lambdaEntrypoint = "/lambda-entrypoint.sh"
+
+// Labels that every image carries beside those of the OCI specification.
+const (
+	LabelImage   = "internal.lambdas.image"
+	LabelVariant = "internal.lambdas.variant"
+	LabelPin     = "internal.lambdas.base.pin"
+	LabelFFmpeg  = "internal.lambdas.ffmpeg"
+)
+
+// Labels, and annotations, of the OCI image specification.
+const (
+	labelTitle      = "org.opencontainers.image.title"
+	labelBaseName   = "org.opencontainers.image.base.name"
+	labelBaseDigest = "org.opencontainers.image.base.digest"
+	// AnnotationRefName names a manifest within an image layout.
+	AnnotationRefName = "org.opencontainers.image.ref.name"
+)
+
+// Pin says how well an image's base is known.
+type Pin string
+
+// The pins. Only images on a Pinned base may be published to AWS.
+const (
+	Pinned   Pin = "pinned"   // its digest is the one in the lock file
+	Unpinned Pin = "unpinned" // from a registry, but not by a locked digest
+	Offline  Pin = "offline"  // the tool's own static base
+)
+
+// Base is what an image starts from.
+type Base struct {
+	// Name is the reference as people write it: registry/repository:tag.
+	Name string
+	// Digest names the manifest or index that Name meant; empty for a base
+	// that the tool made.
+	Digest string
+	Pin    Pin
+	// Config is the base's own configuration.
+	Config v1.ConfigFile
+	// Layers are the base's own layers.
+	Layers []layer.Layer
+}
+
+// Image is the description of one image.
+type Image struct {
+	Function catalog.Function
+	Platform v1.Platform
+	Base     Base
+	// FFmpeg is the layer with ffmpeg and ffprobe, for the heavy variant only.
+	FFmpeg *layer.Layer
+	// Binary is the layer that holds the function's binary, alone.
+	Binary layer.Layer
+}
+
+// Layers returns the layers that are put on the base, most stable first.
+func (i Image) Layers() []layer.Layer {
+	if i.FFmpeg != nil {
+		return []layer.Layer{*i.FFmpeg, i.Binary}
+	}
+	return []layer.Layer{i.Binary}
+}
+
+// Encoded is an image in the bytes that registries hold.
+type Encoded struct {
+	Manifest   []byte
+	Config     []byte
+	Descriptor v1.Descriptor
+}
+
+// Encode returns the manifest and configuration. It fails when the layers do
+// not fit the variant, or the base is for another platform.
+func (i Image) Encode() (Encoded, error) {
+	if err := i.check(); err != nil {
+		return Encoded{}, fmt.Errorf("describe image %s: %w", i.Function.Image, err)
+	}
+	config, err := json.Marshal(i.config())
+	if err != nil {
+		return Encoded{}, fmt.Errorf("describe image %s: %w", i.Function.Image, err)
+	}
+	m := v1.Manifest{
+		SchemaVersion: 2,
+		MediaType:     types.OCIManifestSchema1,
+		Config:        descriptor(types.OCIConfigJSON, config),
+	}
+	for _, l := range slices.Concat(i.Base.Layers, i.Layers()) {
+		m.Layers = append(m.Layers, v1.Descriptor{MediaType: types.OCILayer, Size: l.Size, Digest: l.Digest})
+	}
+	manifest, err := json.Marshal(m)
+	if err != nil {
+		return Encoded{}, fmt.Errorf("describe image %s: %w", i.Function.Image, err)
+	}
+	d := descriptor(types.OCIManifestSchema1, manifest)
+	d.Platform = &v1.Platform{OS: i.Platform.OS, Architecture: i.Platform.Architecture}
+	d.Annotations = map[string]string{AnnotationRefName: i.Function.Image}
+	return Encoded{Manifest: manifest, Config: config, Descriptor: d}, nil
+}
+
+func (i Image) check() error {
+	base := v1.Platform{OS: i.Base.Config.OS, Architecture: i.Base.Config.Architecture}
+	switch heavy := i.Function.Variant == catalog.Heavy; {
+	case heavy && i.FFmpeg == nil:
+		return fmt.Errorf("the variant is heavy, but there is no ffmpeg layer")
+	case !heavy && i.FFmpeg != nil:
+		return fmt.Errorf("the variant is %s, but there is an ffmpeg layer", i.Function.Variant)
+	case base.OS != i.Platform.OS || base.Architecture != i.Platform.Architecture:
+		return fmt.Errorf("the base %s is for %s, not %s", i.Base.Name, base, i.Platform)
+	case len(i.Base.Config.RootFS.DiffIDs) != len(i.Base.Layers):
+		return fmt.Errorf("the base %s has %d layers, but its configuration names %d",
+			i.Base.Name, len(i.Base.Layers), len(i.Base.Config.RootFS.DiffIDs))
+	}
+	return nil
+}
+
+// config returns the base's configuration with this image's part added. It
+// holds no time and no commit: those would change the digest of what did not
+// change.
+func (i Image) config() v1.ConfigFile {
+	c := *i.Base.Config.DeepCopy()
+	c.Author, c.Container, c.DockerVersion, c.Created = "", "", "", v1.Time{}
+	for n := range c.History {
+		c.History[n].Created = v1.Time{}
+	}
+	for _, l := range i.Layers() {
+		c.RootFS.DiffIDs = append(c.RootFS.DiffIDs, l.DiffID)
+		c.History = append(c.History, v1.History{CreatedBy: l.Comment})
+	}
+	if slices.Contains(c.Config.Entrypoint, lambdaEntrypoint) {
+		c.Config.Cmd = []string{"bootstrap"}
+	} else {
+		c.Config.Entrypoint, c.Config.Cmd = []string{"/" + BootstrapPath}, nil
+	}
+	if c.Config.Labels == nil {
+		c.Config.Labels = map[string]string{}
+	}
+	maps.Copy(c.Config.Labels, i.labels())
+	return c
+}
+
+func (i Image) labels() map[string]string {
+	labels := map[string]string{
+		labelTitle:    i.Function.Lambda,
+		labelBaseName: i.Base.Name,
+		LabelImage:    i.Function.Image,
+		LabelVariant:  string(i.Function.Variant),
+		LabelPin:      string(i.Base.Pin),
+	}
+	if i.Base.Digest != "" {
+		labels[labelBaseDigest] = i.Base.Digest
+	}
+	if i.FFmpeg != nil {
+		labels[LabelFFmpeg] = i.FFmpeg.Comment
+	}
+	return labels
+}
+
+// descriptor names data.
+func descriptor(media types.MediaType, data []byte) v1.Descriptor {
+	digest, size, err := v1.SHA256(bytes.NewReader(data))
+	if err != nil {
+		panic(err) // a reader over memory does not fail
+	}
+	return v1.Descriptor{MediaType: media, Size: size, Digest: digest}
+}

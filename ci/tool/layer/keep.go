@@ -1,0 +1,101 @@
+package layer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+
+	"lambdas.internal/ci/tool/cache"
+)
+
+// Keep puts the layer of files into the cache. A layer with the same files and
+// comment that is there already is used: reused tells.
+func Keep(c *cache.Cache, files []File, comment string) (l Layer, reused bool, err error) {
+	parts := []string{comment}
+	for _, f := range files {
+		digest, err := f.digest()
+		if err != nil {
+			return Layer{}, false, fmt.Errorf("read %s: %w", f.Path, err)
+		}
+		parts = append(parts, f.Path, f.Mode.String(), digest)
+	}
+	parts = append(parts, "layer")
+	return KeepAs(c, cache.Key(parts...), comment, func() ([]File, error) { return files, nil })
+}
+
+// KeepAs is [Keep] for files that are dear to open: key stands for their content,
+// and open is called only when no layer is kept under it.
+func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l Layer, reused bool, err error) {
+	if _, ok := c.Load(key, &l); ok && c.Has(l.Digest, l.Size) {
+		return l, true, nil
+	}
+	files, err := open()
+	if err != nil {
+		return Layer{}, false, err
+	}
+	if _, _, err := c.Put(func(w io.Writer) error {
+		l, err = Write(w, files, comment)
+		return err
+	}); err != nil {
+		return Layer{}, false, err
+	}
+	return l, false, c.Save(key, l)
+}
+
+// Import puts a compressed layer in a file into the cache.
+func Import(c *cache.Cache, name string) (Layer, error) {
+	l, err := importFile(c, name)
+	if err != nil {
+		return Layer{}, fmt.Errorf("read the layer %s: %w", name, err)
+	}
+	return l, nil
+}
+
+func importFile(c *cache.Cache, name string) (Layer, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return Layer{}, err
+	}
+	defer f.Close()
+	digest, size, err := c.Put(func(w io.Writer) error {
+		_, err := io.Copy(w, f)
+		return err
+	})
+	if err != nil {
+		return Layer{}, err
+	}
+	// Only the digest is to be had without decompressing.
+	key := cache.Key("imported layer", digest.String())
+	var l Layer
+	if _, ok := c.Load(key, &l); ok && l.Size == size {
+		return l, nil
+	}
+	blob, err := os.Open(c.Blob(digest))
+	if err != nil {
+		return Layer{}, err
+	}
+	defer blob.Close()
+	if l, err = Read(blob); err != nil {
+		return Layer{}, err
+	}
+	return l, c.Save(key, l)
+}
+
+// digest returns the content's SHA-256, which the caller may have set.
+func (f File) digest() (string, error) {
+	if f.Digest != "" || f.Mode.IsDir() {
+		return f.Digest, nil
+	}
+	r, err := f.Open()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

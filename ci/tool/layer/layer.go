@@ -1,0 +1,175 @@
+// Package layer writes image layers whose bytes depend on nothing but their
+// files: entries are sorted, times and owners fixed, parent directories
+// present, hard links absent.
+package layer
+
+import (
+	"archive/tar"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	// The compressor is pinned by go.mod, so that a layer's digest does not
+	// change with the Go release that compiled the tool.
+	"github.com/klauspost/compress/gzip"
+)
+
+// epoch is the time of every entry.
+var epoch = time.Unix(0, 0).UTC()
+
+// File is one entry of a layer.
+type File struct {
+	// Path is absolute within the image, without the leading slash.
+	Path string
+	// Mode holds the permission bits, fs.ModeSticky, and fs.ModeDir for a
+	// directory, which has no content.
+	Mode fs.FileMode
+	// Size is the length of the content in bytes.
+	Size int64
+	// Digest is the content's SHA-256 in hex, if it is known.
+	Digest string
+	// Open returns the content.
+	Open func() (io.ReadCloser, error)
+}
+
+// Text returns a regular file with the given content.
+func Text(name string, mode fs.FileMode, content string) File {
+	return File{Path: name, Mode: mode, Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(content)), nil
+	}}
+}
+
+// Local returns a regular file with the content of a file on disk.
+func Local(path string, mode fs.FileMode, name string) (File, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return File{}, err
+	}
+	return File{Path: path, Mode: mode, Size: info.Size(), Open: func() (io.ReadCloser, error) {
+		return os.Open(name)
+	}}, nil
+}
+
+// Directory returns a directory.
+func Directory(name string, mode fs.FileMode) File {
+	return File{Path: name, Mode: mode | fs.ModeDir}
+}
+
+// Layer is a written layer.
+type Layer struct {
+	// Digest names the compressed bytes, DiffID the tar within.
+	Digest v1.Hash `json:"digest"`
+	DiffID v1.Hash `json:"diffID"`
+	// Size is the length of the compressed bytes.
+	Size int64 `json:"size"`
+	// Comment says where the layer's files come from. It travels in the gzip
+	// header (RFC 1952, FCOMMENT), so that a layer in a file explains itself.
+	Comment string `json:"comment,omitempty"`
+}
+
+// Write writes files as a gzip-compressed tar to w. The same files and comment
+// give the same bytes on every machine.
+func Write(w io.Writer, files []File, comment string) (Layer, error) {
+	digest, diffID := sha256.New(), sha256.New()
+	size := new(counter)
+	zw, err := gzip.NewWriterLevel(io.MultiWriter(w, digest, size), gzip.DefaultCompression)
+	if err != nil {
+		return Layer{}, fmt.Errorf("write the layer: %w", err)
+	}
+	zw.Comment = comment
+	tw := tar.NewWriter(io.MultiWriter(zw, diffID))
+	for _, f := range withParents(files) {
+		if err := writeEntry(tw, f); err != nil {
+			return Layer{}, fmt.Errorf("write %s into the layer: %w", f.Path, err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		return Layer{}, fmt.Errorf("write the layer: %w", err)
+	}
+	if err := zw.Close(); err != nil {
+		return Layer{}, fmt.Errorf("write the layer: %w", err)
+	}
+	return Layer{Digest: sum(digest), DiffID: sum(diffID), Size: int64(*size), Comment: comment}, nil
+}
+
+// Read returns the description of an existing compressed layer.
+func Read(r io.Reader) (Layer, error) {
+	digest, diffID := sha256.New(), sha256.New()
+	size := new(counter)
+	raw := io.TeeReader(r, io.MultiWriter(digest, size))
+	zr, err := gzip.NewReader(raw)
+	if err != nil {
+		return Layer{}, fmt.Errorf("read the layer: %w", err)
+	}
+	if _, err := io.Copy(diffID, zr); err != nil {
+		return Layer{}, fmt.Errorf("read the layer: %w", err)
+	}
+	if _, err := io.Copy(io.Discard, raw); err != nil { // the reader may stop before the last bytes
+		return Layer{}, fmt.Errorf("read the layer: %w", err)
+	}
+	return Layer{Digest: sum(digest), DiffID: sum(diffID), Size: int64(*size), Comment: zr.Comment}, nil
+}
+
+func writeEntry(tw *tar.Writer, f File) error {
+	h := &tar.Header{Name: f.Path, Mode: int64(f.Mode.Perm()), ModTime: epoch, Format: tar.FormatPAX}
+	if f.Mode&fs.ModeSticky != 0 {
+		h.Mode |= 0o1000
+	}
+	if f.Mode.IsDir() {
+		h.Typeflag, h.Name = tar.TypeDir, f.Path+"/"
+		return tw.WriteHeader(h)
+	}
+	h.Typeflag, h.Size = tar.TypeReg, f.Size
+	if err := tw.WriteHeader(h); err != nil {
+		return err
+	}
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	n, err := io.Copy(tw, r)
+	if err == nil && n != f.Size {
+		err = fmt.Errorf("has %d bytes, %d were announced", n, f.Size)
+	}
+	return err
+}
+
+// withParents returns files sorted by path, with every missing parent directory.
+// Lambda wants each parent to be an entry of the layer.
+func withParents(files []File) []File {
+	all := slices.Clone(files)
+	known := map[string]bool{".": true}
+	for _, f := range files {
+		known[f.Path] = true
+	}
+	for _, f := range files {
+		for dir := path.Dir(f.Path); !known[dir]; dir = path.Dir(dir) {
+			known[dir] = true
+			all = append(all, Directory(dir, 0o755))
+		}
+	}
+	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	return all
+}
+
+func sum(h hash.Hash) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}

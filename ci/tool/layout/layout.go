@@ -1,0 +1,153 @@
+// Package layout writes an OCI image layout: a folder with every blob once and
+// an index that names each image's manifest.
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+package layout
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image"
+)
+
+// marker is the content of the file that makes a folder an image layout.
+const marker = `{"imageLayoutVersion":"1.0.0"}`
+
+// Source has the blobs that a layout is made from.
+type Source interface {
+	// Blob returns the file that holds the blob.
+	Blob(v1.Hash) string
+}
+
+// Write makes dir an image layout that holds the given images, and those that
+// it held before under other names as long as keep says so. The index is written
+// last and in one step: until then the layout is what it was.
+func Write(dir string, images []v1.Descriptor, blobs Source, keep func(name string) bool) error {
+	if err := write(dir, images, blobs, keep); err != nil {
+		return fmt.Errorf("write the image layout %s: %w", dir, err)
+	}
+	return nil
+}
+
+func write(dir string, images []v1.Descriptor, blobs Source, keep func(name string) bool) error {
+	before, err := Index(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	manifests := slices.Clone(images)
+	for _, d := range before.Manifests {
+		name := d.Annotations[image.AnnotationRefName]
+		replaced := slices.ContainsFunc(images, func(n v1.Descriptor) bool {
+			return n.Annotations[image.AnnotationRefName] == name
+		})
+		if !replaced && keep(name) {
+			manifests = append(manifests, d)
+		}
+	}
+	slices.SortFunc(manifests, func(a, b v1.Descriptor) int {
+		return strings.Compare(a.Annotations[image.AnnotationRefName], b.Annotations[image.AnnotationRefName])
+	})
+
+	folder := filepath.Join(dir, "blobs", "sha256")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	needed := map[string]bool{}
+	for _, d := range manifests {
+		if err := addImage(dir, d, blobs, needed); err != nil {
+			return err
+		}
+	}
+	index, err := json.MarshalIndent(v1.IndexManifest{
+		SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: manifests,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := update(filepath.Join(dir, "oci-layout"), []byte(marker)); err != nil {
+		return err
+	}
+	if err := update(filepath.Join(dir, "index.json"), append(index, '\n')); err != nil {
+		return err
+	}
+	return prune(folder, needed)
+}
+
+// Index reads the index of the layout in dir.
+func Index(dir string) (v1.IndexManifest, error) {
+	var index v1.IndexManifest
+	data, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		return index, err
+	}
+	if err := json.Unmarshal(data, &index); err != nil {
+		return index, fmt.Errorf("index.json: %w", err)
+	}
+	return index, nil
+}
+
+// addImage puts the manifest that d names, and all that it names, into the
+// layout in dir.
+func addImage(dir string, d v1.Descriptor, blobs Source, needed map[string]bool) error {
+	if err := addBlob(dir, d, blobs, needed); err != nil {
+		return err
+	}
+	m, err := readManifest(dir, d)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", d.Digest, err)
+	}
+	for _, b := range append(m.Layers, m.Config) {
+		if err := addBlob(dir, b, blobs, needed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addBlob links or copies one blob into the layout in dir, unless it is there.
+func addBlob(dir string, d v1.Descriptor, blobs Source, needed map[string]bool) error {
+	name := d.Digest.Hex
+	if needed[name] {
+		return nil
+	}
+	needed[name] = true
+	target := filepath.Join(dir, filepath.FromSlash(blobName(d.Digest)))
+	if info, err := os.Stat(target); err == nil && info.Size() == d.Size {
+		return nil
+	}
+	return cache.LinkOrCopy(blobs.Blob(d.Digest), target)
+}
+
+// update writes data to name unless that is what name holds.
+func update(name string, data []byte) error {
+	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
+	return cache.WriteFile(name, data)
+}
+
+// prune removes blobs that no image needs any more.
+func prune(folder string, needed map[string]bool) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !needed[e.Name()] {
+			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
