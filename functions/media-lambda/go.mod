@@ -1,0 +1,7 @@
+module lambdas.internal/functions/media-lambda
+
+go 1.26.1
+
+replace lambdas.internal/shared => ../../shared
+
+require lambdas.internal/shared v0.0.0
