@@ -21,5 +21,5 @@ require (
 	github.com/aws/smithy-go v1.24.2 // indirect
 	github.com/bep/imagemeta v1.0.1 // indirect
 	go.yaml.in/yaml/v3 v3.0.6 // indirect
-	golang.org/x/text v0.41.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 )

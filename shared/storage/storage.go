@@ -57,11 +57,11 @@ func (s *Store) Download(ctx context.Context, bucket, key, path string, limit in
 	defer func() { _ = out.Body.Close() }()
 	size := aws.ToInt64(out.ContentLength)
 	if size > limit {
-		return Object{}, fault.New(fault.InvalidInput, "get s3://%s/%s: %d bytes are more than the limit of %d", bucket, key, size, limit)
+		return Object{}, tooLarge(bucket, key, size, limit)
 	}
 	n, err := writeFile(path, io.LimitReader(out.Body, limit+1))
 	if err != nil {
-		return Object{}, fault.New(fault.Transient, "get s3://%s/%s: %w", bucket, key, err)
+		return Object{}, classify("get", bucket, key, err)
 	}
 	if n != size {
 		_ = os.Remove(path)
