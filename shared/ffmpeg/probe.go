@@ -78,7 +78,9 @@ type probeStream struct {
 }
 
 // Probe reads the properties of the media file at path. A file that is no image
-// or video is a fault.InvalidInput.
+// or video is a fault.InvalidInput. The kind of file is told by its content: a path
+// that ends in a picture's extension is refused, as ffmpeg would take it for a
+// pattern of several files.
 func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
 	cmd, stderr := command(ctx, t.ffprobe, []string{
 		"-hide_banner", "-loglevel", "error", "-format_whitelist", demuxers, "-protocol_whitelist", "file",
