@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"lambdas.internal/shared/httpapi"
+	"lambdas.internal/shared/lambdaboot"
+)
+
+// Build makes the handler of API Gateway events. It needs no configuration to
+// start: what a route needs, its answer names.
+func Build(context.Context) (lambdaboot.Handler, error) {
+	router := NewRouter()
+	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		return httpapi.Serve(ctx, router, payload)
+	}, nil
+}

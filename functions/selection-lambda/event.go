@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/mediakey"
+)
+
+const (
+	// mediaLimit is the most photos and clips of one job.
+	mediaLimit = 500
+	// contextLimit is the most bytes of a trip's description.
+	contextLimit = 4 << 10
+)
+
+// Request asks for the best of some photos and clips.
+type Request struct {
+	SessionID string `json:"sessionId"`
+	JobID     string `json:"jobId"`
+	// TripContext describes the trip in the user's words.
+	TripContext string `json:"tripContext"`
+	// MediaKeys are the originals, ThumbnailKeys their thumbnails in the same order.
+	MediaKeys     []string `json:"mediaKeys"`
+	ThumbnailKeys []string `json:"thumbnailKeys"`
+	// Model is GEMINI_MODEL when empty.
+	Model string `json:"model,omitempty"`
+	// Bucket is MEDIA_BUCKET_NAME when empty.
+	Bucket string `json:"bucket,omitempty"`
+}
+
+// ParseEvent reads a Request. Anything wrong with it is a fault.InvalidInput.
+func ParseEvent(payload []byte) (Request, error) {
+	var request Request
+	if err := json.Unmarshal(payload, &request); err != nil {
+		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
+	}
+	if err := request.check(); err != nil {
+		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
+	}
+	return request, nil
+}
+
+func (r Request) check() error {
+	if err := mediakey.CheckSession(r.SessionID); err != nil {
+		return err
+	}
+	if err := mediakey.CheckJob(r.JobID, 0); err != nil {
+		return err
+	}
+	switch {
+	case len(r.MediaKeys) == 0 || len(r.MediaKeys) > mediaLimit:
+		return fault.New(fault.InvalidInput, "mediaKeys: %d keys; want 1 to %d", len(r.MediaKeys), mediaLimit)
+	case len(r.ThumbnailKeys) != len(r.MediaKeys):
+		return fault.New(fault.InvalidInput, "thumbnailKeys: %d keys for %d mediaKeys", len(r.ThumbnailKeys), len(r.MediaKeys))
+	case len(r.TripContext) > contextLimit:
+		return fault.New(fault.InvalidInput, "tripContext has %d bytes, more than %d", len(r.TripContext), contextLimit)
+	}
+	seen := map[string]bool{}
+	for i, key := range r.MediaKeys {
+		if err := mediakey.Check(r.SessionID, key); err != nil {
+			return fault.New(fault.InvalidInput, "mediaKeys[%d]: %w", i, err)
+		}
+		if err := mediakey.Check(r.SessionID, r.ThumbnailKeys[i]); err != nil {
+			return fault.New(fault.InvalidInput, "thumbnailKeys[%d]: %w", i, err)
+		}
+		if seen[key] {
+			return fault.New(fault.InvalidInput, "mediaKeys[%d]: %q is there twice", i, key)
+		}
+		seen[key] = true
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/mediakey"
+)
+
+// Request asks for one thumbnail.
+type Request struct {
+	SessionID string `json:"sessionId"`
+	// Key of the photo or video, within the session.
+	Key string `json:"key"`
+	// Bucket is MEDIA_BUCKET_NAME when empty.
+	Bucket string `json:"bucket,omitempty"`
+}
+
+// Batch is what one event asks for.
+type Batch struct {
+	Requests []Request
+	// Notification tells that the event came from S3 and not from a caller.
+	Notification bool
+}
+
+// ParseEvent reads a Request or an S3 event notification. Anything wrong with it
+// is a fault.InvalidInput. Of a notification, objects that this function or its
+// siblings made are left out, so that no thumbnail begets another.
+func ParseEvent(payload []byte) (Batch, error) {
+	var event struct {
+		Request
+		Records []events.S3EventRecord `json:"Records"`
+	}
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
+	}
+	if event.Records == nil {
+		if err := mediakey.Check(event.SessionID, event.Key); err != nil {
+			return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
+		}
+		return Batch{Requests: []Request{event.Request}}, nil
+	}
+	batch := Batch{Notification: true}
+	for _, record := range event.Records {
+		key := record.S3.Object.URLDecodedKey
+		session, err := mediakey.SessionOf(key)
+		if err != nil {
+			return Batch{}, fault.New(fault.InvalidInput, "event: S3 record: %w", err)
+		}
+		if folder := mediakey.Folder(key); folder == mediakey.Thumbnails || folder == mediakey.Enhanced {
+			continue
+		}
+		batch.Requests = append(batch.Requests, Request{SessionID: session, Key: key, Bucket: record.S3.Bucket.Name})
+	}
+	return batch, nil
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/lambdaboot"
+	"lambdas.internal/shared/logging"
+	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/settings"
+	"lambdas.internal/shared/still"
+	"lambdas.internal/shared/storage"
+)
+
+// inputLimit in bytes leaves room for the result in the 512 MB that /tmp has
+// unless the function is given more (Lambda developer guide, "Lambda quotas").
+const inputLimit = 480 << 20
+
+// Result tells where a thumbnail is and what it shows.
+type Result struct {
+	ThumbnailKey string `json:"thumbnailKey"`
+	OriginalKey  string `json:"originalKey"`
+	// Width and Height of the thumbnail in pixels.
+	Width  int `json:"width"`
+	Height int `json:"height"`
+	// DurationMs is how long the video plays; 0 for a photo.
+	DurationMs int64 `json:"durationMs"`
+}
+
+// NotificationResult answers an S3 event notification.
+type NotificationResult struct {
+	Thumbnails []Result `json:"thumbnails"`
+}
+
+// objects is the part of storage that the handler needs.
+type objects interface {
+	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
+	Upload(ctx context.Context, bucket, key, path, contentType string) error
+}
+
+type handler struct {
+	bucket  string
+	objects objects
+	maker   *still.Maker
+}
+
+// Build makes the handler from the environment: MEDIA_BUCKET_NAME, the AWS
+// variables, and ffmpeg and ffprobe.
+func Build(context.Context) (lambdaboot.Handler, error) {
+	bucket, err := settings.Required(settings.MediaBucket)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := ffmpeg.New()
+	if err != nil {
+		return nil, err
+	}
+	store, err := storage.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{bucket: bucket, objects: store, maker: still.New(tools, still.ThumbnailSide)}
+	return h.Handle, nil
+}
+
+// Handle answers a Request with a Result and an S3 event notification with a
+// NotificationResult. Every object of a notification is tried before an error of
+// one is returned.
+func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
+	batch, err := ParseEvent(payload)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := lambdaboot.WithReserve(ctx)
+	defer cancel()
+	if !batch.Notification {
+		return h.thumbnail(ctx, batch.Requests[0])
+	}
+	results := []Result{}
+	var failures []error
+	for _, request := range batch.Requests {
+		result, err := h.thumbnail(ctx, request)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		results = append(results, result)
+	}
+	if err := join(failures); err != nil {
+		return nil, err
+	}
+	return NotificationResult{Thumbnails: results}, nil
+}
+
+func (h *handler) thumbnail(ctx context.Context, request Request) (Result, error) {
+	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("key", request.Key))
+	bucket := request.Bucket
+	if bucket == "" {
+		bucket = h.bucket
+	}
+	dir, err := os.MkdirTemp("", "thumbnail-")
+	if err != nil {
+		return Result{}, fault.New(fault.Internal, "thumbnail of %s: %w", request.Key, err)
+	}
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
+		}
+	}()
+	in, out := filepath.Join(dir, "original"), filepath.Join(dir, "thumbnail.jpg")
+	if _, err := h.objects.Download(ctx, bucket, request.Key, in, inputLimit); err != nil {
+		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)
+	}
+	picture, err := h.maker.Make(ctx, in, out)
+	if err != nil {
+		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)
+	}
+	key := mediakey.Thumbnail(request.SessionID, request.Key)
+	if err := h.objects.Upload(ctx, bucket, key, out, "image/jpeg"); err != nil {
+		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)
+	}
+	slog.InfoContext(ctx, "thumbnail stored", "thumbnailKey", key, "width", picture.Width, "height", picture.Height)
+	return Result{
+		ThumbnailKey: key, OriginalKey: request.Key,
+		Width: picture.Width, Height: picture.Height, DurationMs: picture.Duration.Milliseconds(),
+	}, nil
+}
+
+// join makes one error of several, of the kind that a retry can help with when
+// there is one among them: S3 sends a failed notification again as a whole.
+func join(failures []error) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	kind := fault.KindOf(failures[0])
+	for _, err := range failures {
+		if fault.Retryable(err) {
+			kind = fault.KindOf(err)
+		}
+	}
+	return fault.New(kind, "%w", errors.Join(failures...))
+}

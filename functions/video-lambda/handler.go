@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/lambdaboot"
+	"lambdas.internal/shared/logging"
+	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/settings"
+	"lambdas.internal/shared/still"
+	"lambdas.internal/shared/storage"
+)
+
+// inputLimit in bytes leaves room for the result in a /tmp of 1 GB.
+const inputLimit = 480 << 20
+
+// Result tells where the clip is and what it is like.
+type Result struct {
+	VideoKey    string `json:"videoKey"`
+	PosterKey   string `json:"posterKey"`
+	OriginalKey string `json:"originalKey"`
+	// Width and Height of the clip in pixels.
+	Width      int   `json:"width"`
+	Height     int   `json:"height"`
+	DurationMs int64 `json:"durationMs"`
+}
+
+// objects is the part of storage that the handler needs.
+type objects interface {
+	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
+	Upload(ctx context.Context, bucket, key, path, contentType string) error
+}
+
+type handler struct {
+	bucket     string
+	objects    objects
+	transcoder *Transcoder
+	posters    *still.Maker
+}
+
+// Build makes the handler from the environment: MEDIA_BUCKET_NAME, the AWS
+// variables, and ffmpeg and ffprobe.
+func Build(context.Context) (lambdaboot.Handler, error) {
+	bucket, err := settings.Required(settings.MediaBucket)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := ffmpeg.New()
+	if err != nil {
+		return nil, err
+	}
+	store, err := storage.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{bucket: bucket, objects: store, transcoder: NewTranscoder(tools), posters: still.New(tools, posterSide)}
+	return h.Handle, nil
+}
+
+// posterSide lets a poster be as large as the largest preset.
+const posterSide = 1920
+
+// Handle answers a Request with a Result.
+func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
+	request, err := ParseEvent(payload)
+	if err != nil {
+		return nil, err
+	}
+	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
+	work, cancel := lambdaboot.WithReserve(ctx)
+	defer cancel()
+	result, err := h.clip(work, request)
+	if err != nil {
+		return nil, fmt.Errorf("video of %s: %w", request.Key, err)
+	}
+	return result, nil
+}
+
+func (h *handler) clip(ctx context.Context, request Request) (Result, error) {
+	dir, err := os.MkdirTemp("", "video-")
+	if err != nil {
+		return Result{}, fault.New(fault.Internal, "make a temporary folder: %w", err)
+	}
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
+		}
+	}()
+	in, clip, poster := filepath.Join(dir, "original"), filepath.Join(dir, "clip.mp4"), filepath.Join(dir, "poster.jpg")
+	if _, err := h.objects.Download(ctx, h.bucket, request.Key, in, inputLimit); err != nil {
+		return Result{}, err
+	}
+	media, err := h.transcoder.Transcode(ctx, in, clip, request.Preset, func(part float64) {
+		slog.DebugContext(ctx, "progress", "part", part)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if _, err := h.posters.Make(ctx, clip, poster); err != nil {
+		return Result{}, err
+	}
+	base := path.Join(request.SessionID, mediakey.Enhanced, mediakey.Base(request.Key))
+	result := Result{
+		VideoKey: base + ".mp4", PosterKey: base + "-poster.jpg", OriginalKey: request.Key,
+		Width: media.Width, Height: media.Height, DurationMs: media.Duration.Milliseconds(),
+	}
+	if err := h.objects.Upload(ctx, h.bucket, result.VideoKey, clip, "video/mp4"); err != nil {
+		return Result{}, err
+	}
+	if err := h.objects.Upload(ctx, h.bucket, result.PosterKey, poster, "image/jpeg"); err != nil {
+		return Result{}, err
+	}
+	return result, nil
+}

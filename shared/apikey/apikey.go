@@ -1,0 +1,51 @@
+// Package apikey finds the Gemini API key: in the environment, or in a parameter
+// of AWS Systems Manager.
+package apikey
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"lambdas.internal/shared/awsenv"
+	"lambdas.internal/shared/fault"
+)
+
+// Variables that say where the key is; the first one wins.
+const (
+	KeyVariable       = "GEMINI_API_KEY"
+	ParameterVariable = "SSM_API_KEY_PARAM"
+)
+
+// Find returns the key in GEMINI_API_KEY, else the decrypted parameter that
+// SSM_API_KEY_PARAM names. With neither set, or without such a parameter, it is a
+// fault.Configuration.
+func Find(ctx context.Context) (string, error) {
+	if key := os.Getenv(KeyVariable); key != "" {
+		return key, nil
+	}
+	name := os.Getenv(ParameterVariable)
+	if name == "" {
+		return "", fault.New(fault.Configuration, "environment variable %s is not set, nor is %s", KeyVariable, ParameterVariable)
+	}
+	cfg, err := awsenv.Config("SSM")
+	if err != nil {
+		return "", err
+	}
+	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+	if err != nil {
+		kind := fault.Transient
+		if _, missing := errors.AsType[*types.ParameterNotFound](err); missing {
+			kind = fault.Configuration
+		}
+		return "", fault.New(kind, "read parameter %s (from %s): %w", name, ParameterVariable, err)
+	}
+	if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
+		return "", fault.New(fault.Configuration, "read parameter %s (from %s): it is empty", name, ParameterVariable)
+	}
+	return *out.Parameter.Value, nil
+}

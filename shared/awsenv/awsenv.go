@@ -1,0 +1,62 @@
+// Package awsenv makes AWS client configuration from the variables that Lambda
+// sets in every function.
+//
+// It stands in for the SDK's config package on purpose: that one also links the
+// SSO, STS and instance-metadata clients, which no Lambda uses, into each binary.
+package awsenv
+
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/settings"
+)
+
+// Config returns the configuration for the given service, which is the name the
+// SDKs use in AWS_ENDPOINT_URL_<SERVICE> (for instance "S3" or "DYNAMODB").
+// Region and credentials come from AWS_REGION (or AWS_DEFAULT_REGION),
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; a missing one
+// is a fault.Configuration that names it.
+func Config(service string) (aws.Config, error) {
+	region := settings.Optional("AWS_REGION", os.Getenv("AWS_DEFAULT_REGION"))
+	if region == "" {
+		return aws.Config{}, fault.New(fault.Configuration, "environment variable AWS_REGION is not set")
+	}
+	if _, err := credentials(context.Background()); err != nil {
+		return aws.Config{}, err
+	}
+	cfg := aws.Config{
+		Region:      region,
+		Credentials: aws.NewCredentialsCache(aws.CredentialsProviderFunc(credentials)),
+	}
+	if url := Endpoint(service); url != "" {
+		cfg.BaseEndpoint = aws.String(url)
+	}
+	return cfg, nil
+}
+
+// Endpoint returns the endpoint that the environment sets for the service:
+// AWS_ENDPOINT_URL_<SERVICE>, else AWS_ENDPOINT_URL, else nothing.
+func Endpoint(service string) string {
+	return settings.Optional("AWS_ENDPOINT_URL_"+service, os.Getenv("AWS_ENDPOINT_URL"))
+}
+
+func credentials(context.Context) (aws.Credentials, error) {
+	id, err := settings.Required("AWS_ACCESS_KEY_ID")
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	secret, err := settings.Required("AWS_SECRET_ACCESS_KEY")
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return aws.Credentials{
+		AccessKeyID:     id,
+		SecretAccessKey: secret,
+		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
+		Source:          "environment",
+	}, nil
+}

@@ -1,0 +1,73 @@
+package awstest
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/shared/settings"
+	"lambdas.internal/shared/storage"
+)
+
+// Bucket is the bucket that StartS3 makes.
+const Bucket = "media-test"
+
+// S3 is a running S3 server with one empty bucket.
+type S3 struct {
+	// URL of the server.
+	URL    string
+	client *s3.Client
+}
+
+// StartS3 starts an S3 server with a bucket of its own, and sets the environment
+// of the test so that clients and functions use it.
+func StartS3(t testing.TB) *S3 {
+	t.Helper()
+	program := Find(t, "VERSITYGW", "bin/versitygw")
+	address := freeAddress(t)
+	url := "http://" + address
+	start(t, url+"/health", program, "--access", AccessKey, "--secret", SecretKey, "--region", Region,
+		"--port", address, "--health", "/health", "--quiet", "posix", "--sidecar", t.TempDir(), t.TempDir())
+	environment(t)
+	t.Setenv("AWS_ENDPOINT_URL_S3", url)
+	t.Setenv(settings.MediaBucket, Bucket)
+	client, err := storage.NewClient()
+	require.NoError(t, err)
+	_, err = client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(Bucket)})
+	require.NoError(t, err)
+	return &S3{URL: url, client: client}
+}
+
+// Put stores an object.
+func (s *S3) Put(t testing.TB, key string, data []byte) {
+	t.Helper()
+	_, err := s.client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(Bucket), Key: &key, Body: bytes.NewReader(data)})
+	require.NoError(t, err)
+}
+
+// Get returns an object and its content type.
+func (s *S3) Get(t testing.TB, key string) (data []byte, contentType string) {
+	t.Helper()
+	out, err := s.client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(Bucket), Key: &key})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, out.Body.Close()) }()
+	data, err = io.ReadAll(out.Body)
+	require.NoError(t, err)
+	return data, aws.ToString(out.ContentType)
+}
+
+// Keys returns the keys of all objects, in order.
+func (s *S3) Keys(t testing.TB) []string {
+	t.Helper()
+	out, err := s.client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(Bucket)})
+	require.NoError(t, err)
+	var keys []string
+	for _, object := range out.Contents {
+		keys = append(keys, aws.ToString(object.Key))
+	}
+	return keys
+}

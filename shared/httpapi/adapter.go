@@ -1,0 +1,112 @@
+// Package httpapi serves events of an API Gateway HTTP API (payload format 2.0)
+// with a plain http.Handler, so that the same router runs in Lambda and on a
+// local port.
+//
+// It is our own because the published adapters' modules require five web
+// frameworks, which a build would have to fetch and verify for nothing.
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"lambdas.internal/shared/fault"
+)
+
+// ParseRequest makes an http.Request of an event. Anything wrong with the event is
+// a fault.InvalidInput.
+func ParseRequest(ctx context.Context, payload []byte) (*http.Request, error) {
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil, fault.New(fault.InvalidInput, "event: %w", err)
+	}
+	method := event.RequestContext.HTTP.Method
+	if event.Version != "2.0" || method == "" || !strings.HasPrefix(event.RawPath, "/") {
+		return nil, fault.New(fault.InvalidInput, "event: no API Gateway HTTP API event of payload format 2.0")
+	}
+	body := []byte(event.Body)
+	if event.IsBase64Encoded {
+		decoded, err := base64.StdEncoding.DecodeString(event.Body)
+		if err != nil {
+			return nil, fault.New(fault.InvalidInput, "event: body: %w", err)
+		}
+		body = decoded
+	}
+	target := event.RawPath
+	if event.RawQueryString != "" {
+		target += "?" + event.RawQueryString
+	}
+	request, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, fault.New(fault.InvalidInput, "event: %w", err)
+	}
+	for name, value := range event.Headers {
+		request.Header.Set(name, value)
+	}
+	if len(event.Cookies) > 0 {
+		request.Header.Set("Cookie", strings.Join(event.Cookies, "; "))
+	}
+	request.Host = event.RequestContext.DomainName
+	request.RemoteAddr = event.RequestContext.HTTP.SourceIP
+	request.RequestURI = target
+	return request, nil
+}
+
+// Serve answers an event with what the handler writes.
+func Serve(ctx context.Context, handler http.Handler, payload []byte) (events.APIGatewayV2HTTPResponse, error) {
+	request, err := ParseRequest(ctx, payload)
+	if err != nil {
+		return events.APIGatewayV2HTTPResponse{}, err
+	}
+	w := &recorder{header: http.Header{}}
+	handler.ServeHTTP(w, request)
+	return w.response(), nil
+}
+
+// recorder keeps an answer in memory: API Gateway takes it whole.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (r *recorder) Header() http.Header { return r.header }
+
+// WriteHeader implements http.ResponseWriter; the first call counts.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
+
+func (r *recorder) response() events.APIGatewayV2HTTPResponse {
+	r.WriteHeader(http.StatusOK)
+	out := events.APIGatewayV2HTTPResponse{StatusCode: r.status, Headers: map[string]string{}}
+	for name, values := range r.header {
+		if name == "Set-Cookie" { // the one header whose values must not be joined
+			out.Cookies = values
+			continue
+		}
+		out.Headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+	if utf8.Valid(r.body.Bytes()) {
+		out.Body = r.body.String()
+	} else {
+		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(r.body.Bytes()), true
+	}
+	return out
+}

@@ -1,0 +1,77 @@
+// Package mediatest makes the photos and videos that tests work on.
+package mediatest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/shared/awstest"
+	"lambdas.internal/shared/ffmpeg"
+)
+
+// Tools finds ffmpeg and ffprobe: where FFMPEG_PATH and FFPROBE_PATH say, else the
+// static builds that the images carry, else on PATH. It sets both variables for
+// the test. Without the programs the test fails.
+func Tools(t testing.TB) *ffmpeg.Tools {
+	t.Helper()
+	const modules = ".cache/npm/node_modules/"
+	locate(t, ffmpeg.FFmpegVariable, "ffmpeg", modules+"@ffmpeg-installer/linux-x64/ffmpeg")
+	locate(t, ffmpeg.FFprobeVariable, "ffprobe", modules+"@ffprobe-installer/linux-x64/ffprobe")
+	tools, err := ffmpeg.New()
+	require.NoError(t, err)
+	return tools
+}
+
+func locate(t testing.TB, variable, program, path string) {
+	t.Helper()
+	if os.Getenv(variable) != "" {
+		return
+	}
+	if _, err := os.Stat(filepath.Join(awstest.Root(t), path)); err != nil {
+		if found, err := exec.LookPath(program); err == nil {
+			t.Setenv(variable, found)
+			return
+		}
+	}
+	t.Setenv(variable, awstest.Find(t, variable, path))
+}
+
+// Make runs ffmpeg with the given arguments and the path of a new file of that
+// name, and returns the path.
+func Make(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	Tools(t)
+	path := filepath.Join(t.TempDir(), name)
+	args = append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, append(args, path)...)
+	output, err := exec.Command(os.Getenv(ffmpeg.FFmpegVariable), args...).CombinedOutput()
+	require.NoError(t, err, "ffmpeg %v: %s", args, output)
+	return path
+}
+
+// Turned returns a copy of an MP4 file that a player turns a quarter clockwise, as a
+// telephone held upright records it. The ffmpeg of 2018 writes the matrix of the
+// tag's inverse: 270 gives "rotation of -90.00 degrees", which is clockwise.
+func Turned(t testing.TB, flat string) string {
+	t.Helper()
+	return Make(t, "turned.mp4", "-i", flat, "-c", "copy", "-metadata:s:v:0", "rotate=270")
+}
+
+// Read returns the content of a file.
+func Read(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return data
+}
+
+// Write puts data into a new file of that name and returns its path.
+func Write(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return path
+}

@@ -1,0 +1,177 @@
+// Package still makes an upright JPEG of a photo, or of the most telling frame of a
+// video.
+package still
+
+import (
+	"context"
+	"fmt"
+	"image/jpeg"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"lambdas.internal/shared/exif"
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/ffmpeg"
+)
+
+const (
+	// ThumbnailSide is the longest side of a thumbnail in pixels.
+	ThumbnailSide = 400
+	// quality is ffmpeg's JPEG scale, 2 (best) to 31; 3 is about 90 of 100.
+	quality = "3"
+	// scanned is how much of a video is searched for a frame, and sampled how many
+	// frames of it are compared.
+	scanned = 30 * time.Second
+	sampled = 60
+	// dark is the mean luma (16 is black and 235 white, ITU-R BT.601) up to which a
+	// frame counts as black.
+	dark = 32
+)
+
+// Picture describes a still that was made.
+type Picture struct {
+	// Width and Height in pixels.
+	Width, Height int
+	// Duration of the video; 0 for a photo.
+	Duration time.Duration
+}
+
+// Maker makes stills of local files.
+type Maker struct {
+	tools *ffmpeg.Tools
+	fit   string
+}
+
+// New returns a Maker whose stills have a longest side of at most side pixels.
+func New(tools *ffmpeg.Tools, side int) *Maker {
+	return &Maker{tools: tools, fit: fmt.Sprintf(fit, side)}
+}
+
+// Make writes a JPEG of the photo or video at in to out: upright, with square
+// pixels, its longest side at most the Maker's and never larger than the original,
+// transparency on white. Of a video it takes the frame that is most like the
+// others of its beginning and is not black, if there is one. Input that is no
+// picture is a fault.InvalidInput.
+func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
+	media, err := m.tools.Probe(ctx, in)
+	if err != nil {
+		return Picture{}, err
+	}
+	if err := media.CheckPixels(); err != nil {
+		return Picture{}, err
+	}
+	if media.Still() {
+		err = m.photo(ctx, media, in, out)
+	} else {
+		err = m.frame(ctx, media, in, out)
+	}
+	if err != nil {
+		return Picture{}, err
+	}
+	width, height, err := size(out)
+	if err != nil {
+		return Picture{}, fault.New(fault.InvalidInput, "no picture could be decoded: %w", err)
+	}
+	return Picture{Width: width, Height: height, Duration: media.Duration}, nil
+}
+
+func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) error {
+	job := ffmpeg.Job{Input: in, Output: out}
+	filters := []string{m.fit}
+	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
+		// Old and new ffmpeg differ in whether they apply EXIF; so we always do it.
+		orientation, err := readOrientation(in, media.Codec)
+		if err != nil {
+			return err
+		}
+		job.InputOptions = []string{"-noautorotate"}
+		filters = append(filters, turns[orientation]...)
+	}
+	if transparent(media.PixelFormat) {
+		filters = append(filters, onWhite)
+	}
+	job.OutputOptions = output(filters)
+	return m.tools.Run(ctx, job)
+}
+
+func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) error {
+	span := min(media.Duration, scanned)
+	rate := strconv.FormatFloat(sampled/max(span.Seconds(), 1), 'f', 3, 64)
+	light := fmt.Sprintf("signalstats,metadata=mode=select:key=lavfi.signalstats.YAVG:value=%d:function=greater", dark)
+	representative := fmt.Sprintf("thumbnail=n=%d", sampled)
+	job := ffmpeg.Job{
+		Input: in, InputOptions: []string{"-t", strconv.FormatFloat(span.Seconds(), 'f', 3, 64)}, Output: out,
+		OutputOptions: output([]string{"fps=" + rate, m.fit, light, representative}),
+	}
+	if err := m.tools.Run(ctx, job); err != nil {
+		return err
+	}
+	if _, _, err := size(out); err == nil {
+		return nil
+	}
+	// Every frame is dark, or the clip is shorter than one sample: take what there is.
+	job.OutputOptions = output([]string{m.fit, representative})
+	return m.tools.Run(ctx, job)
+}
+
+// fit makes pixels square and scales down to the longest side.
+const fit = "scale=w='max(1,trunc(iw*sar))':h=ih,setsar=1,scale=w='min(%[1]d,iw)':h='min(%[1]d,ih)':force_original_aspect_ratio=decrease"
+
+// onWhite puts a picture with transparency on white.
+const onWhite = "split[fg][bg];[bg]drawbox=color=white:thickness=fill:replace=1[white];[white][fg]overlay=format=auto"
+
+// turns are the ffmpeg filters that make each EXIF orientation upright.
+var turns = map[exif.Orientation][]string{
+	2: {"hflip"},
+	3: {"hflip", "vflip"},
+	4: {"vflip"},
+	5: {"transpose=cclock_flip"},
+	6: {"transpose=clock"},
+	7: {"transpose=clock_flip"},
+	8: {"transpose=cclock"},
+}
+
+func output(filters []string) []string {
+	return []string{
+		"-map", "0:v:0", "-vf", strings.Join(filters, ","), "-frames:v", "1", "-map_metadata", "-1",
+		"-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg",
+	}
+}
+
+func readOrientation(path, codec string) (exif.Orientation, error) {
+	format := codec
+	if codec == "mjpeg" {
+		format = "jpeg"
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fault.New(fault.Internal, "read orientation: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return exif.Read(f, format).Orientation, nil
+}
+
+// transparent tells whether a pixel format may have an alpha channel (names from
+// libavutil/pixdesc.c).
+func transparent(pixelFormat string) bool {
+	for _, part := range []string{"rgba", "bgra", "argb", "abgr", "yuva", "gbrap", "ya8", "ya16", "pal8"} {
+		if strings.HasPrefix(pixelFormat, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// size reads the pixel size of a JPEG that ffmpeg wrote. A run that found no frame
+// leaves an empty file or none.
+func size(path string) (width, height int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { _ = f.Close() }()
+	config, err := jpeg.DecodeConfig(f)
+	return config.Width, config.Height, err
+}

@@ -1,0 +1,128 @@
+// Package storage moves media between S3 and files.
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"lambdas.internal/shared/awsenv"
+	"lambdas.internal/shared/fault"
+)
+
+// Store reads and writes objects.
+type Store struct{ client *s3.Client }
+
+// Object describes a stored object.
+type Object struct {
+	// Size in bytes.
+	Size        int64
+	ContentType string
+}
+
+// New returns a Store for the region and credentials of the environment. With an
+// endpoint from the environment it addresses buckets by path, as S3 servers other
+// than AWS expect.
+func New() (*Store, error) {
+	client, err := NewClient()
+	if err != nil {
+		return nil, err
+	}
+	return &Store{client: client}, nil
+}
+
+// NewClient returns the S3 client of the environment.
+func NewClient() (*s3.Client, error) {
+	cfg, err := awsenv.Config("S3")
+	if err != nil {
+		return nil, err
+	}
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }), nil
+}
+
+// Download writes the object to a new file at path. An object larger than limit
+// bytes is a fault.InvalidInput, a missing one a fault.NotFound. On failure no
+// file is left.
+func (s *Store) Download(ctx context.Context, bucket, key, path string, limit int64) (Object, error) {
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return Object{}, classify("get", bucket, key, err)
+	}
+	defer func() { _ = out.Body.Close() }()
+	size := aws.ToInt64(out.ContentLength)
+	if size > limit {
+		return Object{}, tooLarge(bucket, key, size, limit)
+	}
+	n, err := writeFile(path, io.LimitReader(out.Body, limit+1))
+	if err != nil {
+		return Object{}, classify("get", bucket, key, err)
+	}
+	if n != size {
+		_ = os.Remove(path)
+		return Object{}, fault.New(fault.Transient, "get s3://%s/%s: got %d of %d bytes", bucket, key, n, size)
+	}
+	return Object{Size: n, ContentType: aws.ToString(out.ContentType)}, nil
+}
+
+// Upload stores the file at path under key, replacing what is there.
+func (s *Store) Upload(ctx context.Context, bucket, key, path, contentType string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fault.New(fault.Internal, "put s3://%s/%s: %w", bucket, key, err)
+	}
+	defer func() { _ = f.Close() }()
+	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: f, ContentType: &contentType})
+	if err != nil {
+		return classify("put", bucket, key, err)
+	}
+	return nil
+}
+
+// Stat returns what is stored under key, or a fault.NotFound.
+func (s *Store) Stat(ctx context.Context, bucket, key string) (Object, error) {
+	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return Object{}, classify("stat", bucket, key, err)
+	}
+	return Object{Size: aws.ToInt64(out.ContentLength), ContentType: aws.ToString(out.ContentType)}, nil
+}
+
+func writeFile(path string, r io.Reader) (n int64, err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return 0, err
+	}
+	n, err = io.Copy(f, r)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		_ = os.Remove(path)
+	}
+	return n, err
+}
+
+// classify gives an S3 error its kind by the HTTP status of the answer: no answer
+// at all is transient.
+func classify(op, bucket, key string, err error) error {
+	kind := fault.Transient
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		kind = fault.DeadlineExceeded
+	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		switch status := response.HTTPStatusCode(); {
+		case status == http.StatusNotFound:
+			kind = fault.NotFound
+		case status == http.StatusForbidden, status == http.StatusUnauthorized:
+			kind = fault.Configuration
+		case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
+			kind = fault.InvalidInput
+		}
+	}
+	return fault.New(kind, "%s s3://%s/%s: %w", op, bucket, key, err)
+}
