@@ -141,15 +141,11 @@ func (i Image) check() error {
 	return nil
 }
 
-// config returns the base's configuration with this image's part added. It
-// holds no time and no commit: those would change the digest of what did not
+// config returns the base's configuration with this image's part added. No time
+// of ours and no commit goes in: they would change the digest of what did not
 // change.
 func (i Image) config() v1.ConfigFile {
 	c := *i.Base.Config.DeepCopy()
-	c.Author, c.Container, c.DockerVersion, c.Created = "", "", "", v1.Time{}
-	for n := range c.History {
-		c.History[n].Created = v1.Time{}
-	}
 	for _, l := range i.Layers() {
 		c.RootFS.DiffIDs = append(c.RootFS.DiffIDs, l.DiffID)
 		c.History = append(c.History, v1.History{CreatedBy: l.Comment})

@@ -1,0 +1,92 @@
+# Everything here needs Go, Node (for npm) and make, and nothing else.
+
+GOLANGCI_LINT_VERSION := v2.13.2
+VERSITYGW_VERSION     := v1.8.0
+DYNALITE_VERSION      := 4.0.0
+
+# Every module is built and tested in its own folder, as its developers do.
+FUNCTIONS := $(patsubst %/go.mod,%,$(wildcard functions/*/go.mod))
+MODULES   := shared $(FUNCTIONS) ci/tool
+
+# -race needs a C compiler; where there is none the tests run without.
+RACE := $(if $(shell command -v cc),-race)
+
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+## ---- use ----
+
+.PHONY: build-all
+build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for flags)
+	@bin/ci build-all $(ARGS)
+
+bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod ci/tool/go.sum
+	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
+
+## ---- test ----
+
+.PHONY: test
+test: tools fmt-check vet lint unit ## Check and test everything
+
+.PHONY: unit
+unit: tools ## Run the tests of all modules
+	@set -e; for m in $(MODULES); do echo "== test $$m"; (cd $$m && go test $(RACE) ./...); done
+
+.PHONY: vet
+vet: ## Run go vet on all modules, each also on its own (GOWORK=off)
+	@set -e; for m in $(MODULES); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go build ./...); done
+
+.PHONY: fmt-check
+fmt-check: ## Fail if a file is not formatted
+	@files=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$files" ]; then echo "not formatted, run make fmt:"; echo "$$files"; exit 1; fi
+
+.PHONY: fmt
+fmt: ## Format all files
+	@git ls-files '*.go' | xargs gofmt -w
+
+.PHONY: lint
+lint: bin/golangci-lint ## Run the linter on all modules
+	@set -e; for m in $(MODULES); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+
+.PHONY: update
+update: tools ## Rewrite the golden files of the tests
+	cd ci/tool && go test ./... -update
+
+.PHONY: reproduce
+reproduce: ## Build all images twice, in two folders with empty caches, and compare
+	@ci/reproduce.sh
+
+## ---- tools ----
+
+NPM := .cache/npm/node_modules
+
+.PHONY: tools
+tools: bin/golangci-lint bin/versitygw $(NPM)/.installed ## Fetch what the tests need
+
+bin/golangci-lint: bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
+bin/.golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@echo "== build golangci-lint $(GOLANGCI_LINT_VERSION)"
+	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@touch $@
+
+bin/versitygw: bin/.versitygw-$(VERSITYGW_VERSION)
+bin/.versitygw-$(VERSITYGW_VERSION):
+	@echo "== build versitygw $(VERSITYGW_VERSION)"
+	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@touch $@
+
+$(NPM)/.installed: Makefile
+	@mkdir -p .cache/npm
+	@npm install --silent --no-save --no-audit --no-fund --prefix .cache/npm \
+	  dynalite@$(DYNALITE_VERSION) \
+	  @ffmpeg-installer/ffmpeg@1.1.0 @ffprobe-installer/ffprobe@1.4.1
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist
