@@ -59,7 +59,7 @@ update: tools ## Rewrite the golden files of the tests
 
 .PHONY: reproduce
 reproduce: ## Build all images twice, in two folders with empty caches, and compare
-	@ci/reproduce.sh
+	cd ci/tool && go test ./cmd/ci -count=1 -v -timeout 30m -run TestTwoFoldersGiveTheSameDigests -reproduce-all
 
 ## ---- tools ----
 

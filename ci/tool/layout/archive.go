@@ -7,13 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"lambdas.internal/ci/tool/image"
 )
 
 // Archive writes one image of the layout in dir as a tar: itself an OCI image
@@ -26,17 +23,10 @@ func Archive(w io.Writer, dir, name string) error {
 }
 
 func archive(w io.Writer, dir, name string) error {
-	index, err := Index(dir)
+	descriptor, err := Find(dir, name)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(index.Manifests, func(d v1.Descriptor) bool {
-		return d.Annotations[image.AnnotationRefName] == name
-	})
-	if at < 0 {
-		return fmt.Errorf("%s does not hold it", dir)
-	}
-	descriptor := index.Manifests[at]
 	manifest, err := readManifest(dir, descriptor)
 	if err != nil {
 		return err

@@ -96,6 +96,20 @@ func Index(dir string) (v1.IndexManifest, error) {
 	return index, nil
 }
 
+// Find returns the descriptor of the named image in the layout in dir.
+func Find(dir, name string) (v1.Descriptor, error) {
+	index, err := Index(dir)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	for _, d := range index.Manifests {
+		if d.Annotations[image.AnnotationRefName] == name {
+			return d, nil
+		}
+	}
+	return v1.Descriptor{}, fmt.Errorf("%s holds no image %q; build it with `ci build-all`", dir, name)
+}
+
 // addImage puts the manifest that d names, and all that it names, into the
 // layout in dir.
 func addImage(dir string, d v1.Descriptor, blobs Source, needed map[string]bool) error {

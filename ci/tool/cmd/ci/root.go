@@ -75,6 +75,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
@@ -88,7 +89,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 	root.AddGroup(
 		&cobra.Group{ID: verbs, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range []*cobra.Command{newList(a), newBuildAll(a), newImage(a), newLock(a)} {
+	for _, cmd := range []*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a)} {
 		cmd.GroupID = verbs
 		root.AddCommand(cmd)
 	}
@@ -105,7 +106,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s: %q is not a command or flag", cmd.CommandPath(), args[0])
+	text := fmt.Sprintf("%q is not a command or flag", args[0])
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		text += fmt.Sprintf(" (did you mean %q?)", near[0])
 	}
@@ -116,7 +117,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func (a *app) catalog() (*catalog.Catalog, error) {
 	root := a.root
 	if root == "" {
-		dir, err := os.Getwd()
+		dir, err := filepath.Abs(".")
 		if err != nil {
 			return nil, fmt.Errorf("find the workspace: %w", err)
 		}

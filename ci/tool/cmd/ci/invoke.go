@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/invoke"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/rootfs"
+)
+
+// invoked is what one invocation gave.
+type invoked struct {
+	Image    string                `json:"image"`
+	Response json.RawMessage       `json:"response,omitempty"`
+	Error    *invoke.FunctionError `json:"error,omitempty"`
+	Seconds  float64               `json:"seconds"`
+}
+
+func newInvoke(a *app) *cobra.Command {
+	var f buildFlags
+	var name, eventFile string
+	var env []string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "invoke",
+		Short: "Run a built image's binary with one event, as Lambda does",
+		Long: `Run a built image's binary with one event, as Lambda does.
+
+The image is built if it is not current and unpacked; its binary is started against
+a Lambda Runtime API on loopback. As root it sees the image's files and no others.
+The response goes to standard output, the function's logs to standard error.`,
+		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.only = []string{name}
+			r, dir, err := a.buildAll(cmd, &f, "")
+			if err != nil {
+				return err
+			}
+			if failed := r.Failed(); len(failed) > 0 {
+				return failed[0]
+			}
+			function := r.Images[0].Function
+			c, err := a.catalog()
+			if err != nil {
+				return err
+			}
+			event, err := readEvent(cmd, c, function, eventFile)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			response, err := runFunction(ctx, dir, function, event, resolveEnv(env), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return a.printInvoked(cmd, function, response)
+		},
+	}
+	required(cmd, &name, "name", "name of the image")
+	cmd.Flags().StringVar(&eventFile, "event", "", "file with the event, - for standard input (default: the function's testdata/event.json)")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass on this one's")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "time that the function has")
+	f.addPlatform(cmd)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
+	return cmd
+}
+
+func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file string) ([]byte, error) {
+	var data []byte
+	var err error
+	switch file {
+	case "-":
+		data, err = io.ReadAll(cmd.InOrStdin())
+	case "":
+		data, err = os.ReadFile(filepath.Join(c.Root, f.Folder, "testdata", "event.json"))
+	default:
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	return data, nil
+}
+
+// resolveEnv gives each KEY without a value the value of this process.
+func resolveEnv(env []string) []string {
+	resolved := make([]string, len(env))
+	for i, e := range env {
+		resolved[i] = e
+		if !strings.Contains(e, "=") {
+			resolved[i] = e + "=" + os.Getenv(e)
+		}
+	}
+	return resolved
+}
+
+// runFunction unpacks the function's image and hands its binary one event.
+func runFunction(ctx context.Context, layoutDir string, f catalog.Function, event []byte, env []string, logs io.Writer) (r invoke.Response, err error) {
+	root, err := os.MkdirTemp("", "ci-invoke-*")
+	if err != nil {
+		return r, fmt.Errorf("invoke %s: %w", f.Image, err)
+	}
+	defer os.RemoveAll(root)
+	if err := rootfs.Unpack(layoutDir, f.Image, root); err != nil {
+		return r, err
+	}
+	function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: logs})
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, function.Stop()) }()
+	if r, err = function.Invoke(ctx, event); err != nil {
+		return r, fmt.Errorf("invoke %s: %w", f.Image, err)
+	}
+	return r, nil
+}
+
+func (a *app) printInvoked(cmd *cobra.Command, f catalog.Function, r invoke.Response) error {
+	result := invoked{Image: f.Image, Response: r.Payload, Error: r.Error, Seconds: r.Duration.Seconds()}
+	err := a.print(cmd, result, func(w io.Writer) error {
+		if r.Error == nil {
+			fmt.Fprintln(w, strings.TrimSpace(string(r.Payload)))
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s answered in %s\n", f.Image, report.Duration(r.Duration))
+		return nil
+	})
+	if r.Error != nil {
+		err = errors.Join(fmt.Errorf("%s reported %w", f.Image, r.Error), err)
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/build"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/invoke"
+	"lambdas.internal/ci/tool/rootfs"
+)
+
+var reproduceAll = flag.Bool("reproduce-all", false, "build all images twice with empty caches, not only one")
+
+// repository is the workspace that this program belongs to.
+const repository = "../../../.."
+
+// ci runs one command line and returns its standard output.
+func ci(t *testing.T, args ...string) []byte {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, &stdout, &stderr)
+	require.Equal(t, exitDone, code, "ci %s\n%s", strings.Join(args, " "), stderr.String())
+	return stdout.Bytes()
+}
+
+// buildAll builds the workspace at root and returns the report.
+func buildAll(t *testing.T, root, out string, args ...string) build.Report {
+	t.Helper()
+	var r build.Report
+	args = append([]string{"build-all", "--root", root, "--out", out, "--json"}, args...)
+	require.NoError(t, json.Unmarshal(ci(t, args...), &r))
+	return r
+}
+
+// workspaceCache holds what these tests reuse between runs, such as npm's ffmpeg.
+func workspaceCache(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(repository, ".cache", "ci"))
+	require.NoError(t, err)
+	return dir
+}
+
+func TestTheFiveImages(t *testing.T) {
+	cacheDir, dist := workspaceCache(t), t.TempDir()
+	r := buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")
+
+	c, err := catalog.Load(repository)
+	require.NoError(t, err)
+	var names []string
+	ffmpeg := map[string]bool{}
+	for _, row := range r.Images {
+		names = append(names, row.Image)
+		kinds := ""
+		for _, l := range row.Layers {
+			kinds += l.Kind + " "
+			if l.Kind == "ffmpeg" {
+				ffmpeg[l.Digest] = true
+			}
+		}
+		if row.Variant == catalog.Heavy {
+			assert.Equal(t, "base ffmpeg binary ", kinds, row.Image)
+		} else {
+			assert.Equal(t, "base binary ", kinds, row.Image)
+		}
+	}
+	assert.Equal(t, []string{"api", "enhance", "select", "thumb", "video"}, names)
+	assert.Len(t, ffmpeg, 1, "the ffmpeg layer is the same in every heavy image")
+
+	index, err := layout.ImageIndexFromPath(dist)
+	require.NoError(t, err)
+	require.NoError(t, validate.Index(index), "another implementation finds the layout valid")
+
+	again := buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")
+	for i, row := range again.Images {
+		assert.Equal(t, r.Images[i].Digest, row.Digest, row.Image)
+		assert.Contains(t, row.Reused(), "binary", row.Image)
+	}
+
+	for _, f := range c.Functions {
+		t.Run(f.Image, func(t *testing.T) { testImage(t, c, f, dist) })
+	}
+}
+
+// testImage starts what is in the image: the function as Lambda does, and ffmpeg.
+func testImage(t *testing.T, c *catalog.Catalog, f catalog.Function, dist string) {
+	root := t.TempDir()
+	require.NoError(t, rootfs.Unpack(dist, f.Image, root))
+	event, err := os.ReadFile(filepath.Join(c.Root, f.Folder, "testdata", "event.json"))
+	require.NoError(t, err)
+
+	var logs bytes.Buffer
+	function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Logs: &logs})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	response, err := function.Invoke(ctx, event)
+	require.NoError(t, function.Stop())
+	require.NoError(t, err, logs.String())
+	if response.Error != nil {
+		// Nothing is configured here, and the function says what it misses.
+		assert.Equal(t, "ConfigurationError", response.Error.Type, logs.String())
+		assert.Regexp(t, `environment variable [A-Z_]+ is not set`, response.Error.Message)
+	} else {
+		assert.True(t, json.Valid(response.Payload), string(response.Payload))
+	}
+
+	for _, program := range []string{"ffmpeg", "ffprobe"} {
+		file := filepath.Join(root, "usr/local/bin", program)
+		if f.Variant == catalog.Light {
+			assert.NoFileExists(t, file)
+			continue
+		}
+		cmd := exec.Command(file, "-version")
+		if os.Geteuid() == 0 {
+			cmd = &exec.Cmd{Path: "/usr/local/bin/" + program, Args: []string{program, "-version"}, Dir: "/",
+				SysProcAttr: &syscall.SysProcAttr{Chroot: root}}
+		}
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		assert.Contains(t, string(out), program+" version")
+	}
+}
+
+func TestArm64IsBuiltHereToo(t *testing.T) {
+	r := buildAll(t, repository, t.TempDir(), "--cache", workspaceCache(t), "--platform", "linux/arm64",
+		"--base", "static", "--only", "api,enhance")
+	assert.Equal(t, "linux/arm64", r.Platform)
+	assert.Len(t, r.Images, 2)
+}
+
+// TestTwoFoldersGiveTheSameDigests builds copies of the workspace in two folders,
+// one of them with a Go build cache that starts empty. With -reproduce-all it
+// builds all images, each time with build and module caches that start empty.
+func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
+	args := []string{"--only", "api", "--base", "static"}
+	if *reproduceAll {
+		args = []string{"--base", "static", "--ffmpeg", "static"}
+	}
+	var digests [2][]string
+	for i, name := range []string{"here", "some/other/place"} {
+		root := filepath.Join(t.TempDir(), name)
+		copyWorkspace(t, root)
+		if *reproduceAll {
+			t.Setenv("GOMODCACHE", filepath.Join(t.TempDir(), "mod"))
+			// Modules are read-only, which only `go clean` knows how to remove.
+			t.Cleanup(func() { assert.NoError(t, exec.Command("go", "clean", "-modcache").Run()) })
+		}
+		if *reproduceAll || i == 1 {
+			t.Setenv("GOCACHE", t.TempDir())
+		}
+		r := buildAll(t, root, filepath.Join(root, "dist"), append(args, "--cache", t.TempDir())...)
+		for _, row := range r.Images {
+			digests[i] = append(digests[i], row.Image+" "+row.Digest)
+		}
+	}
+	t.Logf("built twice:\n%s", strings.Join(digests[0], "\n"))
+	assert.Equal(t, digests[0], digests[1])
+}
+
+// copyWorkspace copies what images are built from.
+func copyWorkspace(t *testing.T, to string) {
+	t.Helper()
+	for _, name := range []string{"functions", "shared"} {
+		from := os.DirFS(filepath.Join(repository, name))
+		require.NoError(t, os.CopyFS(filepath.Join(to, name), from))
+	}
+	for _, name := range []string{"go.work", "go.work.sum", "ci/images.lock.json"} {
+		data, err := os.ReadFile(filepath.Join(repository, name))
+		if name == "go.work.sum" && os.IsNotExist(err) {
+			continue
+		}
+		require.NoError(t, err)
+		file := filepath.Join(to, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), fs.ModePerm))
+		require.NoError(t, os.WriteFile(file, data, 0o644))
+	}
+}

@@ -1,0 +1,205 @@
+// Package invoke runs a function's binary as Lambda does: it serves the Lambda
+// Runtime API on loopback, starts the binary, hands it events and takes its
+// answers.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+package invoke
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// maxPayload is Lambda's limit for a response, in bytes.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxPayload = 6 << 20
+
+// Response is what a function answered.
+type Response struct {
+	Payload []byte
+	// Error is set when the function reported an error.
+	Error *FunctionError
+	// Duration is from the event's delivery to the answer.
+	Duration time.Duration
+}
+
+// FunctionError is an error that a function reported, as Lambda shows it.
+type FunctionError struct {
+	Type    string `json:"errorType"`
+	Message string `json:"errorMessage"`
+}
+
+func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
+
+// event is one invocation under way.
+type event struct {
+	id       string
+	payload  []byte
+	deadline time.Time
+	sent     time.Time
+	answer   chan Response
+}
+
+// server is one function's Runtime API.
+type server struct {
+	http     http.Server
+	listener net.Listener
+	arn      string
+	next     chan *event
+	// initFailed receives an error that the function reports before its first event.
+	initFailed chan *FunctionError
+
+	mu      sync.Mutex
+	count   int
+	waiting map[string]*event
+}
+
+// newServer serves a Runtime API on a free loopback port until it is closed.
+func newServer(function string) (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("serve the Lambda Runtime API: %w", err)
+	}
+	s := &server{
+		listener:   l,
+		arn:        "arn:aws:lambda:us-east-1:000000000000:function:" + function,
+		next:       make(chan *event),
+		initFailed: make(chan *FunctionError, 1),
+		waiting:    map[string]*event{},
+	}
+	mux := http.NewServeMux()
+	const prefix = "/2018-06-01/runtime"
+	mux.HandleFunc("GET "+prefix+"/invocation/next", s.serveNext)
+	mux.HandleFunc("POST "+prefix+"/invocation/{id}/response", s.serveResponse)
+	mux.HandleFunc("POST "+prefix+"/invocation/{id}/error", s.serveError)
+	mux.HandleFunc("POST "+prefix+"/init/error", s.serveInitError)
+	s.http.Handler = mux
+	go s.http.Serve(l) //nolint:errcheck // it ends with http.ErrServerClosed when close is called
+	return s, nil
+}
+
+func (s *server) addr() string { return s.listener.Addr().String() }
+
+func (s *server) close() error { return s.http.Close() }
+
+// invoke hands the function one event and waits for the answer. The deadline of
+// ctx is the function's; without one it has Lambda's longest, 15 minutes.
+func (s *server) invoke(ctx context.Context, payload []byte, exited <-chan error) (Response, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(15 * time.Minute)
+	}
+	s.mu.Lock()
+	s.count++
+	e := &event{
+		id: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.count), payload: payload,
+		deadline: deadline, answer: make(chan Response, 1),
+	}
+	s.waiting[e.id] = e
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.waiting, e.id)
+		s.mu.Unlock()
+	}()
+
+	next := s.next
+	for {
+		select {
+		case next <- e:
+			next = nil
+		case r := <-e.answer:
+			return r, nil
+		case failed := <-s.initFailed:
+			return Response{Error: failed}, nil
+		case err := <-exited:
+			return Response{}, fmt.Errorf("the function ended before it answered: %w", err)
+		case <-ctx.Done():
+			return Response{}, fmt.Errorf("wait for the function's answer: %w", context.Cause(ctx))
+		}
+	}
+}
+
+func (s *server) serveNext(w http.ResponseWriter, r *http.Request) {
+	select {
+	case e := <-s.next:
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Lambda-Runtime-Aws-Request-Id", e.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(e.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", s.arn)
+		h.Set("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0")
+		s.mu.Lock()
+		e.sent = time.Now()
+		s.mu.Unlock()
+		w.Write(e.payload) //nolint:errcheck // the function is gone then, which invoke sees
+	case <-r.Context().Done():
+	}
+}
+
+func (s *server) serveResponse(w http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		s.answer(w, r, Response{Error: &FunctionError{Type: "Function.ResponseSizeTooLarge",
+			Message: fmt.Sprintf("the response is larger than %d bytes", maxPayload)}})
+		return
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.answer(w, r, Response{Payload: payload})
+}
+
+func (s *server) serveError(w http.ResponseWriter, r *http.Request) {
+	failed, err := readError(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.answer(w, r, Response{Error: failed})
+}
+
+func (s *server) serveInitError(w http.ResponseWriter, r *http.Request) {
+	failed, err := readError(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	select {
+	case s.initFailed <- failed:
+	default: // one is told of already
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// answer ends the invocation that the request names.
+func (s *server) answer(w http.ResponseWriter, r *http.Request, response Response) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.waiting[r.PathValue("id")]
+	if !ok {
+		http.Error(w, "no such invocation is under way", http.StatusBadRequest)
+		return
+	}
+	delete(s.waiting, e.id)
+	response.Duration = time.Since(e.sent)
+	e.answer <- response
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func readError(w http.ResponseWriter, r *http.Request) (*FunctionError, error) {
+	var e FunctionError
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPayload)).Decode(&e); err != nil {
+		return nil, fmt.Errorf("read the error that the function reports: %w", err)
+	}
+	return &e, nil
+}
