@@ -85,7 +85,7 @@ func start(root string, o Options) (*Function, error) {
 			err = errors.New("exit status 0")
 		}
 		f.exited <- err
-		close(f.exited)
+		close(f.exited) // Invoke and Stop both learn that it ended
 	}()
 	return f, nil
 }
@@ -99,7 +99,6 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (Response, error) {
 // Stop ends the function and waits until it is gone.
 func (f *Function) Stop() error {
 	f.stop()
-	for range f.exited { //nolint:revive // only its end is of interest
-	}
+	<-f.exited
 	return f.server.close()
 }
