@@ -21,7 +21,8 @@ const stopTimeout = 2 * time.Second
 type Function struct {
 	server *server
 	cmd    *exec.Cmd
-	exited chan error
+	exited chan struct{} // closed when the process is gone
+	err    error         // how it ended, to be read after exited is closed
 	stop   context.CancelFunc
 }
 
@@ -78,14 +79,12 @@ func start(root string, o Options) (*Function, error) {
 		stop()
 		return nil, errors.Join(err, s.close())
 	}
-	f := &Function{server: s, cmd: cmd, exited: make(chan error, 1), stop: stop}
+	f := &Function{server: s, cmd: cmd, exited: make(chan struct{}), stop: stop}
 	go func() {
-		err := cmd.Wait()
-		if err == nil {
-			err = errors.New("exit status 0")
+		if f.err = cmd.Wait(); f.err == nil {
+			f.err = errors.New("exit status 0")
 		}
-		f.exited <- err
-		close(f.exited) // Invoke and Stop both learn that it ended
+		close(f.exited)
 	}()
 	return f, nil
 }
@@ -93,7 +92,16 @@ func start(root string, o Options) (*Function, error) {
 // Invoke hands the function one event and waits for its answer, at most until
 // the deadline of ctx. An error that the function reports is in the response.
 func (f *Function) Invoke(ctx context.Context, event []byte) (Response, error) {
-	return f.server.invoke(ctx, event, f.exited)
+	ended, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-f.exited:
+			cancel(fmt.Errorf("the function ended before it answered: %w", f.err))
+		case <-ended.Done():
+		}
+	}()
+	return f.server.invoke(ended, event)
 }
 
 // Stop ends the function and waits until it is gone.

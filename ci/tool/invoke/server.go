@@ -91,7 +91,7 @@ func (s *server) close() error { return s.http.Close() }
 
 // invoke hands the function one event and waits for the answer. The deadline of
 // ctx is the function's; without one it has Lambda's longest, 15 minutes.
-func (s *server) invoke(ctx context.Context, payload []byte, exited <-chan error) (Response, error) {
+func (s *server) invoke(ctx context.Context, payload []byte) (Response, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(15 * time.Minute)
@@ -119,8 +119,6 @@ func (s *server) invoke(ctx context.Context, payload []byte, exited <-chan error
 			return r, nil
 		case failed := <-s.initFailed:
 			return Response{Error: failed}, nil
-		case err := <-exited:
-			return Response{}, fmt.Errorf("the function ended before it answered: %w", err)
 		case <-ctx.Done():
 			return Response{}, fmt.Errorf("wait for the function's answer: %w", context.Cause(ctx))
 		}
