@@ -48,11 +48,13 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 	start := time.Now()
 	defer a.step("audit")()
 	images := make([]ImageFacts, len(functions))
+	digests := map[string]string{}
 	for i, f := range functions {
 		var err error
 		if images[i], err = a.image(dir, f.Image); err != nil {
 			return nil, fmt.Errorf("audit %s: %w", f.Image, err)
 		}
+		digests[f.Image] = images[i].Digest.String()
 		if images[i].Config.Architecture != images[0].Config.Architecture {
 			return nil, fmt.Errorf("audit: %s is for %s, %s for %s; build them for one platform",
 				functions[0].Image, images[0].Config.Architecture, f.Image, images[i].Config.Architecture)
@@ -106,7 +108,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return &Report{Checks: slices.Concat(checks...), Seconds: time.Since(start).Seconds()}, nil
+	return &Report{Digests: digests, Checks: slices.Concat(checks...), Seconds: time.Since(start).Seconds()}, nil
 }
 
 // image gathers the facts of one image of the layout in dir.
@@ -115,7 +117,7 @@ func (a *Auditor) image(dir, name string) (ImageFacts, error) {
 	if err != nil {
 		return ImageFacts{}, err
 	}
-	i := ImageFacts{MediaType: d.MediaType}
+	i := ImageFacts{MediaType: d.MediaType, Digest: d.Digest}
 	if err := readJSON(dir, d.Digest, &i.Manifest); err != nil {
 		return ImageFacts{}, err
 	}

@@ -24,8 +24,9 @@ var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AA
 
 // ImageFacts is what is known of an image as it will be pushed.
 type ImageFacts struct {
-	// MediaType is that of what the image's tag will name.
+	// MediaType and Digest are those of what the image's tag will name.
 	MediaType types.MediaType
+	Digest    v1.Hash
 	Manifest  v1.Manifest
 	Config    v1.ConfigFile
 	// Layers are in the order of the manifest.

@@ -56,7 +56,9 @@ func check(image string, g Gate, count int, examined string, findings []string) 
 
 // Report is the outcome of all gates.
 type Report struct {
-	Checks []Check `json:"checks"`
+	// Digests are those of the images that were judged, by name.
+	Digests map[string]string `json:"digests"`
+	Checks  []Check           `json:"checks"`
 	// Seconds is the time that gathering and judging took.
 	Seconds float64 `json:"seconds"`
 }

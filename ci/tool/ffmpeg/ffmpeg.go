@@ -48,7 +48,7 @@ func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, locked map[stri
 }
 
 func imageKey(choice pin.Choice, platform v1.Platform) string {
-	return cache.Key("ffmpeg", choice.Name, choice.Digest.String(), platform.String())
+	return cache.Key("ffmpeg 2", choice.Name, choice.Digest.String(), platform.String())
 }
 
 // programs are the files of the layer, by where they are in the image.
@@ -84,7 +84,10 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 
 // fromImage makes the layer from the programs in an image.
 func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (layer.Layer, bool, error) {
-	return keep(c, imageKey(choice, platform), choice.Name, platform, func(dir string) error {
+	// The digest is part of what the layer says of itself: by it publish tells the
+	// pinned ffmpeg from another under the same tag.
+	origin := choice.Name + "@" + choice.Digest.String()
+	return keep(c, imageKey(choice, platform), origin, platform, func(dir string) error {
 		img, err := registry.Image(ctx, choice.Reference, choice.Digest, platform)
 		if err != nil {
 			return err
