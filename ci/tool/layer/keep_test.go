@@ -1,4 +1,4 @@
-package layer
+package layer_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/layer"
 )
 
 func newCache(t *testing.T) (*cache.Cache, string) {
@@ -24,8 +25,8 @@ func newCache(t *testing.T) (*cache.Cache, string) {
 }
 
 // counting returns a file that counts how often it is opened.
-func counting(opened *int, name, content string) File {
-	f := Text(name, 0o644, content)
+func counting(opened *int, name, content string) layer.File {
+	f := layer.Text(name, 0o644, content)
 	open := f.Open
 	f.Open = func() (io.ReadCloser, error) { *opened++; return open() }
 	return f
@@ -33,28 +34,28 @@ func counting(opened *int, name, content string) File {
 
 func TestKeep(t *testing.T) {
 	c, dir := newCache(t)
-	first, reused, err := Keep(c, []File{Text("a", 0o644, "x")}, "comment")
+	first, reused, err := layer.Keep(c, []layer.File{layer.Text("a", 0o644, "x")}, "comment")
 	require.NoError(t, err)
 	assert.False(t, reused)
 	assert.True(t, c.Has(first.Digest, first.Size))
 	var direct bytes.Buffer
-	want, err := Write(&direct, []File{Text("a", 0o644, "x")}, "comment")
+	want, err := layer.Write(&direct, []layer.File{layer.Text("a", 0o644, "x")}, "comment")
 	require.NoError(t, err)
 	assert.Equal(t, want, first)
 
 	for name, tc := range map[string]struct {
-		file    File
+		file    layer.File
 		comment string
 		reused  bool
 	}{
-		"the same":        {Text("a", 0o644, "x"), "comment", true},
-		"another content": {Text("a", 0o644, "y"), "comment", false},
-		"another path":    {Text("b", 0o644, "x"), "comment", false},
-		"another mode":    {Text("a", 0o755, "x"), "comment", false},
-		"another comment": {Text("a", 0o644, "x"), "more", false},
+		"the same":        {layer.Text("a", 0o644, "x"), "comment", true},
+		"another content": {layer.Text("a", 0o644, "y"), "comment", false},
+		"another path":    {layer.Text("b", 0o644, "x"), "comment", false},
+		"another mode":    {layer.Text("a", 0o755, "x"), "comment", false},
+		"another comment": {layer.Text("a", 0o644, "x"), "more", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, reused, err := Keep(c, []File{tc.file}, tc.comment)
+			l, reused, err := layer.Keep(c, []layer.File{tc.file}, tc.comment)
 
 			require.NoError(t, err)
 			assert.Equal(t, tc.reused, reused)
@@ -72,7 +73,7 @@ func TestKeepReadsNothingWhenTheDigestIsKnown(t *testing.T) {
 	f := counting(&opened, "a", "x")
 	f.Digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
 	for _, want := range []int{1, 1} {
-		_, _, err := Keep(c, []File{f}, "")
+		_, _, err := layer.Keep(c, []layer.File{f}, "")
 		require.NoError(t, err)
 		assert.Equal(t, want, opened)
 	}
@@ -80,10 +81,10 @@ func TestKeepReadsNothingWhenTheDigestIsKnown(t *testing.T) {
 
 func TestKeepDoesNotKeepAFileThatChangedMeanwhile(t *testing.T) {
 	c, dir := newCache(t)
-	f := Text("a", 0o644, "new content")
+	f := layer.Text("a", 0o644, "new content")
 	f.Digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" // of "x"
 
-	_, _, err := Keep(c, []File{f}, "")
+	_, _, err := layer.Keep(c, []layer.File{f}, "")
 
 	require.ErrorContains(t, err, "it changed meanwhile")
 	assert.Empty(t, testkit.Tree(t, dir))
@@ -92,10 +93,10 @@ func TestKeepDoesNotKeepAFileThatChangedMeanwhile(t *testing.T) {
 func TestKeepAsOpensOnlyWhatIsNotKept(t *testing.T) {
 	c, _ := newCache(t)
 	opened := 0
-	keep := func() (Layer, bool) {
-		l, reused, err := KeepAs(c, "key", "comment", func() ([]File, error) {
+	keep := func() (layer.Layer, bool) {
+		l, reused, err := layer.KeepAs(c, "key", "comment", func() ([]layer.File, error) {
 			opened++
-			return []File{Text("a", 0o644, "x")}, nil
+			return []layer.File{layer.Text("a", 0o644, "x")}, nil
 		})
 		require.NoError(t, err)
 		return l, reused
@@ -123,14 +124,12 @@ func TestKeepAsOpensOnlyWhatIsNotKept(t *testing.T) {
 
 func TestKeepAsMakesALayerAnewForAnotherCompressor(t *testing.T) {
 	c, _ := newCache(t)
-	files := func() ([]File, error) { return []File{Text("a", 0o644, "x")}, nil }
-	_, _, err := KeepAs(c, "key", "", files)
+	files := func() ([]layer.File, error) { return []layer.File{layer.Text("a", 0o644, "x")}, nil }
+	_, _, err := layer.KeepAs(c, "key", "", files)
 	require.NoError(t, err)
-	before := compressor
-	t.Cleanup(func() { compressor = before })
-	compressor = func() string { return "v99" }
+	layer.SetCompressor(t, "v99")
 
-	_, reused, err := KeepAs(c, "key", "", files)
+	_, reused, err := layer.KeepAs(c, "key", "", files)
 
 	require.NoError(t, err)
 	assert.False(t, reused)
@@ -140,13 +139,13 @@ func TestKeepAsThatFailsLeavesNothing(t *testing.T) {
 	c, dir := newCache(t)
 	broken := errors.New("broken")
 
-	_, _, err := KeepAs(c, "key", "", func() ([]File, error) { return nil, broken })
+	_, _, err := layer.KeepAs(c, "key", "", func() ([]layer.File, error) { return nil, broken })
 	require.ErrorIs(t, err, broken)
-	bad := Text("a", 0o644, "x")
+	bad := layer.Text("a", 0o644, "x")
 	bad.Open = func() (io.ReadCloser, error) { return nil, broken }
-	_, _, err = KeepAs(c, "key", "", func() ([]File, error) { return []File{bad}, nil })
+	_, _, err = layer.KeepAs(c, "key", "", func() ([]layer.File, error) { return []layer.File{bad}, nil })
 	require.ErrorIs(t, err, broken)
-	_, _, err = Keep(c, []File{bad}, "")
+	_, _, err = layer.Keep(c, []layer.File{bad}, "")
 	require.ErrorIs(t, err, broken)
 
 	assert.Empty(t, testkit.Tree(t, dir))
@@ -154,22 +153,22 @@ func TestKeepAsThatFailsLeavesNothing(t *testing.T) {
 
 func TestImport(t *testing.T) {
 	var data bytes.Buffer
-	written, err := Write(&data, []File{Text("a", 0o644, "x")}, "npm x@1")
+	written, err := layer.Write(&data, []layer.File{layer.Text("a", 0o644, "x")}, "npm x@1")
 	require.NoError(t, err)
 	dir := t.TempDir()
 	testkit.Write(t, dir, map[string]string{"layer.tar.gz": data.String(), "bad.tar.gz": "no layer"})
 	c, cacheDir := newCache(t)
 
 	for range 2 { // the second time its record is there
-		l, err := Import(c, filepath.Join(dir, "layer.tar.gz"))
+		l, err := layer.Import(c, filepath.Join(dir, "layer.tar.gz"))
 		require.NoError(t, err)
 		assert.Equal(t, written, l)
 		assert.True(t, c.Has(l.Digest, l.Size))
 	}
 
-	_, err = Import(c, filepath.Join(dir, "bad.tar.gz"))
+	_, err = layer.Import(c, filepath.Join(dir, "bad.tar.gz"))
 	require.ErrorContains(t, err, "read the layer "+filepath.Join(dir, "bad.tar.gz")+": ")
-	_, err = Import(c, filepath.Join(dir, "gone"))
+	_, err = layer.Import(c, filepath.Join(dir, "gone"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	testkit.NoLeftovers(t, cacheDir)
 }
