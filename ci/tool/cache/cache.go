@@ -77,10 +77,11 @@ func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
 	if c.Has(digest, int64(len(data))) {
 		return digest, nil
 	}
-	if err := WriteFile(c.Blob(digest), data); err != nil {
-		return v1.Hash{}, fmt.Errorf("write to the cache: %w", err)
-	}
-	return digest, nil
+	_, _, err := c.Put(func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	return digest, err
 }
 
 // Export makes name a file with the content of the blob.
@@ -142,6 +143,9 @@ func copyFile(source, target string) error {
 	if _, err := io.Copy(w, r); err != nil {
 		return errors.Join(err, w.Close())
 	}
+	if err := w.Chmod(info.Mode().Perm()); err != nil { // as it is, whatever the umask
+		return errors.Join(err, w.Close())
+	}
 	if err := w.Close(); err != nil {
 		return err
 	}
@@ -198,7 +202,10 @@ func (c *Cache) Save(key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("keep a record: %w", err)
 	}
-	return WriteFile(c.Path("records", key+".json"), data)
+	if err := WriteFile(c.Path("records", key+".json"), data); err != nil {
+		return fmt.Errorf("keep a record: %w", err)
+	}
+	return nil
 }
 
 // WriteFile writes data to name in one step: name holds what it held before, or
@@ -237,7 +244,9 @@ func (c *Cache) Trim(age time.Duration, keep map[v1.Hash]bool) error {
 				keep[v1.Hash{Algorithm: "sha256", Hex: e.Name()}] {
 				continue
 			}
-			errs = append(errs, os.Remove(c.Path(dir, e.Name())))
+			if err := os.Remove(c.Path(dir, e.Name())); !errors.Is(err, os.ErrNotExist) { // or another run was faster
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(errs...)
