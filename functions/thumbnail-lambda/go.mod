@@ -6,6 +6,7 @@ replace lambdas.internal/shared => ../../shared
 
 require (
 	github.com/aws/aws-lambda-go v1.55.1
+	github.com/stretchr/testify v1.12.1
 	lambdas.internal/shared v0.0.0
 )
 
@@ -22,6 +23,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.98.0 // indirect
 	github.com/aws/smithy-go v1.24.2 // indirect
 	github.com/bep/imagemeta v1.0.1 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.6 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
