@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"lambdas.internal/shared/deadline"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
 	"lambdas.internal/shared/lambdaboot"
@@ -62,7 +63,7 @@ func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 		request.Bucket = h.bucket
 	}
 	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	work, cancel := lambdaboot.WithReserve(ctx)
+	work, cancel := deadline.WithReserve(ctx)
 	defer cancel()
 	ranked, err := h.rank(work, request)
 	if err != nil {

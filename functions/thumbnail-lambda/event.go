@@ -17,6 +17,9 @@ type Request struct {
 	Key string `json:"key"`
 	// Bucket is MEDIA_BUCKET_NAME when empty.
 	Bucket string `json:"bucket,omitempty"`
+	// JobID and ItemIndex say where the outcome is recorded; nowhere without a JobID.
+	JobID     string `json:"jobId,omitempty"`
+	ItemIndex int    `json:"itemIndex,omitempty"`
 }
 
 // Batch is what one event asks for.
@@ -45,6 +48,11 @@ func ParseEvent(payload []byte) (Batch, error) {
 	if event.Records == nil {
 		if err := mediakey.Check(event.SessionID, event.Key); err != nil {
 			return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
+		}
+		if event.JobID != "" {
+			if err := mediakey.CheckJob(event.JobID, event.ItemIndex); err != nil {
+				return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
+			}
 		}
 		return Batch{Requests: []Request{event.Request}}, nil
 	}

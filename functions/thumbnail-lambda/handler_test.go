@@ -16,6 +16,7 @@ import (
 
 	"lambdas.internal/shared/awstest"
 	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/leaktest"
 	"lambdas.internal/shared/mediatest"
@@ -102,6 +103,19 @@ func TestHandle(t *testing.T) {
 			assertErrorType(t, test.kind, err)
 		})
 	}
+	t.Run("with a job", func(t *testing.T) {
+		records := jobs.New(awstest.StartDynamoDB(t))
+		require.NoError(t, records.Create(t.Context(), "s1", jobs.NewJob("j1", jobs.Thumbnail, []string{"s1/originals/photo.jpg", "s1/originals/text.jpg"})))
+		function := lambdaboot.New(Build)
+		got, err := invoke[Result](t, function, `{"sessionId":"s1","key":"s1/originals/photo.jpg","jobId":"j1"}`)
+		require.NoError(t, err)
+		_, err = invoke[Result](t, function, `{"sessionId":"s1","key":"s1/originals/text.jpg","jobId":"j1","itemIndex":1}`)
+		assertErrorType(t, fault.InvalidInput, err)
+		report, err := records.Read(t.Context(), "s1", "j1")
+		require.NoError(t, err)
+		assert.JSONEq(t, fmt.Sprintf(`{"thumbnailKey":%q,"originalKey":"s1/originals/photo.jpg","width":267,"height":400,"durationMs":0}`, got.ThumbnailKey), string(report.Items[0].Result))
+		assert.Equal(t, "InvalidInputError", report.Items[1].ErrorType)
+	})
 	left, err := os.ReadDir(tmp)
 	require.NoError(t, err)
 	assert.Empty(t, left, "temporary files")
