@@ -21,6 +21,5 @@ require (
 	github.com/aws/smithy-go v1.24.2 // indirect
 	github.com/corona10/goimagehash v1.1.0 // indirect
 	github.com/nfnt/resize v0.0.0-20180221191011-83c6a9932646 // indirect
-	go.yaml.in/yaml/v3 v3.0.6 // indirect
 	golang.org/x/image v0.47.0 // indirect
 )
