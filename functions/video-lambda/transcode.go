@@ -53,6 +53,7 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 	if err != nil {
 		return ffmpeg.Media{}, err
 	}
+	progress(1) // ffmpeg's own last word is the time of the last frame but a few
 	return t.tools.Probe(ctx, out)
 }
 

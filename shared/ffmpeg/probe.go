@@ -30,6 +30,8 @@ type Media struct {
 	FrameRate float64
 	// AudioCodec is empty when there is no audio stream.
 	AudioCodec string
+	// Taken is when the recording began; zero when the file does not say.
+	Taken time.Time
 }
 
 // Still tells whether the file is a single picture.
@@ -55,6 +57,10 @@ type probeOutput struct {
 	Format  struct {
 		Name     string `json:"format_name"`
 		Duration string `json:"duration"`
+		Tags     struct {
+			// Taken in UTC; iPhones add the local time in a tag of Apple's.
+			Taken string `json:"creation_time"`
+		} `json:"tags"`
 	} `json:"format"`
 }
 
@@ -100,6 +106,9 @@ func parseProbe(data []byte) (Media, error) {
 		return Media{}, fault.New(fault.Internal, "ffprobe: parse its output: %w", err)
 	}
 	media := Media{Container: out.Format.Name, Duration: seconds(out.Format.Duration)}
+	if taken, err := time.Parse(time.RFC3339Nano, out.Format.Tags.Taken); err == nil {
+		media.Taken = taken.UTC()
+	}
 	for _, s := range out.Streams {
 		switch {
 		case s.Type == "audio" && media.AudioCodec == "":

@@ -2,9 +2,14 @@
 package mediatest
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +63,29 @@ func Make(t testing.TB, name string, args ...string) string {
 func Turned(t testing.TB, flat string) string {
 	t.Helper()
 	return Make(t, "turned.mp4", "-i", flat, "-c", "copy", "-metadata:s:v:0", "rotate=270")
+}
+
+// Frame returns the first frame of a video as a player shows it.
+func Frame(t testing.TB, video string) image.Image {
+	t.Helper()
+	data := Read(t, Make(t, "frame.png", "-i", video, "-frames:v", "1"))
+	img, err := png.Decode(bytes.NewReader(data))
+	require.NoError(t, err)
+	return img
+}
+
+// Loudness returns the integrated loudness of a file's sound in LUFS (EBU R 128).
+func Loudness(t testing.TB, path string) float64 {
+	t.Helper()
+	Tools(t)
+	output, err := exec.Command(os.Getenv(ffmpeg.FFmpegVariable), "-hide_banner", "-nostdin", "-i", path, "-af", "ebur128", "-f", "null", "-").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	summary := output[bytes.LastIndex(output, []byte("Summary:")):]
+	match := regexp.MustCompile(`I:\s+(-?[0-9.]+) LUFS`).FindSubmatch(summary)
+	require.NotNil(t, match, "%s", summary)
+	value, err := strconv.ParseFloat(string(match[1]), 64)
+	require.NoError(t, err)
+	return value
 }
 
 // Read returns the content of a file.
