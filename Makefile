@@ -6,7 +6,7 @@ DYNALITE_VERSION      := 4.0.0
 
 # Every module is built and tested in its own folder, as its developers do.
 FUNCTIONS := $(patsubst %/go.mod,%,$(wildcard functions/*/go.mod))
-MODULES   := shared $(FUNCTIONS) ci/tool
+MODULES   := shared $(FUNCTIONS) ci ci/tool
 
 # -race needs a C compiler; where there is none the tests run without.
 RACE := $(if $(shell command -v cc),-race)
@@ -40,6 +40,10 @@ unit: tools ## Run the tests of all modules
 .PHONY: vet
 vet: ## Run go vet on all modules, each also on its own (GOWORK=off)
 	@set -e; for m in $(MODULES); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go build ./...); done
+
+.PHONY: tidy-check
+tidy-check: ## Fail if a go.mod or go.sum is not tidy
+	@set -e; for m in $(MODULES); do echo "== tidy $$m"; (cd $$m && go mod tidy -diff); done
 
 .PHONY: fmt-check
 fmt-check: ## Fail if a file is not formatted
