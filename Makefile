@@ -39,7 +39,7 @@ unit: tools ## Run the tests of all modules
 
 .PHONY: vet
 vet: ## Run go vet on all modules, each also on its own (GOWORK=off)
-	@set -e; for m in $(MODULES); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go build ./...); done
+	@set -e; for m in $(MODULES); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go vet ./...); done
 
 .PHONY: tidy-check
 tidy-check: ## Fail if a go.mod or go.sum is not tidy
