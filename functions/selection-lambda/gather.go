@@ -152,4 +152,3 @@ func photoFormat(head []byte) string {
 
 // heifBrands are the major brands of still pictures (ISO/IEC 23008-12, annex B).
 var heifBrands = map[string]bool{"heic": true, "heix": true, "heim": true, "heis": true, "mif1": true, "avif": true}
-

@@ -66,6 +66,8 @@ func options(media ffmpeg.Media, preset Preset) []string {
 		fmt.Sprintf("scale=%d:%d:flags=lanczos", frame.Width, frame.Height),
 		"setsar=1",
 	}
+	filters = append(media.Squared(), filters...)
+	filters = append(filters, media.ToneMap()...) // after scaling: it is slow
 	if media.FrameRate > frameRateLimit {
 		filters = append(filters, fmt.Sprintf("fps=%d", frameRateLimit))
 	}

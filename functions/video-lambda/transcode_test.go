@@ -79,6 +79,23 @@ func TestTranscodeTurnsUpright(t *testing.T) {
 	mediatest.AssertUpright(t, mediatest.Frame(t, out))
 }
 
+func TestTranscodeSquaresPixels(t *testing.T) {
+	in := mediatest.Make(t, "dv.mp4", append(picture("360x288", "1"), "-vf", "setsar=64/45", "-pix_fmt", "yuv420p")...)
+	media, _ := transcode(t, in, "landscape")
+	assert.Equal(t, []int{512, 288}, []int{media.Width, media.Height}, "PAL widescreen is 16:9")
+	assert.False(t, media.Squeezed)
+}
+
+func TestTranscodeMapsHDR(t *testing.T) {
+	in := mediatest.HDR(t, "320x180")
+	before, err := mediatest.Tools(t).Probe(t.Context(), in)
+	require.NoError(t, err)
+	require.True(t, before.HDR, "the source")
+	media, _ := transcode(t, in, "landscape")
+	assert.False(t, media.HDR)
+	assert.Equal(t, "yuv420p", media.PixelFormat)
+}
+
 func TestTranscodeNormalisesLoudness(t *testing.T) {
 	args := append(picture("320x180", "8"), "-f", "lavfi", "-i", "sine=frequency=440:duration=8", "-filter:a", "volume=0.02", "-pix_fmt", "yuv420p")
 	in := mediatest.Make(t, "quiet.mp4", args...)

@@ -65,6 +65,15 @@ func Turned(t testing.TB, flat string) string {
 	return Make(t, "turned.mp4", "-i", flat, "-c", "copy", "-metadata:s:v:0", "rotate=270")
 }
 
+// HDR returns a clip of one second of a moving picture with the brightness curve of
+// HLG, as telephones record it.
+func HDR(t testing.TB, size string) string {
+	t.Helper()
+	return Make(t, "hdr.mp4", "-f", "lavfi", "-i", "testsrc2=size="+size+":rate=25:duration=1",
+		"-vf", "zscale=tin=bt709:min=bt709:pin=bt709:t=arib-std-b67:m=bt2020nc:p=bt2020,format=yuv420p10le",
+		"-c:v", "libx265", "-x265-params", "log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc")
+}
+
 // Frame returns the first frame of a video as a player shows it.
 func Frame(t testing.TB, video string) image.Image {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 
@@ -133,6 +134,8 @@ func classify(op, bucket, key string, err error) error {
 	kind := fault.Transient
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		kind = fault.DeadlineExceeded
+	} else if _, local := errors.AsType[*fs.PathError](err); local {
+		kind = fault.Internal // our own disk
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		switch status := response.HTTPStatusCode(); {
 		case status == http.StatusNotFound:
