@@ -34,7 +34,7 @@ bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod
 test: tools fmt-check vet lint unit ## Check and test everything
 
 .PHONY: unit
-unit: tools ## Run the tests of all modules
+unit: tools bin/ci ## Run the tests of all modules
 	@set -e; for m in $(MODULES); do echo "== test $$m"; (cd $$m && go test $(RACE) ./...); done
 
 .PHONY: vet

@@ -47,9 +47,11 @@ type Options struct {
 // System is the running system.
 type System struct {
 	// URL of the HTTP API.
-	URL string
-	// S3URL, DynamoDBURL and LambdaURL are the endpoints in place of AWS's.
-	S3URL, DynamoDBURL, LambdaURL string
+	URL string `json:"url"`
+	// The endpoints in place of AWS's.
+	S3URL       string `json:"s3URL"`
+	DynamoDBURL string `json:"dynamoDBURL"`
+	LambdaURL   string `json:"lambdaURL"`
 
 	closers []func() error // in the order of starting
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 
 func newUp(a *app) *cobra.Command {
 	var f buildFlags
-	var listen string
+	var listen, out string
 	var env []string
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -26,7 +27,7 @@ and an enhancement reports that the key is missing.`,
 		Example: "  ci up\n  curl http://127.0.0.1:8080/health\n  ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			r, dir, err := a.buildAll(cmd, &f, "")
+			r, dir, err := a.buildAll(cmd, &f, out)
 			if err != nil {
 				return err
 			}
@@ -48,14 +49,20 @@ and an enhancement reports that the key is missing.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, system.Close()) }()
-			fmt.Fprintf(cmd.OutOrStdout(), "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\nCtrl-C ends it.\n",
-				system.URL, system.S3URL, system.DynamoDBURL, system.LambdaURL)
-			<-cmd.Context().Done()
-			return nil
+			err = a.print(cmd, system, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\nCtrl-C ends it.\n",
+					system.URL, system.S3URL, system.DynamoDBURL, system.LambdaURL)
+				return err
+			})
+			if err == nil {
+				<-cmd.Context().Done()
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass on this one's")
+	addOut(cmd, &out)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)
 	return cmd
