@@ -55,7 +55,7 @@ fmt: ## Format all files
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linter on all modules
-	@set -e; for m in $(MODULES); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+	@set -e; for m in $(MODULES); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: update
 update: tools ## Rewrite the golden files of the tests
