@@ -29,8 +29,7 @@ func Keep(c *cache.Cache, files []File, comment string) (l Layer, reused bool, e
 // KeepAs is [Keep] for files that are dear to open: key stands for their content,
 // and open is called only when no layer is kept under it.
 func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l Layer, reused bool, err error) {
-	key = cache.Key("layer", key, compressor())
-	if _, ok := c.Load(key, &l); ok && c.Has(l.Digest, l.Size) {
+	if l, ok := Kept(c, key); ok {
 		return l, true, nil
 	}
 	files, err := open()
@@ -43,8 +42,17 @@ func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l
 	}); err != nil {
 		return Layer{}, false, err
 	}
-	return l, false, c.Save(key, l)
+	return l, false, c.Save(recordKey(key), l)
 }
+
+// Kept returns the layer that [KeepAs] kept under key, if it is in the cache.
+func Kept(c *cache.Cache, key string) (Layer, bool) {
+	var l Layer
+	_, ok := c.Load(recordKey(key), &l)
+	return l, ok && c.Has(l.Digest, l.Size)
+}
+
+func recordKey(key string) string { return cache.Key("layer", key, compressor()) }
 
 // compressor is the version of the compressor. Another one may write other
 // bytes, and a layer that is kept must be the one that would be made.
