@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,9 +131,16 @@ func environment(c *catalog.Catalog, platform v1.Platform) []string {
 	}
 }
 
-// goBuild runs one `go build` over functions. A failure of a single function
-// is a *CompileError.
-func goBuild(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) error {
+// Command returns the `go build` that compiles functions into dir for the
+// platform, as [Compile] runs it.
+func Command(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) *exec.Cmd {
+	return command(ctx, c.Root, environment(c, platform), dir, functions)
+}
+
+// Flags are those of every `go build`.
+func Flags() []string { return slices.Clone(flags) }
+
+func command(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) *exec.Cmd {
 	args := append([]string{"build"}, flags...)
 	args = append(args, "-o", dir+string(filepath.Separator))
 	for _, f := range functions {
@@ -141,6 +149,13 @@ func goBuild(ctx context.Context, root string, env []string, dir string, functio
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	cmd.Env = append(append(os.Environ(), env...), "GOWORK="+filepath.Join(root, "go.work"))
+	return cmd
+}
+
+// goBuild runs one `go build` over functions. A failure of a single function
+// is a *CompileError.
+func goBuild(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) error {
+	cmd := command(ctx, root, env, dir, functions)
 	// An interrupted `go build` removes what it left half-written.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
