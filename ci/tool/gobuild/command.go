@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,9 +109,16 @@ func downloads(ctx context.Context, dir string) []string {
 	return settings
 }
 
-// goBuild runs one `go build` over functions. A failure of a single function
-// is a *CompileError.
-func goBuild(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) error {
+// Flags are those of every `go build`.
+func Flags() []string { return slices.Clone(flags) }
+
+// Command returns the `go build` that compiles functions into dir for the
+// platform, as [Compile] runs it.
+func Command(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) *exec.Cmd {
+	return command(ctx, c.Root, append(environment(c, platform), downloads(ctx, dir)...), dir, functions)
+}
+
+func command(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) *exec.Cmd {
 	args := append([]string{"build"}, flags...)
 	args = append(args, "-o", dir+string(filepath.Separator))
 	for _, f := range functions {
@@ -119,6 +127,13 @@ func goBuild(ctx context.Context, root string, env []string, dir string, functio
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	cmd.Env = append(append(os.Environ(), env...), "GOWORK="+filepath.Join(root, "go.work"))
+	return cmd
+}
+
+// goBuild runs one `go build` over functions. A failure of a single function
+// is a *CompileError.
+func goBuild(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) error {
+	cmd := command(ctx, root, env, dir, functions)
 	// An interrupted `go build` removes what it left half-written.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
