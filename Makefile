@@ -59,7 +59,7 @@ lint: bin/golangci-lint ## Run the linter on all modules
 
 .PHONY: update
 update: tools ## Rewrite the golden files of the tests
-	cd ci/tool && go test ./... -update
+	cd ci/tool && go test $(patsubst ci/tool/%/testdata,./%,$(wildcard ci/tool/*/testdata ci/tool/cmd/*/testdata)) -update
 
 .PHONY: reproduce
 reproduce: ## Build all images twice, in two folders with empty caches, and compare
