@@ -3,6 +3,7 @@
 GOLANGCI_LINT_VERSION := v2.13.2
 VERSITYGW_VERSION     := v1.8.0
 DYNALITE_VERSION      := 4.0.0
+KO_VERSION            := v0.19.1
 
 # Every module is built and tested in its own folder, as its developers do.
 FUNCTIONS := $(patsubst %/go.mod,%,$(wildcard functions/*/go.mod))
@@ -27,6 +28,11 @@ build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for fla
 
 bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod ci/tool/go.sum
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
+
+.PHONY: bench
+bench: bin/ci bin/ko ## Measure builds beside go build and ko (ARGS="--repeat 3 --cold 0 --scale 0" is quick)
+	@cd ci/tool && go build -trimpath -o ../../bin/bench ./bench
+	@bin/bench $(ARGS)
 
 ## ---- test ----
 
@@ -82,6 +88,12 @@ bin/versitygw: bin/.versitygw-$(VERSITYGW_VERSION)
 bin/.versitygw-$(VERSITYGW_VERSION):
 	@echo "== build versitygw $(VERSITYGW_VERSION)"
 	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@touch $@
+
+bin/ko: bin/.ko-$(KO_VERSION)
+bin/.ko-$(KO_VERSION):
+	@echo "== build ko $(KO_VERSION)"
+	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)
 	@touch $@
 
 $(NPM)/.installed: Makefile
