@@ -17,6 +17,6 @@ func (m *Ci) FfmpegLayer(ctx context.Context) (*dagger.File, error) {
 }
 
 func (m *Ci) ffmpeg() *dagger.Container {
-	args := slices.Concat(m.platformArgs("ffmpeg-layer", "--out", "/ffmpeg.tar.gz"), flag("--ffmpeg", m.FFmpegRef))
+	args := slices.Concat(m.platformArgs("ffmpeg-layer", "--out", "/ffmpeg.tar.gz"), optional("--ffmpeg", m.FFmpegRef))
 	return m.run(m.step(m.golang()), args...)
 }

@@ -62,8 +62,8 @@ func (m *Ci) platformArgs(args ...string) []string {
 	return slices.Concat(args, []string{"--platform", string(m.Platform)})
 }
 
-// flag returns the flag and its value, or nothing when it has none.
-func flag(name, value string) []string {
+// optional returns the flag and its value, or nothing when it has none.
+func optional(name, value string) []string {
 	if value == "" {
 		return nil
 	}
