@@ -1,19 +1,22 @@
 package main
 
 import (
+	"context"
 	"slices"
 
 	"lambdas.internal/ci/internal/dagger"
 )
 
 // Base fetches the image that all others start from, as an OCI image layout.
-func (m *Ci) Base() *dagger.Directory {
-	args := slices.Concat(m.platformArgs("base", "--out", "/base"), flag("--base", m.BaseRef))
-	return m.run(m.step(m.golang()), args...).Directory("/base")
+func (m *Ci) Base(ctx context.Context) (*dagger.Directory, error) {
+	step, err := done(ctx, m.base())
+	if err != nil {
+		return nil, err
+	}
+	return step.Directory("/base"), nil
 }
 
-// FfmpegLayer makes the layer that holds ffmpeg and ffprobe, the same bytes in every heavy image.
-func (m *Ci) FfmpegLayer() *dagger.File {
-	args := slices.Concat(m.platformArgs("ffmpeg-layer", "--out", "/ffmpeg.tar.gz"), flag("--ffmpeg", m.FFmpegRef))
-	return m.run(m.step(m.golang()), args...).File("/ffmpeg.tar.gz")
+func (m *Ci) base() *dagger.Container {
+	args := slices.Concat(m.platformArgs("base", "--out", "/base"), optional("--base", m.BaseRef))
+	return m.run(m.step(m.golang()), args...)
 }

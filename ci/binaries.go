@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 
 	"lambdas.internal/ci/internal/dagger"
@@ -8,11 +9,20 @@ import (
 
 // Binaries compiles the functions, all in one step; those that did not change are not linked again.
 func (m *Ci) Binaries(
+	ctx context.Context,
 	// Images to make, by name; all when none is named.
 	//
 	// +optional
 	only []string,
-) *dagger.Directory {
+) (*dagger.Directory, error) {
+	step, err := done(ctx, m.binaries(only))
+	if err != nil {
+		return nil, err
+	}
+	return step.Directory("/binaries"), nil
+}
+
+func (m *Ci) binaries(only []string) *dagger.Container {
 	args := slices.Concat(m.platformArgs("binaries", "--out", "/binaries"), each("--only", only))
-	return m.run(m.step(m.Builder()), args...).Directory("/binaries")
+	return m.run(m.step(m.Builder()), args...)
 }

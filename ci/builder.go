@@ -37,35 +37,3 @@ func (m *Ci) tool() *dagger.File {
 		WithExec([]string{"go", "build", "-trimpath", "-o", toolPath, "./cmd/ci"}).
 		File(toolPath)
 }
-
-// step is a container in which the program runs on the workspace. What it keeps
-// for later runs is in a volume.
-func (m *Ci) step(from *dagger.Container) *dagger.Container {
-	return from.
-		WithFile(toolPath, m.tool()).
-		WithEnvVariable("CI_CACHE", toolCache).
-		WithMountedCache(toolCache, dag.CacheVolume("lambdas-ci")).
-		WithMountedDirectory(workspace, m.Source).
-		WithWorkdir(workspace)
-}
-
-// run appends one call of the program.
-func (m *Ci) run(in *dagger.Container, args ...string) *dagger.Container {
-	return in.WithExec(append([]string{"ci"}, args...))
-}
-
-// flag returns the flag and its value, or nothing when it has none.
-func flag(name, value string) []string {
-	if value == "" {
-		return nil
-	}
-	return []string{name, value}
-}
-
-// each repeats a flag for every value.
-func each(name string, values []string) (args []string) {
-	for _, v := range values {
-		args = append(args, name, v)
-	}
-	return args
-}

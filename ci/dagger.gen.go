@@ -236,7 +236,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Base(&parent), nil
+			return (*Ci).Base(&parent, ctx)
 		case "Binaries":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -250,7 +250,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Binaries(&parent, only), nil
+			return (*Ci).Binaries(&parent, ctx, only)
 		case "BuildAll":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -278,7 +278,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).FfmpegLayer(&parent), nil
+			return (*Ci).FfmpegLayer(&parent, ctx)
 		case "Image":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -292,7 +292,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
 				}
 			}
-			return (*Ci).Image(&parent, name), nil
+			return (*Ci).Image(&parent, ctx, name)
 		case "Images":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -306,7 +306,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Images(&parent, only), nil
+			return (*Ci).Images(&parent, ctx, only)
 		case "Invoke":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

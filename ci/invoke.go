@@ -25,8 +25,11 @@ func (m *Ci) Invoke(
 		return "", errors.New("the static base ships no emulator; run `bin/ci invoke --name " + name + "` instead")
 	}
 	const host = "function"
-	function := m.Image(name).
-		WithExposedPort(8080).
+	image, err := m.Image(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	function := image.WithExposedPort(8080).
 		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
 	args := []string{"invoke", "--name", name, "--emulator", "http://" + host + ":8080"}
 	in := m.step(m.golang()).WithServiceBinding(host, function)
@@ -34,7 +37,7 @@ func (m *Ci) Invoke(
 		in = in.WithMountedFile("/event.json", event)
 		args = slices.Concat(args, []string{"--event", "/event.json"})
 	}
-	return m.run(always(in), args...).Stdout(ctx)
+	return output(ctx, m.run(always(in), args...))
 }
 
 // always makes what follows run each time, whatever the engine has cached: it

@@ -129,6 +129,9 @@ func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir str
 	if err != nil {
 		return nil, err
 	}
+	if err := b.trim(rows); err != nil {
+		return nil, err
+	}
 	return &Report{
 		Platform: b.Platform.String(), Images: rows, Seconds: time.Since(start).Seconds(),
 		Warnings: b.Warnings(baseFrom, ffmpegFrom),
@@ -183,10 +186,14 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 	if len(made) == 0 {
 		return rows, nil // what dir holds is left as it is
 	}
-	return rows, layout.Write(dir, made, b.Cache, func(name string) bool {
-		_, err := b.Catalog.Select([]string{name})
-		return err == nil
-	})
+	return rows, layout.Write(dir, made, b.Cache, b.stays)
+}
+
+// stays tells whether an image that the layout holds is kept beside those that
+// are made now: a function of the catalog still, for the same platform.
+func (b *Builder) stays(d v1.Descriptor) bool {
+	_, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
+	return err == nil && d.Platform != nil && d.Platform.Architecture == b.Platform.Architecture
 }
 
 // one makes one image and keeps its blobs in the cache.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -230,23 +231,25 @@ func WriteFile(name string, data []byte) error {
 }
 
 // Trim removes blobs and records that have not been written for longer than
-// age, except the blobs in keep. What is removed and needed again is made again.
+// age, except the blobs in keep, and what killed runs left. What is removed and
+// needed again is made again.
 func (c *Cache) Trim(age time.Duration, keep map[v1.Hash]bool) error {
 	var errs []error
-	for _, dir := range []string{"blobs/sha256", "records"} {
+	for _, dir := range []string{".", "blobs/sha256", "records"} {
 		entries, err := os.ReadDir(c.Path(dir))
 		if err != nil {
 			return fmt.Errorf("trim the cache: %w", err)
 		}
 		for _, e := range entries {
+			if dir == "." && !strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
 			info, err := e.Info()
 			if err != nil || time.Since(info.ModTime()) < age ||
 				keep[v1.Hash{Algorithm: "sha256", Hex: e.Name()}] {
 				continue
 			}
-			if err := os.Remove(c.Path(dir, e.Name())); !errors.Is(err, os.ErrNotExist) { // or another run was faster
-				errs = append(errs, err)
-			}
+			errs = append(errs, os.RemoveAll(c.Path(dir, e.Name()))) // no error if another run was faster
 		}
 	}
 	return errors.Join(errs...)

@@ -84,7 +84,9 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 
 // fromImage makes the layer from the programs in an image.
 func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (layer.Layer, bool, error) {
-	return keep(c, imageKey(choice, platform), choice.Name, platform, func(dir string) error {
+	// With the digest, whoever has the layer can compare it with the lock file.
+	comment := choice.Name + "@" + choice.Digest.String()
+	return keep(c, imageKey(choice, platform), comment, platform, func(dir string) error {
 		img, err := registry.Image(ctx, choice.Reference, choice.Digest, platform)
 		if err != nil {
 			return err

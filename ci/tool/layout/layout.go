@@ -33,14 +33,14 @@ type Source interface {
 // Write makes dir an image layout that holds the given images, and those that
 // it held before under other names as long as keep says so. The index is written
 // last and in one step: until then the layout is what it was.
-func Write(dir string, images []v1.Descriptor, blobs Source, keep func(name string) bool) error {
+func Write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
 	if err := write(dir, images, blobs, keep); err != nil {
 		return fmt.Errorf("write the image layout %s: %w", dir, err)
 	}
 	return nil
 }
 
-func write(dir string, images []v1.Descriptor, blobs Source, keep func(name string) bool) error {
+func write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
 	folder := filepath.Join(dir, "blobs", "sha256")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -62,7 +62,7 @@ func write(dir string, images []v1.Descriptor, blobs Source, keep func(name stri
 		replaced := slices.ContainsFunc(images, func(n v1.Descriptor) bool {
 			return n.Annotations[image.AnnotationRefName] == name
 		})
-		if !replaced && keep(name) {
+		if !replaced && keep(d) {
 			manifests = append(manifests, d)
 		}
 	}

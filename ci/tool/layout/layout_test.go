@@ -21,8 +21,8 @@ import (
 	"lambdas.internal/ci/tool/layout"
 )
 
-func all(string) bool  { return true }
-func none(string) bool { return false }
+func all(v1.Descriptor) bool  { return true }
+func none(v1.Descriptor) bool { return false }
 
 // names returns the images of the layout, which must be a valid one that holds
 // no blob too many.
@@ -95,7 +95,7 @@ func TestWriteKeepsAndDrops(t *testing.T) {
 	require.NoError(t, err)
 
 	api := testkit.Kept(t, c, "api", "2")
-	require.NoError(t, layout.Write(dir, []v1.Descriptor{api}, c, func(name string) bool { return name != "gone" }))
+	require.NoError(t, layout.Write(dir, []v1.Descriptor{api}, c, func(d v1.Descriptor) bool { return d.Annotations[image.AnnotationRefName] != "gone" }))
 
 	assert.Equal(t, []string{"api", "thumb"}, names(t, dir))
 	after, err := layout.Index(dir)
