@@ -141,7 +141,7 @@ func TestHandle(t *testing.T) {
 	t.Run("measures answer in time when the model is slow", func(t *testing.T) {
 		records = jobs.New(awstest.StartDynamoDB(t))
 		geminitest.Start(t, geminitest.Slow(time.Minute, geminitest.Func(keepAll)))
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 		defer cancel()
 		out, err := lambdaboot.New(Build).Invoke(ctx, event(t, media, thumbnails))
 		require.NoError(t, err)
