@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
+)
+
+// Images assembles the images: an OCI image layout with every blob once, each manifest named after its image.
+func (m *Ci) Images(
+	ctx context.Context,
+	// Images to make, by name; all when none is named.
+	//
+	// +optional
+	only []string,
+) (*dagger.Directory, error) {
+	step, err := done(ctx, m.assemble(only))
+	if err != nil {
+		return nil, err
+	}
+	return step.Directory("/dist"), nil
+}
+
+// BuildAll builds the images and prints, for each, its layers, their sizes and its digest.
+func (m *Ci) BuildAll(
+	ctx context.Context,
+	// Images to make, by name; all when none is named.
+	//
+	// +optional
+	only []string,
+) (string, error) {
+	return output(ctx, m.assemble(only))
+}
+
+// Image is one image as a container: open a terminal in it, run it as a service, scan it.
+func (m *Ci) Image(
+	ctx context.Context,
+	// Name of the image, such as "api"; `list` shows them.
+	name string,
+) (*dagger.Container, error) {
+	images := m.assemble([]string{name}).Directory("/dist")
+	step, err := done(ctx, m.run(m.step(m.golang()).WithMountedDirectory("/dist", images),
+		"image", "--name", name, "--layout", "/dist", "--out", "/image.tar"))
+	if err != nil {
+		return nil, err
+	}
+	return dag.Container(dagger.ContainerOpts{Platform: m.Platform}).Import(step.File("/image.tar")), nil
+}
+
+// assemble is the step that makes images from binaries, base and ffmpeg.
+func (m *Ci) assemble(only []string) *dagger.Container {
+	step := m.step(m.golang()).
+		WithMountedDirectory("/binaries", m.binaries(only).Directory("/binaries")).
+		WithMountedDirectory("/base", m.base().Directory("/base")).
+		WithMountedFile("/ffmpeg.tar.gz", m.ffmpeg().File("/ffmpeg.tar.gz"))
+	return m.run(step, slices.Concat(
+		m.platformArgs("images", "--binaries", "/binaries", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", "/dist"),
+		each("--only", only))...)
+}
