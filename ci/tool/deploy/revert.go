@@ -1,0 +1,125 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// revertTries is how often an update back is made that Lambda took and then
+// reported as failed, as it does for faults of its own (InternalError).
+const revertTries = 3
+
+// putBack undoes what was done of the plan, after a failure.
+func (r *Releaser) putBack(ctx context.Context, p *Plan, failure error) ([]Result, error) {
+	// Callers use the alias, where there is one: that goes first.
+	_ = r.each(ctx, len(p.steps), func(ctx context.Context, n int) error {
+		if s := p.steps[n]; s.aliasAsked {
+			r.aliasBack(ctx, s)
+		}
+		return nil // the others are tried all the same
+	})
+	count := 0
+	_ = r.each(ctx, len(p.steps), func(ctx context.Context, n int) error {
+		switch s := p.steps[n]; {
+		case s.result.State == Stuck && s.asked: // its alias is
+			r.stepBack(ctx, s)
+			s.result.State = Stuck
+		case s.asked:
+			r.stepBack(ctx, s)
+		case s.result.State == Planned:
+			s.result.State = Untouched
+		}
+		return nil
+	})
+	var stuck []Result
+	for _, s := range p.steps {
+		switch s.result.State {
+		case Stuck:
+			stuck = append(stuck, s.result)
+		case Restored:
+			count++
+		}
+	}
+	if len(stuck) > 0 {
+		return p.Results(), &Mixed{Cause: failure, Stuck: stuck}
+	}
+	return p.Results(), &RolledBack{Cause: failure, Count: count}
+}
+
+// stepBack makes one function run again what it ran, if it does not.
+func (r *Releaser) stepBack(ctx context.Context, s *step) {
+	ctx, cancel := context.WithTimeout(ctx, r.o.Pace.Revert)
+	defer cancel()
+	name := s.result.Lambda
+	var wait time.Duration
+	for tries := 0; ; {
+		f, err := r.settle(ctx, name, "")
+		if err != nil {
+			s.stuck(err.Error(), waitFix(s)+codeFix(s))
+			return
+		}
+		s.result.Now = f.Digest
+		asItWas := f.Digest == s.before.Digest && (f.failed() == "" || s.before.failed() != "")
+		switch {
+		case asItWas && !s.accepted && tries == 0:
+			s.result.State = Untouched
+			return
+		case asItWas:
+			s.result.State = Restored
+			r.o.Tell(fmt.Sprintf("%s runs %s again", name, Short(f.Digest)))
+			return
+		case f.Digest != s.before.Digest && f.Digest != s.result.Digest:
+			s.stuck(fmt.Sprintf("another deployment made it run %s meanwhile, so it was left alone", Short(f.Digest)), codeFix(s))
+			return
+		case s.before.Digest == "":
+			s.stuck("it is not known what it ran", "ci deploy --commit COMMIT")
+			return
+		case tries >= revertTries:
+			s.stuck(fmt.Sprintf("it was updated back %d times and runs %s still %s", tries, Short(f.Digest), f.failed()), codeFix(s))
+			return
+		}
+		err = r.lambda.Update(ctx, Update{Function: name, URI: s.back, Revision: f.Revision})
+		switch {
+		case err == nil:
+			tries++
+		case errors.Is(err, ErrConflict), errors.Is(err, ErrRevision), errors.Is(err, ErrPassing):
+		default:
+			s.stuck(err.Error(), r.fix(ctx, s))
+			return
+		}
+		if r.pause(ctx, &wait) != nil {
+			if err == nil {
+				err = errors.New("the update back did not end")
+			}
+			s.stuck(fmt.Sprintf("gave up after %s: %v", r.o.Pace.Revert, err), waitFix(s)+codeFix(s))
+			return
+		}
+	}
+}
+
+func (s *step) stuck(why, fix string) {
+	if s.result.Stuck != "" {
+		why, fix = s.result.Stuck+"; "+why, s.result.Fix+"\n  and:  "+fix
+	}
+	s.result.State, s.result.Stuck, s.result.Fix = Stuck, why, fix
+}
+
+// fix returns what to type for a function whose update back was refused.
+func (r *Releaser) fix(ctx context.Context, s *step) string {
+	_, ok, err := r.images.Digest(ctx, s.result.Repository, s.before.Digest)
+	if err == nil && !ok && s.back == s.result.uri(s.before.Digest) {
+		return fmt.Sprintf("ci publish --commit COMMIT, then ci deploy --commit COMMIT --only %s, of a commit that works: the image that it ran is gone from %s",
+			s.result.Image, s.result.Repository)
+	}
+	return codeFix(s)
+}
+
+func codeFix(s *step) string {
+	return fmt.Sprintf("aws lambda update-function-code --region %s --function-name %s --image-uri %s", s.before.Region, s.result.Lambda, s.back)
+}
+
+func waitFix(s *step) string {
+	return fmt.Sprintf("aws lambda wait function-updated-v2 --region %s --function-name %s && ", s.before.Region, s.result.Lambda)
+}

@@ -1,0 +1,196 @@
+package lambdafake
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// input is what the bodies of all requests hold together.
+type input struct {
+	ImageURI, Revision, FunctionVersion, Name string
+	DryRun                                    bool
+}
+
+func (i *input) UnmarshalJSON(data []byte) error {
+	var raw struct {
+		ImageURI        string `json:"ImageUri"`
+		Revision        string `json:"RevisionId"`
+		FunctionVersion string
+		Name            string
+		DryRun          bool
+	}
+	err := json.Unmarshal(data, &raw)
+	*i = input(raw)
+	return err
+}
+
+// operations names the operation by method and the rest of the path.
+// https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
+var operations = map[string]string{
+	"GET ": "GetFunction", "PUT code": "UpdateFunctionCode", "POST versions": "PublishVersion", "POST invocations": "Invoke",
+	"GET aliases/": "GetAlias", "POST aliases": "CreateAlias", "PUT aliases/": "UpdateAlias", "DELETE aliases/": "DeleteAlias",
+}
+
+func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
+	alias := ""
+	if strings.HasPrefix(rest, "aliases/") {
+		rest, alias = "aliases/", strings.TrimPrefix(rest, "aliases/")
+	}
+	operation := operations[r.Method+" "+rest]
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "InvalidRequestContentException", err.Error())
+		return
+	}
+	var in input
+	if operation != "Invoke" && len(body) > 0 && json.Unmarshal(body, &in) != nil {
+		refuse(w, http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json")
+		return
+	}
+	reply := f.note(Call{Operation: operation, Function: name, URI: in.ImageURI, DryRun: in.DryRun})
+	if reply.Before != nil {
+		reply.Before()
+	}
+	if reply.Code != "" && !reply.Drop {
+		refuse(w, reply.Status, reply.Code, reply.Message)
+		return
+	}
+	f.mu.Lock()
+	status, answer := f.carryOut(operation, name, alias, r.URL.Query().Get("Qualifier"), in, reply)
+	f.mu.Unlock()
+	if reply.Drop {
+		panic(http.ErrAbortHandler)
+	}
+	if e, ok := answer.(refusal); ok {
+		refuse(w, status, e.code, e.message)
+		return
+	}
+	if operation == "Invoke" {
+		w.Header().Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString([]byte("START\nhello\nEND\n")))
+		if reply.Error != "" {
+			w.Header().Set("X-Amz-Function-Error", reply.Error)
+		}
+	}
+	w.WriteHeader(status)
+	if status != http.StatusNoContent {
+		json.NewEncoder(w).Encode(answer) //nolint:errcheck // the client is gone
+	}
+}
+
+type refusal struct{ code, message string }
+
+// carryOut does what the call says. The lock is held.
+func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, reply Reply) (int, any) {
+	fn, ok := f.functions[name]
+	if !ok {
+		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: arn:aws:lambda:" + Region + ":" + Account + ":function:" + name}
+	}
+	fn.advance()
+	if version, ok := fn.Aliases[qualifier]; ok {
+		qualifier = version
+	}
+	switch operation {
+	case "GetFunction":
+		return http.StatusOK, fn.describe(qualifier)
+	case "UpdateFunctionCode":
+		return f.updateCode(fn, in, reply)
+	case "PublishVersion":
+		if n := len(fn.Versions); n == 0 || fn.Versions[n-1] != fn.Image {
+			fn.Versions = append(fn.Versions, fn.Image)
+			fn.revision++
+		}
+		return http.StatusCreated, map[string]any{"Version": strconv.Itoa(len(fn.Versions))}
+	case "CreateAlias", "UpdateAlias":
+		if alias == "" {
+			alias = in.Name
+		}
+		fn.Aliases[alias] = in.FunctionVersion
+		return http.StatusOK, map[string]any{"Name": alias, "FunctionVersion": in.FunctionVersion}
+	case "DeleteAlias":
+		delete(fn.Aliases, alias)
+		return http.StatusNoContent, nil
+	case "GetAlias":
+		if version, ok := fn.Aliases[alias]; ok {
+			return http.StatusOK, map[string]any{"Name": alias, "FunctionVersion": version}
+		}
+		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Cannot find alias arn: " + fn.arn() + ":" + alias}
+	case "Invoke":
+		if reply.Error != "" {
+			return http.StatusOK, map[string]string{"errorType": "Boom", "errorMessage": "it broke"}
+		}
+		return http.StatusOK, map[string]bool{"ok": true}
+	default:
+		return http.StatusNotFound, refusal{"UnknownOperationException", operation}
+	}
+}
+
+func (f *Fake) updateCode(fn *Function, in input, reply Reply) (int, any) {
+	switch {
+	case in.Revision != "" && in.Revision != strconv.Itoa(fn.revision):
+		return http.StatusPreconditionFailed, refusal{"PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"}
+	case f.HasImage != nil && !f.HasImage(in.ImageURI):
+		return http.StatusBadRequest, refusal{"InvalidParameterValueException", fmt.Sprintf("Source image %s does not exist. Provide a valid source image.", in.ImageURI)}
+	case in.DryRun:
+		return http.StatusOK, fn.describe("")
+	case fn.update == "InProgress":
+		return http.StatusConflict, refusal{"ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: " + fn.arn()}
+	}
+	takes := f.Takes
+	if reply.Takes > 0 {
+		takes = reply.Takes
+	}
+	fn.update, fn.next, fn.fails, fn.ends = "InProgress", in.ImageURI, reply.Fail, time.Now().Add(takes)
+	fn.revision++
+	return http.StatusOK, fn.describe("")["Configuration"]
+}
+
+// describe is the answer of GetFunction.
+func (fn *Function) describe(qualifier string) map[string]any {
+	image, version := fn.at(qualifier), "$LATEST"
+	if qualifier != "" {
+		version = qualifier
+	}
+	k := map[string]any{
+		"FunctionName": fn.Name, "FunctionArn": fn.arn(), "PackageType": fn.PackageType, "Architectures": []string{fn.Architecture},
+		"Version": version, "RevisionId": strconv.Itoa(fn.revision), "State": fn.State, "LastUpdateStatus": fn.update,
+	}
+	if fn.State == "Failed" {
+		k["StateReasonCode"], k["StateReason"] = "ImageDeleted", fn.Reason
+	}
+	if fn.update == "Failed" {
+		code, reason, _ := strings.Cut(fn.why, ": ")
+		k["LastUpdateStatusReasonCode"], k["LastUpdateStatusReason"] = code, reason
+	}
+	code := map[string]any{"RepositoryType": "S3"}
+	if fn.PackageType == "Image" {
+		code = map[string]any{"RepositoryType": "ECR", "ImageUri": image, "ResolvedImageUri": image}
+	}
+	return map[string]any{"Configuration": k, "Code": code}
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("X-Amzn-ErrorType", code)
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"Message": message}) //nolint:errcheck // the client is gone
+}
+
+// serveOthers answers for STS and ECR what a deployment asks of them.
+func serveOthers(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetAuthorizationToken") {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		fmt.Fprintf(w, `{"authorizationData":[{"authorizationToken":%q,"expiresAt":%d}]}`,
+			base64.StdEncoding.EncodeToString([]byte("AWS:example")), time.Now().Add(12*time.Hour).Unix())
+		return
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
+		`<Arn>arn:aws:iam::%s:user/dana</Arn><UserId>AIDAEXAMPLE</UserId><Account>%s</Account>`+
+		`</GetCallerIdentityResult></GetCallerIdentityResponse>`, Account, Account)
+}

@@ -1,0 +1,148 @@
+// Package lambdaapi is AWS Lambda, as deployments see it: the calls of the AWS SDK
+// behind a few methods, and its errors sorted by what can be done about them.
+package lambdaapi
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"lambdas.internal/ci/tool/deploy"
+)
+
+// Client asks Lambda in one region. It is a [deploy.Lambda].
+type Client struct {
+	api *lambda.Client
+}
+
+// New returns a client with the configuration's region, credentials, endpoint and
+// attempts.
+func New(c aws.Config) *Client { return &Client{api: lambda.NewFromConfig(c)} }
+
+// Function describes a function; qualifier is a version or alias, or empty.
+func (c *Client) Function(ctx context.Context, name, qualifier string) (deploy.Function, error) {
+	in := &lambda.GetFunctionInput{FunctionName: aws.String(name)}
+	if qualifier != "" {
+		in.Qualifier = aws.String(qualifier)
+	}
+	out, err := c.api.GetFunction(ctx, in)
+	if err != nil {
+		return deploy.Function{}, wrap("GetFunction", name, err)
+	}
+	f := deploy.Function{Name: name}
+	if out.Code != nil {
+		f.Image = aws.ToString(out.Code.ResolvedImageUri)
+		f.Digest = deploy.DigestOf(f.Image)
+	}
+	if out.Configuration == nil {
+		return f, nil
+	}
+	k := out.Configuration
+	if parsed, err := arn.Parse(aws.ToString(k.FunctionArn)); err == nil {
+		f.Region = parsed.Region
+	}
+	// A function that was never told otherwise is for x86_64.
+	// https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+	f.Architecture = string(types.ArchitectureX8664)
+	if len(k.Architectures) > 0 {
+		f.Architecture = string(k.Architectures[0])
+	}
+	f.PackageType, f.Version, f.Revision = string(k.PackageType), aws.ToString(k.Version), aws.ToString(k.RevisionId)
+	f.State, f.Update = string(k.State), string(k.LastUpdateStatus)
+	f.StateReason = reason(string(k.StateReasonCode), k.StateReason)
+	f.UpdateReason = reason(string(k.LastUpdateStatusReasonCode), k.LastUpdateStatusReason)
+	return f, nil
+}
+
+// reason joins the code of a reason with its text.
+func reason(code string, text *string) string {
+	switch {
+	case code == "":
+		return aws.ToString(text)
+	case aws.ToString(text) == "":
+		return code
+	default:
+		return code + ": " + *text
+	}
+}
+
+// Update changes the code of a function. It returns before that is done.
+func (c *Client) Update(ctx context.Context, u deploy.Update) error {
+	in := &lambda.UpdateFunctionCodeInput{FunctionName: aws.String(u.Function), ImageUri: aws.String(u.URI), DryRun: u.DryRun}
+	if u.Revision != "" {
+		in.RevisionId = aws.String(u.Revision)
+	}
+	_, err := c.api.UpdateFunctionCode(ctx, in)
+	return wrap("UpdateFunctionCode", u.Function, err)
+}
+
+// Publish makes a version of what the function is, and returns its number.
+func (c *Client) Publish(ctx context.Context, name, revision, description string) (string, error) {
+	in := &lambda.PublishVersionInput{FunctionName: aws.String(name), Description: aws.String(description)}
+	if revision != "" {
+		in.RevisionId = aws.String(revision)
+	}
+	out, err := c.api.PublishVersion(ctx, in)
+	if err != nil {
+		return "", wrap("PublishVersion", name, err)
+	}
+	return aws.ToString(out.Version), nil
+}
+
+// Alias describes an alias; it fails with [deploy.ErrMissing] when there is none.
+func (c *Client) Alias(ctx context.Context, name, alias string) (deploy.Alias, error) {
+	out, err := c.api.GetAlias(ctx, &lambda.GetAliasInput{FunctionName: aws.String(name), Name: aws.String(alias)})
+	if err != nil {
+		return deploy.Alias{}, wrap("GetAlias", name+":"+alias, err)
+	}
+	return deploy.Alias{Name: alias, Version: aws.ToString(out.FunctionVersion), Revision: aws.ToString(out.RevisionId)}, nil
+}
+
+// CreateAlias makes an alias.
+func (c *Client) CreateAlias(ctx context.Context, name string, a deploy.Alias) error {
+	_, err := c.api.CreateAlias(ctx, &lambda.CreateAliasInput{
+		FunctionName: aws.String(name), Name: aws.String(a.Name), FunctionVersion: aws.String(a.Version),
+	})
+	return wrap("CreateAlias", name+":"+a.Name, err)
+}
+
+// UpdateAlias makes an alias name another version, if it has the revision.
+func (c *Client) UpdateAlias(ctx context.Context, name string, a deploy.Alias) error {
+	in := &lambda.UpdateAliasInput{FunctionName: aws.String(name), Name: aws.String(a.Name), FunctionVersion: aws.String(a.Version)}
+	if a.Revision != "" {
+		in.RevisionId = aws.String(a.Revision)
+	}
+	_, err := c.api.UpdateAlias(ctx, in)
+	return wrap("UpdateAlias", name+":"+a.Name, err)
+}
+
+// DeleteAlias takes an alias away.
+func (c *Client) DeleteAlias(ctx context.Context, name, alias string) error {
+	_, err := c.api.DeleteAlias(ctx, &lambda.DeleteAliasInput{FunctionName: aws.String(name), Name: aws.String(alias)})
+	return wrap("DeleteAlias", name+":"+alias, err)
+}
+
+// Invoke hands the function one event and waits for its answer.
+func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byte) (deploy.Answer, error) {
+	in := &lambda.InvokeInput{FunctionName: aws.String(name), Payload: event, LogType: types.LogTypeTail}
+	if qualifier != "" {
+		in.Qualifier = aws.String(qualifier)
+	}
+	start := time.Now()
+	out, err := c.api.Invoke(ctx, in)
+	if err != nil {
+		return deploy.Answer{}, wrap("Invoke", name, err)
+	}
+	log, err := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))
+	if err != nil {
+		log = nil // the answer is there all the same
+	}
+	return deploy.Answer{
+		Payload: out.Payload, Error: aws.ToString(out.FunctionError), Log: string(log), Duration: time.Since(start),
+	}, nil
+}
