@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},
 	"record":    nil,
+	"status":    {"deploy", "record", "release"},
 	// Tests only.
 	"internal/lambdafake": nil,
 	"internal/testkit":    {"cache", "catalog", "image", "layer", "lock"},

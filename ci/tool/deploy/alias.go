@@ -52,8 +52,8 @@ func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 	switch {
 	case err != nil:
 		return err
-	case f.failed() != "":
-		return fmt.Errorf("version %s: %s", s.result.Version, f.failed())
+	case f.Failed() != "":
+		return fmt.Errorf("version %s: %s", s.result.Version, f.Failed())
 	case f.Digest != s.result.Digest:
 		return fmt.Errorf("version %s runs %s", s.result.Version, Short(f.Digest))
 	}

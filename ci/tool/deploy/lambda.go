@@ -56,8 +56,8 @@ type Function struct {
 // settled tells whether no change of the function is under way.
 func (f Function) settled() bool { return f.Update != inProgress && f.State != statePending }
 
-// failed says why the function does not run what it is said to, or nothing.
-func (f Function) failed() string {
+// Failed says why the function does not run what it is said to, or nothing.
+func (f Function) Failed() string {
 	switch {
 	case f.Update == stateFailed:
 		return "LastUpdateStatus is Failed: " + f.UpdateReason

@@ -71,7 +71,7 @@ func (r *Releaser) Preflight(ctx context.Context, targets []Target) (*Plan, erro
 		return nil, fmt.Errorf("%w; no function was touched", errInterrupted)
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w\nno function was touched", err)
 	}
 	return p, nil
 }
@@ -100,7 +100,7 @@ func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	case built != f.Architecture:
 		return fmt.Errorf("the function is for %s and the image for %s; build it for the function's with --platform", f.Architecture, built)
 	}
-	s.changes = f.Digest != t.Digest || f.failed() != ""
+	s.changes = f.Digest != t.Digest || f.Failed() != ""
 	if err := r.wayBack(ctx, s); err != nil {
 		return err
 	}

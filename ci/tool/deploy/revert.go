@@ -61,7 +61,7 @@ func (r *Releaser) stepBack(ctx context.Context, s *step) {
 			return
 		}
 		s.result.Now = f.Digest
-		asItWas := f.Digest == s.before.Digest && (f.failed() == "" || s.before.failed() != "")
+		asItWas := f.Digest == s.before.Digest && (f.Failed() == "" || s.before.Failed() != "")
 		switch {
 		case asItWas && !s.accepted && tries == 0:
 			s.result.State = Untouched
@@ -77,7 +77,7 @@ func (r *Releaser) stepBack(ctx context.Context, s *step) {
 			s.stuck("it is not known what it ran", "ci deploy --commit COMMIT")
 			return
 		case tries >= revertTries:
-			s.stuck(fmt.Sprintf("it was updated back %d times and runs %s still %s", tries, Short(f.Digest), f.failed()), codeFix(s))
+			s.stuck(fmt.Sprintf("it was updated back %d times and runs %s still %s", tries, Short(f.Digest), f.Failed()), codeFix(s))
 			return
 		}
 		err = r.lambda.Update(ctx, Update{Function: name, URI: s.back, Revision: f.Revision})

@@ -72,7 +72,7 @@ func (r *Releaser) update(ctx context.Context, s *step) error {
 			return err
 		}
 		s.revision, s.result.Now = f.Revision, f.Digest
-		switch why := f.failed(); {
+		switch why := f.Failed(); {
 		case why != "":
 			return errors.New(why)
 		case f.Digest == t.Digest:
@@ -112,12 +112,12 @@ func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 		}
 		s.revision, s.result.Now = f.Revision, f.Digest
 		switch {
-		case f.Digest == t.Digest && f.failed() == "":
+		case f.Digest == t.Digest && f.Failed() == "":
 			s.accepted = true // the answer was lost, or another did the same
 			return true, nil
 		case f.Digest == t.Digest:
 			s.accepted = true
-			return false, errors.New(f.failed())
+			return false, errors.New(f.Failed())
 		case f.Digest != s.before.Digest:
 			return false, fmt.Errorf("another deployment made it run %s meanwhile", Short(f.Digest))
 		}

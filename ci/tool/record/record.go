@@ -41,6 +41,9 @@ type Function struct {
 	// was to be done.
 	Before string `json:"before"`
 	After  string `json:"after"`
+	// Commit is the one that After was deployed from: an earlier one for a function
+	// that the release left out.
+	Commit string `json:"commit"`
 	// Version is what the alias names since.
 	Version string `json:"version,omitempty"`
 }
@@ -65,14 +68,43 @@ func (r Release) same(other Release) bool {
 type History []Release
 
 // CommitOf returns the commit by which the function of the image came to run the
-// digest last, and when.
+// digest, and when that was.
 func (h History) CommitOf(image, digest string) (commit string, since time.Time, ok bool) {
 	for _, r := range slices.Backward(h) {
-		if f, is := r.Function(image); is && f.After == digest {
-			return r.Commit, r.Time, true
+		f, is := r.Function(image)
+		switch {
+		case is && f.After == digest:
+			if !ok {
+				commit, ok = f.Commit, true
+			}
+			if since = r.Time; f.Before != digest {
+				return commit, since, true
+			}
+		case is && ok:
+			return commit, since, true
 		}
 	}
-	return "", time.Time{}, false
+	return commit, since, ok
+}
+
+// complete adds to the release the functions that it left out, as the last release
+// knew them, so that each record says what all functions run.
+func (h History) complete(r *Release) {
+	for n := range r.Functions {
+		if r.Functions[n].Commit == "" {
+			r.Functions[n].Commit = r.Commit
+		}
+	}
+	if len(h) == 0 {
+		return
+	}
+	for _, f := range h[len(h)-1].Functions {
+		if _, ok := r.Function(f.Image); !ok {
+			f.Before = f.After
+			r.Functions = append(r.Functions, f)
+		}
+	}
+	slices.SortFunc(r.Functions, func(a, b Function) int { return strings.Compare(a.Image, b.Image) })
 }
 
 // Find returns the last release of the commit; a commit may be given by the digits

@@ -18,7 +18,7 @@ var noon = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 // of is a release of api with a digest that is the commit's.
 func of(kind record.Kind, commit string) record.Release {
 	return record.Release{Commit: commit, Kind: kind, Time: noon, Who: "dana",
-		Functions: []record.Function{{Image: "api", Lambda: "Api", After: "sha256:" + commit}}}
+		Functions: []record.Function{{Image: "api", Lambda: "Api", After: "sha256:" + commit, Commit: commit}}}
 }
 
 func TestPrevious(t *testing.T) {
@@ -93,6 +93,29 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 	require.Len(t, h, 3)
 	assert.Equal(t, of(record.Deploy, "abc1234"), h[0])
 	assert.Equal(t, []string{"abc1234", "def5678"}, h.Commits())
+}
+
+// A release of one function says of the others what they run already.
+func TestAReleaseOfSome(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	store := record.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"})
+	all := of(record.Deploy, "abc1234")
+	all.Functions = append(all.Functions, record.Function{Image: "thumb", After: "sha256:thumb"})
+	for _, release := range []record.Release{all, of(record.Deploy, "def5678")} {
+		h, err := store.History(t.Context())
+		require.NoError(t, err)
+		_, err = store.Add(t.Context(), release, h)
+		require.NoError(t, err)
+	}
+
+	h, err := store.History(t.Context())
+
+	require.NoError(t, err)
+	thumb, ok := h[1].Function("thumb")
+	assert.True(t, ok)
+	assert.Equal(t, record.Function{Image: "thumb", Before: "sha256:thumb", After: "sha256:thumb", Commit: "abc1234"}, thumb)
+	commit, since, _ := h.CommitOf("thumb", "sha256:thumb")
+	assert.Equal(t, []any{"abc1234", noon}, []any{commit, since})
 }
 
 func TestATagThatIsNoRecord(t *testing.T) {

@@ -113,9 +113,10 @@ func (s *Store) read(ctx context.Context, repository, tag string) (Release, erro
 	return r, json.Unmarshal(content, &r)
 }
 
-// Add writes a record, unless the last one says the same. It returns its tag, or
-// nothing.
+// Add writes a record after those of the history, unless the last one says the
+// same. It returns its tag, or nothing.
 func (s *Store) Add(ctx context.Context, r Release, h History) (string, error) {
+	h.complete(&r)
 	if n := len(h); n > 0 && h[n-1].same(r) {
 		return "", nil
 	}
@@ -145,18 +146,12 @@ func (s *Store) write(ctx context.Context, repository, tag string, r Release) er
 		return err
 	}
 	layer.Annotations = map[string]string{annotationTitle: "release.json"}
-	manifest, err := json.Marshal(artifact{
-		Manifest:     v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{layer}},
-		ArtifactType: mediaType,
+	manifest, err := json.Marshal(v1.Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: string(mediaType),
+		Config: config, Layers: []v1.Descriptor{layer},
 	})
 	if err != nil {
 		return err
 	}
 	return s.registry.PutManifest(ctx, repository, tag, manifest, types.OCIManifestSchema1)
-}
-
-// artifact is a manifest of what is no image.
-type artifact struct {
-	v1.Manifest
-	ArtifactType types.MediaType `json:"artifactType"`
 }

@@ -18,9 +18,10 @@ import (
 
 // The exit codes.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitDone       = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitRolledBack = 3 // a release failed, and every function runs what it ran before
 )
 
 // usageError is a command line that cannot be carried out.
@@ -38,17 +39,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
-	if ctx.Err() != nil {
+	var story storyError
+	told := errors.As(err, &story)
+	if ctx.Err() != nil && !told {
 		err = errors.New("interrupted; what was there before is as it was")
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(stderr, "ci: "+strings.TrimRight(line, "\n"))
 	}
 	var usage usageError
-	if errors.As(err, &usage) {
+	switch {
+	case told:
+		return story.code
+	case errors.As(err, &usage):
 		return exitUsage
+	default:
+		return exitFailed
 	}
-	return exitFailed
 }
 
 // app holds what every command needs.
@@ -69,7 +76,8 @@ Each folder below functions/ is one function; its image.json says what its image
 holds and who may pull it. Nothing but Go is needed (and npm, for the heavy
 images, as long as no registry is in reach).
 
-Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: a release
+failed, and every function runs what it ran before.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
@@ -90,7 +98,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 		&cobra.Group{ID: verbs, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
 	for _, cmd := range []*cobra.Command{
-		newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newAudit(a), newPublish(a), newRegistry(a), newLock(a),
+		newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newAudit(a), newPublish(a), newDeploy(a), newRollback(a), newStatus(a), newRegistry(a), newLock(a),
 	} {
 		cmd.GroupID = verbs
 		root.AddCommand(cmd)

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/awsauth"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/lambdaapi"
+	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/release"
+)
+
+// fleetFlags say which account's functions are meant, and where their images are.
+type fleetFlags struct{ targetFlags }
+
+func (f *fleetFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
+	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
+	flags.StringVar(&f.account, "account", "", "AWS account (default: that of the credentials)")
+}
+
+// fleet is the functions as they are in AWS, and the registry of their images.
+type fleet struct {
+	hosts    release.Hosts
+	lambda   *lambdaapi.Client
+	registry *registry.Client
+	records  *record.Store
+	// who is the caller, as records name it.
+	who string
+}
+
+// open logs in to AWS and to the private registry.
+func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, error) {
+	session, err := awsauth.New(ctx, f.region)
+	if errors.Is(err, awsauth.ErrRegion) {
+		return nil, usageError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	caller, err := session.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hosts := f.hosts
+	if hosts.Private == "" {
+		account := f.account
+		if account == "" {
+			account = caller.Account
+		}
+		hosts.Private = release.PrivateHost(account, session.Region)
+	}
+	options := registry.Options{}
+	// A stand-in of AWS has the logins for a stand-in of its registry.
+	if f.hosts.Private == "" || os.Getenv("AWS_ENDPOINT_URL") != "" {
+		options.Keychain = session.Keychain(hosts)
+	}
+	client := registry.NewClient(options)
+	return &fleet{
+		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN,
+		records: record.NewStore(client, privateRepositories(c.Functions, hosts)),
+	}, nil
+}
+
+// privateRepositories names the private repositories of the functions, that of the
+// light images first.
+func privateRepositories(functions []catalog.Function, h release.Hosts) []string {
+	var names []string
+	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
+		if slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Variant == v }) {
+			names = append(names, h.Private+"/"+release.RepositoryName(catalog.Private, v))
+		}
+	}
+	return names
+}
+
+// privateItems returns where the functions' images for Lambda are.
+func privateItems(functions []catalog.Function, h release.Hosts, commit string) []release.Item {
+	return slices.DeleteFunc(release.Items(functions, h, commit), func(i release.Item) bool { return i.Tier != catalog.Private })
+}
+
+// lambdas returns the functions' names in AWS, by image.
+func lambdas(functions []catalog.Function) map[string]string {
+	names := map[string]string{}
+	for _, f := range functions {
+		names[f.Image] = f.Lambda
+	}
+	return names
+}
+
+// targets returns what the functions are to run to be those of the commit.
+func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commit string) ([]deploy.Target, error) {
+	names := lambdas(functions)
+	var targets []deploy.Target
+	var missing []string
+	for _, item := range privateItems(functions, f.hosts, commit) {
+		digest, ok, err := f.registry.Digest(ctx, item.Repository, item.CommitTag)
+		if err != nil {
+			return nil, fmt.Errorf("deploy %s: %w", item.Image, err)
+		}
+		if !ok {
+			missing = append(missing, item.CommitTag)
+			continue
+		}
+		targets = append(targets, deploy.Target{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository, Digest: digest.String()})
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("%s: not in the private registry %s; publish first: ci publish --commit %s%s",
+			strings.Join(missing, ", "), f.hosts.Private, commit, f.published(ctx, functions[0]))
+	}
+	return targets, nil
+}
+
+// published tells which commits the registry holds of the function's image, or
+// nothing when it holds none.
+func (f *fleet) published(ctx context.Context, function catalog.Function) string {
+	item := privateItems([]catalog.Function{function}, f.hosts, "")[0]
+	tags, err := f.registry.Tags(ctx, item.Repository)
+	if err != nil {
+		return ""
+	}
+	var commits []string
+	for _, tag := range tags {
+		if commit, ok := strings.CutPrefix(tag, item.CommitTag); ok && tag != item.LatestTag && tag != deploy.Live(item.Image) {
+			commits = append(commits, commit)
+		}
+	}
+	if len(commits) == 0 {
+		return ""
+	}
+	return "; of " + function.Image + " it holds " + strings.Join(commits, ", ")
+}

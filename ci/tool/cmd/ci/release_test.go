@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/internal/lambdafake"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/localregistry"
+)
+
+// stage is a workspace of three functions, a registry, and AWS.
+type stage struct {
+	t        *testing.T
+	aws      *lambdafake.Fake
+	catalog  *catalog.Catalog
+	host     string
+	cacheDir string
+	// story is what the commands printed, for a golden.
+	story bytes.Buffer
+	names map[string]string // of digests
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	lock, err := os.ReadFile(filepath.Join(repository, "ci", "images.lock.json"))
+	require.NoError(t, err)
+	light := testkit.Description(t, catalog.Function{Image: "thumb", Variant: catalog.Light, Registry: catalog.Public, Lambda: "Thumb"})
+	s := &stage{t: t, aws: lambdafake.New(t), cacheDir: t.TempDir(), names: map[string]string{}}
+	s.catalog = testkit.Workspace(t, map[string]string{
+		"ci/images.lock.json":                            string(lock),
+		"functions/thumbnail-lambda/image.json":          light,
+		"shared/proprietary/prompts/prompts.go":          "package prompts\n\n// Secret is the recipe that nobody else may see.\nconst Secret = \"the recipe that nobody else may see, in one line\"\n",
+		"functions/media-lambda/testdata/event.json":     "{}",
+		"functions/enhance-lambda/testdata/event.json":   "{}",
+		"functions/thumbnail-lambda/testdata/event.json": "{}",
+	})
+	server, err := localregistry.Start(t.TempDir(), 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() }) // clients keep connections open, which it waits for in vain
+	s.host = server.Host
+	before := pace
+	pace = deploy.Pace{Poll: time.Millisecond, PollLongest: 5 * time.Millisecond, Settle: 20 * time.Second, Revert: 20 * time.Second, Smoke: 20 * time.Second}
+	t.Cleanup(func() { pace = before })
+	for _, f := range s.catalog.Functions {
+		s.aws.Add(f.Lambda, s.host+"/ai-social-media-lambda-light@"+testkit.Digest("by hand "+f.Image).String())
+	}
+	return s
+}
+
+// ci runs one command line and writes what it prints into the story.
+func (s *stage) ci(code int, line string) {
+	s.t.Helper()
+	s.aws.Env(s.t)
+	words := strings.Fields(line)
+	args := append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host}, words...)
+	if words[0] == "publish" || words[0] == "plan" {
+		args = append(args, "--public-registry", s.host, "--offline")
+	}
+	if words[0] == "publish" { // the stand-in is Lambda's, not ECR's
+		s.t.Setenv("AWS_ENDPOINT_URL", "")
+	}
+	var stdout, stderr bytes.Buffer
+	got := run(s.t.Context(), args, &stdout, &stderr)
+	assert.Equal(s.t, code, got, "ci %s\n%s%s", line, stdout.String(), stderr.String())
+	fmt.Fprintf(&s.story, "$ ci %s\n%s%s(exit code %d)\n\n", line, stderr.String(), stdout.String(), got)
+}
+
+var (
+	digests   = regexp.MustCompile(`sha256:[0-9a-f]{12}([0-9a-f]{52})?`)
+	durations = regexp.MustCompile(`[0-9]+(\.[0-9]+)? s\b`)
+	times     = regexp.MustCompile(`20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC`)
+	stamps    = regexp.MustCompile(`release-[0-9]{8}T[0-9]{6}\.[0-9]{3}Z`)
+	steps     = regexp.MustCompile(`(?m)^[…✓] .*  T s\n`)
+	sizes     = regexp.MustCompile(`[0-9]+ bytes|[0-9]+\.[0-9] `)
+)
+
+// told is the story without what differs from run to run.
+func (s *stage) told() []byte {
+	text := digests.ReplaceAllStringFunc(s.story.String(), func(d string) string {
+		d = d[:len("sha256:")+12]
+		if _, ok := s.names[d]; !ok {
+			s.names[d] = fmt.Sprintf("sha256:%012d", len(s.names)+1)
+		}
+		return s.names[d]
+	})
+	text = durations.ReplaceAllString(text, "T s")
+	text = times.ReplaceAllString(text, "2026-05-22 12:00 UTC")
+	text = stamps.ReplaceAllString(text, "release-20260522T120000.000Z")
+	text = sizes.ReplaceAllString(steps.ReplaceAllString(text, ""), "N ")
+	return []byte(strings.ReplaceAll(strings.ReplaceAll(text, s.host, "REGISTRY"), s.catalog.Root, "ROOT"))
+}
+
+// edit makes a function's binary another one.
+func (s *stage) edit(folder, word string) {
+	testkit.Write(s.t, s.catalog.Root, map[string]string{
+		"functions/" + folder + "/main.go": fmt.Sprintf("package main\n\nfunc main() { println(%q) }\n", word),
+	})
+}
+
+// From publishing to rolling back, as a person sees it.
+func TestAReleaseFromEndToEnd(t *testing.T) {
+	s := newStage(t)
+	s.ci(exitDone, "publish --commit 1111111")
+	s.story.Reset()
+
+	s.ci(exitFailed, "deploy --commit 2222222")
+	s.ci(exitDone, "deploy --commit 1111111 --dry-run")
+	assert.Empty(t, s.aws.Calls("UpdateFunctionCode"))
+	s.ci(exitDone, "deploy --commit 1111111 --parallel 1")
+	assert.Len(t, s.aws.Calls("UpdateFunctionCode"), 3)
+	s.ci(exitDone, "deploy --commit 1111111")
+	assert.Len(t, s.aws.Calls("UpdateFunctionCode"), 3, "what is deployed gets no update call")
+	s.ci(exitFailed, "rollback")
+
+	s.edit("media-lambda", "second")
+	s.edit("thumbnail-lambda", "second")
+	story := s.story.String()
+	s.ci(exitDone, "publish --commit 2222222")
+	s.story.Reset()
+	s.story.WriteString(story)
+	s.aws.Answer = failing("Thumb", 2)
+	s.ci(exitRolledBack, "deploy --commit 2222222 --parallel 1")
+	s.ci(exitDone, "status")
+	s.ci(exitDone, "deploy --commit 2222222 --parallel 1 --smoke --alias live")
+	s.ci(exitDone, "status")
+	s.ci(exitDone, "rollback --parallel 1 --alias live")
+	s.ci(exitDone, "status")
+	s.aws.Change("Api", func(f *lambdafake.Function) {
+		f.Image = s.host + "/ai-social-media-lambda-light@" + testkit.Digest("by hand").String()
+	})
+	s.aws.Remove("Enhance")
+	s.ci(exitDone, "status")
+	s.ci(exitFailed, "rollback --to 3333333")
+
+	testkit.Golden(t, "release.golden", s.told())
+}
+
+// failing makes the nth update of a function fail.
+func failing(name string, nth int) func(lambdafake.Call) lambdafake.Reply {
+	return func(c lambdafake.Call) lambdafake.Reply {
+		if c.Operation == "UpdateFunctionCode" && c.Function == name && !c.DryRun && c.Count == nth {
+			return lambdafake.Reply{Fail: "InvalidImage: UnsupportedImageLayerDetected Layer Digest"}
+		}
+		return lambdafake.Reply{}
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/commit"
+	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/record"
+)
+
+func newRollback(a *app) *cobra.Command {
+	var f releaseFlags
+	var to string
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Make the Lambda functions run an earlier release, all or none",
+		Long: `Make the Lambda functions run an earlier release, all or none.
+
+The functions run again what the record of that release names, by the same steps as
+deploy: all are looked at first, and if one image is gone nothing is touched.
+Without --to it is the release before the one that is in force; rolling back again
+goes further back.
+
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
+function runs what it ran before.`,
+		Example: "  ci rollback\n  ci rollback --to abc1234 --smoke\n  ci rollback --dry-run",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.rollback(cmd, &f, to) },
+	}
+	cmd.Flags().StringVar(&to, "to", "", "commit of the release to go back to (default: the release before)")
+	f.add(cmd)
+	return cmd
+}
+
+func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if to != "" {
+		if err := commit.Check(to); err != nil {
+			return usageError{fmt.Errorf("--to: %w", err)}
+		}
+	}
+	c, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	fl, err := f.fleet.open(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	history, err := fl.records.History(cmd.Context())
+	if err != nil {
+		return err
+	}
+	earlier, err := choose(history, to)
+	if err != nil {
+		return err
+	}
+	var targets []deploy.Target
+	for _, r := range earlier.Functions {
+		targets = append(targets, deploy.Target{Image: r.Image, Lambda: r.Lambda, Repository: r.Repository, Digest: r.After})
+	}
+	for _, function := range c.Functions {
+		if _, ok := earlier.Function(function.Image); !ok {
+			fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: %s (%s) was not part of release %s, and is left alone\n", function.Lambda, function.Image, earlier.Commit)
+		}
+	}
+	return a.release(cmd, &releasing{
+		flags: f, fleet: fl, catalog: c, history: history, kind: record.Rollback, commit: earlier.Commit, targets: targets,
+	})
+}
+
+// choose returns the release to go back to.
+func choose(h record.History, to string) (record.Release, error) {
+	if to == "" {
+		if earlier, ok := h.Previous(); ok {
+			return earlier, nil
+		}
+		return record.Release{}, fmt.Errorf("roll back: no earlier release is recorded; to run a published commit: ci deploy --commit COMMIT%s", ran(h))
+	}
+	if earlier, ok := h.Find(to); ok {
+		return earlier, nil
+	}
+	recorded := "none is recorded"
+	if commits := h.Commits(); len(commits) > 0 {
+		recorded = "recorded are " + strings.Join(commits, ", ")
+	}
+	return record.Release{}, fmt.Errorf("roll back to %s: it was never released (%s); to run it all the same: ci deploy --commit %s", to, recorded, to)
+}
+
+// ran says what the functions ran before the only release that is recorded.
+func ran(h record.History) string {
+	if len(h) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, f := range h[0].Functions {
+		if f.Before != "" && f.Before != f.After {
+			fmt.Fprintf(&b, "\nbefore the first release %s ran %s", f.Lambda, f.Before)
+		}
+	}
+	return b.String()
+}
