@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	// What runs, and the way there.
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},
+	"change":    {"catalog", "gobuild", "lock"},
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},
 	// Tests only.

@@ -52,7 +52,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := f.hosts
+	hosts := release.Hosts{Private: f.hosts.Private}
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {

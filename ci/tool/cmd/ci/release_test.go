@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -83,7 +85,8 @@ var (
 	times     = regexp.MustCompile(`20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC`)
 	stamps    = regexp.MustCompile(`release-[0-9]{8}T[0-9]{6}\.[0-9]{3}Z`)
 	steps     = regexp.MustCompile(`(?m)^[…✓] .*  T s\n`)
-	sizes     = regexp.MustCompile(`[0-9]+ bytes|[0-9]+\.[0-9] `)
+	sizes     = regexp.MustCompile(`[0-9]+ bytes`)
+	megabytes = regexp.MustCompile(`[0-9]+\.[0-9]  `)
 )
 
 // told is the story without what differs from run to run.
@@ -98,7 +101,8 @@ func (s *stage) told() []byte {
 	text = durations.ReplaceAllString(text, "T s")
 	text = times.ReplaceAllString(text, "2026-05-22 12:00 UTC")
 	text = stamps.ReplaceAllString(text, "release-20260522T120000.000Z")
-	text = sizes.ReplaceAllString(steps.ReplaceAllString(text, ""), "N ")
+	text = sizes.ReplaceAllString(steps.ReplaceAllString(text, ""), "N bytes")
+	text = megabytes.ReplaceAllString(text, "N.N  ")
 	return []byte(strings.ReplaceAll(strings.ReplaceAll(text, s.host, "REGISTRY"), s.catalog.Root, "ROOT"))
 }
 
@@ -145,6 +149,48 @@ func TestAReleaseFromEndToEnd(t *testing.T) {
 	s.ci(exitFailed, "rollback --to 3333333")
 
 	testkit.Golden(t, "release.golden", s.told())
+}
+
+// A plan with all in sight, and one without AWS.
+func TestAPlan(t *testing.T) {
+	s := newStage(t)
+	git := func(args ...string) string {
+		cmd := exec.Command("git", append([]string{"-c", "user.name=dana", "-c", "user.email=dana@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Dir = s.catalog.Root
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	testkit.Write(t, s.catalog.Root, map[string]string{".gitignore": "/dist/\n"})
+	git("init", "-q")
+	git("add", ".")
+	git("commit", "-qm", "first")
+	first := git("rev-parse", "--short=7", "HEAD")
+	s.ci(exitDone, "publish --commit "+first)
+	s.ci(exitDone, "deploy --commit "+first)
+	s.edit("media-lambda", "second")
+	testkit.Write(t, s.catalog.Root, map[string]string{
+		"functions/thumbnail-lambda/README.md": "not part of the image\n",
+		"shared/greet/a.go":                    "// Package greet greets friends.\npackage greet\n\n// Word is a greeting.\nconst Word = \"hello\"\n",
+	})
+	git("add", ".")
+	git("commit", "-qm", "second")
+	second := git("rev-parse", "--short=7", "HEAD")
+	s.story.Reset()
+
+	s.ci(exitDone, "plan")
+	s.ci(exitDone, "plan --json")
+	assert.Contains(t, s.story.String(), `"functions/media-lambda/main.go"`)
+	s.story.Truncate(strings.Index(s.story.String(), "$ ci plan --json"))
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	s.aws.Answer = func(lambdafake.Call) lambdafake.Reply {
+		return lambdafake.Reply{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "not authorized"}
+	}
+	s.ci(exitDone, "plan --since "+first)
+	s.ci(exitUsage, "plan --only nothing")
+
+	text := strings.NewReplacer(first, "1111111", second, "2222222").Replace(string(s.told()))
+	testkit.Golden(t, "plan.golden", []byte(text))
 }
 
 // failing makes the nth update of a function fail.

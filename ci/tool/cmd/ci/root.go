@@ -98,7 +98,7 @@ failed, and every function runs what it ran before.`,
 		&cobra.Group{ID: verbs, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
 	for _, cmd := range []*cobra.Command{
-		newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newAudit(a), newPublish(a), newDeploy(a), newRollback(a), newStatus(a), newRegistry(a), newLock(a),
+		newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newAudit(a), newPublish(a), newPlan(a), newDeploy(a), newRollback(a), newStatus(a), newRegistry(a), newLock(a),
 	} {
 		cmd.GroupID = verbs
 		root.AddCommand(cmd)

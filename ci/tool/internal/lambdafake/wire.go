@@ -181,12 +181,16 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	json.NewEncoder(w).Encode(map[string]string{"Message": message}) //nolint:errcheck // the client is gone
 }
 
-// serveOthers answers for STS and ECR what a deployment asks of them.
+// serveOthers answers for STS, ECR and ECR Public what a deployment asks of them.
 func serveOthers(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetAuthorizationToken") {
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		fmt.Fprintf(w, `{"authorizationData":[{"authorizationToken":%q,"expiresAt":%d}]}`,
+	if target := r.Header.Get("X-Amz-Target"); strings.HasSuffix(target, ".GetAuthorizationToken") {
+		token := fmt.Sprintf(`{"authorizationToken":%q,"expiresAt":%d}`,
 			base64.StdEncoding.EncodeToString([]byte("AWS:example")), time.Now().Add(12*time.Hour).Unix())
+		if strings.HasPrefix(target, "AmazonEC2ContainerRegistry") { // which has a list, for ids that nobody names
+			token = "[" + token + "]"
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		fmt.Fprintf(w, `{"authorizationData":%s}`, token)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml")
