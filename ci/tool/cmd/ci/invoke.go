@@ -29,6 +29,7 @@ type invoked struct {
 
 func newInvoke(a *app) *cobra.Command {
 	var f buildFlags
+	var remote remoteFlags
 	var name, eventFile, emulator string
 	var env []string
 	var timeout time.Duration
@@ -39,10 +40,14 @@ func newInvoke(a *app) *cobra.Command {
 
 The image is built if it is not current and unpacked; its binary is started against
 a Lambda Runtime API on loopback. As root it sees the image's files and no others.
-The response goes to standard output, the function's logs to standard error.`,
-		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL",
+With --remote the deployed function is called instead. The response goes to standard
+output, the function's logs to standard error.`,
+		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  ci invoke --name api --remote",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := remote.check(cmd); err != nil {
+				return err
+			}
 			c, err := a.catalog()
 			if err != nil {
 				return err
@@ -57,7 +62,7 @@ The response goes to standard output, the function's logs to standard error.`,
 				return err
 			}
 			dist := ""
-			if emulator == "" {
+			if emulator == "" && !remote.remote {
 				f.only = []string{name}
 				r, dir, err := a.buildAll(cmd, &f, "")
 				if err != nil {
@@ -71,10 +76,13 @@ The response goes to standard output, the function's logs to standard error.`,
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			var response invoke.Response
-			if emulator == "" {
-				response, err = runFunction(ctx, dist, function, event, resolveEnv(env), cmd.ErrOrStderr())
-			} else {
+			switch {
+			case remote.remote:
+				response, err = remote.invoke(ctx, cmd, function, event)
+			case emulator != "":
 				response, err = invoke.Emulated(ctx, emulator, event)
+			default:
+				response, err = runFunction(ctx, dist, function, event, resolveEnv(env), cmd.ErrOrStderr())
 			}
 			if err != nil {
 				return err
@@ -87,6 +95,7 @@ The response goes to standard output, the function's logs to standard error.`,
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass on this one's")
 	cmd.Flags().StringVar(&emulator, "emulator", "", "ask the function behind the Lambda emulator at this URL, instead of starting one")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "time that the function has")
+	remote.add(cmd)
 	f.addPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)

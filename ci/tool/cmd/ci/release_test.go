@@ -193,6 +193,31 @@ func TestAPlan(t *testing.T) {
 	testkit.Golden(t, "plan.golden", []byte(text))
 }
 
+func TestInvokingTheDeployedFunction(t *testing.T) {
+	s := newStage(t)
+	s.invoke(exitDone, "invoke --remote --name api --json")
+	assert.Contains(t, s.story.String(), "\"ok\": true")
+	assert.Contains(t, s.story.String(), "START\nhello\nEND\n")
+	s.aws.Answer = func(lambdafake.Call) lambdafake.Reply { return lambdafake.Reply{Error: "Unhandled"} }
+	s.invoke(exitFailed, "invoke --remote --name api")
+	assert.Contains(t, s.story.String(), "ci: api reported Boom: it broke\n")
+	s.aws.Remove("Api")
+	s.invoke(exitFailed, "invoke --remote --name api")
+	assert.Contains(t, s.story.String(), "ci: Invoke Api: ResourceNotFoundException: Function not found: ")
+	s.invoke(exitUsage, "invoke --remote --name api --env A=b")
+	assert.Contains(t, s.story.String(), "ci: --env says how a function is started here, and does not go with --remote\n")
+	s.invoke(exitUsage, "invoke --name api --qualifier live")
+	assert.Contains(t, s.story.String(), "ci: --qualifier and --region need --remote\n")
+}
+
+// invoke runs a command line that names no registry.
+func (s *stage) invoke(code int, line string) {
+	s.t.Helper()
+	s.aws.Env(s.t)
+	got := run(s.t.Context(), append([]string{"--root", s.catalog.Root}, strings.Fields(line)...), &s.story, &s.story)
+	assert.Equal(s.t, code, got, s.story.String())
+}
+
 // failing makes the nth update of a function fail.
 func failing(name string, nth int) func(lambdafake.Call) lambdafake.Reply {
 	return func(c lambdafake.Call) lambdafake.Reply {
