@@ -36,6 +36,10 @@ var (
 
 const maxImageName = 80
 
+// recordName begins the tags of the records of releases, which are kept beside the
+// images; retention of an image with that name would delete them.
+const recordName = "release"
+
 // readFunction reads the function in folder and says all that is wrong with it.
 func readFunction(root, folder string, work workFile) (Function, []error) {
 	f := Function{Folder: folder}
@@ -123,6 +127,9 @@ func decode(file string, data []byte, f *Function) []error {
 
 	if v := f.Image; v != "" && (!imageName.MatchString(v) || len(v) > maxImageName) {
 		bad("image", "%q is not a name of at most %d lower-case letters, digits and single dashes", v, maxImageName)
+	}
+	if v := f.Image; prefixes(recordName, v) {
+		bad("image", "%q begins like the tags of the records of releases; rename it", v)
 	}
 	if v := f.Lambda; v != "" && !lambdaName.MatchString(v) {
 		bad("lambda", "%q is not a Lambda function name: 1 to 64 letters, digits, - and _", v)

@@ -77,7 +77,11 @@ func (r *Releaser) stepBack(ctx context.Context, s *step) {
 			s.stuck("it is not known what it ran", "ci deploy --commit COMMIT")
 			return
 		case tries >= revertTries:
-			s.stuck(fmt.Sprintf("it was updated back %d times and runs %s still %s", tries, Short(f.Digest), f.Failed()), codeFix(s))
+			why := f.Failed()
+			if why == "" {
+				why = "it runs " + Short(f.Digest) + " still"
+			}
+			s.stuck(fmt.Sprintf("it was updated back %d times; %s", tries, why), codeFix(s))
 			return
 		}
 		err = r.lambda.Update(ctx, Update{Function: name, URI: s.back, Revision: f.Revision})

@@ -137,7 +137,7 @@ func TestAReleaseAgainstMoto(t *testing.T) {
 		require.NoError(t, err)
 	}
 	s.ci(exitDone, "deploy --commit 1111111")
-	s.edit("media-lambda", "second")
+	s.edit("media-lambda")
 	s.ci(exitDone, "publish --commit 2222222")
 
 	// It has not been told of the new image, which its Lambda refuses, though not in

@@ -107,9 +107,9 @@ func (s *stage) told() []byte {
 }
 
 // edit makes a function's binary another one.
-func (s *stage) edit(folder, word string) {
+func (s *stage) edit(folder string) {
 	testkit.Write(s.t, s.catalog.Root, map[string]string{
-		"functions/" + folder + "/main.go": fmt.Sprintf("package main\n\nfunc main() { println(%q) }\n", word),
+		"functions/" + folder + "/main.go": "package main\n\nfunc main() { println(\"second\") }\n",
 	})
 }
 
@@ -128,8 +128,8 @@ func TestAReleaseFromEndToEnd(t *testing.T) {
 	assert.Len(t, s.aws.Calls("UpdateFunctionCode"), 3, "what is deployed gets no update call")
 	s.ci(exitFailed, "rollback")
 
-	s.edit("media-lambda", "second")
-	s.edit("thumbnail-lambda", "second")
+	s.edit("media-lambda")
+	s.edit("thumbnail-lambda")
 	story := s.story.String()
 	s.ci(exitDone, "publish --commit 2222222")
 	s.story.Reset()
@@ -168,7 +168,7 @@ func TestAPlan(t *testing.T) {
 	first := git("rev-parse", "--short=7", "HEAD")
 	s.ci(exitDone, "publish --commit "+first)
 	s.ci(exitDone, "deploy --commit "+first)
-	s.edit("media-lambda", "second")
+	s.edit("media-lambda")
 	testkit.Write(t, s.catalog.Root, map[string]string{
 		"functions/thumbnail-lambda/README.md": "not part of the image\n",
 		"shared/greet/a.go":                    "// Package greet greets friends.\npackage greet\n\n// Word is a greeting.\nconst Word = \"hello\"\n",

@@ -130,12 +130,16 @@ func (f *Fake) Image(name string) string {
 	return f.functions[name].Image
 }
 
-// Alias returns the image that an alias leads to.
+// Alias returns the image that an alias leads to, or nothing if there is none.
 func (f *Fake) Alias(name, alias string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fn := f.functions[name]
-	return fn.at(fn.Aliases[alias])
+	version, ok := fn.Aliases[alias]
+	if !ok {
+		return ""
+	}
+	return fn.at(version)
 }
 
 // Calls returns the calls of an operation, dry runs left out.

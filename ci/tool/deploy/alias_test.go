@@ -1,0 +1,123 @@
+package deploy_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/internal/lambdafake"
+)
+
+// aliasFaults are what goes wrong with the version or the alias of one function.
+// With had, every function has the alias before.
+var aliasFaults = map[string]struct {
+	had  bool
+	want outcome
+	when string // the operation
+	// reply says how its nth call goes.
+	reply func(lambdafake.Call) lambdafake.Reply
+}{
+	"nothing, and there was none":          {false, done, "", nil},
+	"nothing, and there was one":           {true, done, "", nil},
+	"no version may be published":          {true, undone, "PublishVersion", first(1000000, denied)},
+	"publishing is throttled for a while":  {true, done, "PublishVersion", first(5, throttled)},
+	"publishing conflicts for a while":     {true, done, "PublishVersion", first(2, conflict)},
+	"the answer about the version is lost": {true, done, "PublishVersion", first(1, lambdafake.Reply{Drop: true})},
+	"the alias may not be made":            {false, undone, "CreateAlias", first(1000000, denied)},
+	"the alias may not be moved":           {true, undone, "UpdateAlias", first(1000000, denied)},
+	"moving it is throttled for a while":   {true, done, "UpdateAlias", first(5, throttled)},
+	"the answer about the move is lost":    {true, done, "UpdateAlias", first(1, lambdafake.Reply{Drop: true})},
+	"every answer about making it is lost": {false, done, "CreateAlias", first(1000000, lambdafake.Reply{Drop: true})},
+	"the alias may not be looked at":       {true, refused, "GetAlias", first(1000000, denied)},
+}
+
+func TestEveryFaultOfAnAliasAtEveryPosition(t *testing.T) {
+	for name, fault := range aliasFaults {
+		for victim := range names {
+			t.Run(fmt.Sprintf("%s/%s", name, names[victim]), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.o.Alias = "live"
+				if fault.had {
+					for n, name := range names {
+						w.aws.Change(name, func(f *lambdafake.Function) {
+							f.Versions, f.Aliases["live"] = []string{repository + "@" + w.old[n]}, "1"
+						})
+					}
+				}
+				w.aws.Answer = func(c lambdafake.Call) lambdafake.Reply {
+					if c.Function == names[victim] && c.Operation == fault.when {
+						return fault.reply(c)
+					}
+					return lambdafake.Reply{}
+				}
+
+				results, err := w.release(t.Context(), t)
+
+				assert.Equal(t, fault.want, judge(t, w, victim, results, err), "%v", err)
+				for n, name := range names {
+					want := ""
+					switch {
+					case err == nil:
+						want = w.new[n]
+					case fault.had:
+						want = w.old[n]
+					}
+					assert.Equal(t, want, w.alias(name), name)
+				}
+			})
+		}
+	}
+}
+
+// alias returns the digest that the alias leads to, or nothing.
+func (w *world) alias(name string) string { return deploy.DigestOf(w.aws.Alias(name, "live")) }
+
+// An alias that cannot be put back is told of, with what to type; the rest is put
+// back all the same.
+func TestAnAliasThatStays(t *testing.T) {
+	w := newWorld(t)
+	w.o.Alias, w.o.Parallel = "live", 1
+	w.aws.Answer = func(c lambdafake.Call) lambdafake.Reply {
+		switch {
+		case c.Operation == "CreateAlias" && c.Function == "Select", c.Operation == "DeleteAlias" && c.Function == "Api":
+			return denied
+		default:
+			return lambdafake.Reply{}
+		}
+	}
+
+	results, err := w.release(t.Context(), t)
+
+	var mix *deploy.Mixed
+	require.ErrorAs(t, err, &mix)
+	require.EqualError(t, err, "move the alias of select (Select): CreateAlias Select:live: AccessDeniedException: as the test wants\n"+
+		"1 function could NOT be put back:\n"+
+		"Api (api), which ran "+deploy.Short(w.old[0])+": the alias live: DeleteAlias Api:live: AccessDeniedException: as the test wants\n"+
+		"  type: aws lambda delete-alias --region eu-central-1 --function-name Api --name live")
+	assert.Equal(t, w.old, w.running())
+	assert.Equal(t, deploy.Stuck, results[0].State)
+	assert.Equal(t, w.new[0], w.alias("Api"))
+	assert.Empty(t, w.alias("Enhance"))
+}
+
+// What runs already, by an alias that leads to it, gets no call that changes it.
+func TestNothingToDo(t *testing.T) {
+	w := newWorld(t)
+	w.o.Alias = "live"
+	_, err := w.release(t.Context(), t)
+	require.NoError(t, err)
+	updates, versions := len(w.aws.Calls(update)), len(w.aws.Calls("PublishVersion"))
+
+	results, err := w.release(t.Context(), t)
+
+	require.NoError(t, err)
+	for _, r := range results {
+		assert.Equal(t, deploy.Unchanged, r.State)
+	}
+	assert.Len(t, w.aws.Calls(update), updates)
+	assert.Len(t, w.aws.Calls("PublishVersion"), versions)
+}
