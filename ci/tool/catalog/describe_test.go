@@ -39,6 +39,7 @@ func TestDecode(t *testing.T) {
 		"the longest image name":     {with("image", `"`+strings.Repeat("a", 80)+`"`), nil},
 		"the longest Lambda name":    {with("lambda", `"`+strings.Repeat("A", 64)+`"`), nil},
 		"image with digits":          {with("image", `"4k-to-2k"`), nil},
+		"image like a record":        {with("image", `"release-notes"`), []string{`image: "release-notes" begins like the tags of the records of releases; rename it`}},
 		"empty file":                 {"", []string{"line 1: not valid JSON: unexpected end of JSON input"}},
 		"cut off":                    {"{\n  \"image\": \"api\",\n  \"vari", []string{"line 3: not valid JSON: unexpected end of JSON input"}},
 		"cut off after a line":       {"{\n  \"image\": \"api\"\n", []string{"line 2: not valid JSON: unexpected end of JSON input"}},

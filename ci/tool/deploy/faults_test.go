@@ -84,7 +84,7 @@ var faults = map[string]struct {
 		if c.Operation != update || c.DryRun || c.Count > 1 {
 			return lambdafake.Reply{}
 		}
-		w.images.remove(repository, w.old[n])
+		w.images.remove(w.old[n])
 		return lambdafake.Reply{Fail: "InvalidImage: no entrypoint"}
 	}},
 	"the way back is throttled at first": {want: undone, answer: onUpdate(func(c lambdafake.Call) lambdafake.Reply {
@@ -127,7 +127,7 @@ var faults = map[string]struct {
 	"it is pending for ever": {want: refused, impatient: true, prepare: changed(func(f *lambdafake.Function) {
 		f.State = "Pending"
 	})},
-	"its new image is not there":           {want: refused, prepare: func(w *world, n int) { w.images.remove(repository, w.new[n]) }},
+	"its new image is not there":           {want: refused, prepare: func(w *world, n int) { w.images.remove(w.new[n]) }},
 	"the service is broken from the start": {want: refused, impatient: true, answer: onAll(broken)},
 }
 
@@ -179,7 +179,7 @@ func special(w *world, name string, n int) func(lambdafake.Call) lambdafake.Repl
 	case "the new image is deleted":
 		return func(c lambdafake.Call) lambdafake.Reply {
 			if c.Operation == update && !c.DryRun {
-				w.images.remove(repository, w.new[n])
+				w.images.remove(w.new[n])
 			}
 			return lambdafake.Reply{}
 		}

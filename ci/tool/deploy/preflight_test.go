@@ -68,7 +68,7 @@ func TestPreflightTellsAll(t *testing.T) {
 // that means for the way back is said before.
 func TestTheImageThatRunsIsGone(t *testing.T) {
 	w := newWorld(t)
-	w.images.remove(repository, w.old[1])
+	w.images.remove(w.old[1])
 	w.aws.Change("Enhance", func(f *lambdafake.Function) { f.State, f.Reason = "Failed", "The image was deleted" })
 	r := w.releaser(t)
 

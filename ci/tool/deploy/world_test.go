@@ -70,7 +70,7 @@ func (s *store) add(t testing.TB, repository, content string, change func(*v1.Ma
 	return digest.String()
 }
 
-func (s *store) remove(repository, identifier string) {
+func (s *store) remove(identifier string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.manifests, key(repository, identifier))
