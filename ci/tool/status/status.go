@@ -30,6 +30,7 @@ const (
 	LiveTag     Kind = "live-tag"     // the live tag does not name what it runs
 	Failed      Kind = "failed"       // Lambda says so
 	Missing     Kind = "missing"      // there is no such function
+	AliasBehind Kind = "alias"        // the alias of the last release leads elsewhere
 )
 
 // Drift is one thing that is not as it is said to be.
@@ -98,6 +99,11 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h record.History, i
 	}
 	r.Runs, r.State, r.Update = f.Digest, f.State, f.Update
 	r.Commit, r.Since, _ = h.CommitOf(r.Image, r.Runs)
+	if n := len(h); n > 0 && h[n-1].Alias != "" {
+		if err := r.lookAtAlias(ctx, l, h[n-1].Alias); err != nil {
+			return err
+		}
+	}
 	there := true
 	for _, look := range []struct {
 		identifier string
@@ -117,6 +123,20 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h record.History, i
 		}
 	}
 	r.judge(f, there)
+	return nil
+}
+
+// lookAtAlias compares what callers by alias get with what the function runs.
+func (r *Row) lookAtAlias(ctx context.Context, l Lambda, alias string) error {
+	f, err := l.Function(ctx, r.Lambda, alias)
+	switch {
+	case errors.Is(err, deploy.ErrMissing):
+		r.drift(AliasBehind, "the alias %s does not exist; deploy again with --alias %s", alias, alias)
+	case err != nil:
+		return err
+	case f.Digest != r.Runs:
+		r.drift(AliasBehind, "the alias %s leads to version %s, which is %s; deploy again with --alias %s", alias, f.Version, deploy.Short(f.Digest), alias)
+	}
 	return nil
 }
 

@@ -30,10 +30,26 @@ var (
 type lambda struct {
 	function deploy.Function
 	err      error
+	// alias is the digest that its alias leads to; empty for one that is missing.
+	alias string
 }
 
-func (l lambda) Function(context.Context, string, string) (deploy.Function, error) {
-	return l.function, l.err
+func (l lambda) Function(_ context.Context, _, qualifier string) (deploy.Function, error) {
+	switch {
+	case qualifier == "":
+		return l.function, l.err
+	case l.alias == "":
+		return deploy.Function{}, deploy.ErrMissing
+	default:
+		return deploy.Function{Digest: l.alias, Version: "7"}, nil
+	}
+}
+
+// aliased is the history with an alias.
+func aliased() record.History {
+	r := history[0]
+	r.Alias = "live"
+	return record.History{r}
 }
 
 // tags is what identifiers name.
@@ -64,6 +80,9 @@ func TestDrift(t *testing.T) {
 		"its last update failed": {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, history, []status.Kind{status.Failed}},
 		"it is no image":         {lambda{function: deploy.Function{PackageType: "Zip"}}, good, history, []status.Kind{status.Unrecorded}},
 		"there is no function":   {lambda{err: deploy.ErrMissing}, good, history, []status.Kind{status.Missing}},
+		"its alias is right":     {lambda{function: deploy.Function{Digest: one}, alias: one}, good, aliased(), nil},
+		"its alias is elsewhere": {lambda{function: deploy.Function{Digest: one}, alias: two}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"its alias is gone":      {lambda{function: deploy.Function{Digest: one}}, good, aliased(), []status.Kind{status.AliasBehind}},
 		"nothing protects it":    {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, one: one}, history, []status.Kind{status.LiveTag}},
 	} {
 		t.Run(name, func(t *testing.T) {

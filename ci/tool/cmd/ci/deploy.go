@@ -115,6 +115,10 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if err != nil {
 		return err
 	}
+	if n := len(history); n > 0 && f.alias == "" && history[n-1].Alias != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: the last release moved the alias %s and this one does not, so callers by alias do not see it; say --alias %s\n",
+			history[n-1].Alias, history[n-1].Alias)
+	}
 	return a.release(cmd, &releasing{
 		flags: f, fleet: fl, catalog: c, history: history, kind: record.Deploy, commit: name, targets: targets,
 	})

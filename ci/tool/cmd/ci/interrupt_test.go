@@ -23,7 +23,7 @@ func TestAnInterruptedDeploy(t *testing.T) {
 	s.edit("media-lambda")
 	s.edit("enhance-lambda")
 	s.ci(exitDone, "publish --commit 2222222")
-	before := []string{s.aws.Image("Api"), s.aws.Image("Enhance")}
+	want := []string{s.aws.Image("Api"), s.aws.Image("Enhance")}
 	s.aws.Takes = 20 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -41,7 +41,7 @@ func TestAnInterruptedDeploy(t *testing.T) {
 	assert.Equal(t, exitRolledBack, code, stderr.String())
 	assert.Contains(t, stderr.String(), "… interrupted: waiting for the updates that are under way")
 	assert.Contains(t, stderr.String(), "ci: interrupted\nci: 1 updated function was put back; every function runs what it ran before\n")
-	assert.Equal(t, before, []string{s.aws.Image("Api"), s.aws.Image("Enhance")})
+	assert.Equal(t, want, []string{s.aws.Image("Api"), s.aws.Image("Enhance")})
 	var result released
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &result))
 	assert.Equal(t, "rolled-back", result.Outcome)

@@ -139,7 +139,7 @@ func TestAReleaseFromEndToEnd(t *testing.T) {
 	s.ci(exitDone, "status")
 	s.ci(exitDone, "deploy --commit 2222222 --parallel 1 --smoke --alias live")
 	s.ci(exitDone, "status")
-	s.ci(exitDone, "rollback --parallel 1 --alias live")
+	s.ci(exitDone, "rollback --parallel 1")
 	s.ci(exitDone, "status")
 	s.aws.Change("Api", func(f *lambdafake.Function) {
 		f.Image = s.host + "/ai-social-media-lambda-light@" + testkit.Digest("by hand").String()
@@ -148,6 +148,7 @@ func TestAReleaseFromEndToEnd(t *testing.T) {
 	s.ci(exitDone, "status")
 	s.ci(exitFailed, "rollback --to 3333333")
 
+	t.Log(s.story.String())
 	testkit.Golden(t, "release.golden", s.told())
 }
 

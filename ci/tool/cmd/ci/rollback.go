@@ -22,7 +22,7 @@ func newRollback(a *app) *cobra.Command {
 The functions run again what the record of that release names, by the same steps as
 deploy: all are looked at first, and if one image is gone nothing is touched.
 Without --to it is the release before the one that is in force; rolling back again
-goes further back.
+goes further back. An alias that the last release moved goes back too.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
 function runs what it ran before.`,
@@ -59,6 +59,10 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	earlier, err := choose(history, to)
 	if err != nil {
 		return err
+	}
+	if last := history[len(history)-1]; f.alias == "" && last.Alias != "" {
+		f.alias = last.Alias // callers use it, so it has to go back too
+		fmt.Fprintf(cmd.ErrOrStderr(), "ci: the last release moved the alias %s, so this one does too\n", f.alias)
 	}
 	var targets []deploy.Target
 	for _, r := range earlier.Functions {
