@@ -212,16 +212,14 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 	return t, nil
 }
 
-// renew forgets the login, and tells whether there may be another.
-func (s *session) renew() bool {
+// renew forgets the login, so that the next request makes another.
+func (s *session) renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.transport = nil
-	e, ok := s.auth.(Expirer)
-	if ok {
+	if e, ok := s.auth.(Expirer); ok {
 		e.Expire()
 	}
-	return ok
 }
 
 func (s *session) reference(identifier string) name.Reference {
