@@ -55,6 +55,8 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 			logins++
 			renew()
 			continue
+		case refused(err):
+			return fmt.Errorf("%w; the registry does not take the login, or it may not do this", err)
 		case !passing(err):
 			return err
 		case attempt >= r.Attempts:

@@ -57,7 +57,7 @@ func cut(w http.ResponseWriter) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // a reset, not an end
 	}
-	conn.Close()
+	_ = conn.Close()
 }
 
 // truncate carries the request out and sends half of the answer's body.
@@ -73,7 +73,7 @@ func truncate(w http.ResponseWriter, r *http.Request, serve http.Handler) {
 	if err != nil {
 		panic(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var head bytes.Buffer
 	answer.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	_ = answer.Header().Write(&head)

@@ -350,8 +350,7 @@ func TestInterrupted(t *testing.T) {
 	a, b := newReleasing(t, hosts(r), first, "one", nil), newReleasing(t, hosts(r), second, "two", nil)
 	_, _, err := a.publish(t.Context(), client(t, registry.Options{}), false)
 	require.NoError(t, err)
-	r.Fail(nil)
-	total := len(r.Requests())
+	total := 0
 	for number := 1; ; number++ {
 		require.Less(t, number, 500, "publish ends")
 		ctx, cancel := context.WithCancel(t.Context())
