@@ -53,6 +53,7 @@ type Client struct {
 // session is a login to one repository.
 type session struct {
 	repository name.Repository
+	scope      string
 	mu         sync.Mutex
 	transport  http.RoundTripper // nil until it is made
 	auth       authn.Authenticator
@@ -141,7 +142,7 @@ func (c *Client) PutManifest(ctx context.Context, repository, tag string, manife
 
 // Untag takes a tag away, and nothing else. A tag that is not there is no error.
 func (c *Client) Untag(ctx context.Context, repository, tag string) error {
-	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
+	err := c.as(ctx, transport.DeleteScope, repository, func(s *session, o []remote.Option) error {
 		return unlessMissing(remote.Delete(s.repository.Tag(tag), o...))
 	})
 	return wrap("untag", repository, tag, err)
@@ -158,7 +159,12 @@ func (c *Client) Tags(ctx context.Context, repository string) (tags []string, er
 
 // do logs in to the repository and calls try, again if need be.
 func (c *Client) do(ctx context.Context, repository string, try func(*session, []remote.Option) error) error {
-	s, err := c.session(repository)
+	return c.as(ctx, transport.PushScope, repository, try)
+}
+
+// as is do with other rights than to pull and push, which not every registry gives.
+func (c *Client) as(ctx context.Context, scope, repository string, try func(*session, []remote.Option) error) error {
+	s, err := c.session(repository, scope)
 	if err != nil {
 		return err
 	}
@@ -175,17 +181,18 @@ func (c *Client) do(ctx context.Context, repository string, try func(*session, [
 	}, s.renew)
 }
 
-func (c *Client) session(repository string) (*session, error) {
+func (c *Client) session(repository, scope string) (*session, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.sessions[repository]
+	key := repository + " " + scope
+	s, ok := c.sessions[key]
 	if !ok {
-		s = &session{repository: repo}
-		c.sessions[repository] = s
+		s = &session{repository: repo, scope: scope}
+		c.sessions[key] = s
 	}
 	return s, nil
 }
@@ -202,7 +209,7 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)
 	}
 	s.auth = auth
-	t, err := transport.NewWithContext(ctx, s.repository.Registry, auth, inner, []string{s.repository.Scope(transport.DeleteScope)})
+	t, err := transport.NewWithContext(ctx, s.repository.Registry, auth, inner, []string{s.repository.Scope(s.scope)})
 	if err != nil {
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)
 	}
