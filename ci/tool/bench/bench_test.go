@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -68,6 +70,21 @@ func TestSubjectsTakeTurns(t *testing.T) {
 	assert.Equal(t, "prepare a, a, prepare b, b, prepare b, b, prepare a, a", strings.Join(calls, ", "))
 }
 
+func TestWhatACommandStartedEndsWithIt(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	// The sleep keeps the shell's output open; only its end lets the command return.
+	require.Error(t, runCommand(exec.CommandContext(ctx, "sh", "-c", "sleep 30 & wait")))
+	assert.Less(t, time.Since(start), 20*time.Second)
+}
+
+func TestProcessorTimeOfWhatACommandStarted(t *testing.T) {
+	before := cpuOfChildren()
+	require.NoError(t, runCommand(exec.CommandContext(t.Context(), "sh", "-c", "(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done)")))
+	assert.Greater(t, cpuOfChildren(), before)
+}
+
 func TestTargetsAreJudged(t *testing.T) {
 	results := []Result{
 		newResult(caseSame, []Times{{Subject: nameGo, Seconds: []float64{0.1}}, {Subject: nameTool, Seconds: []float64{0.31}}}),
@@ -92,11 +109,11 @@ func TestTables(t *testing.T) {
 		Results: []Result{newResult("a case", []Times{{Subject: nameGo, Seconds: []float64{1, 2, 3}}, {Subject: nameTool, Seconds: []float64{20, 30, 45}}})}}
 	var text, markdown strings.Builder
 	require.NoError(t, r.write(&text, false, false))
-	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00       0.00 s")
-	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +0\.00 s +15\.00 *\n`, text.String())
+	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00")
+	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +15\.00 *\n`, text.String())
 	require.NoError(t, r.write(&markdown, false, true))
 	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD | x KO |\n| --- | --- |")
-	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 | 0.00 s | 15.00 |  |\n")
+	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 |  | 15.00 |  |\n")
 
 	file := filepath.Join(t.TempDir(), "run.json")
 	var data, again strings.Builder

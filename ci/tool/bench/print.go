@@ -86,6 +86,9 @@ func resultRows(results []Result) [][]string {
 			}
 			cells := []string{name, row.Subject, seconds(row.Took.Median) + " s",
 				seconds(row.Took.Min) + "-" + seconds(row.Took.Max), seconds(row.Used.Median) + " s"}
+			if row.Used.Median == 0 { // not measured
+				cells[len(cells)-1] = ""
+			}
 			for _, ref := range references {
 				cell := ""
 				if ratio, ok := row.Ratios[ref]; ok {
