@@ -16,6 +16,7 @@ import (
 // it is called.
 func (m *Ci) release(ctx context.Context, only []string, args ...string) (string, error) {
 	step := m.step(m.Builder()).
+		WithFile(toolPath, m.program()).
 		WithMountedDirectory("/dist", m.assemble(only).Directory("/dist")).
 		WithEnvVariable("AWS_REGION", m.Region)
 	for _, credential := range []struct {
