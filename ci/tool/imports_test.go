@@ -47,7 +47,10 @@ var mayImport = map[string][]string{
 	"release":       {"cache", "catalog", "image", "layout", "lock"},
 	"awsauth":       {"release"},
 	"repositories":  {"catalog", "registry", "release"},
+	"retention":     {"catalog", "release"},
 	// Tests only.
+	"awsfake":          nil,
+	"registrytest":     {"cache", "catalog", "image", "layer", "layout", "localregistry"},
 	"internal/testkit": {"cache", "catalog", "image", "layer", "lock"},
 }
 
@@ -57,13 +60,13 @@ var commands = []string{"cmd/ci", "bench"}
 // outside says who may use what is outside the program.
 var outside = map[string][]string{
 	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm"},
-	"net/http": {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry"},
-	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "release"},
+	"net/http": {"awsfake", "bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest"},
+	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest", "release"},
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
-	"github.com/stretchr/testify/require":                            {"internal/testkit"},
-	"testing":                                                        {"internal/testkit"},
+	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
+	"testing":                                                        {"awsfake", "internal/testkit", "registrytest"},
 }
 
 // imports returns what each package of the module imports, without its tests.
