@@ -40,7 +40,7 @@ func (m *Ci) Image(
 	name string,
 ) (*dagger.Container, error) {
 	images := m.assemble([]string{name}).Directory("/dist")
-	step, err := done(ctx, m.run(m.step(m.golang()).WithMountedDirectory("/dist", images),
+	step, err := done(ctx, m.run(m.step(m.golang(), m.described()).WithMountedDirectory("/dist", images),
 		"image", "--name", name, "--layout", "/dist", "--out", "/image.tar"))
 	if err != nil {
 		return nil, err
@@ -48,13 +48,13 @@ func (m *Ci) Image(
 	return dag.Container(dagger.ContainerOpts{Platform: m.Platform}).Import(step.File("/image.tar")), nil
 }
 
-// assemble is the step that makes images from binaries, base and ffmpeg.
+// assemble is the step that compiles the functions and makes images of them, on
+// the base and the ffmpeg layer. It is one step, so that an edit runs one.
 func (m *Ci) assemble(only []string) *dagger.Container {
-	step := m.step(m.golang()).
-		WithMountedDirectory("/binaries", m.binaries(only).Directory("/binaries")).
+	step := m.step(m.Builder(), m.Source).
 		WithMountedDirectory("/base", m.base().Directory("/base")).
 		WithMountedFile("/ffmpeg.tar.gz", m.ffmpeg().File("/ffmpeg.tar.gz"))
 	return m.run(step, slices.Concat(
-		m.platformArgs("images", "--binaries", "/binaries", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", "/dist"),
+		m.platformArgs("images", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", "/dist"),
 		each("--only", only))...)
 }
