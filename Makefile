@@ -28,6 +28,10 @@ help: ## Show this list
 build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for flags)
 	@bin/ci build-all $(ARGS)
 
+.PHONY: publish-local
+publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" for flags)
+	@bin/ci publish --local $(ARGS)
+
 bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod ci/tool/go.sum
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 

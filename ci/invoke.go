@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -38,10 +37,4 @@ func (m *Ci) Invoke(
 		args = slices.Concat(args, []string{"--event", "/event.json"})
 	}
 	return output(ctx, m.run(always(in), args...))
-}
-
-// always makes what follows run each time, whatever the engine has cached: it
-// acts on the world outside, or asks it.
-func always(in *dagger.Container) *dagger.Container {
-	return in.WithEnvVariable("CI_CALLED_AT", time.Now().UTC().Format(time.RFC3339Nano))
 }

@@ -82,7 +82,7 @@ func newBackend() (*backend, error) {
 	return b, nil
 }
 
-// lazyBackend makes the backend when a route first needs it, and again after a
+// lazyBackend makes the backend when it is first asked for, and tries again after a
 // failure, so that the API starts and answers /health without configuration.
 type lazyBackend struct {
 	mu   sync.Mutex

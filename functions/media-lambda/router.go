@@ -1,15 +1,20 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 
 	"lambdas.internal/shared/fault"
 )
 
-// NewRouter returns the routes of the API. What they need besides /health is made
-// from the environment with the first request.
+// NewRouter returns the routes of the API. What they need is made from the
+// environment now, or, as /health needs none of it, with a later request when
+// something is missing.
 func NewRouter() http.Handler {
 	api := &api{}
+	if _, err := api.backend.get(); err != nil {
+		slog.Warn("only /health can be answered yet", "error", err.Error())
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, r, http.StatusOK, map[string]string{"status": "ok"})

@@ -33,6 +33,9 @@ func startSSM(t *testing.T) {
 		case "/broken":
 			w.WriteHeader(http.StatusInternalServerError)
 			answer = `{"__type":"InternalServerError"}`
+		case "/forbidden":
+			w.WriteHeader(http.StatusBadRequest)
+			answer = `{"__type":"AccessDeniedException","message":"not authorized to perform: ssm:GetParameter"}`
 		case "/empty":
 			answer = `{"Parameter":{"Name":"/empty","Value":""}}`
 		default:
@@ -63,6 +66,7 @@ func TestFind(t *testing.T) {
 		"neither":              {"", "", "", fault.Configuration},
 		"no such parameter":    {"", "/other", "", fault.Configuration},
 		"empty parameter":      {"", "/empty", "", fault.Configuration},
+		"no permission":        {"", "/forbidden", "", fault.Configuration},
 		"service out of order": {"", "/broken", "", fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {

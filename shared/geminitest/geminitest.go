@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/assert"
 )
 
 // Key is the API key that the stand-in accepts.
@@ -85,7 +83,8 @@ func (s *Server) serve(t testing.TB, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asked := Request{Model: model}
-	if !assert.NoError(t, json.NewDecoder(r.Body).Decode(&asked)) {
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		t.Errorf("Gemini stand-in: request: %v", err)
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}

@@ -38,7 +38,7 @@ func (i *Invoker) Start(ctx context.Context, function string, event any) error {
 	})
 	if err != nil {
 		kind := fault.Transient
-		if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+		if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok || awsenv.Denied(err) {
 			kind = fault.Configuration
 		} else if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 			kind = fault.DeadlineExceeded

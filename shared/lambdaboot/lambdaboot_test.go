@@ -34,7 +34,7 @@ func TestInvokeBuildsOnce(t *testing.T) {
 	for range 3 {
 		out, err := f.Invoke(t.Context(), json.RawMessage(`{"a":1}`))
 		require.NoError(t, err)
-		assert.Equal(t, json.RawMessage(`{"a":1}`), out)
+		assert.JSONEq(t, `{"a":1}`, string(out.(json.RawMessage)))
 	}
 	assert.Equal(t, 1, built)
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -24,8 +25,12 @@ import (
 func Tools(t testing.TB) *ffmpeg.Tools {
 	t.Helper()
 	const modules = ".cache/npm/node_modules/"
-	locate(t, ffmpeg.FFmpegVariable, "ffmpeg", modules+"@ffmpeg-installer/linux-x64/ffmpeg")
-	locate(t, ffmpeg.FFprobeVariable, "ffprobe", modules+"@ffprobe-installer/linux-x64/ffprobe")
+	platform := "linux-x64" // as npm names it
+	if runtime.GOARCH == "arm64" {
+		platform = "linux-arm64"
+	}
+	locate(t, ffmpeg.FFmpegVariable, "ffmpeg", modules+"@ffmpeg-installer/"+platform+"/ffmpeg")
+	locate(t, ffmpeg.FFprobeVariable, "ffprobe", modules+"@ffprobe-installer/"+platform+"/ffprobe")
 	tools, err := ffmpeg.New()
 	require.NoError(t, err)
 	return tools

@@ -163,7 +163,7 @@ func TestDeadlineStopsFFmpeg(t *testing.T) {
 	_, err := still.New(mediatest.Tools(t), 400).Make(ctx, in, filepath.Join(t.TempDir(), "out"))
 	require.Error(t, err)
 	assert.Equal(t, fault.DeadlineExceeded, fault.KindOf(err), err)
-	assert.Less(t, time.Since(start), 3*time.Second)
+	assert.Less(t, time.Since(start), 10*time.Second)
 }
 
 func TestFFmpegThatIsMissing(t *testing.T) {

@@ -184,7 +184,7 @@ func (t *Table) classify(op string, key Key, err error) error {
 	kind := fault.Transient
 	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		kind = fault.Conflict
-	} else if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+	} else if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok || awsenv.Denied(err) {
 		kind = fault.Configuration
 	} else if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		kind = fault.DeadlineExceeded

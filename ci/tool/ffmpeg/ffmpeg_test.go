@@ -71,7 +71,7 @@ func TestFromAnImage(t *testing.T) {
 
 			require.NoError(t, err)
 			assert.False(t, reused)
-			assert.Equal(t, chosen.Name, l.Comment)
+			assert.Equal(t, chosen.Name+"@"+chosen.Digest.String(), l.Comment)
 			assert.Equal(t, want, programs(t, c, l))
 			testkit.NoLeftovers(t, c.Path())
 			assert.True(t, ffmpeg.Cached(c, chosen, testkit.AMD64))
@@ -106,7 +106,7 @@ func TestFromAnImageRefuses(t *testing.T) {
 
 			_, reused, err := ffmpeg.Get(t.Context(), kept, chosen, nil, testkit.AMD64)
 
-			require.ErrorContains(t, err, "get ffmpeg: ffprobe from "+chosen.Name+c.want)
+			require.ErrorContains(t, err, "get ffmpeg: ffprobe from "+chosen.Name+"@"+chosen.Digest.String()+c.want)
 			assert.NotContains(t, err.Error(), "\n")
 			assert.False(t, reused)
 			assert.Empty(t, testkit.Tree(t, kept.Path()))

@@ -1,4 +1,4 @@
-// Package registry reads images from registries.
+// Package registry reads images from registries, and writes them.
 package registry
 
 import (

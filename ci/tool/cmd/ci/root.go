@@ -89,7 +89,9 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 	root.AddGroup(
 		&cobra.Group{ID: verbs, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range []*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newLock(a)} {
+	for _, cmd := range []*cobra.Command{
+		newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newAudit(a), newPublish(a), newRegistry(a), newLock(a),
+	} {
 		cmd.GroupID = verbs
 		root.AddCommand(cmd)
 	}

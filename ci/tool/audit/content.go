@@ -1,0 +1,188 @@
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lambdas.internal/ci/tool/catalog"
+)
+
+const (
+	// block is the length of the pieces by which content is recognised, in bytes.
+	// Whatever 2*block-1 bytes of a file are copied, a whole block is among them.
+	block = 32
+	// variety is how many different bytes a block must have: rulers and padding
+	// are in every program.
+	variety = 8
+)
+
+// Fingerprint recognises the content of files, or of parts of them, in programs.
+type Fingerprint struct {
+	blocks map[uint32][]piece
+	// Files and Blocks count what is recognised; Short are files too small.
+	Files, Blocks int
+	Short         []string
+	// paths are import paths of packages, which programs name.
+	paths map[string]string
+}
+
+type piece struct {
+	content string
+	file    string
+	offset  int
+}
+
+// NewFingerprint returns a fingerprint that recognises nothing yet.
+func NewFingerprint() *Fingerprint {
+	return &Fingerprint{blocks: map[uint32][]piece{}, paths: map[string]string{}}
+}
+
+// Add makes the fingerprint recognise a file: by its blocks and, for Go source,
+// by its string literals, since a program holds those and not the source.
+func (p *Fingerprint) Add(file string, content []byte) {
+	p.Files++
+	before := p.Blocks
+	if strings.HasSuffix(file, ".go") {
+		var all []literal
+		all, content = literals(file, content)
+		for _, l := range all {
+			for at := 0; at+block <= len(l.text); at += block {
+				p.add(file, l.offset, []byte(l.text[at:at+block]))
+			}
+		}
+	}
+	for at := 0; at+block <= len(content); at += block {
+		p.add(file, at, content[at:at+block])
+	}
+	if p.Blocks == before {
+		p.Short = append(p.Short, file)
+	}
+}
+
+// AddPackage makes the fingerprint recognise a package by its import path, which
+// is part of the name of every function in a program.
+func (p *Fingerprint) AddPackage(importPath, folder string) { p.paths[importPath] = folder }
+
+func (p *Fingerprint) add(file string, offset int, content []byte) {
+	different := map[byte]bool{}
+	for _, c := range content {
+		different[c] = true
+	}
+	if len(different) < variety {
+		return
+	}
+	sum := roll(content)
+	if slices.ContainsFunc(p.blocks[sum], func(q piece) bool { return q.content == string(content) }) {
+		return
+	}
+	p.blocks[sum] = append(p.blocks[sum], piece{string(content), file, offset})
+	p.Blocks++
+}
+
+// literal is a string of a source file.
+type literal struct {
+	text   string
+	offset int
+}
+
+// literals returns the strings of a Go file that a program may hold, and the file
+// with import paths and struct tags blanked: those are how others name things. A
+// file that does not parse has no strings; its bytes are looked for all the same.
+func literals(file string, content []byte) ([]literal, []byte) {
+	files := token.NewFileSet()
+	parsed, err := parser.ParseFile(files, file, content, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, content
+	}
+	rest := bytes.Clone(content)
+	names := map[*ast.BasicLit]bool{}
+	var all []literal
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			names[n.Path] = true
+		case *ast.Field:
+			names[n.Tag] = true
+		case *ast.BasicLit:
+			start, end := files.Position(n.Pos()).Offset, files.Position(n.End()).Offset
+			if names[n] {
+				clear(rest[start:end])
+			} else if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+				all = append(all, literal{text, start})
+			}
+		}
+		return true
+	})
+	return all, rest
+}
+
+// prime is the base of the rolling sum, the FNV prime of 32 bits; leaving is what
+// the oldest byte of a block has been multiplied with.
+const prime = 16777619
+
+var leaving = func() uint32 {
+	n := uint32(1)
+	for range block {
+		n *= prime
+	}
+	return n
+}()
+
+func roll(content []byte) uint32 {
+	var sum uint32
+	for _, c := range content {
+		sum = sum*prime + uint32(c)
+	}
+	return sum
+}
+
+// find returns the blocks that are in the program, one per file: the first.
+func (p *Fingerprint) find(program []byte) []string {
+	var findings []string
+	seen := map[string]bool{}
+	var sum uint32
+	for i, c := range program {
+		sum = sum*prime + uint32(c)
+		if i >= block {
+			sum -= leaving * uint32(program[i-block])
+		}
+		if i < block-1 {
+			continue
+		}
+		for _, q := range p.blocks[sum] {
+			start := i - block + 1
+			if !seen[q.file] && string(program[start:i+1]) == q.content {
+				seen[q.file] = true
+				findings = append(findings, fmt.Sprintf("byte %d of the binary is content of %s (its byte %d)", start, q.file, q.offset))
+			}
+		}
+	}
+	for path, folder := range p.paths {
+		// Functions are named path.Name, with dots of the last element escaped.
+		if at := bytes.Index(program, []byte(path+".")); at >= 0 {
+			findings = append(findings, fmt.Sprintf("byte %d of the binary names the package %s (%s)", at, path, folder))
+		}
+	}
+	slices.Sort(findings)
+	return findings
+}
+
+// CheckContent fails a public image whose binary holds content of what is
+// proprietary, whatever the import graph says. Content that was compressed or
+// encoded first is not recognised.
+func CheckContent(f catalog.Function, program []byte, p *Fingerprint) Check {
+	if f.Registry != catalog.Public {
+		return notPublic(f.Image, Content)
+	}
+	examined := fmt.Sprintf("%.1f MB for %d blocks of %d files in %s", float64(len(program))/1e6, p.Blocks, p.Files, ProprietaryDir)
+	if len(p.Short) > 0 {
+		examined += ", too short to recognise: " + some(p.Short)
+	}
+	return check(f.Image, Content, min(len(program), p.Blocks), examined, p.find(program))
+}

@@ -1,0 +1,127 @@
+package audit
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/gobuild"
+)
+
+// Graph is the packages of a workspace's functions, and what imports what.
+type Graph struct {
+	root     string
+	packages map[string]gobuild.Package
+}
+
+// NewGraph returns the graph of packages in the workspace at root.
+func NewGraph(root string, packages []gobuild.Package) *Graph {
+	g := &Graph{root: root, packages: map[string]gobuild.Package{}}
+	for _, p := range packages {
+		g.packages[p.ImportPath] = p
+	}
+	return g
+}
+
+// folder returns the package's folder relative to the root, slash-separated, or
+// an empty string for one outside of the workspace.
+func (g *Graph) folder(p gobuild.Package) string {
+	rel, err := filepath.Rel(g.root, p.Dir)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// reach returns, for every package that the function's binary is made from, the
+// import path of the one that imports it on a shortest way; order is by distance.
+func (g *Graph) reach(f catalog.Function) (order []gobuild.Package, from map[string]string) {
+	from = map[string]string{}
+	for path, p := range g.packages {
+		if g.folder(p) == f.Folder {
+			order = append(order, p)
+			from[path] = ""
+		}
+	}
+	for n := 0; n < len(order); n++ {
+		for _, imported := range order[n].Imports {
+			if meant, ok := order[n].ImportMap[imported]; ok {
+				imported = meant
+			}
+			p, ok := g.packages[imported]
+			if _, seen := from[imported]; seen || !ok {
+				continue
+			}
+			from[imported] = order[n].ImportPath
+			order = append(order, p)
+		}
+	}
+	return order, from
+}
+
+// chain shows how the binary comes to hold the package.
+func chain(from map[string]string, path string) string {
+	steps := []string{path}
+	for at := from[path]; at != ""; at = from[at] {
+		steps = append(steps, at)
+	}
+	slices.Reverse(steps)
+	return strings.Join(steps, " -> ")
+}
+
+// CheckImports fails a public function that reaches, by import or by embedding,
+// anything below [ProprietaryDir].
+func CheckImports(f catalog.Function, g *Graph) Check {
+	if f.Registry != catalog.Public {
+		return notPublic(f.Image, Imports)
+	}
+	order, from := g.reach(f)
+	var findings []string
+	embedded := 0
+	for _, p := range order {
+		folder := g.folder(p)
+		if within(folder, ProprietaryDir) {
+			findings = append(findings, fmt.Sprintf("%s is public, but imports what is proprietary: %s", f.Image, chain(from, p.ImportPath)))
+		}
+		for _, file := range p.EmbedFiles {
+			embedded++
+			if at := folder + "/" + filepath.ToSlash(file); folder != "" && within(at, ProprietaryDir) && !within(folder, ProprietaryDir) {
+				findings = append(findings, fmt.Sprintf("%s is public, but embeds the proprietary file %s: %s", f.Image, at, chain(from, p.ImportPath)))
+			}
+		}
+	}
+	return check(f.Image, Imports, len(order), fmt.Sprintf("%d packages, %d embedded files", len(order), embedded), findings)
+}
+
+// CheckFFmpeg fails an image that has ffmpeg and does not use it, or the reverse.
+func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
+	order, from := g.reach(f)
+	used := ""
+	for _, p := range order {
+		if g.folder(p) == FFmpegDir {
+			used = chain(from, p.ImportPath)
+		}
+	}
+	there := ""
+	for _, l := range layers {
+		for _, program := range programs[1:] {
+			if _, ok := l.Files[program]; ok {
+				there = program
+			}
+		}
+	}
+	var findings []string
+	switch {
+	case used != "" && there == "":
+		findings = append(findings, fmt.Sprintf("%s uses ffmpeg (%s), but its image has none; make `variant` heavy in %s/%s",
+			f.Image, used, f.Folder, catalog.DescriptionFile))
+	case used == "" && there != "":
+		findings = append(findings, fmt.Sprintf("the image has /%s, but %s does not reach %s; make `variant` light in %s/%s",
+			there, f.Image, FFmpegDir, f.Folder, catalog.DescriptionFile))
+	}
+	return check(f.Image, FFmpeg, min(len(order), len(layers)), fmt.Sprintf("%d packages, %d layers", len(order), len(layers)), findings)
+}
+
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }

@@ -1,0 +1,97 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/gobuild"
+	"lambdas.internal/ci/tool/image"
+)
+
+// pkg is a package of the workspace /w.
+func pkg(path string, imports ...string) gobuild.Package {
+	return gobuild.Package{ImportPath: path, Dir: "/w/" + path, Imports: imports}
+}
+
+func embedding(p gobuild.Package, files ...string) gobuild.Package {
+	p.EmbedFiles = files
+	return p
+}
+
+var public = catalog.Function{Folder: "functions/a", Image: "a", Registry: catalog.Public, Variant: catalog.Light}
+
+func TestImports(t *testing.T) {
+	private := public
+	private.Registry = catalog.Private
+	tests := map[string]struct {
+		function catalog.Function
+		packages []gobuild.Package
+		findings []string
+		applies  bool
+	}{
+		"nothing proprietary": {public, []gobuild.Package{pkg("functions/a", "shared/x"), pkg("shared/x"), pkg("shared/proprietary/p")}, nil, true},
+		"a direct import": {public, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")},
+			[]string{"a is public, but imports what is proprietary: functions/a -> shared/proprietary/p"}, true},
+		"an import by way of others, the shortest": {public, []gobuild.Package{
+			pkg("functions/a", "x", "y"), pkg("x", "z"), pkg("z", "shared/proprietary/p"), pkg("y", "shared/proprietary/p"), pkg("shared/proprietary/p")},
+			[]string{"a is public, but imports what is proprietary: functions/a -> y -> shared/proprietary/p"}, true},
+		"a vendored import": {public, []gobuild.Package{
+			{ImportPath: "functions/a", Dir: "/w/functions/a", Imports: []string{"p"}, ImportMap: map[string]string{"p": "vendor/p"}},
+			{ImportPath: "vendor/p", Dir: "/w/shared/proprietary/p"}},
+			[]string{"a is public, but imports what is proprietary: functions/a -> vendor/p"}, true},
+		"an embedded prompt": {public, []gobuild.Package{pkg("functions/a", "shared"), embedding(pkg("shared"), "proprietary/prompt.txt", "fine.txt")},
+			[]string{"a is public, but embeds the proprietary file shared/proprietary/prompt.txt: functions/a -> shared"}, true},
+		"a folder with a name that begins alike": {public, []gobuild.Package{pkg("functions/a", "shared/proprietaryless"), pkg("shared/proprietaryless")}, nil, true},
+		"a private function":                     {private, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")}, nil, false},
+		"a function that nobody listed": {public, []gobuild.Package{pkg("functions/b")},
+			[]string{"nothing was examined (0 packages, 0 embedded files), so nothing is known"}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := CheckImports(test.function, NewGraph("/w", test.packages))
+			assert.Equal(t, test.findings, c.Findings)
+			assert.Equal(t, len(test.findings) == 0, c.Passed)
+			assert.Equal(t, test.applies, c.Applies)
+			assert.NotEmpty(t, c.Examined)
+		})
+	}
+}
+
+func TestFFmpeg(t *testing.T) {
+	uses := NewGraph("/w", []gobuild.Package{pkg("functions/a", "shared/ffmpeg"), pkg("shared/ffmpeg")})
+	doesNot := NewGraph("/w", []gobuild.Package{pkg("functions/a")})
+	with := []LayerFacts{{}, {Files: map[string]FileFacts{image.FFmpegPath: {}}}}
+	without := []LayerFacts{{}}
+	tests := map[string]struct {
+		graph   *Graph
+		layers  []LayerFacts
+		finding string
+	}{
+		"used and there":          {uses, with, ""},
+		"neither":                 {doesNot, without, ""},
+		"used and missing":        {uses, without, "a uses ffmpeg (functions/a -> shared/ffmpeg), but its image has none; make `variant` heavy in functions/a/image.json"},
+		"there and of no use":     {doesNot, with, "the image has /usr/local/bin/ffmpeg, but a does not reach shared/ffmpeg; make `variant` light in functions/a/image.json"},
+		"no layer was looked at":  {doesNot, nil, "nothing was examined (1 packages, 0 layers), so nothing is known"},
+		"no package was examined": {NewGraph("/w", nil), without, "nothing was examined (0 packages, 1 layers), so nothing is known"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := CheckFFmpeg(public, test.graph, test.layers)
+			if test.finding == "" {
+				assert.True(t, c.Passed, c.Findings)
+			} else {
+				assert.Equal(t, []string{test.finding}, c.Findings)
+				assert.False(t, c.Passed)
+			}
+		})
+	}
+}
+
+func TestAReportWithoutChecksIsAFailure(t *testing.T) {
+	require.EqualError(t, (&Report{}).Err(), "audit: no image was examined")
+	require.NoError(t, (&Report{Checks: []Check{{Image: "a", Passed: true}}}).Err())
+	assert.EqualError(t, (&Report{Checks: []Check{{Image: "a", Gate: Lambda}}}).Err(), "audit a: lambda: failed")
+}

@@ -1,0 +1,138 @@
+package audit
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/image"
+)
+
+// maxUnpacked is the largest image that Lambda takes, all layers unpacked.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxUnpacked = 10 << 30
+
+// maxShown bounds how many entries of a layer a message names.
+const maxShown = 3
+
+// machines are the processors of the platforms that Lambda runs.
+var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
+// ImageFacts is what is known of an image as it will be pushed.
+type ImageFacts struct {
+	// MediaType and Digest are those of what the image's tag will name.
+	MediaType types.MediaType
+	Digest    v1.Hash
+	Manifest  v1.Manifest
+	Config    v1.ConfigFile
+	// Layers are in the order of the manifest.
+	Layers []LayerFacts
+	// Bootstrap is the function's binary.
+	Bootstrap []byte
+}
+
+// own returns the first of the layers that are put on the base. A base that comes
+// from a registry is not for this project to change, and Lambda takes AWS's.
+func (i ImageFacts) own() int {
+	if image.Pin(i.Config.Config.Labels[image.LabelPin]) == image.Offline {
+		return 0
+	}
+	count := 1
+	if i.Config.Config.Labels[image.LabelFFmpeg] != "" {
+		count = 2
+	}
+	return max(0, len(i.Layers)-count)
+}
+
+// CheckLambda fails an image that Lambda would refuse or could not start.
+// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+func CheckLambda(name string, i ImageFacts) Check {
+	var findings []string
+	bad := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
+
+	if i.MediaType != types.OCIManifestSchema1 && i.MediaType != types.DockerManifestSchema2 {
+		bad("the tag would name a %s; Lambda takes one plain image manifest", i.MediaType)
+	}
+	machine, known := machines[i.Config.Architecture]
+	if i.Config.OS != "linux" || !known {
+		bad("the image is for %s/%s; Lambda runs linux/amd64 and linux/arm64", i.Config.OS, i.Config.Architecture)
+	}
+	if len(i.Layers) != len(i.Manifest.Layers) || len(i.Layers) != len(i.Config.RootFS.DiffIDs) {
+		bad("the manifest names %d layers, the configuration %d, and %d are there",
+			len(i.Manifest.Layers), len(i.Config.RootFS.DiffIDs), len(i.Layers))
+		return check(name, Lambda, len(i.Layers), "the manifest", findings)
+	}
+	var size int64
+	entries := 0
+	for n, l := range i.Layers {
+		size += l.Size
+		entries += l.Entries
+		layerFindings(bad, n, l, i)
+	}
+	if size > maxUnpacked {
+		bad("the layers hold %d bytes unpacked; Lambda takes %d", size, int64(maxUnpacked))
+	}
+	bootstrapFindings(bad, i, machine)
+	return check(name, Lambda, entries, fmt.Sprintf("%d layers, %d entries, %.0f MB unpacked", len(i.Layers), entries, float64(size)/1e6), findings)
+}
+
+func layerFindings(bad func(string, ...any), n int, l LayerFacts, i ImageFacts) {
+	if media := i.Manifest.Layers[n].MediaType; media != types.OCILayer && media != types.DockerLayer {
+		bad("layer %d is %s; Lambda takes gzip", n+1, media)
+	}
+	switch {
+	case l.Problem != "":
+		bad("layer %d (%s): %s", n+1, l.Digest, l.Problem)
+		return
+	case l.Digest != i.Manifest.Layers[n].Digest:
+		bad("layer %d is %s, the manifest says %s", n+1, l.Digest, i.Manifest.Layers[n].Digest)
+	case l.DiffID != i.Config.RootFS.DiffIDs[n]:
+		bad("layer %d unpacks to %s, the configuration says %s", n+1, l.DiffID, i.Config.RootFS.DiffIDs[n])
+	}
+	if n < i.own() {
+		return
+	}
+	if len(l.HardLinks) > 0 {
+		bad("layer %d holds hard links, which Lambda does not take: %s", n+1, some(l.HardLinks))
+	}
+	if len(l.Orphans) > 0 {
+		bad("layer %d lacks the folders of: %s", n+1, some(l.Orphans))
+	}
+}
+
+func bootstrapFindings(bad func(string, ...any), i ImageFacts, machine elf.Machine) {
+	var f FileFacts
+	there := false
+	for _, l := range i.Layers {
+		if found, ok := l.Files[image.BootstrapPath]; ok {
+			f, there = found, true
+		}
+	}
+	switch {
+	case !there:
+		bad("/%s is missing", image.BootstrapPath)
+		return
+	case !f.Regular:
+		bad("/%s is not a regular file", image.BootstrapPath)
+	case f.Mode&0o111 != 0o111:
+		bad("/%s has mode %#o; everyone must be able to execute it", image.BootstrapPath, f.Mode)
+	}
+	program, err := elf.NewFile(bytes.NewReader(i.Bootstrap))
+	switch {
+	case err != nil:
+		bad("/%s is no Linux program: %v", image.BootstrapPath, err)
+	case program.Machine != machine:
+		bad("/%s is built for %s, the image is for %s", image.BootstrapPath, program.Machine, i.Config.Architecture)
+	}
+}
+
+func some(names []string) string {
+	if len(names) <= maxShown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxShown], ", "), len(names)-maxShown)
+}

@@ -1,0 +1,138 @@
+package audit
+
+import (
+	"archive/tar"
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"testing"
+	"testing/iotest"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/gzip"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/image"
+)
+
+// program is the header of an ELF file, which is all that is looked at.
+func program(t *testing.T, machine elf.Machine) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: 1, Ehsize: 64}
+	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
+	require.NoError(t, binary.Write(&b, binary.LittleEndian, h))
+	return b.Bytes()
+}
+
+// pack returns a layer of the entries.
+func pack(t *testing.T, headers ...tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	tw := tar.NewWriter(zw)
+	for _, h := range headers {
+		require.NoError(t, tw.WriteHeader(&h))
+	}
+	require.NoError(t, tw.Close())
+	require.NoError(t, zw.Close())
+	return b.Bytes()
+}
+
+var (
+	folders   = []tar.Header{{Name: "var/", Typeflag: tar.TypeDir}, {Name: "./var/runtime/", Typeflag: tar.TypeDir}}
+	bootstrap = tar.Header{Name: image.BootstrapPath, Typeflag: tar.TypeReg, Mode: 0o755}
+)
+
+// facts describes an image with one layer of the entries.
+func facts(t *testing.T, layer []byte) ImageFacts {
+	t.Helper()
+	l, err := ReadLayer(bytes.NewReader(layer))
+	require.NoError(t, err)
+	return ImageFacts{
+		MediaType: types.OCIManifestSchema1,
+		Manifest:  v1.Manifest{Layers: []v1.Descriptor{{MediaType: types.OCILayer, Digest: l.Digest}}},
+		Config: v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{DiffIDs: []v1.Hash{l.DiffID}},
+			Config: v1.Config{Labels: map[string]string{image.LabelPin: string(image.Offline)}}},
+		Layers:    []LayerFacts{l},
+		Bootstrap: program(t, elf.EM_X86_64),
+	}
+}
+
+func TestLambda(t *testing.T) {
+	good := pack(t, append(folders, bootstrap)...)
+	with := func(h ...tar.Header) []byte { return pack(t, append(append(folders, bootstrap), h...)...) }
+	unreadable := bootstrap
+	unreadable.Mode = 0o744
+	tests := map[string]struct {
+		layer  []byte
+		change func(*ImageFacts)
+		want   string
+	}{
+		"good":                {good, func(*ImageFacts) {}, ""},
+		"an index":            {good, func(i *ImageFacts) { i.MediaType = types.OCIImageIndex }, "Lambda takes one plain image manifest"},
+		"another system":      {good, func(i *ImageFacts) { i.Config.OS = "windows" }, "the image is for windows/amd64"},
+		"another processor":   {good, func(i *ImageFacts) { i.Config.Architecture = "riscv64" }, "the image is for linux/riscv64"},
+		"the binary's own":    {good, func(i *ImageFacts) { i.Bootstrap = program(t, elf.EM_AARCH64) }, "is built for EM_AARCH64, the image is for amd64"},
+		"a script":            {good, func(i *ImageFacts) { i.Bootstrap = []byte("#!/bin/sh") }, "is no Linux program"},
+		"zstd":                {good, func(i *ImageFacts) { i.Manifest.Layers[0].MediaType = types.OCILayerZStd }, "Lambda takes gzip"},
+		"not gzip at all":     {[]byte("plain"), func(*ImageFacts) {}, "unexpected EOF"},
+		"not a tar":           {gzipped(t, bytes.Repeat([]byte("x"), 1024)), func(*ImageFacts) {}, "not a tar in gzip"},
+		"cut short":           {good[:len(good)-9], func(*ImageFacts) {}, "EOF"},
+		"other bytes":         {good, func(i *ImageFacts) { i.Manifest.Layers[0].Digest.Hex = "00" }, "the manifest says sha256:00"},
+		"another content":     {good, func(i *ImageFacts) { i.Config.RootFS.DiffIDs[0].Hex = "00" }, "the configuration says sha256:00"},
+		"a layer more":        {good, func(i *ImageFacts) { i.Config.RootFS.DiffIDs = nil }, "the manifest names 1 layers, the configuration 0, and 1 are there"},
+		"too large":           {good, func(i *ImageFacts) { i.Layers[0].Size = maxUnpacked + 1 }, "the layers hold 10737418241 bytes unpacked"},
+		"as large as allowed": {good, func(i *ImageFacts) { i.Layers[0].Size = maxUnpacked }, ""},
+		"a hard link":         {with(tar.Header{Name: "var/link", Typeflag: tar.TypeLink, Linkname: image.BootstrapPath}), func(*ImageFacts) {}, "layer 1 holds hard links, which Lambda does not take: var/link"},
+		"a folder missing":    {with(tar.Header{Name: "opt/a/b", Typeflag: tar.TypeReg}), func(*ImageFacts) {}, "layer 1 lacks the folders of: opt/a/b"},
+		"no bootstrap":        {pack(t, folders...), func(*ImageFacts) {}, "/var/runtime/bootstrap is missing"},
+		"not executable":      {pack(t, append(folders, unreadable)...), func(*ImageFacts) {}, "/var/runtime/bootstrap has mode 0744"},
+		"a link for one":      {pack(t, append(folders, tar.Header{Name: image.BootstrapPath, Typeflag: tar.TypeSymlink, Linkname: "x", Mode: 0o777})...), func(*ImageFacts) {}, "is not a regular file"},
+		"hard links of the base": {with(tar.Header{Name: "var/link", Typeflag: tar.TypeLink, Linkname: image.BootstrapPath}), func(i *ImageFacts) {
+			// The same layer is first the base's, which is as AWS made it.
+			own := facts(t, good)
+			i.Config.Config.Labels[image.LabelPin] = string(image.Pinned)
+			i.Layers = append(i.Layers, own.Layers...)
+			i.Manifest.Layers = append(i.Manifest.Layers, own.Manifest.Layers...)
+			i.Config.RootFS.DiffIDs = append(i.Config.RootFS.DiffIDs, own.Config.RootFS.DiffIDs...)
+		}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			i := facts(t, test.layer)
+			test.change(&i)
+			c := CheckLambda("a", i)
+			if test.want == "" {
+				assert.Empty(t, c.Findings)
+				assert.True(t, c.Passed)
+				return
+			}
+			assert.False(t, c.Passed)
+			require.NotEmpty(t, c.Findings)
+			assert.Contains(t, c.Findings[0], test.want)
+		})
+	}
+}
+
+func gzipped(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	_, err := zw.Write(content)
+	require.NoError(t, err)
+	require.NoError(t, zw.Close())
+	return b.Bytes()
+}
+
+func TestALayerThatCannotBeReadIsNoFinding(t *testing.T) {
+	disk := errors.New("disk fault")
+	_, err := ReadLayer(iotest.ErrReader(disk))
+	require.ErrorIs(t, err, disk)
+	good := pack(t, append(folders, bootstrap)...)
+	_, err = ReadLayer(iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(good))))
+	assert.ErrorIs(t, err, iotest.ErrTimeout)
+}

@@ -1,0 +1,103 @@
+package audit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/secret"
+)
+
+// scanned is what is kept of content that holds no credential.
+type scanned struct{ Examined int }
+
+// secrets scans all that becomes part of the image: the binary's strings, the
+// embedded files, the configuration, and the workspace's own sources, in which a
+// string is still what its author wrote.
+func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
+	var findings []string
+	bytes, files := 0, 0
+	add := func(where string, found []secret.Finding, position func(secret.Finding) string) {
+		for _, x := range found {
+			findings = append(findings, fmt.Sprintf("%s %s: %s (%s): %s", where, position(x), x.Rule, x.Masked, x.Description))
+		}
+	}
+	atByte := func(x secret.Finding) string { return fmt.Sprintf("byte %d", x.Offset) }
+	atLine := func(x secret.Finding) string { return fmt.Sprintf("line %d (byte %d)", x.Line, x.Offset) }
+
+	found, n, err := a.scan(s, "program", i.Bootstrap, func() ([]secret.Finding, int) { return s.Program(i.Bootstrap) })
+	if err != nil {
+		return Check{}, err
+	}
+	strings := n
+	add("/"+image.BootstrapPath, found, atByte)
+
+	config, err := json.MarshalIndent(i.Config, "", " ")
+	if err != nil {
+		return Check{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	found, n, err = a.scan(s, "text", config, func() ([]secret.Finding, int) { return s.Text(config), len(config) })
+	if err != nil {
+		return Check{}, err
+	}
+	bytes += n
+	add("image configuration", found, atLine)
+
+	order, _ := g.reach(f)
+	for _, p := range order {
+		folder := g.folder(p)
+		names := p.EmbedFiles
+		switch {
+		case p.Standard:
+			continue
+		case folder != "":
+			names = append(append([]string{}, names...), p.GoFiles...)
+		}
+		for _, name := range names {
+			if err := ctx.Err(); err != nil {
+				return Check{}, context.Cause(ctx)
+			}
+			file := filepath.Join(p.Dir, name)
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return Check{}, fmt.Errorf("read what the binary is made from: %w", err)
+			}
+			found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
+			if err != nil {
+				return Check{}, err
+			}
+			bytes += n
+			files++
+			where := folder + "/" + filepath.ToSlash(name)
+			if folder == "" {
+				where = p.ImportPath + "/" + filepath.ToSlash(name)
+			}
+			add(where, found, atLine)
+		}
+	}
+	examined := fmt.Sprintf("%.1f MB of strings, configuration, %d files of %.2f MB, by %d rules",
+		float64(strings)/1e6, files, float64(bytes)/1e6, s.Count())
+	return check(f.Image, Secrets, min(strings, files, s.Count()), examined, findings), nil
+}
+
+// scan runs look unless the same content was found clean by the same rules before.
+func (a *Auditor) scan(s *secret.Scanner, kind string, content []byte, look func() ([]secret.Finding, int)) ([]secret.Finding, int, error) {
+	sum := sha256.Sum256(content)
+	key := cache.Key("no secret 1", kind, s.Rules(), hex.EncodeToString(sum[:]))
+	var before scanned
+	if _, ok := a.cache.Load(key, &before); ok {
+		return nil, before.Examined, nil
+	}
+	found, examined := look()
+	if len(found) > 0 {
+		return found, examined, nil
+	}
+	return nil, examined, a.cache.Save(key, scanned{examined})
+}

@@ -1,0 +1,85 @@
+package awsauth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+const (
+	// margin is how long before a token ends another is got. Tokens last 12 hours;
+	// a single upload does not take longer than this.
+	margin = 10 * time.Minute
+	// fresh is how old a token is at least before it is believed to have ended
+	// early: several requests are refused at once, and one new token is enough.
+	fresh = 10 * time.Second
+)
+
+// token is a login that is got when it is needed first and again when it ends. It
+// is an authn.Authenticator.
+type token struct {
+	what string
+	get  func(context.Context) (encoded string, ends time.Time, err error)
+	now  func() time.Time
+
+	mu       sync.Mutex
+	password string
+	got      time.Time
+	ends     time.Time
+}
+
+// Authorization returns the login.
+func (t *token) Authorization() (*authn.AuthConfig, error) {
+	return t.AuthorizationContext(context.Background())
+}
+
+// AuthorizationContext returns the login.
+func (t *token) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	if t.password == "" || now.After(t.ends.Add(-margin)) {
+		encoded, ends, err := t.get(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("get the login for %s: %w", t.what, err)
+		}
+		password, err := decode(encoded)
+		if err != nil {
+			return nil, fmt.Errorf("get the login for %s: %w", t.what, err)
+		}
+		t.password, t.ends, t.got = password, ends, now
+	}
+	return &authn.AuthConfig{Username: user, Password: t.password}, nil
+}
+
+// Expire makes the next login get another token.
+func (t *token) Expire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now().Sub(t.got) >= fresh {
+		t.password = ""
+	}
+}
+
+// user is the user of every ECR token.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
+const user = "AWS"
+
+// decode returns the password in a token. No error repeats any of it.
+func decode(encoded string) (string, error) {
+	plain, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return "", errors.New("AWS answered with a token that is not base64")
+	}
+	name, password, ok := strings.Cut(string(plain), ":")
+	if !ok || name != user || password == "" {
+		return "", errors.New("AWS answered with a token that is not AWS:password")
+	}
+	return password, nil
+}

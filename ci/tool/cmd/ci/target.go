@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/awsauth"
+	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/repositories"
+)
+
+// targetFlags say which registries are meant.
+type targetFlags struct {
+	hosts   release.Hosts
+	region  string
+	account string
+	alias   string
+}
+
+func (f *targetFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
+	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+release.PublicHost+"/ALIAS)")
+	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
+	flags.StringVar(&f.account, "account", "", "AWS account (default: that of the credentials)")
+	flags.StringVar(&f.alias, "public-alias", "", "alias at ECR Public (default: the account's primary one)")
+}
+
+var account = regexp.MustCompile(`^[0-9]{12}$`)
+
+func (f *targetFlags) check() error {
+	if f.account != "" && !account.MatchString(f.account) {
+		return usageError{fmt.Errorf("--account: %q is not an AWS account; name its 12 digits", f.account)}
+	}
+	if err := f.expected().Check(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// expected is where the registries are, as far as that is known before anybody is
+// asked.
+func (f *targetFlags) expected() release.Hosts {
+	or := func(value, otherwise string) string {
+		if value == "" {
+			return otherwise
+		}
+		return value
+	}
+	return release.Hosts{
+		Private: or(f.hosts.Private, release.PrivateHost(or(f.account, "account"), or(f.region, "region"))),
+		Public:  or(f.hosts.Public, release.PublicHost+"/"+or(f.alias, "alias")),
+	}
+}
+
+// target is where images go.
+type target struct {
+	hosts    release.Hosts
+	registry release.Registry
+	aws      *awsauth.Session // nil where AWS is not asked
+	close    func() error
+}
+
+// localTarget starts the embedded registry of the workspace at root.
+func localTarget(root string, port int) (*target, *localregistry.Server, error) {
+	server, err := localregistry.Start(localDir(root), port)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &target{
+		hosts:    release.Hosts{Private: server.Host, Public: server.Host},
+		registry: registry.NewClient(registry.Options{}),
+		close:    server.Close,
+	}, server, nil
+}
+
+func localDir(root string) string { return filepath.Join(root, "dist", "registry") }
+
+// open finds the registries and what to log in to them with. AWS is asked unless
+// both registries are named; with AWS_ENDPOINT_URL it is asked all the same, so
+// that stand-ins of registries and of AWS go together.
+func (f *targetFlags) open(ctx context.Context) (*target, error) {
+	t := &target{hosts: f.hosts, close: func() error { return nil }}
+	if f.hosts.Private != "" && f.hosts.Public != "" && os.Getenv("AWS_ENDPOINT_URL") == "" {
+		t.registry = registry.NewClient(registry.Options{})
+		return t, nil
+	}
+	session, err := awsauth.New(ctx, f.region)
+	if errors.Is(err, awsauth.ErrRegion) {
+		return nil, usageError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.aws = session
+	if t.hosts.Private == "" {
+		account := f.account
+		if account == "" {
+			if account, err = session.Account(ctx); err != nil {
+				return nil, err
+			}
+		}
+		t.hosts.Private = release.PrivateHost(account, session.Region)
+	}
+	if t.hosts.Public == "" {
+		alias := f.alias
+		if alias == "" {
+			if alias, err = session.Alias(ctx); err != nil {
+				return nil, err
+			}
+		}
+		t.hosts.Public = release.PublicHost + "/" + alias
+	}
+	t.registry = &repositories.Registry{
+		Client:  registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)}),
+		Private: session.ECR, Public: session.Public, Hosts: t.hosts,
+	}
+	return t, nil
+}

@@ -1,0 +1,97 @@
+// Package localregistry is a registry in this process, with its storage in a
+// folder: the whole of publish runs against it with no account and no network.
+package localregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/distribution/distribution/v3/configuration"
+	"github.com/distribution/distribution/v3/registry/handlers"
+	// The storage that New uses.
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+	"github.com/sirupsen/logrus"
+)
+
+// closeTimeout is how long requests under way may take when the server is closed.
+const closeTimeout = 5 * time.Second
+
+// Handler returns a registry that keeps what it is given in the folder dir. It is
+// the server of https://github.com/distribution/distribution.
+func Handler(dir string) http.Handler {
+	// The server tells of every request on standard error; the client does so of
+	// those that fail.
+	logrus.SetLevel(logrus.PanicLevel)
+	c := &configuration.Configuration{
+		Storage: configuration.Storage{
+			"filesystem": configuration.Parameters{"rootdirectory": dir},
+			"delete":     configuration.Parameters{"enabled": true},
+			"maintenance": configuration.Parameters{
+				"uploadpurging": map[any]any{"enabled": false},
+			},
+		},
+	}
+	c.Catalog.MaxEntries = 1000
+	// Several of these over one folder take over each other's uploads.
+	c.HTTP.Secret = "only for this machine"
+	return handlers.NewApp(context.Background(), c)
+}
+
+// Server is a running registry.
+type Server struct {
+	// Host is where it is: 127.0.0.1:port.
+	Host string
+
+	server *http.Server
+	ended  chan error
+}
+
+// Start serves the registry in dir on a port of the loopback address; 0 chooses a
+// free one.
+func Start(dir string, port int) (*Server, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("start the local registry: %w", err)
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("start the local registry: %w; is another one running? name a free port with --port", err)
+	}
+	s := &Server{
+		Host:   l.Addr().String(),
+		server: &http.Server{Handler: Handler(dir), ReadHeaderTimeout: time.Minute},
+		ended:  make(chan error, 1),
+	}
+	go func() { s.ended <- s.server.Serve(l) }()
+	return s, nil
+}
+
+// Wait returns when ctx ends, or when the server fails.
+func (s *Server) Wait(ctx context.Context) error {
+	select {
+	case err := <-s.ended:
+		s.ended <- err
+		return fmt.Errorf("serve the local registry: %w", err)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Close ends the server.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if ended := <-s.ended; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	if err != nil {
+		return fmt.Errorf("end the local registry: %w", err)
+	}
+	return nil
+}

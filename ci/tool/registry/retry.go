@@ -1,0 +1,134 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// Retry says how a request that failed for a passing reason is tried again.
+type Retry struct {
+	// Attempts is how often in all.
+	Attempts int
+	// First is the longest first wait, which doubles up to Longest. The wait is
+	// drawn at random below that (full jitter), so that clients that were turned
+	// away together do not come back together.
+	// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+	First, Longest time.Duration
+	// Patience is the longest Retry-After that is waited for.
+	Patience time.Duration
+}
+
+// DefaultRetry tries for about a minute. ECR throttles per second and recovers
+// within a few.
+var DefaultRetry = Retry{Attempts: 7, First: time.Second, Longest: 20 * time.Second, Patience: 2 * time.Minute}
+
+// do calls try until it succeeds, fails for good, or the attempts are used up.
+// renew is called when the registry says that the credentials are no longer good;
+// it tells whether there are others.
+func (r Retry) do(ctx context.Context, try func(context.Context) error, renew func() bool) error {
+	longest, renewed := r.First, false
+	for attempt := 1; ; attempt++ {
+		var asked retryAfter
+		err := try(context.WithValue(ctx, retryAfterKey{}, &asked))
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case refused(err) && !renewed && renew():
+			renewed = true
+			continue
+		case !passing(err):
+			return err
+		case attempt >= r.Attempts:
+			return fmt.Errorf("gave up after %d attempts: %w", attempt, err)
+		}
+		wait := time.Duration(rand.Int64N(int64(longest) + 1))
+		if after := asked.get(); after > 0 {
+			if after > r.Patience {
+				return fmt.Errorf("the registry asks to wait %s: %w", after, err)
+			}
+			wait += after
+		}
+		longest = min(2*longest, r.Longest)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// passing tells whether what went wrong may be gone at the next attempt.
+func passing(err error) bool {
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests ||
+			answer.StatusCode >= http.StatusInternalServerError
+	}
+	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, errBody,
+		syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED, syscall.EPIPE} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
+}
+
+// errBody marks a body that is not what its length or digest promised.
+var errBody = errors.New("the answer arrived damaged")
+
+// refused tells whether the registry does not take the credentials. ECR answers
+// 403 to a token that has run out.
+func refused(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) &&
+		(answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
+}
+
+// retryAfter is what the answers to one attempt asked for, in nanoseconds.
+type retryAfter struct{ nanoseconds atomic.Int64 }
+
+func (r *retryAfter) get() time.Duration { return time.Duration(r.nanoseconds.Load()) }
+
+type retryAfterKey struct{}
+
+// listener notes the Retry-After of answers for the attempt they belong to.
+type listener struct{ inner http.RoundTripper }
+
+func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := l.inner.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if asked, ok := r.Context().Value(retryAfterKey{}).(*retryAfter); ok {
+		if wait := parseRetryAfter(response.Header.Get("Retry-After"), time.Now()); wait > 0 {
+			asked.nanoseconds.Store(int64(wait))
+		}
+	}
+	return response, nil
+}
+
+// parseRetryAfter reads seconds or a date (RFC 9110, 10.2.3); what is neither asks
+// for nothing.
+func parseRetryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return at.Sub(now)
+	}
+	return 0
+}

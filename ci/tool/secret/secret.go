@@ -1,0 +1,179 @@
+// Package secret finds credentials in what becomes an image, by the rules of
+// gitleaks.
+package secret
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/viper"
+	"github.com/zricethezav/gitleaks/v8/config"
+	"github.com/zricethezav/gitleaks/v8/detect"
+	"github.com/zricethezav/gitleaks/v8/logging"
+)
+
+// RulesFile is where, relative to the workspace root, a project keeps rules and
+// allow lists of its own, in the format of gitleaks. It extends the default rules
+// when it says `[extend] useDefault = true`.
+const RulesFile = ".gitleaks.toml"
+
+// Finding is one credential.
+type Finding struct {
+	// Rule is the gitleaks rule that matched, and Description what it says.
+	Rule        string
+	Description string
+	// Offset is where in the content the match begins, in bytes; -1 when it is
+	// not there as such, because it was decoded first.
+	Offset int
+	// Line is the line of the match in text, counted from 1.
+	Line int
+	// Masked is the credential with all but its first four characters hidden.
+	Masked string
+}
+
+// Scanner finds credentials. To make one compiles a few hundred patterns, which
+// takes tens of milliseconds: make it only where it is used.
+type Scanner struct {
+	text, program *detect.Detector
+	rules         string
+}
+
+// New returns a scanner with gitleaks' own rules, or those of the [RulesFile] in
+// the folder root.
+func New(root string) (*Scanner, error) {
+	rules := config.DefaultConfig
+	if data, err := os.ReadFile(root + "/" + RulesFile); err == nil {
+		rules = string(data)
+	} else if !os.IsNotExist(err) {
+		return nil, fmt.Errorf("read the rules for secrets: %w", err)
+	}
+	v := viper.New()
+	v.SetConfigType("toml")
+	if err := v.ReadConfig(strings.NewReader(rules)); err != nil {
+		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
+	}
+	var raw config.ViperConfig
+	if err := v.Unmarshal(&raw); err != nil {
+		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
+	}
+	// What gitleaks logs may hold what it found.
+	logging.Logger = logging.Logger.Level(zerolog.Disabled)
+	text, err := raw.Translate()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
+	}
+	if len(text.Rules) == 0 {
+		return nil, fmt.Errorf("read %s: it holds no rule; add `[extend] useDefault = true`", RulesFile)
+	}
+	sum := sha256.Sum256([]byte(config.DefaultConfig + rules))
+	return &Scanner{
+		text: newDetector(text), program: newDetector(unbounded(text)),
+		rules: hex.EncodeToString(sum[:]),
+	}, nil
+}
+
+func newDetector(c config.Config) *detect.Detector {
+	d := detect.NewDetector(c)
+	// A comment beside a credential does not keep it out of an image.
+	d.IgnoreGitleaksAllow = true
+	return d
+}
+
+// Rules is a digest of the rules in use.
+func (s *Scanner) Rules() string { return s.rules }
+
+// Count is the number of rules in use.
+func (s *Scanner) Count() int { return len(s.text.Config.Rules) }
+
+// Text finds credentials in a file of text, or any other file that is short.
+func (s *Scanner) Text(content []byte) []Finding {
+	return find(s.text, content, [][]byte{content})
+}
+
+// Program finds credentials in the printable strings of a program.
+//
+// Go keeps its strings one after another with nothing between them, so that a
+// key is seldom at a word's boundary: rules that ask for one are used without,
+// where what they look for is distinctive enough. For the same reason a name is
+// not beside its value, and the rule that needs both is of use in sources only.
+func (s *Scanner) Program(content []byte) (findings []Finding, examined int) {
+	pieces := printable(content)
+	for _, p := range pieces {
+		examined += len(p)
+	}
+	return find(s.program, content, windows(pieces)), examined
+}
+
+// nameAndValue is the rule that finds any value beside a name such as "token".
+const nameAndValue = "generic-api-key"
+
+// distinctive is how long all keywords of a rule must be for it to be used
+// without boundaries: the "s." of Vault's tokens is in every program.
+const distinctive = 3
+
+// unbounded returns the rules for strings without boundaries.
+func unbounded(c config.Config) config.Config {
+	rules := maps.Clone(c.Rules)
+	delete(rules, nameAndValue)
+	for id, r := range rules {
+		weak := slices.ContainsFunc(r.Keywords, func(k string) bool { return len(k) < distinctive })
+		if r.Regex == nil || weak {
+			continue
+		}
+		source := r.Regex.String()
+		flags := ""
+		if rest, ok := strings.CutPrefix(source, "(?i)"); ok {
+			flags, source = "(?i)", rest
+		}
+		rest, ok := strings.CutPrefix(source, `\b`)
+		if !ok {
+			continue
+		}
+		for _, end := range []string{`\b`, `(?:[\x60'"\s;]|\\[nr]|$)`, `(?:[\x60'"\s;]|\\[nr]|$|\b)`} {
+			rest = strings.TrimSuffix(rest, end)
+		}
+		if free, err := regexp.Compile(flags + rest); err == nil {
+			r.Regex = free
+			rules[id] = r
+		}
+	}
+	c.Rules = rules
+	return c
+}
+
+// find runs the detector over pieces of content.
+func find(d *detect.Detector, content []byte, pieces [][]byte) []Finding {
+	var findings []Finding
+	for _, piece := range pieces {
+		for _, f := range d.DetectBytes(piece) {
+			found := Finding{Rule: f.RuleID, Description: f.Description, Masked: mask(f.Secret)}
+			if found.Offset = bytes.Index(content, []byte(f.Match)); found.Offset < 0 {
+				found.Offset = bytes.Index(content, []byte(f.Secret))
+			}
+			if found.Offset >= 0 {
+				found.Line = 1 + bytes.Count(content[:found.Offset], []byte("\n"))
+			}
+			if !slices.Contains(findings, found) { // windows overlap
+				findings = append(findings, found)
+			}
+		}
+	}
+	slices.SortFunc(findings, func(a, b Finding) int { return a.Offset - b.Offset })
+	return findings
+}
+
+func mask(secret string) string {
+	const shown = 4
+	if len(secret) <= 2*shown {
+		return strings.Repeat("*", len(secret))
+	}
+	return secret[:shown] + strings.Repeat("*", min(len(secret)-shown, 12))
+}
