@@ -13,6 +13,6 @@ func (m *Ci) Audit(
 	// +optional
 	only []string,
 ) (string, error) {
-	step := m.step(m.Builder()).WithMountedDirectory("/dist", m.assemble(only).Directory("/dist"))
-	return output(ctx, m.run(step, slices.Concat(m.platformArgs("audit", "--from", "/dist"), each("--only", only))...))
+	step := m.step(m.Builder(), m.Source).WithMountedDirectory("/dist", m.assemble(only).Directory("/dist"))
+	return output(ctx, m.run(step, slices.Concat(m.platformArgs("audit", "--from", "/dist"), named(only))...))
 }

@@ -15,7 +15,7 @@ func (m *Ci) Binaries(
 	// +optional
 	only []string,
 ) (*dagger.Directory, error) {
-	args := slices.Concat(m.platformArgs("binaries", "--out", "/binaries"), each("--only", only))
+	args := slices.Concat(m.platformArgs("binaries", "--out", "/binaries"), named(only))
 	step, err := done(ctx, m.run(m.step(m.Builder(), m.Source), args...))
 	if err != nil {
 		return nil, err

@@ -56,5 +56,5 @@ func (m *Ci) assemble(only []string) *dagger.Container {
 		WithMountedFile("/ffmpeg.tar.gz", m.ffmpeg().File("/ffmpeg.tar.gz"))
 	return m.run(step, slices.Concat(
 		m.platformArgs("images", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", "/dist"),
-		each("--only", only))...)
+		named(only))...)
 }

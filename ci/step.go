@@ -78,10 +78,10 @@ func optional(name, value string) []string {
 	return []string{name, value}
 }
 
-// each repeats a flag for every value.
-func each(name string, values []string) (args []string) {
-	for _, v := range values {
-		args = append(args, name, v)
+// named are the flags that select images by name.
+func named(images []string) (args []string) {
+	for _, image := range images {
+		args = append(args, "--only", image)
 	}
 	return args
 }

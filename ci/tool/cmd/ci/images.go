@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/base"
 	"lambdas.internal/ci/tool/build"
@@ -38,17 +39,24 @@ func newImages(a *app) *cobra.Command {
 				return usageError{err}
 			}
 			in := build.Inputs{BaseReused: true, FFmpegReused: true}
-			if in.Base, err = base.Read(baseDir, b.Cache); err != nil {
+			g, ctx := errgroup.WithContext(cmd.Context())
+			g.Go(func() (err error) {
+				in.Base, err = base.Read(baseDir, b.Cache)
 				return err
-			}
-			if ffmpegLayer != "" {
-				l, err := layer.Import(b.Cache, ffmpegLayer)
-				if err != nil {
-					return err
+			})
+			g.Go(func() error {
+				if ffmpegLayer == "" {
+					return nil
 				}
+				l, err := layer.Import(b.Cache, ffmpegLayer)
 				in.FFmpeg = &l
-			}
-			if in.Binaries, err = compiled(cmd.Context(), b, functions, binaries); err != nil {
+				return err
+			})
+			g.Go(func() (err error) {
+				in.Binaries, err = compiled(ctx, b, functions, binaries)
+				return err
+			})
+			if err := g.Wait(); err != nil {
 				return err
 			}
 			if out == "" {
