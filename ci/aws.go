@@ -16,7 +16,8 @@ import (
 // it is called.
 func (m *Ci) release(ctx context.Context, only []string, args ...string) (string, error) {
 	step := m.step(m.Builder(), m.Source).
-		WithMountedDirectory("/dist", m.assemble(only).Directory("/dist")).
+		WithFile(toolPath, m.program()).
+		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist")).
 		WithEnvVariable("AWS_REGION", m.Region)
 	for _, credential := range []struct {
 		name   string
