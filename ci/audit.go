@@ -13,8 +13,8 @@ func (m *Ci) Audit(
 	// +optional
 	only []string,
 ) (string, error) {
-	step := m.step(m.Builder()).
+	step := m.step(m.Builder(), m.Source).
 		WithFile(toolPath, m.program()).
-		WithMountedDirectory("/dist", m.assemble(only).Directory("/dist"))
-	return output(ctx, m.run(step, slices.Concat(m.platformArgs("audit", "--from", "/dist"), each("--only", only))...))
+		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist"))
+	return output(ctx, m.run(step, slices.Concat(m.platformArgs("audit", "--from", "/dist"), named(only))...))
 }

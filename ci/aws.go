@@ -15,9 +15,9 @@ import (
 // variables that no other step has, and returns what it printed. It runs each time
 // it is called.
 func (m *Ci) release(ctx context.Context, only []string, args ...string) (string, error) {
-	step := m.step(m.Builder()).
+	step := m.step(m.Builder(), m.Source).
 		WithFile(toolPath, m.program()).
-		WithMountedDirectory("/dist", m.assemble(only).Directory("/dist")).
+		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist")).
 		WithEnvVariable("AWS_REGION", m.Region)
 	for _, credential := range []struct {
 		name   string
@@ -31,7 +31,7 @@ func (m *Ci) release(ctx context.Context, only []string, args ...string) (string
 			step = step.WithSecretVariable(credential.name, credential.secret)
 		}
 	}
-	args = slices.Concat(m.platformArgs(args...), []string{"--from", "/dist"}, each("--only", only))
+	args = slices.Concat(m.platformArgs(args...), []string{"--from", "/dist"}, named(only))
 	return output(ctx, m.run(always(step), args...))
 }
 

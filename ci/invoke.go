@@ -31,7 +31,7 @@ func (m *Ci) Invoke(
 	function := image.WithExposedPort(8080).
 		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
 	args := []string{"invoke", "--name", name, "--emulator", "http://" + host + ":8080"}
-	in := m.step(m.golang()).WithServiceBinding(host, function)
+	in := m.step(m.golang(), m.Source).WithServiceBinding(host, function)
 	if event != nil {
 		in = in.WithMountedFile("/event.json", event)
 		args = slices.Concat(args, []string{"--event", "/event.json"})
