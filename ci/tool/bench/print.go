@@ -120,7 +120,10 @@ func targetRows(verdicts []Verdict) [][]string {
 
 // seconds prints a number of seconds with as many digits as matter.
 func seconds(s float64) string {
-	if s < 10 {
+	switch {
+	case s < 0.1:
+		return fmt.Sprintf("%.3f", s)
+	case s < 10:
 		return fmt.Sprintf("%.2f", s)
 	}
 	return fmt.Sprintf("%.1f", s)
