@@ -12,7 +12,7 @@ import (
 )
 
 // Subject is one way to build all functions of a workspace. To add one, write a
-// file with a type like this and name it in [bench.subjects].
+// file with a type like this and name it in [options.subjects].
 type Subject interface {
 	// Name is what the tables call it.
 	Name() string
