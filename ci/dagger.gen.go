@@ -529,10 +529,10 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			var awsAccessKeyId *dagger.Secret
-			if inputArgs["awsAccessKeyId"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyId"]), &awsAccessKeyId)
+			if inputArgs["awsAccessKeyID"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyID"]), &awsAccessKeyId)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsAccessKeyId", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsAccessKeyID", err))
 				}
 			}
 			var awsSecretAccessKey *dagger.Secret

@@ -89,7 +89,7 @@ func New(
 	// AWS access key, such as env://AWS_ACCESS_KEY_ID; only the steps that act on AWS see it.
 	//
 	// +optional
-	awsAccessKeyId *dagger.Secret,
+	awsAccessKeyID *dagger.Secret,
 	// AWS secret key, such as env://AWS_SECRET_ACCESS_KEY.
 	//
 	// +optional
@@ -109,7 +109,7 @@ func New(
 		Source: source, ToolSource: tool, Platform: platform,
 		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
 		Region: region, Account: account, PublicAlias: publicAlias,
-		AccessKeyID: awsAccessKeyId, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
+		AccessKeyID: awsAccessKeyID, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
 	}, nil
 }
 
