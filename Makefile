@@ -3,10 +3,13 @@
 GOLANGCI_LINT_VERSION := v2.13.2
 VERSITYGW_VERSION     := v1.8.0
 DYNALITE_VERSION      := 4.0.0
+KO_VERSION            := v0.19.1
 
 # Every module is built and tested in its own folder, as its developers do.
 FUNCTIONS := $(patsubst %/go.mod,%,$(wildcard functions/*/go.mod))
-MODULES   := shared $(FUNCTIONS) ci/tool
+MODULES   := shared $(FUNCTIONS) ci ci/tool
+# The engine suite is run on its own, by test-engine.
+CHECKED   := $(MODULES) ci/enginetest
 
 # -race needs a C compiler; where there is none the tests run without.
 RACE := $(if $(shell command -v cc),-race)
@@ -32,18 +35,31 @@ publish-local: bin/ci ## Publish the five images to a registry in dist/registry 
 bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod ci/tool/go.sum
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 
+.PHONY: bench
+bench: bin/ci bin/ko ## Measure builds beside go build and ko (ARGS="--repeat 3 --cold 0 --scale 0" is quick)
+	@cd ci/tool && go build -trimpath -o ../../bin/bench ./bench
+	@bin/bench $(ARGS)
+
 ## ---- test ----
 
 .PHONY: test
 test: tools fmt-check vet lint unit ## Check and test everything
 
 .PHONY: unit
-unit: tools ## Run the tests of all modules
+unit: tools bin/ci ## Run the tests of all modules
 	@set -e; for m in $(MODULES); do echo "== test $$m"; (cd $$m && go test $(RACE) ./...); done
+
+.PHONY: test-engine
+test-engine: bin/ci ## Run the Dagger module on a real engine, if dagger and an engine are there
+	cd ci/enginetest && go test -count=1 -v -timeout 60m .
 
 .PHONY: vet
 vet: ## Run go vet on all modules, each also on its own (GOWORK=off)
-	@set -e; for m in $(MODULES); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go build ./...); done
+	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go vet ./...); done
+
+.PHONY: tidy-check
+tidy-check: ## Fail if a go.mod or go.sum is not tidy
+	@set -e; for m in $(CHECKED); do echo "== tidy $$m"; (cd $$m && go mod tidy -diff); done
 
 .PHONY: fmt-check
 fmt-check: ## Fail if a file is not formatted
@@ -55,11 +71,12 @@ fmt: ## Format all files
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linter on all modules
-	@set -e; for m in $(MODULES); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+	@set -e; for m in $(CHECKED); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: update
 update: tools ## Rewrite the golden files of the tests
-	cd ci/tool && go test ./... -update
+	cd ci/tool && go test $(patsubst ci/tool/%/testdata,./%,$(wildcard ci/tool/*/testdata ci/tool/cmd/*/testdata)) -update
+	cd ci && go test . -update
 
 .PHONY: reproduce
 reproduce: ## Build all images twice, in two folders with empty caches, and compare
@@ -82,6 +99,12 @@ bin/versitygw: bin/.versitygw-$(VERSITYGW_VERSION)
 bin/.versitygw-$(VERSITYGW_VERSION):
 	@echo "== build versitygw $(VERSITYGW_VERSION)"
 	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@touch $@
+
+bin/ko: bin/.ko-$(KO_VERSION)
+bin/.ko-$(KO_VERSION):
+	@echo "== build ko $(KO_VERSION)"
+	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)
 	@touch $@
 
 $(NPM)/.installed: Makefile

@@ -12,12 +12,14 @@ import (
 	"lambdas.internal/shared/apikey"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/gemini"
+	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
 	"lambdas.internal/shared/picture"
 	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/storage"
+	"lambdas.internal/shared/table"
 )
 
 const (
@@ -54,11 +56,13 @@ type editor interface {
 type handler struct {
 	bucket  string
 	objects objects
+	jobs    *jobs.Store
 	editor  editor
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME, the AWS
-// variables, GEMINI_API_KEY or SSM_API_KEY_PARAM, and GEMINI_MODEL.
+// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
+// DYNAMO_TABLE_NAME, the AWS variables, GEMINI_API_KEY or SSM_API_KEY_PARAM, and
+// GEMINI_MODEL.
 func Build(ctx context.Context) (lambdaboot.Handler, error) {
 	bucket, err := settings.Required(settings.MediaBucket)
 	if err != nil {
@@ -76,11 +80,15 @@ func Build(ctx context.Context) (lambdaboot.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{bucket: bucket, objects: store, editor: client}
+	records, err := table.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{bucket: bucket, objects: store, jobs: jobs.New(records), editor: client}
 	return h.Handle, nil
 }
 
-// Handle answers a Request with a Result.
+// Handle answers a Request with a Result, which the job records as well.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	request, err := ParseEvent(payload)
 	if err != nil {
@@ -90,9 +98,8 @@ func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 		request.Bucket = h.bucket
 	}
 	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	work, cancel := lambdaboot.WithReserve(ctx)
-	defer cancel()
-	result, err := h.enhance(work, request)
+	item := h.jobs.Track(request.SessionID, request.JobID, request.ItemIndex)
+	result, err := jobs.Run(ctx, item, func(ctx context.Context) (Result, error) { return h.enhance(ctx, request) })
 	if err != nil {
 		return nil, fmt.Errorf("enhance %s: %w", request.Key, err)
 	}

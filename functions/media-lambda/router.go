@@ -1,27 +1,73 @@
 package main
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
+
+	"lambdas.internal/shared/fault"
 )
 
-// NewRouter returns the routes of the API.
+// NewRouter returns the routes of the API. What they need is made from the
+// environment now, or, as /health needs none of it, with a later request when
+// something is missing.
 func NewRouter() http.Handler {
+	api := &api{}
+	if _, err := api.backend.get(); err != nil {
+		slog.Warn("only /health can be answered yet", "error", err.Error())
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, r, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	mux.Handle("POST /sessions", api.open(createSession))
+	mux.Handle("GET /sessions/{session}", api.inSession(readSession))
+	mux.Handle("DELETE /sessions/{session}", api.inSession(invalidateSession))
+	mux.Handle("POST /sessions/{session}/uploads", api.inSession(createUploads))
+	mux.Handle("GET /sessions/{session}/downloads", api.inSession(createDownload))
+	mux.Handle("POST /sessions/{session}/jobs", api.inSession(startJob))
+	mux.Handle("GET /sessions/{session}/jobs/{job}", api.inSession(readJob))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, r, http.StatusNotFound, map[string]string{"error": "NotFoundError", "message": "no route " + r.Method + " " + r.URL.Path})
+		replyError(w, r, fault.New(fault.NotFound, "no route %s %s", r.Method, r.URL.Path))
 	})
 	return mux
 }
 
-func reply(w http.ResponseWriter, r *http.Request, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		slog.ErrorContext(r.Context(), "write answer", "error", err.Error())
-	}
+// route answers a request with a status and a body, which is encoded as JSON, or
+// with an error.
+type route func(b *backend, r *http.Request) (status int, body any, err error)
+
+type api struct{ backend lazyBackend }
+
+// open serves a route to everybody who comes through the origin.
+func (a *api) open(answer route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := a.backend.get()
+		if err != nil {
+			replyError(w, r, err)
+			return
+		}
+		if err := b.checkOrigin(r); err != nil {
+			replyError(w, r, err)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		status, body, err := answer(b, r)
+		if err != nil {
+			replyError(w, r, err)
+			return
+		}
+		reply(w, r, status, body)
+	})
+}
+
+// inSession serves a route to the holder of the session's token while the session
+// is active.
+func (a *api) inSession(answer route) http.Handler {
+	return a.open(func(b *backend, r *http.Request) (int, any, error) {
+		ctx, err := b.authorize(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		return answer(b, r.WithContext(ctx))
+	})
 }

@@ -1,41 +1,60 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
 
+	"lambdas.internal/shared/apikey"
+	"lambdas.internal/shared/deadline"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/gemini"
+	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
-	"lambdas.internal/shared/picture"
 	"lambdas.internal/shared/proprietary/ranking"
 	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/storage"
+	"lambdas.internal/shared/table"
 )
 
-// Ranked is one photo or clip with its measures.
-type Ranked struct {
-	Key      string           `json:"key"`
-	Score    float64          `json:"score"`
-	Measures ranking.Measures `json:"measures"`
+// Who ranked the media.
+const (
+	rankedByModel    = "model"
+	rankedByMeasures = "measures"
+)
+
+// Result tells what was selected and why.
+type Result struct {
+	JobID string `json:"jobId"`
+	// RankedBy is "model", or "measures" when the model failed; ModelError tells why.
+	RankedBy   string `json:"rankedBy"`
+	ModelError string `json:"modelError,omitempty"`
+	Counts     Counts `json:"counts"`
+	// Media are all media of the job, selected ones first, best first.
+	Media []ranking.Verdict `json:"media"`
+}
+
+// Counts sum a Result up.
+type Counts struct {
+	Selected    int `json:"selected"`
+	Excluded    int `json:"excluded"`
+	SceneGroups int `json:"sceneGroups"`
 }
 
 type handler struct {
-	bucket  string
-	objects *storage.Store
-	tools   *ffmpeg.Tools
+	bucket   string
+	jobs     *jobs.Store
+	gatherer *gatherer
+	judge    judge
 }
 
-// Build makes the handler from the environment.
-func Build(context.Context) (lambdaboot.Handler, error) {
+// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
+// DYNAMO_TABLE_NAME, the AWS variables, GEMINI_API_KEY or SSM_API_KEY_PARAM,
+// GEMINI_MODEL, and ffmpeg and ffprobe.
+func Build(ctx context.Context) (lambdaboot.Handler, error) {
 	bucket, err := settings.Required(settings.MediaBucket)
 	if err != nil {
 		return nil, err
@@ -48,11 +67,26 @@ func Build(context.Context) (lambdaboot.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{bucket: bucket, objects: store, tools: tools}
+	records, err := table.New()
+	if err != nil {
+		return nil, err
+	}
+	key, err := apikey.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client, err := gemini.New(ctx, key, gemini.DefaultTextModel, gemini.DefaultRetries)
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{
+		bucket: bucket, jobs: jobs.New(records),
+		gatherer: &gatherer{objects: store, tools: tools}, judge: judge{asker: client},
+	}
 	return h.Handle, nil
 }
 
-// Handle answers a Request with its media, best first.
+// Handle answers a Request with a Result, which the job records as well.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	request, err := ParseEvent(payload)
 	if err != nil {
@@ -62,40 +96,70 @@ func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 		request.Bucket = h.bucket
 	}
 	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	work, cancel := lambdaboot.WithReserve(ctx)
-	defer cancel()
-	ranked, err := h.rank(work, request)
+	result, err := jobs.Run(ctx, h.jobs.Track(request.SessionID, request.JobID, 0), func(ctx context.Context) (Result, error) {
+		return h.selectMedia(ctx, request)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("selection %s: %w", request.JobID, err)
 	}
-	return map[string][]Ranked{"ranked": ranked}, nil
+	return result, nil
 }
 
-func (h *handler) rank(ctx context.Context, request Request) ([]Ranked, error) {
-	dir, err := os.MkdirTemp("", "selection-")
+func (h *handler) selectMedia(ctx context.Context, request Request) (Result, error) {
+	all, err := h.gatherer.gather(ctx, request)
 	if err != nil {
-		return nil, fault.New(fault.Internal, "make a temporary folder: %w", err)
+		return Result{}, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	ranked := make([]Ranked, len(request.MediaKeys))
-	for i, key := range request.MediaKeys {
-		path := filepath.Join(dir, strconv.Itoa(i))
-		if _, err := h.objects.Download(ctx, request.Bucket, request.ThumbnailKeys[i], path, 5<<20); err != nil {
-			return nil, err
+	var usable []gathered
+	var unreadable []ranking.Verdict
+	for _, media := range all {
+		if media.unreadable != "" {
+			unreadable = append(unreadable, ranking.Verdict{Key: media.candidate.Key, Scene: -1, Reason: media.unreadable})
+			continue
 		}
-		if _, err := h.tools.Probe(ctx, path); err != nil {
-			return nil, fmt.Errorf("%s: %w", request.ThumbnailKeys[i], err)
-		}
-		img, err := picture.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", request.ThumbnailKeys[i], err)
-		}
-		measures, err := ranking.Measure(img)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", request.ThumbnailKeys[i], err)
-		}
-		ranked[i] = Ranked{Key: key, Score: measures.Score(), Measures: measures}
+		usable = append(usable, media)
 	}
-	slices.SortStableFunc(ranked, func(a, b Ranked) int { return cmp.Compare(b.Score, a.Score) })
-	return ranked, nil
+	if len(usable) == 0 {
+		return Result{}, fault.New(fault.InvalidInput, "none of %d media can be read: %s", len(all), unreadable[0].Reason)
+	}
+	result := h.rank(ctx, request, usable)
+	result.Media = append(result.Media, unreadable...)
+	result.Counts.Excluded += len(unreadable)
+	slog.InfoContext(ctx, "selected", "rankedBy", result.RankedBy, "selected", result.Counts.Selected,
+		"excluded", result.Counts.Excluded, "sceneGroups", result.Counts.SceneGroups)
+	return result, nil
+}
+
+// rank lets the model judge, but keeps time to answer by the measures when it does
+// not.
+func (h *handler) rank(ctx context.Context, request Request, usable []gathered) Result {
+	candidates := make([]ranking.Candidate, len(usable))
+	for i, media := range usable {
+		candidates[i] = media.candidate
+	}
+	scenes := ranking.Scenes(candidates)
+	duplicates := ranking.Duplicates(candidates, scenes)
+	shortlist := ranking.Shortlist(candidates, scenes, duplicates, judgedLimit)
+
+	result := Result{JobID: request.JobID, RankedBy: rankedByModel}
+	limited, cancel := deadline.WithReserve(ctx)
+	judgements, err := h.judge.judge(limited, request.Model, request.TripContext, usable, scenes, shortlist)
+	cancel()
+	if err != nil {
+		slog.WarnContext(ctx, "ranked by measures alone", "errorType", string(fault.KindOf(err)), "error", err.Error())
+		result.RankedBy, result.ModelError = rankedByMeasures, fmt.Sprintf("%s: %v", fault.KindOf(err), err)
+		judgements = nil
+	}
+	result.Media = ranking.Decide(candidates, scenes, duplicates, judgements)
+	groups := map[int]bool{}
+	for _, verdict := range result.Media {
+		groups[verdict.Scene] = true
+		if verdict.Selected {
+			result.Counts.Selected++
+		} else {
+			result.Counts.Excluded++
+		}
+	}
+	result.Counts.SceneGroups = len(groups)
+	return result
 }

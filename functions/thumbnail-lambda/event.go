@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -16,6 +17,9 @@ type Request struct {
 	Key string `json:"key"`
 	// Bucket is MEDIA_BUCKET_NAME when empty.
 	Bucket string `json:"bucket,omitempty"`
+	// JobID and ItemIndex say where the outcome is recorded; nowhere without a JobID.
+	JobID     string `json:"jobId,omitempty"`
+	ItemIndex int    `json:"itemIndex,omitempty"`
 }
 
 // Batch is what one event asks for.
@@ -26,24 +30,37 @@ type Batch struct {
 }
 
 // ParseEvent reads a Request or an S3 event notification. Anything wrong with it
-// is a fault.InvalidInput. Of a notification, objects that this function or its
-// siblings made are left out, so that no thumbnail begets another.
+// is a fault.InvalidInput. Of a notification, only new objects count, and not those
+// that this function or its siblings made, so that no thumbnail begets another.
 func ParseEvent(payload []byte) (Batch, error) {
 	var event struct {
 		Request
 		Records []events.S3EventRecord `json:"Records"`
+		// Event is set in the message that S3 sends when notifications are switched on.
+		Event string `json:"Event"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
+	}
+	if event.Event == "s3:TestEvent" {
+		return Batch{Notification: true}, nil
 	}
 	if event.Records == nil {
 		if err := mediakey.Check(event.SessionID, event.Key); err != nil {
 			return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
 		}
+		if event.JobID != "" {
+			if err := mediakey.CheckJob(event.JobID, event.ItemIndex); err != nil {
+				return Batch{}, fault.New(fault.InvalidInput, "event: %w", err)
+			}
+		}
 		return Batch{Requests: []Request{event.Request}}, nil
 	}
 	batch := Batch{Notification: true}
 	for _, record := range event.Records {
+		if !strings.HasPrefix(record.EventName, "ObjectCreated:") {
+			continue
+		}
 		key := record.S3.Object.URLDecodedKey
 		session, err := mediakey.SessionOf(key)
 		if err != nil {

@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 
+	"lambdas.internal/shared/deadline"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/scratch"
 	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/still"
 	"lambdas.internal/shared/storage"
+	"lambdas.internal/shared/table"
 )
 
 // inputLimit in bytes leaves room for the result in the 512 MB that /tmp has
@@ -48,11 +51,12 @@ type objects interface {
 type handler struct {
 	bucket  string
 	objects objects
+	jobs    *jobs.Store
 	maker   *still.Maker
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME, the AWS
-// variables, and ffmpeg and ffprobe.
+// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
+// DYNAMO_TABLE_NAME, the AWS variables, and ffmpeg and ffprobe.
 func Build(context.Context) (lambdaboot.Handler, error) {
 	bucket, err := settings.Required(settings.MediaBucket)
 	if err != nil {
@@ -66,7 +70,11 @@ func Build(context.Context) (lambdaboot.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{bucket: bucket, objects: store, maker: still.New(tools, still.ThumbnailSide)}
+	records, err := table.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{bucket: bucket, objects: store, jobs: jobs.New(records), maker: still.New(tools, still.ThumbnailSide)}
 	return h.Handle, nil
 }
 
@@ -78,14 +86,23 @@ func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := lambdaboot.WithReserve(ctx)
+	if !batch.Notification && batch.Requests[0].JobID != "" {
+		request := batch.Requests[0]
+		item := h.jobs.Track(request.SessionID, request.JobID, request.ItemIndex)
+		return jobs.Run(ctx, item, func(ctx context.Context) (Result, error) { return h.thumbnail(ctx, request) })
+	}
+	ctx, cancel := deadline.WithReserve(ctx)
 	defer cancel()
 	if !batch.Notification {
 		return h.thumbnail(ctx, batch.Requests[0])
 	}
+	return h.all(ctx, batch.Requests)
+}
+
+func (h *handler) all(ctx context.Context, requests []Request) (any, error) {
 	results := []Result{}
 	var failures []error
-	for _, request := range batch.Requests {
+	for _, request := range requests {
 		result, err := h.thumbnail(ctx, request)
 		if err != nil {
 			failures = append(failures, err)
@@ -105,15 +122,11 @@ func (h *handler) thumbnail(ctx context.Context, request Request) (Result, error
 	if bucket == "" {
 		bucket = h.bucket
 	}
-	dir, err := os.MkdirTemp("", "thumbnail-")
+	dir, remove, err := scratch.New(ctx, "thumbnail")
 	if err != nil {
-		return Result{}, fault.New(fault.Internal, "thumbnail of %s: %w", request.Key, err)
+		return Result{}, err
 	}
-	defer func() {
-		if err := os.RemoveAll(dir); err != nil {
-			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
-		}
-	}()
+	defer remove()
 	in, out := filepath.Join(dir, "original"), filepath.Join(dir, "thumbnail.jpg")
 	if _, err := h.objects.Download(ctx, bucket, request.Key, in, inputLimit); err != nil {
 		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)

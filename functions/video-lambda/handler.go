@@ -5,18 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"path"
 	"path/filepath"
 
-	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/scratch"
 	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/still"
 	"lambdas.internal/shared/storage"
+	"lambdas.internal/shared/table"
 )
 
 // inputLimit in bytes leaves room for the result in a /tmp of 1 GB.
@@ -42,12 +43,13 @@ type objects interface {
 type handler struct {
 	bucket     string
 	objects    objects
+	jobs       *jobs.Store
 	transcoder *Transcoder
 	posters    *still.Maker
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME, the AWS
-// variables, and ffmpeg and ffprobe.
+// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
+// DYNAMO_TABLE_NAME, the AWS variables, and ffmpeg and ffprobe.
 func Build(context.Context) (lambdaboot.Handler, error) {
 	bucket, err := settings.Required(settings.MediaBucket)
 	if err != nil {
@@ -61,45 +63,44 @@ func Build(context.Context) (lambdaboot.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{bucket: bucket, objects: store, transcoder: NewTranscoder(tools), posters: still.New(tools, posterSide)}
+	records, err := table.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{bucket: bucket, objects: store, jobs: jobs.New(records), transcoder: NewTranscoder(tools), posters: still.New(tools, posterSide)}
 	return h.Handle, nil
 }
 
 // posterSide lets a poster be as large as the largest preset.
 const posterSide = 1920
 
-// Handle answers a Request with a Result.
+// Handle answers a Request with a Result, which the job records as well.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	request, err := ParseEvent(payload)
 	if err != nil {
 		return nil, err
 	}
 	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	work, cancel := lambdaboot.WithReserve(ctx)
-	defer cancel()
-	result, err := h.clip(work, request)
+	item := h.jobs.Track(request.SessionID, request.JobID, request.ItemIndex)
+	result, err := jobs.Run(ctx, item, func(ctx context.Context) (Result, error) { return h.clip(ctx, request, item) })
 	if err != nil {
 		return nil, fmt.Errorf("video of %s: %w", request.Key, err)
 	}
 	return result, nil
 }
 
-func (h *handler) clip(ctx context.Context, request Request) (Result, error) {
-	dir, err := os.MkdirTemp("", "video-")
+func (h *handler) clip(ctx context.Context, request Request, item *jobs.Tracker) (Result, error) {
+	dir, remove, err := scratch.New(ctx, "video")
 	if err != nil {
-		return Result{}, fault.New(fault.Internal, "make a temporary folder: %w", err)
+		return Result{}, err
 	}
-	defer func() {
-		if err := os.RemoveAll(dir); err != nil {
-			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
-		}
-	}()
+	defer remove()
 	in, clip, poster := filepath.Join(dir, "original"), filepath.Join(dir, "clip.mp4"), filepath.Join(dir, "poster.jpg")
 	if _, err := h.objects.Download(ctx, h.bucket, request.Key, in, inputLimit); err != nil {
 		return Result{}, err
 	}
 	media, err := h.transcoder.Transcode(ctx, in, clip, request.Preset, func(part float64) {
-		slog.DebugContext(ctx, "progress", "part", part)
+		item.Progress(ctx, part)
 	})
 	if err != nil {
 		return Result{}, err

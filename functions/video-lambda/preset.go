@@ -17,8 +17,8 @@ type Preset struct {
 // reels and 1080 x 1080 squares; YouTube: 1920 x 1080).
 var presets = []Preset{
 	{"reel", 1080, 1920},
-	{"square", 1080, 1080},
 	{"landscape", 1920, 1080},
+	{"square", 1080, 1080},
 }
 
 // FindPreset returns the preset of that name. An unknown one is a
@@ -32,12 +32,17 @@ func FindPreset(name string) (Preset, error) {
 	return Preset{}, fault.New(fault.InvalidInput, "preset %q: want reel, square or landscape", name)
 }
 
-// NearestPreset returns the preset whose shape is most like width x height.
+// tie is the difference in shape that is none: 4:3 lies halfway between 1:1 and
+// 16:9, and keeps more of its meaning when it stays wide.
+const tie = 1e-9
+
+// NearestPreset returns the preset whose shape is most like width x height; of two
+// equally near ones, the one that is no square.
 func NearestPreset(width, height int) Preset {
 	best, distance := presets[0], math.Inf(1)
 	for _, p := range presets {
 		d := math.Abs(math.Log(float64(width)/float64(height)) - math.Log(float64(p.Width)/float64(p.Height)))
-		if d < distance {
+		if d < distance-tie {
 			best, distance = p, d
 		}
 	}

@@ -53,6 +53,7 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 	if err != nil {
 		return ffmpeg.Media{}, err
 	}
+	progress(1) // ffmpeg's own last word is the time of the last frame but a few
 	return t.tools.Probe(ctx, out)
 }
 
@@ -65,6 +66,8 @@ func options(media ffmpeg.Media, preset Preset) []string {
 		fmt.Sprintf("scale=%d:%d:flags=lanczos", frame.Width, frame.Height),
 		"setsar=1",
 	}
+	filters = append(media.Squared(), filters...)
+	filters = append(filters, media.ToneMap()...) // after scaling: it is slow
 	if media.FrameRate > frameRateLimit {
 		filters = append(filters, fmt.Sprintf("fps=%d", frameRateLimit))
 	}

@@ -39,7 +39,7 @@ func Find(ctx context.Context) (string, error) {
 	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
 	if err != nil {
 		kind := fault.Transient
-		if _, missing := errors.AsType[*types.ParameterNotFound](err); missing {
+		if _, missing := errors.AsType[*types.ParameterNotFound](err); missing || awsenv.Denied(err) {
 			kind = fault.Configuration
 		}
 		return "", fault.New(kind, "read parameter %s (from %s): %w", name, ParameterVariable, err)

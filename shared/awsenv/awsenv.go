@@ -7,9 +7,11 @@ package awsenv
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/settings"
@@ -42,6 +44,21 @@ func Config(service string) (aws.Config, error) {
 // AWS_ENDPOINT_URL_<SERVICE>, else AWS_ENDPOINT_URL, else nothing.
 func Endpoint(service string) string {
 	return settings.Optional("AWS_ENDPOINT_URL_"+service, os.Getenv("AWS_ENDPOINT_URL"))
+}
+
+// denied are the error codes of a caller that AWS does not know or that may not do
+// what it asks (the services' "Common Errors" pages).
+var denied = map[string]bool{
+	"AccessDenied": true, "AccessDeniedException": true, "ExpiredTokenException": true, "IncompleteSignature": true,
+	"InvalidClientTokenId": true, "InvalidSignatureException": true, "SignatureDoesNotMatch": true,
+	"MissingAuthenticationToken": true, "UnrecognizedClientException": true, "KMSAccessDeniedException": true,
+}
+
+// Denied tells whether a service refused the credentials or the permission: the
+// function is set up wrongly, and a retry cannot help.
+func Denied(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && denied[api.ErrorCode()]
 }
 
 func credentials(context.Context) (aws.Credentials, error) {

@@ -4,6 +4,7 @@ package awstest
 
 import (
 	"bytes"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -60,8 +61,12 @@ func Find(t testing.TB, variable string, paths ...string) string {
 	return ""
 }
 
-// environment sets what every AWS client needs.
+// environment sets what every AWS client needs, and sends logs to the test's own
+// output, which is shown when it fails.
 func environment(t testing.TB) {
+	previous := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(t.Output(), nil)))
+	t.Cleanup(func() { slog.SetDefault(previous) })
 	t.Setenv("AWS_ACCESS_KEY_ID", AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
 	t.Setenv("AWS_SESSION_TOKEN", "")

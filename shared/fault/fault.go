@@ -49,8 +49,8 @@ func New(kind Kind, format string, args ...any) error {
 // Error implements error.
 func (e *Error) Error() string { return e.err.Error() }
 
-// Unwrap gives the cause to errors.Is and errors.As.
-func (e *Error) Unwrap() error { return errors.Unwrap(e.err) }
+// Unwrap gives what was wrapped to errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.err }
 
 // KindOf returns the kind of the outermost Error in err's chain. A context error
 // without a kind is DeadlineExceeded; everything else is Internal. The kind of

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -20,8 +21,13 @@ type Media struct {
 	Codec string
 	// PixelFormat of the video stream, for instance "yuv420p".
 	PixelFormat string
-	// Width and Height as shown, that is after Rotation.
+	// Width and Height as shown, that is with square pixels and after Rotation.
 	Width, Height int
+	// Squeezed tells that the stored pixels are not square.
+	Squeezed bool
+	// HDR tells that the picture has the brightness curve of HLG or PQ, which a player
+	// without HDR shows washed out.
+	HDR bool
 	// Rotation that the container asks for, clockwise: 0, 90, 180 or 270 degrees.
 	Rotation int
 	// Duration is 0 for a still image.
@@ -30,6 +36,8 @@ type Media struct {
 	FrameRate float64
 	// AudioCodec is empty when there is no audio stream.
 	AudioCodec string
+	// Taken is when the recording began; zero when the file does not say.
+	Taken time.Time
 }
 
 // Still tells whether the file is a single picture.
@@ -50,11 +58,38 @@ func (m Media) CheckPixels() error {
 	return nil
 }
 
+// Squared returns the filters that make the pixels of the upright picture square;
+// none when they are.
+func (m Media) Squared() []string {
+	if !m.Squeezed {
+		return nil
+	}
+	return []string{fmt.Sprintf("scale=%d:%d", m.Width, m.Height), "setsar=1"}
+}
+
+// ToneMap returns the filters that make of an HDR picture one that every player
+// shows, by Hable's curve on 100 nits of white (ITU-R BT.2100 and BT.709); none for
+// other pictures.
+func (m Media) ToneMap() []string {
+	if !m.HDR {
+		return nil
+	}
+	return []string{
+		"format=yuv444p10le", // zscale refuses odd sizes with halved colour
+		"zscale=transfer=linear:npl=100", "format=gbrpf32le", "zscale=primaries=bt709", "tonemap=tonemap=hable:desat=0",
+		"zscale=transfer=bt709:matrix=bt709:range=tv", "format=yuv444p",
+	}
+}
+
 type probeOutput struct {
 	Streams []probeStream `json:"streams"`
 	Format  struct {
 		Name     string `json:"format_name"`
 		Duration string `json:"duration"`
+		Tags     struct {
+			// Taken in UTC; iPhones add the local time in a tag of Apple's.
+			Taken string `json:"creation_time"`
+		} `json:"tags"`
 	} `json:"format"`
 }
 
@@ -64,6 +99,8 @@ type probeStream struct {
 	PixelFormat string `json:"pix_fmt"`
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
+	PixelAspect string `json:"sample_aspect_ratio"`
+	Transfer    string `json:"color_transfer"`
 	FrameRate   string `json:"avg_frame_rate"`
 	Duration    string `json:"duration"`
 	Disposition struct {
@@ -100,13 +137,25 @@ func parseProbe(data []byte) (Media, error) {
 		return Media{}, fault.New(fault.Internal, "ffprobe: parse its output: %w", err)
 	}
 	media := Media{Container: out.Format.Name, Duration: seconds(out.Format.Duration)}
+	if taken, err := time.Parse(time.RFC3339Nano, out.Format.Tags.Taken); err == nil {
+		media.Taken = taken.UTC()
+	}
+	pictures := 0
 	for _, s := range out.Streams {
+		if s.Type == "video" && s.Disposition.AttachedPicture == 0 {
+			pictures++
+		}
 		switch {
 		case s.Type == "audio" && media.AudioCodec == "":
 			media.AudioCodec = s.Codec
 		case s.Type == "video" && media.Codec == "" && s.Disposition.AttachedPicture == 0:
 			media.Codec, media.PixelFormat = s.Codec, s.PixelFormat
 			media.Width, media.Height = s.Width, s.Height
+			if aspect := ratio(strings.Replace(s.PixelAspect, ":", "/", 1)); aspect > 0 && aspect != 1 {
+				media.Squeezed = true
+				media.Width = max(1, int(float64(s.Width)*aspect))
+			}
+			media.HDR = s.Transfer == "arib-std-b67" || s.Transfer == "smpte2084"
 			media.FrameRate = ratio(s.FrameRate)
 			media.Rotation = s.rotation()
 			if media.Duration == 0 {
@@ -116,6 +165,11 @@ func parseProbe(data []byte) (Media, error) {
 	}
 	if media.Codec == "" || media.Width <= 0 || media.Height <= 0 {
 		return Media{}, fault.New(fault.InvalidInput, "ffprobe: no picture in the file (container %q)", media.Container)
+	}
+	if media.Duration == 0 && pictures > 1 {
+		// A telephone's HEIC is a grid of tiles, each a stream to ffmpeg: taking the
+		// first one would pass off a corner as the photo.
+		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the picture is stored as %d tiles, which are not put together; convert it to JPEG", pictures)
 	}
 	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
 		media.Duration, media.FrameRate = 0, 0 // ffprobe gives a picture the length of one frame

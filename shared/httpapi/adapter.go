@@ -39,14 +39,12 @@ func ParseRequest(ctx context.Context, payload []byte) (*http.Request, error) {
 		}
 		body = decoded
 	}
-	target := event.RawPath
-	if event.RawQueryString != "" {
-		target += "?" + event.RawQueryString
-	}
-	request, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, fault.New(fault.InvalidInput, "event: %w", err)
 	}
+	request.URL.Path = withoutStage(event.RawPath, event.RequestContext.Stage)
+	request.URL.RawQuery = event.RawQueryString
 	for name, value := range event.Headers {
 		request.Header.Set(name, value)
 	}
@@ -55,8 +53,17 @@ func ParseRequest(ctx context.Context, payload []byte) (*http.Request, error) {
 	}
 	request.Host = event.RequestContext.DomainName
 	request.RemoteAddr = event.RequestContext.HTTP.SourceIP
-	request.RequestURI = target
+	request.RequestURI = request.URL.RequestURI()
 	return request, nil
+}
+
+// withoutStage returns the path that the routes know: API Gateway puts the name of
+// any stage but $default before it.
+func withoutStage(path, stage string) string {
+	if rest, ok := strings.CutPrefix(path, "/"+stage); ok && stage != "" && strings.HasPrefix(rest, "/") {
+		return rest
+	}
+	return path
 }
 
 // Serve answers an event with what the handler writes.

@@ -89,15 +89,3 @@ func report(ctx context.Context, start time.Time, err error) error {
 	slog.ErrorContext(ctx, "failed", "errorType", string(kind), "error", err.Error(), "durationMs", time.Since(start).Milliseconds())
 	return messages.InvokeResponse_Error{Type: string(kind), Message: err.Error()}
 }
-
-// WithReserve returns a context that ends so long before ctx does that a failure
-// can still be recorded: a tenth of the time left, at least one and at most ten
-// seconds. A context without deadline stays without one.
-func WithReserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	reserve := min(max(time.Until(deadline)/10, time.Second), 10*time.Second)
-	return context.WithDeadline(ctx, deadline.Add(-reserve))
-}

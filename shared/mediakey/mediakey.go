@@ -19,9 +19,9 @@ const (
 	Enhanced   = "enhanced"
 )
 
-// maxLength is the limit of S3 for a key in bytes (S3 user guide, "Naming Amazon
-// S3 objects").
-const maxLength = 1024
+// maxLength in bytes leaves room for the keys made from a key within the 1024 that
+// S3 allows (S3 user guide, "Naming Amazon S3 objects").
+const maxLength = 900
 
 var sessionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
@@ -48,7 +48,7 @@ func Check(session, key string) error {
 	case key == "":
 		return invalid("is empty")
 	case len(key) > maxLength:
-		return invalid("is longer than 1024 bytes")
+		return invalid("is longer than 900 bytes")
 	case !utf8.ValidString(key):
 		return invalid("is not valid UTF-8")
 	case strings.ContainsFunc(key, func(r rune) bool { return unicode.IsControl(r) || r == '\\' }):

@@ -2,9 +2,15 @@
 package mediatest
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,8 +25,12 @@ import (
 func Tools(t testing.TB) *ffmpeg.Tools {
 	t.Helper()
 	const modules = ".cache/npm/node_modules/"
-	locate(t, ffmpeg.FFmpegVariable, "ffmpeg", modules+"@ffmpeg-installer/linux-x64/ffmpeg")
-	locate(t, ffmpeg.FFprobeVariable, "ffprobe", modules+"@ffprobe-installer/linux-x64/ffprobe")
+	platform := "linux-x64" // as npm names it
+	if runtime.GOARCH == "arm64" {
+		platform = "linux-arm64"
+	}
+	locate(t, ffmpeg.FFmpegVariable, "ffmpeg", modules+"@ffmpeg-installer/"+platform+"/ffmpeg")
+	locate(t, ffmpeg.FFprobeVariable, "ffprobe", modules+"@ffprobe-installer/"+platform+"/ffprobe")
 	tools, err := ffmpeg.New()
 	require.NoError(t, err)
 	return tools
@@ -58,6 +68,38 @@ func Make(t testing.TB, name string, args ...string) string {
 func Turned(t testing.TB, flat string) string {
 	t.Helper()
 	return Make(t, "turned.mp4", "-i", flat, "-c", "copy", "-metadata:s:v:0", "rotate=270")
+}
+
+// HDR returns a clip of one second of a moving picture with the brightness curve of
+// HLG, as telephones record it.
+func HDR(t testing.TB, size string) string {
+	t.Helper()
+	return Make(t, "hdr.mp4", "-f", "lavfi", "-i", "testsrc2=size="+size+":rate=25:duration=1",
+		"-vf", "zscale=tin=bt709:min=bt709:pin=bt709:t=arib-std-b67:m=bt2020nc:p=bt2020,format=yuv420p10le",
+		"-c:v", "libx265", "-x265-params", "log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc")
+}
+
+// Frame returns the first frame of a video as a player shows it.
+func Frame(t testing.TB, video string) image.Image {
+	t.Helper()
+	data := Read(t, Make(t, "frame.png", "-i", video, "-frames:v", "1"))
+	img, err := png.Decode(bytes.NewReader(data))
+	require.NoError(t, err)
+	return img
+}
+
+// Loudness returns the integrated loudness of a file's sound in LUFS (EBU R 128).
+func Loudness(t testing.TB, path string) float64 {
+	t.Helper()
+	Tools(t)
+	output, err := exec.Command(os.Getenv(ffmpeg.FFmpegVariable), "-hide_banner", "-nostdin", "-i", path, "-af", "ebur128", "-f", "null", "-").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	summary := output[bytes.LastIndex(output, []byte("Summary:")):]
+	match := regexp.MustCompile(`I:\s+(-?[0-9.]+) LUFS`).FindSubmatch(summary)
+	require.NotNil(t, match, "%s", summary)
+	value, err := strconv.ParseFloat(string(match[1]), 64)
+	require.NoError(t, err)
+	return value
 }
 
 // Read returns the content of a file.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/jpeg"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 	representative := fmt.Sprintf("thumbnail=n=%d", sampled)
 	job := ffmpeg.Job{
 		Input: in, InputOptions: []string{"-t", strconv.FormatFloat(span.Seconds(), 'f', 3, 64)}, Output: out,
-		OutputOptions: output([]string{"fps=" + rate, m.fit, light, representative}),
+		OutputOptions: output(slices.Concat([]string{"fps=" + rate, m.fit}, media.ToneMap(), []string{light, representative})),
 	}
 	if err := m.tools.Run(ctx, job); err != nil {
 		return err
@@ -112,7 +113,7 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 		return nil
 	}
 	// Every frame is dark, or the clip is shorter than one sample: take what there is.
-	job.OutputOptions = output([]string{m.fit, representative})
+	job.OutputOptions = output(slices.Concat([]string{m.fit}, media.ToneMap(), []string{representative}))
 	return m.tools.Run(ctx, job)
 }
 

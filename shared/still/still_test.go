@@ -108,6 +108,12 @@ func TestVideoOfOneFrame(t *testing.T) {
 	assert.Equal(t, 40*time.Millisecond, made.Duration)
 }
 
+func TestHDRVideo(t *testing.T) {
+	made, img := makeStill(t, mediatest.HDR(t, "640x360"))
+	assert.Equal(t, still.Picture{Width: 400, Height: 225, Duration: time.Second}, made)
+	assert.InDelta(t, 110, meanLuma(img), 60, "neither black nor washed out")
+}
+
 func TestVideoRotationIsHonoured(t *testing.T) {
 	photo := mediatest.Write(t, "upright.jpg", mediatest.JPEG(t, mediatest.Stored(mediatest.Quarters(360, 640), 6)))
 	flat := mediatest.Make(t, "flat.mp4", "-loop", "1", "-t", "1", "-i", photo, "-pix_fmt", "yuv420p")
@@ -157,7 +163,7 @@ func TestDeadlineStopsFFmpeg(t *testing.T) {
 	_, err := still.New(mediatest.Tools(t), 400).Make(ctx, in, filepath.Join(t.TempDir(), "out"))
 	require.Error(t, err)
 	assert.Equal(t, fault.DeadlineExceeded, fault.KindOf(err), err)
-	assert.Less(t, time.Since(start), 3*time.Second)
+	assert.Less(t, time.Since(start), 10*time.Second)
 }
 
 func TestFFmpegThatIsMissing(t *testing.T) {

@@ -4,7 +4,9 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 
@@ -37,13 +39,14 @@ func New() (*Store, error) {
 	return &Store{client: client}, nil
 }
 
-// NewClient returns the S3 client of the environment.
-func NewClient() (*s3.Client, error) {
+// NewClient returns the S3 client of the environment, with further options.
+func NewClient(options ...func(*s3.Options)) (*s3.Client, error) {
 	cfg, err := awsenv.Config("S3")
 	if err != nil {
 		return nil, err
 	}
-	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }), nil
+	options = append(options, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
+	return s3.NewFromConfig(cfg, options...), nil
 }
 
 // Download writes the object to a new file at path. An object larger than limit
@@ -84,6 +87,23 @@ func (s *Store) Upload(ctx context.Context, bucket, key, path, contentType strin
 	return nil
 }
 
+// Head returns the first bytes of an object, at most n.
+func (s *Store) Head(ctx context.Context, bucket, key string, n int64) ([]byte, error) {
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, Range: aws.String(fmt.Sprintf("bytes=0-%d", n-1))})
+	if err != nil {
+		if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() == http.StatusRequestedRangeNotSatisfiable {
+			return nil, nil // an empty object has no first byte
+		}
+		return nil, classify("get", bucket, key, err)
+	}
+	defer func() { _ = out.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(out.Body, n))
+	if err != nil {
+		return nil, classify("get", bucket, key, err)
+	}
+	return data, nil
+}
+
 // Stat returns what is stored under key, or a fault.NotFound.
 func (s *Store) Stat(ctx context.Context, bucket, key string) (Object, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
@@ -114,6 +134,8 @@ func classify(op, bucket, key string, err error) error {
 	kind := fault.Transient
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		kind = fault.DeadlineExceeded
+	} else if _, local := errors.AsType[*fs.PathError](err); local {
+		kind = fault.Internal // our own disk
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		switch status := response.HTTPStatusCode(); {
 		case status == http.StatusNotFound:

@@ -58,7 +58,7 @@ func write(dir string, c *cache.Cache, b image.Base) error {
 		return err
 	}
 	d.Annotations = map[string]string{image.AnnotationRefName: "base", annotation: string(says)}
-	return ocilayout.Write(dir, []v1.Descriptor{d}, c, func(string) bool { return false })
+	return ocilayout.Write(dir, []v1.Descriptor{d}, c, func(v1.Descriptor) bool { return false })
 }
 
 func keepBytes(c *cache.Cache, media types.MediaType, data []byte) (v1.Descriptor, error) {

@@ -48,6 +48,7 @@ type Builder struct {
 
 // Base returns the base, with its layers in the cache, and where it was taken from.
 func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from pin.Choice, err error) {
+	defer b.Step("base")() // to learn that a registry is out of reach takes seconds
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
 		Explicit: b.BaseRef, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) },
@@ -55,7 +56,6 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 	if err != nil {
 		return image.Base{}, false, from, fmt.Errorf("choose the base: %w", err)
 	}
-	defer b.Step("base")()
 	made, reused, err = base.Get(ctx, b.Cache, from, b.Platform)
 	return made, reused, from, err
 }
@@ -63,6 +63,7 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 // FFmpeg returns the layer with ffmpeg and ffprobe, which is then in the cache,
 // and where it was taken from.
 func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, from pin.Choice, err error) {
+	defer b.Step("ffmpeg layer")()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
 		Explicit: b.FFmpegRef, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) },
@@ -70,7 +71,6 @@ func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, fr
 	if err != nil {
 		return layer.Layer{}, false, from, fmt.Errorf("choose ffmpeg: %w", err)
 	}
-	defer b.Step("ffmpeg layer")()
 	made, reused, err = ffmpeg.Get(ctx, b.Cache, from, b.Lock.Static, b.Platform)
 	return made, reused, from, err
 }
@@ -129,6 +129,9 @@ func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir str
 	if err != nil {
 		return nil, err
 	}
+	if err := b.trim(rows); err != nil {
+		return nil, err
+	}
 	return &Report{
 		Platform: b.Platform.String(), Images: rows, Seconds: time.Since(start).Seconds(),
 		Warnings: b.Warnings(baseFrom, ffmpegFrom),
@@ -183,10 +186,14 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 	if len(made) == 0 {
 		return rows, nil // what dir holds is left as it is
 	}
-	return rows, layout.Write(dir, made, b.Cache, func(name string) bool {
-		_, err := b.Catalog.Select([]string{name})
-		return err == nil
-	})
+	return rows, layout.Write(dir, made, b.Cache, b.stays)
+}
+
+// stays tells whether an image that the layout holds is kept beside those that
+// are made now: a function of the catalog still, for the same platform.
+func (b *Builder) stays(d v1.Descriptor) bool {
+	_, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
+	return err == nil && d.Platform != nil && d.Platform.Architecture == b.Platform.Architecture
 }
 
 // one makes one image and keeps its blobs in the cache.

@@ -25,7 +25,7 @@ func (b *Builder) Warnings(baseFrom, ffmpegFrom pin.Choice) []string {
 		switch c := part.choice; {
 		case c.Pin == image.Offline && c.Reason != "":
 			instead, reason = append(instead, part.static), c.Reason
-		case c.Pin == image.Unpinned && part.locked.Digest == "":
+		case c.Pin == image.Unpinned && part.locked.Digest == "" && c.Name == part.locked.Reference:
 			warnings = append(warnings, fmt.Sprintf("%s has no digest in %s yet: run `ci lock`; until then publish refuses these images", c.Name, lock.File))
 		case c.Pin == image.Unpinned:
 			warnings = append(warnings, fmt.Sprintf("%s is not what %s pins: publish refuses these images", c.Name, lock.File))

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -77,10 +78,11 @@ func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
 	if c.Has(digest, int64(len(data))) {
 		return digest, nil
 	}
-	if err := WriteFile(c.Blob(digest), data); err != nil {
-		return v1.Hash{}, fmt.Errorf("write to the cache: %w", err)
-	}
-	return digest, nil
+	_, _, err := c.Put(func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	return digest, err
 }
 
 // Export makes name a file with the content of the blob.
@@ -142,6 +144,9 @@ func copyFile(source, target string) error {
 	if _, err := io.Copy(w, r); err != nil {
 		return errors.Join(err, w.Close())
 	}
+	if err := w.Chmod(info.Mode().Perm()); err != nil { // as it is, whatever the umask
+		return errors.Join(err, w.Close())
+	}
 	if err := w.Close(); err != nil {
 		return err
 	}
@@ -198,7 +203,10 @@ func (c *Cache) Save(key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("keep a record: %w", err)
 	}
-	return WriteFile(c.Path("records", key+".json"), data)
+	if err := WriteFile(c.Path("records", key+".json"), data); err != nil {
+		return fmt.Errorf("keep a record: %w", err)
+	}
+	return nil
 }
 
 // WriteFile writes data to name in one step: name holds what it held before, or
@@ -223,21 +231,25 @@ func WriteFile(name string, data []byte) error {
 }
 
 // Trim removes blobs and records that have not been written for longer than
-// age, except the blobs in keep. What is removed and needed again is made again.
+// age, except the blobs in keep, and what killed runs left. What is removed and
+// needed again is made again.
 func (c *Cache) Trim(age time.Duration, keep map[v1.Hash]bool) error {
 	var errs []error
-	for _, dir := range []string{"blobs/sha256", "records"} {
+	for _, dir := range []string{".", "blobs/sha256", "records"} {
 		entries, err := os.ReadDir(c.Path(dir))
 		if err != nil {
 			return fmt.Errorf("trim the cache: %w", err)
 		}
 		for _, e := range entries {
+			if dir == "." && !strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
 			info, err := e.Info()
 			if err != nil || time.Since(info.ModTime()) < age ||
 				keep[v1.Hash{Algorithm: "sha256", Hex: e.Name()}] {
 				continue
 			}
-			errs = append(errs, os.Remove(c.Path(dir, e.Name())))
+			errs = append(errs, os.RemoveAll(c.Path(dir, e.Name()))) // no error if another run was faster
 		}
 	}
 	return errors.Join(errs...)

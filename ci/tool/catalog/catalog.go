@@ -90,7 +90,7 @@ func Load(root string) (*Catalog, error) {
 		return nil, err
 	}
 	entries, err := os.ReadDir(filepath.Join(root, Dir))
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the functions: %w", err)
 	}
 
@@ -148,6 +148,10 @@ type workFile struct {
 
 func readWork(root string) (workFile, error) {
 	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if errors.Is(err, os.ErrNotExist) {
+		return workFile{}, Problem{File: "go.work",
+			Fix: "is missing; join the functions' modules: run `go work init`, then `go work use ./functions/*`"}
+	}
 	if err != nil {
 		return workFile{}, fmt.Errorf("read the workspace: %w", err)
 	}
@@ -159,9 +163,12 @@ func readWork(root string) (workFile, error) {
 	for _, use := range parsed.Use {
 		w.uses[filepath.ToSlash(filepath.Clean(use.Path))] = true
 	}
-	if parsed.Toolchain == nil {
-		return workFile{}, Problem{File: "go.work", Field: "toolchain",
-			Fix: "is missing; pin the Go that builds the images, for instance `toolchain go1.26.8`"}
+	const pin = "; pin the Go that builds the images, for instance `toolchain go1.26.8`"
+	switch {
+	case parsed.Toolchain == nil:
+		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: "is missing" + pin}
+	case parsed.Toolchain.Name == "default":
+		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: `"default" names no version` + pin}
 	}
 	w.toolchain = parsed.Toolchain.Name
 	return w, nil

@@ -7,16 +7,23 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/agnivade/levenshtein"
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 )
 
 // fields are the keys of image.json, all required.
 var fields = []string{"image", "variant", "registry", "lambda", "reason"}
+
+var notAnObject = "must be a JSON object with the fields " + strings.Join(fields, ", ")
 
 var (
 	// imageName leaves room for "-" and a 40-digit commit in the 128 characters
@@ -33,9 +40,8 @@ const maxImageName = 80
 func readFunction(root, folder string, work workFile) (Function, []error) {
 	f := Function{Folder: folder}
 	var problems []error
-	if _, err := os.Stat(filepath.Join(root, folder, "go.mod")); err != nil {
-		problems = append(problems, Problem{File: folder + "/go.mod",
-			Fix: "is missing; every function is a module of its own: run `go mod init` in " + folder})
+	if err := checkModule(root, folder); err != nil {
+		problems = append(problems, err)
 	}
 	if !work.uses[folder] {
 		problems = append(problems, Problem{File: "go.work", Field: "use",
@@ -53,11 +59,38 @@ func readFunction(root, folder string, work workFile) (Function, []error) {
 	return f, append(problems, decode(file, data, &f)...)
 }
 
+// checkModule makes sure that folder is a module whose binary go build names
+// like the folder.
+func checkModule(root, folder string) error {
+	p := Problem{File: folder + "/go.mod", Field: "module"}
+	data, err := os.ReadFile(filepath.Join(root, p.File))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return Problem{File: p.File, Fix: "is missing; every function is a module of its own: run `go mod init` in " + folder}
+	case err != nil:
+		return Problem{File: p.File, Fix: err.Error()}
+	}
+	name := modfile.ModulePath(data)
+	prefix, _, _ := module.SplitPathVersion(name)
+	switch want := path.Base(folder); {
+	case name == "":
+		p.Fix = "is missing; the first line names the module, for instance `module lambdas.internal/" + folder + "`"
+		return p
+	case path.Base(prefix) != want:
+		p.Fix = fmt.Sprintf("%q must end in %q like its folder: go build names the binary by it", name, want)
+		return p
+	}
+	return nil
+}
+
 // decode fills f from the bytes of an image.json.
 func decode(file string, data []byte, f *Function) []error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return []error{Problem{File: file, Fix: jsonFault(data, err)}}
+	}
+	if raw == nil { // the value is null
+		return []error{Problem{File: file, Fix: notAnObject}}
 	}
 	var problems []error
 	bad := func(field, format string, args ...any) {
@@ -65,8 +98,11 @@ func decode(file string, data []byte, f *Function) []error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		if !slices.Contains(fields, key) {
-			bad(key, "is not a field of image.json%s; the fields are %s", suggest(key, fields), strings.Join(fields, ", "))
+			bad(printable(key), "is not a field of image.json%s; the fields are %s", suggest(key, fields), strings.Join(fields, ", "))
 		}
+	}
+	for _, key := range repeated(data) {
+		bad(key, "is there twice; keep one")
 	}
 	values := map[string]string{}
 	for _, field := range fields {
@@ -75,7 +111,7 @@ func decode(file string, data []byte, f *Function) []error {
 		case !ok:
 			bad(field, "is missing")
 		case json.Unmarshal(value, &s) != nil || bytes.Equal(value, []byte("null")):
-			bad(field, "must be a string, is %s", value)
+			bad(field, "must be a string, is %s", oneLine(value))
 		case strings.TrimSpace(s) == "":
 			bad(field, "is empty")
 		default:
@@ -90,6 +126,9 @@ func decode(file string, data []byte, f *Function) []error {
 	}
 	if v := f.Lambda; v != "" && !lambdaName.MatchString(v) {
 		bad("lambda", "%q is not a Lambda function name: 1 to 64 letters, digits, - and _", v)
+	}
+	if v := f.Reason; strings.ContainsFunc(v, unicode.IsControl) {
+		bad("reason", "%q must be one line of text", v)
 	}
 	oneOf := func(field, value string, allowed ...string) {
 		if value != "" && !slices.Contains(allowed, value) {
@@ -132,11 +171,52 @@ func prefixes(a, b string) bool { return strings.HasPrefix(b+"-", a+"-") }
 func jsonFault(data []byte, err error) string {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		at := min(int(syntax.Offset), len(data))
+		at := max(0, min(int(syntax.Offset), len(data))-1) // of the byte at fault
 		line := 1 + bytes.Count(data[:at], []byte("\n"))
 		return fmt.Sprintf("line %d: not valid JSON: %v", line, err)
 	}
-	return "must be a JSON object with the fields " + strings.Join(fields, ", ")
+	return notAnObject
+}
+
+// repeated returns the keys that an object has more than once; encoding/json
+// silently takes the last.
+func repeated(data []byte) []string {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil { // the opening brace
+		return nil
+	}
+	seen, twice := map[string]bool{}, map[string]bool{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		name, _ := key.(string)
+		twice[name], seen[name] = seen[name], true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil
+		}
+	}
+	maps.DeleteFunc(twice, func(name string, again bool) bool { return !again || !slices.Contains(fields, name) })
+	return slices.Sorted(maps.Keys(twice))
+}
+
+// oneLine returns valid JSON without the white space between its values.
+func oneLine(value json.RawMessage) string {
+	var b bytes.Buffer
+	if err := json.Compact(&b, value); err != nil {
+		return strconv.Quote(string(value))
+	}
+	return b.String()
+}
+
+// printable returns a key as it is, or quoted if it would not show as one word.
+func printable(key string) string {
+	if quoted := strconv.Quote(key); quoted != `"`+key+`"` || strings.TrimSpace(key) == "" {
+		return quoted
+	}
+	return key
 }
 
 // suggest returns ` (did you mean "x"?)` for the nearest of known, or nothing.

@@ -4,6 +4,7 @@ package ffmpeg
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
 	"debug/elf"
 	"errors"
@@ -27,9 +28,8 @@ import (
 
 // Cached tells whether the layer made from the chosen image is in the cache.
 func Cached(c *cache.Cache, choice pin.Choice, platform v1.Platform) bool {
-	var l layer.Layer
-	_, ok := c.Load(imageKey(choice, platform), &l)
-	return ok && c.Has(l.Digest, l.Size)
+	_, ok := layer.Kept(c, imageKey(choice, platform))
+	return ok
 }
 
 // Get returns the layer for the platform from the chosen image, or from the npm
@@ -48,8 +48,12 @@ func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, locked map[stri
 }
 
 func imageKey(choice pin.Choice, platform v1.Platform) string {
-	return cache.Key("ffmpeg 2", choice.Name, choice.Digest.String(), platform.String())
+	return cache.Key("ffmpeg", comment(choice), platform.String())
 }
+
+// comment says where the programs come from. With the digest, whoever has the
+// layer can compare it with the lock file.
+func comment(choice pin.Choice) string { return choice.Name + "@" + choice.Digest.String() }
 
 // programs are the files of the layer, by where they are in the image.
 var programs = map[string]string{"ffmpeg": image.FFmpegPath, "ffprobe": image.FFprobePath}
@@ -63,7 +67,7 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
 	comment := fmt.Sprintf("npm %s@%s, %s@%s",
 		static.FFmpeg.Name, static.FFmpeg.Version, static.FFprobe.Name, static.FFprobe.Version)
-	key := cache.Key("ffmpeg", static.FFmpeg.Integrity, static.FFprobe.Integrity, comment)
+	key := cache.Key("ffmpeg", static.FFmpeg.Integrity, static.FFprobe.Integrity, comment, platform.String())
 	return keep(c, key, comment, platform, func(dir string) error {
 		for program, p := range packages {
 			tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
@@ -84,10 +88,7 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 
 // fromImage makes the layer from the programs in an image.
 func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (layer.Layer, bool, error) {
-	// The digest is part of what the layer says of itself: by it publish tells the
-	// pinned ffmpeg from another under the same tag.
-	origin := choice.Name + "@" + choice.Digest.String()
-	return keep(c, imageKey(choice, platform), origin, platform, func(dir string) error {
+	return keep(c, imageKey(choice, platform), comment(choice), platform, func(dir string) error {
 		img, err := registry.Image(ctx, choice.Reference, choice.Digest, platform)
 		if err != nil {
 			return err
@@ -106,7 +107,15 @@ func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform 
 			if _, ok := programs[program]; !ok || h.Typeflag != tar.TypeReg {
 				continue
 			}
-			if err := write(filepath.Join(dir, program), tr); err != nil {
+			content := bufio.NewReader(tr)
+			magic, err := content.Peek(len(elf.ELFMAG))
+			if err != nil && !errors.Is(err, io.EOF) {
+				return fmt.Errorf("read the image %s: %w", choice.Reference, err)
+			}
+			if string(magic) != elf.ELFMAG {
+				continue // a completion script, a licence
+			}
+			if err := write(filepath.Join(dir, program), content); err != nil {
 				return err
 			}
 		}
@@ -152,6 +161,9 @@ func write(name string, r io.Reader) error {
 // check fails unless the file is a static program for the platform.
 func check(file string, platform v1.Platform) error {
 	f, err := elf.Open(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("is not there")
+	}
 	if err != nil {
 		return fmt.Errorf("read the program: %w", err)
 	}

@@ -4,19 +4,15 @@
 package gobuild
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,10 +20,6 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/catalog"
 )
-
-// flags are those of every build. The build ID stays in the binary: without it
-// `go build` cannot see that an output is current and links it again.
-var flags = []string{"-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w"}
 
 // Binary is a compiled function.
 type Binary struct {
@@ -82,19 +74,9 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 		return results, nil
 	}
 
-	together := make([]catalog.Function, len(stale))
-	for n, i := range stale {
-		together[n] = functions[i]
-	}
-	errs := make([]error, len(stale))
-	if err := goBuild(ctx, c.Root, env, dir, together); err != nil {
-		// One by one, the cache is warm now, it shows whose fault it is.
-		for n, f := range together {
-			errs[n] = goBuild(ctx, c.Root, env, dir, []catalog.Function{f})
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("compile: %w", context.Cause(ctx))
+	errs, err := compile(ctx, c.Root, env, dir, functions, stale)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
 	}
 	for n, i := range stale {
 		if errs[n] != nil {
@@ -112,61 +94,6 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 // output is where `go build -o dir/` puts the function's binary.
 func output(dir string, f catalog.Function) string {
 	return filepath.Join(dir, path.Base(f.Folder))
-}
-
-// environment is what decides the bytes of a binary beside its sources. It is
-// set for each build, so that a machine's own settings do not leak into them.
-func environment(c *catalog.Catalog, platform v1.Platform) []string {
-	return []string{
-		"CGO_ENABLED=0",
-		"GOOS=" + platform.OS,
-		"GOARCH=" + platform.Architecture,
-		"GOAMD64=v1",
-		"GOARM64=v8.0",
-		"GOFLAGS=",
-		"GOEXPERIMENT=",
-		"GOFIPS140=off",
-		"GOTOOLCHAIN=" + c.Toolchain,
-	}
-}
-
-// goBuild runs one `go build` over functions. A failure of a single function
-// is a *CompileError.
-func goBuild(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) error {
-	args := append([]string{"build"}, flags...)
-	args = append(args, "-o", dir+string(filepath.Separator))
-	for _, f := range functions {
-		args = append(args, "./"+f.Folder)
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = root
-	cmd.Env = append(append(os.Environ(), env...), "GOWORK="+filepath.Join(root, "go.work"))
-	// An interrupted `go build` removes what it left half-written.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 5 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return nil
-	case len(functions) == 1 && errors.As(err, &exit):
-		return &CompileError{Function: functions[0], Output: complaint(out.String())}
-	default:
-		return fmt.Errorf("run go build: %w", err)
-	}
-}
-
-// complaint returns what `go build` printed, less its progress.
-func complaint(output string) string {
-	var lines []string
-	for line := range strings.Lines(output) {
-		if !strings.HasPrefix(line, "go: downloading ") {
-			lines = append(lines, line)
-		}
-	}
-	return strings.TrimSpace(strings.Join(lines, ""))
 }
 
 // note is kept beside each binary and says what it was made from.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,17 +29,20 @@ type source struct {
 // every module file of the workspace (they choose the versions), the flags and
 // the environment. A folder that several functions use is read once.
 func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]source, error) {
-	common := []string{strings.Join(flags, " "), strings.Join(env, " ")}
-	versions, err := moduleFiles(c)
+	work, err := readWork(c.Root)
 	if err != nil {
 		return nil, err
 	}
-	common = append(common, versions...)
+	versions, err := moduleFiles(c.Root, work)
+	if err != nil {
+		return nil, err
+	}
+	common := append([]string{strings.Join(flags, " "), strings.Join(env, " ")}, versions...)
 
 	digests := map[string]string{}
 	all := make([]source, len(functions))
 	for i, f := range functions {
-		modules, err := localModules(c.Root, f.Folder)
+		modules, err := localModules(c.Root, work, f.Folder)
 		if err != nil {
 			return nil, err
 		}
@@ -58,16 +62,25 @@ func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]
 	return all, nil
 }
 
-// moduleFiles returns the content of go.work, go.work.sum, and each function's
-// go.mod: in a workspace one module's requirements choose another's versions.
-func moduleFiles(c *catalog.Catalog) ([]string, error) {
+func readWork(root string) (*modfile.WorkFile, error) {
+	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		return nil, err
+	}
+	return modfile.ParseWork("go.work", data, nil)
+}
+
+// moduleFiles returns the content of go.work, go.work.sum, and the go.mod of each
+// module it uses: in a workspace one module's requirements choose another's
+// versions.
+func moduleFiles(root string, work *modfile.WorkFile) ([]string, error) {
 	names := []string{"go.work", "go.work.sum"}
-	for _, f := range c.Functions {
-		names = append(names, f.Folder+"/go.mod")
+	for _, use := range work.Use {
+		names = append(names, path.Join(use.Path, "go.mod"))
 	}
 	var parts []string
 	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join(c.Root, name))
+		data, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil && !os.IsNotExist(err) {
 			return nil, err
 		}
@@ -82,12 +95,36 @@ type localModule struct {
 	folder string // relative to the root
 }
 
-// localModules returns the module in folder and all that it reaches by a
-// replacement with a folder.
-func localModules(root, folder string) ([]localModule, error) {
+// localModules returns the module in folder and all that it, or go.work, reaches
+// by a replacement with a folder.
+func localModules(root string, work *modfile.WorkFile, folder string) ([]localModule, error) {
 	modules := []localModule{{folder: filepath.Clean(folder)}}
+	add := func(file string, replaced []*modfile.Replace) error {
+		for _, r := range replaced {
+			if r.New.Version != "" {
+				continue
+			}
+			problem := catalog.Problem{File: file, Field: "replace " + r.Old.Path}
+			if filepath.IsAbs(r.New.Path) {
+				problem.Fix = fmt.Sprintf("%s is an absolute path; name a folder of the workspace", r.New.Path)
+				return problem
+			}
+			next := filepath.Join(path.Dir(file), filepath.FromSlash(r.New.Path))
+			if _, err := os.Stat(filepath.Join(root, next, "go.mod")); err != nil {
+				problem.Fix = fmt.Sprintf("%s holds no go.mod; name the folder of the module", r.New.Path)
+				return problem
+			}
+			if !slices.ContainsFunc(modules, func(m localModule) bool { return m.folder == next }) {
+				modules = append(modules, localModule{folder: next})
+			}
+		}
+		return nil
+	}
+	if err := add("go.work", work.Replace); err != nil {
+		return nil, err
+	}
 	for n := 0; n < len(modules); n++ {
-		name := filepath.Join(modules[n].folder, "go.mod")
+		name := filepath.ToSlash(filepath.Join(modules[n].folder, "go.mod"))
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			return nil, err
@@ -97,20 +134,11 @@ func localModules(root, folder string) ([]localModule, error) {
 			return nil, err
 		}
 		if mod.Module == nil {
-			return nil, fmt.Errorf("%s: module: is missing; the first line names the module", name)
+			return nil, catalog.Problem{File: name, Field: "module", Fix: "is missing; the first line names the module"}
 		}
 		modules[n].path = mod.Module.Mod.Path
-		for _, r := range mod.Replace {
-			if r.New.Version != "" {
-				continue
-			}
-			if filepath.IsAbs(r.New.Path) {
-				return nil, fmt.Errorf("%s: replace %s: %s is an absolute path; name a folder of the workspace", name, r.Old.Path, r.New.Path)
-			}
-			next := filepath.Join(modules[n].folder, filepath.FromSlash(r.New.Path))
-			if !slices.ContainsFunc(modules, func(m localModule) bool { return m.folder == next }) {
-				modules = append(modules, localModule{folder: next})
-			}
+		if err := add(name, mod.Replace); err != nil {
+			return nil, err
 		}
 	}
 	return modules, nil
@@ -125,7 +153,8 @@ func checkModules(binary string, f catalog.Function, modules []localModule) erro
 	}
 	for _, dep := range info.Deps {
 		known := slices.ContainsFunc(modules, func(m localModule) bool { return m.path == dep.Path })
-		if dep.Version == "(devel)" && !known {
+		local := dep.Version == "(devel)" || dep.Replace != nil && dep.Replace.Version == "(devel)"
+		if local && !known {
 			return catalog.Problem{File: f.Folder + "/go.mod", Field: "replace",
 				Fix: fmt.Sprintf("does not name %s, which the function imports; require it and replace it by its folder", dep.Path)}
 		}

@@ -54,7 +54,7 @@ func start(root string, o Options) (*Function, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	bootstrap, bin, task := "/"+image.BootstrapPath, "/usr/local/bin", "/var/task"
-	confined := os.Geteuid() == 0
+	confined := os.Geteuid() == 0 && makeDevices(root) == nil
 	if !confined {
 		bootstrap, bin, task = filepath.Join(root, bootstrap), filepath.Join(root, bin), filepath.Join(root, task)
 	}

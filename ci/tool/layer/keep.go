@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"lambdas.internal/ci/tool/cache"
 )
@@ -21,14 +25,14 @@ func Keep(c *cache.Cache, files []File, comment string) (l Layer, reused bool, e
 		}
 		parts = append(parts, f.Path, f.Mode.String(), digest)
 	}
-	parts = append(parts, "layer")
 	return KeepAs(c, cache.Key(parts...), comment, func() ([]File, error) { return files, nil })
 }
 
 // KeepAs is [Keep] for files that are dear to open: key stands for their content,
 // and open is called only when no layer is kept under it.
 func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l Layer, reused bool, err error) {
-	if _, ok := c.Load(key, &l); ok && c.Has(l.Digest, l.Size) {
+	// The comment is in the bytes: a layer with another is another layer.
+	if l, ok := Kept(c, key); ok && l.Comment == comment {
 		return l, true, nil
 	}
 	files, err := open()
@@ -41,8 +45,32 @@ func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l
 	}); err != nil {
 		return Layer{}, false, err
 	}
-	return l, false, c.Save(key, l)
+	return l, false, c.Save(recordKey(key), l)
 }
+
+// Kept returns the layer that [KeepAs] kept under key, if it is in the cache.
+func Kept(c *cache.Cache, key string) (Layer, bool) {
+	var l Layer
+	_, ok := c.Load(recordKey(key), &l)
+	return l, ok && c.Has(l.Digest, l.Size)
+}
+
+func recordKey(key string) string { return cache.Key("layer", key, compressor()) }
+
+// compressor is the version of the compressor. Another one may write other
+// bytes, and a layer that is kept must be the one that would be made.
+var compressor = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range info.Deps {
+		if m.Path == "github.com/klauspost/compress" {
+			return m.Version
+		}
+	}
+	return ""
+})
 
 // Import puts a compressed layer in a file into the cache.
 func Import(c *cache.Cache, name string) (Layer, error) {
@@ -59,16 +87,25 @@ func importFile(c *cache.Cache, name string) (Layer, error) {
 		return Layer{}, err
 	}
 	defer f.Close()
-	digest, size, err := c.Put(func(w io.Writer) error {
-		_, err := io.Copy(w, f)
-		return err
-	})
+	digest, size, err := v1.SHA256(f)
 	if err != nil {
 		return Layer{}, err
+	}
+	if !c.Has(digest, size) {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return Layer{}, err
+		}
+		if digest, size, err = c.Put(func(w io.Writer) error {
+			_, err := io.Copy(w, f)
+			return err
+		}); err != nil {
+			return Layer{}, err
+		}
 	}
 	// Only the digest is to be had without decompressing.
 	key := cache.Key("imported layer", digest.String())
 	var l Layer
+	key = cache.Key("layer", key, compressor())
 	if _, ok := c.Load(key, &l); ok && l.Size == size {
 		return l, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -88,7 +89,11 @@ func Write(w io.Writer, files []File, comment string) (Layer, error) {
 	}
 	zw.Comment = comment
 	tw := tar.NewWriter(io.MultiWriter(zw, diffID))
-	for _, f := range withParents(files) {
+	all, err := withParents(files)
+	if err != nil {
+		return Layer{}, fmt.Errorf("write the layer: %w", err)
+	}
+	for _, f := range all {
 		if err := writeEntry(tw, f); err != nil {
 			return Layer{}, fmt.Errorf("write %s into the layer: %w", f.Path, err)
 		}
@@ -138,29 +143,50 @@ func writeEntry(tw *tar.Writer, f File) error {
 		return err
 	}
 	defer r.Close()
-	n, err := io.Copy(tw, r)
-	if err == nil && n != f.Size {
-		err = fmt.Errorf("has %d bytes, %d were announced", n, f.Size)
+	content, to := sha256.New(), io.Writer(tw)
+	if f.Digest != "" {
+		to = io.MultiWriter(tw, content)
 	}
-	return err
+	n, err := io.Copy(to, r)
+	switch {
+	case errors.Is(err, tar.ErrWriteTooLong):
+		return fmt.Errorf("has more than the %d bytes that were announced", f.Size)
+	case err != nil:
+		return err
+	case n != f.Size:
+		return fmt.Errorf("has %d bytes, %d were announced", n, f.Size)
+	case f.Digest != "" && f.Digest != hex.EncodeToString(content.Sum(nil)):
+		return errors.New("has another content than was announced; it changed meanwhile")
+	}
+	return nil
 }
 
 // withParents returns files sorted by path, with every missing parent directory.
 // Lambda wants each parent to be an entry of the layer.
-func withParents(files []File) []File {
+func withParents(files []File) ([]File, error) {
 	all := slices.Clone(files)
-	known := map[string]bool{".": true}
+	isDir := map[string]bool{".": true}
 	for _, f := range files {
-		known[f.Path] = true
+		if _, twice := isDir[f.Path]; twice || !fs.ValidPath(f.Path) {
+			return nil, fmt.Errorf("%q is there twice, or no clean path without a leading slash", f.Path)
+		}
+		isDir[f.Path] = f.Mode.IsDir()
 	}
 	for _, f := range files {
-		for dir := path.Dir(f.Path); !known[dir]; dir = path.Dir(dir) {
-			known[dir] = true
-			all = append(all, Directory(dir, 0o755))
+		for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {
+			switch is, known := isDir[dir]; {
+			case known && !is:
+				return nil, fmt.Errorf("%q is a file, so %q cannot be below it", dir, f.Path)
+			case !known:
+				isDir[dir] = true
+				all = append(all, Directory(dir, 0o755))
+				continue
+			}
+			break
 		}
 	}
 	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return all
+	return all, nil
 }
 
 func sum(h hash.Hash) v1.Hash {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gofrs/flock"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -32,14 +33,25 @@ type Source interface {
 // Write makes dir an image layout that holds the given images, and those that
 // it held before under other names as long as keep says so. The index is written
 // last and in one step: until then the layout is what it was.
-func Write(dir string, images []v1.Descriptor, blobs Source, keep func(name string) bool) error {
+func Write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
 	if err := write(dir, images, blobs, keep); err != nil {
 		return fmt.Errorf("write the image layout %s: %w", dir, err)
 	}
 	return nil
 }
 
-func write(dir string, images []v1.Descriptor, blobs Source, keep func(name string) bool) error {
+func write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
+	folder := filepath.Join(dir, "blobs", "sha256")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	// Two writers at once would drop each other's images and blobs. The lock is
+	// on the folder itself, which so holds nothing that is no image layout's.
+	alone := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if err := alone.Lock(); err != nil {
+		return fmt.Errorf("wait for another writer: %w", err)
+	}
+	defer alone.Close()
 	before, err := Index(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -50,7 +62,7 @@ func write(dir string, images []v1.Descriptor, blobs Source, keep func(name stri
 		replaced := slices.ContainsFunc(images, func(n v1.Descriptor) bool {
 			return n.Annotations[image.AnnotationRefName] == name
 		})
-		if !replaced && keep(name) {
+		if !replaced && keep(d) {
 			manifests = append(manifests, d)
 		}
 	}
@@ -58,10 +70,6 @@ func write(dir string, images []v1.Descriptor, blobs Source, keep func(name stri
 		return strings.Compare(a.Annotations[image.AnnotationRefName], b.Annotations[image.AnnotationRefName])
 	})
 
-	folder := filepath.Join(dir, "blobs", "sha256")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
 	needed := map[string]bool{}
 	for _, d := range manifests {
 		if err := addImage(dir, d, blobs, needed); err != nil {
@@ -91,7 +99,7 @@ func Index(dir string) (v1.IndexManifest, error) {
 		return index, err
 	}
 	if err := json.Unmarshal(data, &index); err != nil {
-		return index, fmt.Errorf("index.json: %w", err)
+		return index, fmt.Errorf("index.json: is no index of images (%w); remove the folder", err)
 	}
 	return index, nil
 }
@@ -150,7 +158,8 @@ func update(name string, data []byte) error {
 	return cache.WriteFile(name, data)
 }
 
-// prune removes blobs that no image needs any more.
+// prune removes blobs that no image needs any more, and what a writer that was
+// killed left.
 func prune(folder string, needed map[string]bool) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -158,7 +167,7 @@ func prune(folder string, needed map[string]bool) error {
 	}
 	for _, e := range entries {
 		if !needed[e.Name()] {
-			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
 				return err
 			}
 		}

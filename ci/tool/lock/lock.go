@@ -6,10 +6,15 @@ package lock
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
+	ref "github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"lambdas.internal/ci/tool/cache"
@@ -77,12 +82,24 @@ func Load(root string) (*Lock, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	var l Lock
-	if err := decoder.Decode(&l); err != nil {
+	switch err := decoder.Decode(&l); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, catalog.Problem{File: File, Fix: "not valid JSON: it ends too early"}
+	case err != nil:
 		return nil, catalog.Problem{File: File, Fix: err.Error()}
+	case decoder.More():
+		return nil, catalog.Problem{File: File, Fix: "not valid JSON: there is more behind the object"}
 	}
-	for name, i := range l.Images() {
+	images := l.Images()
+	for _, name := range slices.Sorted(maps.Keys(images)) {
+		i := images[name]
+		const fix = "name registry/repository:tag"
 		if i.Reference == "" {
-			return nil, catalog.Problem{File: File, Field: name + ".reference", Fix: "is missing; name registry/repository:tag"}
+			return nil, catalog.Problem{File: File, Field: name + ".reference", Fix: "is missing; " + fix}
+		}
+		if _, err := ref.NewTag(i.Reference); err != nil {
+			return nil, catalog.Problem{File: File, Field: name + ".reference",
+				Fix: fmt.Sprintf("%q is not an image; %s", i.Reference, fix)}
 		}
 		if i.Digest == "" {
 			continue

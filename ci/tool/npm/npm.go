@@ -36,7 +36,7 @@ func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
 		return "", fmt.Errorf("fetch %s: %w", p.Name, err)
 	}
 	defer os.RemoveAll(temporary)
-	if _, err := run(ctx, temporary, "pack", "--ignore-scripts", p.Name+"@"+p.Version); err != nil {
+	if _, err := run(ctx, temporary, "pack", "--ignore-scripts", "--pack-destination=.", p.Name+"@"+p.Version); err != nil {
 		return "", err
 	}
 	fetched := filepath.Join(temporary, filepath.Base(name))
@@ -109,6 +109,9 @@ func Open(tarball, file string) (io.ReadCloser, error) {
 	tr := tar.NewReader(zr)
 	for {
 		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it is not there")
+		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("find %s in %s: %w", file, filepath.Base(tarball), err), f.Close())
 		}

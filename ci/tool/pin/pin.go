@@ -81,6 +81,8 @@ func Choose(ctx context.Context, c *cache.Cache, locked lock.Image, o Options) (
 	}
 	digest, err := ask(ctx, c, reference)
 	switch {
+	case ctx.Err() != nil:
+		return Choice{}, ctx.Err()
 	case registry.Unreachable(err):
 		return offline(o, reference, err)
 	case err != nil:
@@ -123,7 +125,7 @@ type answer struct {
 func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error) {
 	key := cache.Key("tag", reference)
 	var a answer
-	if age, ok := c.Load(key, &a); ok && age < remembered {
+	if age, ok := c.Load(key, &a); ok && age >= 0 && age < remembered {
 		if a.Unreachable != "" {
 			return v1.Hash{}, errors.New(a.Unreachable)
 		}
@@ -131,6 +133,8 @@ func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error)
 	}
 	digest, err := registry.Digest(ctx, reference)
 	switch {
+	case ctx.Err() != nil: // which says nothing about the registry
+		return v1.Hash{}, ctx.Err()
 	case registry.Unreachable(err):
 		a = answer{Unreachable: err.Error()}
 	case err != nil:

@@ -31,7 +31,7 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 	head, err := remote.Head(ref, append(options(probe), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = context.Cause(ctx)
+			err = ctx.Err() // its cause may look like a network's failure
 		}
 		return v1.Hash{}, fmt.Errorf("resolve %s: %w", reference, err)
 	}

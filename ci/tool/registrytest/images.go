@@ -70,6 +70,6 @@ func Layout(t testing.TB, functions []catalog.Function, binary string, edited ma
 		}
 		all = append(all, encoded.Descriptor)
 	}
-	require.NoError(t, layout.Write(dir, all, kept, func(string) bool { return false }))
+	require.NoError(t, layout.Write(dir, all, kept, func(v1.Descriptor) bool { return false }))
 	return dir
 }

@@ -13,12 +13,22 @@ import (
 
 // Table prints rows below a header, in columns as wide as their content.
 func Table(w io.Writer, header []string, rows [][]string) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var padded strings.Builder
+	tw := tabwriter.NewWriter(&padded, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{header}, rows...) {
-		fmt.Fprintln(tw, strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = strings.Join(strings.Fields(cell), " ") // a row is a line
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("print the table: %w", err)
+	}
+	for line := range strings.Lines(padded.String()) {
+		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
+			return fmt.Errorf("print the table: %w", err)
+		}
 	}
 	return nil
 }
@@ -41,7 +51,7 @@ func MB(bytes int64) string {
 
 // Duration prints a time in seconds, with as many digits as matter.
 func Duration(d time.Duration) string {
-	if d < 10*time.Second {
+	if d.Round(10*time.Millisecond) < 10*time.Second {
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
 	return fmt.Sprintf("%.0f s", d.Seconds())

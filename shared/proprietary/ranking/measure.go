@@ -80,9 +80,11 @@ func sharpness(luma *image.Gray) float64 {
 	best := 0.0
 	for ty := range tiles {
 		for tx := range tiles {
-			part := image.Rect(
-				max(1, bounds.Dx()*tx/tiles), max(1, bounds.Dy()*ty/tiles),
-				min(bounds.Dx()-1, bounds.Dx()*(tx+1)/tiles), min(bounds.Dy()-1, bounds.Dy()*(ty+1)/tiles))
+			// Not image.Rect, which turns the empty part of a narrow picture inside out.
+			part := image.Rectangle{
+				Min: image.Pt(max(1, bounds.Dx()*tx/tiles), max(1, bounds.Dy()*ty/tiles)),
+				Max: image.Pt(min(bounds.Dx()-1, bounds.Dx()*(tx+1)/tiles), min(bounds.Dy()-1, bounds.Dy()*(ty+1)/tiles)),
+			}
 			best = max(best, laplacianVariance(luma, part))
 		}
 	}

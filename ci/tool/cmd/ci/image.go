@@ -12,7 +12,7 @@ import (
 
 func newImage(a *app) *cobra.Command {
 	var f buildFlags
-	var name, out string
+	var name, out, from string
 	cmd := &cobra.Command{
 		Use:   "image",
 		Short: "Build one image as an OCI archive",
@@ -21,6 +21,12 @@ skopeo read.`,
 		Example: "  ci image --name api --out api.tar\n  ci image --name thumb --out - | docker load",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				out = name + ".tar"
+			}
+			if from != "" {
+				return writeArchive(out, from, name)
+			}
 			f.only = []string{name}
 			r, dir, err := a.buildAll(cmd, &f, "")
 			if err != nil {
@@ -32,9 +38,6 @@ skopeo read.`,
 			if out == "-" {
 				return layout.Archive(cmd.OutOrStdout(), dir, name)
 			}
-			if out == "" {
-				out = name + ".tar"
-			}
 			if err := writeArchive(out, dir, name); err != nil {
 				return err
 			}
@@ -43,6 +46,7 @@ skopeo read.`,
 	}
 	required(cmd, &name, "name", "name of the image")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write, - for standard output (default: NAME.tar)")
+	cmd.Flags().StringVar(&from, "layout", "", "image layout to take it from, instead of building it")
 	f.addPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)

@@ -29,7 +29,7 @@ type invoked struct {
 
 func newInvoke(a *app) *cobra.Command {
 	var f buildFlags
-	var name, eventFile string
+	var name, eventFile, emulator string
 	var env []string
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -43,26 +43,39 @@ The response goes to standard output, the function's logs to standard error.`,
 		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.only = []string{name}
-			r, dir, err := a.buildAll(cmd, &f, "")
-			if err != nil {
-				return err
-			}
-			if failed := r.Failed(); len(failed) > 0 {
-				return failed[0]
-			}
-			function := r.Images[0].Function
 			c, err := a.catalog()
 			if err != nil {
 				return err
 			}
+			selected, err := c.Select([]string{name})
+			if err != nil {
+				return usageError{err}
+			}
+			function := selected[0]
 			event, err := readEvent(cmd, c, function, eventFile)
 			if err != nil {
 				return err
 			}
+			dist := ""
+			if emulator == "" {
+				f.only = []string{name}
+				r, dir, err := a.buildAll(cmd, &f, "")
+				if err != nil {
+					return err
+				}
+				if failed := r.Failed(); len(failed) > 0 {
+					return failed[0]
+				}
+				dist = dir
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			response, err := runFunction(ctx, dir, function, event, resolveEnv(env), cmd.ErrOrStderr())
+			var response invoke.Response
+			if emulator == "" {
+				response, err = runFunction(ctx, dist, function, event, resolveEnv(env), cmd.ErrOrStderr())
+			} else {
+				response, err = invoke.Emulated(ctx, emulator, event)
+			}
 			if err != nil {
 				return err
 			}
@@ -72,6 +85,7 @@ The response goes to standard output, the function's logs to standard error.`,
 	required(cmd, &name, "name", "name of the image")
 	cmd.Flags().StringVar(&eventFile, "event", "", "file with the event, - for standard input (default: the function's testdata/event.json)")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass on this one's")
+	cmd.Flags().StringVar(&emulator, "emulator", "", "ask the function behind the Lambda emulator at this URL, instead of starting one")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "time that the function has")
 	f.addPlatform(cmd)
 	f.addBase(cmd)

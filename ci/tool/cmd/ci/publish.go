@@ -1,3 +1,5 @@
+//go:build !steps
+
 package main
 
 import (
@@ -125,7 +127,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	var t *target
 	var server *localregistry.Server
 	if f.local {
-		t, server, err = local(c.Root, f.port)
+		t, server, err = localTarget(c.Root, f.port)
 	} else {
 		t, err = f.target.open(cmd.Context())
 	}

@@ -85,12 +85,12 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder for what later runs reuse (default $CI_CACHE, or lambdas-ci in the user's cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 
-	const verbs, steps = "verbs", "steps"
+	const commands, steps = "commands", "steps"
 	root.AddGroup(
-		&cobra.Group{ID: verbs, Title: "Commands:"},
+		&cobra.Group{ID: commands, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range []*cobra.Command{newList(a), newBuildAll(a), newImage(a), newAudit(a), newPublish(a), newRegistry(a), newRetention(a), newInvoke(a), newLock(a)} {
-		cmd.GroupID = verbs
+	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a)}, verbs(a)...) {
+		cmd.GroupID = commands
 		root.AddCommand(cmd)
 	}
 	for _, cmd := range []*cobra.Command{newBinaries(a), newBase(a), newFFmpegLayer(a), newImages(a)} {

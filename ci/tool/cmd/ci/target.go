@@ -1,3 +1,5 @@
+//go:build !steps
+
 package main
 
 import (
@@ -69,8 +71,8 @@ type target struct {
 	close    func() error
 }
 
-// local starts the embedded registry of the workspace at root.
-func local(root string, port int) (*target, *localregistry.Server, error) {
+// localTarget starts the embedded registry of the workspace at root.
+func localTarget(root string, port int) (*target, *localregistry.Server, error) {
 	server, err := localregistry.Start(localDir(root), port)
 	if err != nil {
 		return nil, nil, err

@@ -1,0 +1,59 @@
+// Package enginetest runs the Dagger module on a real engine, as its users do.
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"dagger.io/dagger"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain runs nothing, and says so in one line, where no engine is.
+func TestMain(m *testing.M) {
+	if why := missing(); why != "" {
+		fmt.Println("engine suite not run:", why)
+		os.Exit(0)
+	}
+	code := m.Run()
+	if session != nil {
+		session.Close()
+	}
+	os.Exit(code)
+}
+
+// missing says what the suite lacks to run.
+func missing() string {
+	cli, err := exec.LookPath("dagger")
+	if err != nil {
+		return "there is no dagger on the PATH"
+	}
+	// The client would fetch one of its own otherwise.
+	os.Setenv("_EXPERIMENTAL_DAGGER_CLI_BIN", cli)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := exec.CommandContext(ctx, cli, "--silent", "core", "version").Run(); err != nil {
+		return "dagger reaches no engine: `dagger core version` fails"
+	}
+	return ""
+}
+
+var (
+	connect sync.Once
+	session *dagger.Client
+)
+
+// client is the session that the tests of the API share.
+func client(t *testing.T) *dagger.Client {
+	t.Helper()
+	var err error
+	connect.Do(func() { session, err = dagger.Connect(context.Background()) })
+	require.NoError(t, err)
+	require.NotNil(t, session)
+	return session
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
+)
+
+// Invoke runs an image under the Lambda emulator that its base ships, hands it one event and prints the answer.
+//
+// +cache="never"
+func (m *Ci) Invoke(
+	ctx context.Context,
+	// Name of the image, such as "api"; `list` shows them.
+	name string,
+	// File with the event; the function's own testdata/event.json when none is given.
+	//
+	// +optional
+	event *dagger.File,
+) (string, error) {
+	if m.BaseRef == "static" {
+		return "", errors.New("the static base ships no emulator; run `bin/ci invoke --name " + name + "` instead")
+	}
+	const host = "function"
+	image, err := m.Image(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	function := image.WithExposedPort(8080).
+		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
+	args := []string{"invoke", "--name", name, "--emulator", "http://" + host + ":8080"}
+	in := m.step(m.golang(), m.Source).WithServiceBinding(host, function)
+	if event != nil {
+		in = in.WithMountedFile("/event.json", event)
+		args = slices.Concat(args, []string{"--event", "/event.json"})
+	}
+	return output(ctx, m.run(always(in), args...))
+}

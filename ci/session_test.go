@@ -1,0 +1,287 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"lambdas.internal/ci/internal/apitest"
+)
+
+// session stands in for an engine: it validates what the module sends against
+// the engine's schema, keeps it, and answers with made-up IDs and outputs.
+type session struct {
+	t  *testing.T
+	mu sync.Mutex
+	// objects are what IDs name: the queries that made them, and the inputs.
+	objects map[string]object
+	// received are the IDs of all queries in the order of their arrival.
+	received []string
+	// fail, if set, is the answer to queries that ask for failField.
+	fail      *gqlerror.Error
+	failField string
+}
+
+// object is what an ID names. An input of the module has no query.
+type object struct {
+	kind  string
+	query *ast.Field
+}
+
+var (
+	current atomic.Pointer[session]
+	serve   sync.Once
+	schema  = sync.OnceValue(func() *ast.Schema {
+		sdl, err := os.ReadFile("testdata/schema.graphql")
+		if err != nil {
+			panic(err)
+		}
+		return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: string(sdl)})
+	})
+)
+
+// open starts a session; the client has one at a time. Inputs are IDs and the
+// types of what they name.
+func open(t *testing.T, inputs map[string]string) *session {
+	t.Helper()
+	s := &session{t: t, objects: map[string]object{}}
+	for id, kind := range inputs {
+		s.objects[id] = object{kind: kind}
+	}
+	current.Store(s)
+	t.Cleanup(func() { current.Store(nil) })
+	serve.Do(func() {
+		go http.Serve(apitest.Listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			current.Load().ServeHTTP(w, r)
+		}))
+	})
+	return s
+}
+
+func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if token, _, _ := r.BasicAuth(); token != apitest.Token {
+		s.t.Errorf("the client presents the token %q", token)
+	}
+	var request struct{ Query string }
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		s.t.Error(err)
+	}
+	data, err := s.answer(request.Query)
+	reply := map[string]any{"data": data}
+	if err != nil {
+		reply = map[string]any{"errors": gqlerror.List{err}}
+	}
+	json.NewEncoder(w).Encode(reply)
+}
+
+// answer validates and keeps the query, and makes up what it asks for.
+func (s *session) answer(text string) (any, *gqlerror.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	document, errs := gqlparser.LoadQueryWithRules(schema(), text, rules.NewDefaultRules())
+	if errs != nil {
+		s.t.Errorf("the schema refuses %s: %v", text, errs)
+		return nil, errs[0]
+	}
+	root := document.Operations[0].SelectionSet[0].(*ast.Field)
+	s.checkIDs(root)
+	id, leaf := s.keep(root)
+	if s.fail != nil && leaf.Name == s.failField {
+		return nil, s.fail
+	}
+	var value any
+	switch leaf.Definition.Type.Name() {
+	case "ID":
+		value = id
+	case "String":
+		value = "the " + leaf.Name + "\n"
+	default:
+		s.t.Errorf("the stand-in knows no answer to %s of type %s", leaf.Name, leaf.Definition.Type)
+	}
+	for _, f := range slices.Backward(path(root)) {
+		value = map[string]any{f.Name: value}
+	}
+	return value, nil
+}
+
+// keep remembers the query under an ID that depends on its content alone.
+func (s *session) keep(root *ast.Field) (id string, leaf *ast.Field) {
+	fields := path(root)
+	leaf = fields[len(fields)-1]
+	for _, f := range fields {
+		slices.SortFunc(f.Arguments, func(a, b *ast.Argument) int {
+			return position(f, a) - position(f, b)
+		})
+		for _, a := range f.Arguments {
+			if called, err := time.Parse(time.RFC3339Nano, a.Value.Raw); err == nil && time.Since(called) < time.Minute {
+				a.Value.Raw = "NOW"
+			}
+		}
+	}
+	if len(fields) == 2 && root.Name == "node" && leaf.Name == "id" {
+		return root.Arguments[0].Value.Raw, leaf // an object's ID, asked of its ID
+	}
+	id = fmt.Sprintf("%x", sha256.Sum256([]byte(format(root, nil))))
+	s.objects[id] = object{kind: leaf.ObjectDefinition.Name, query: root}
+	if !slices.Contains(s.received, id) {
+		s.received = append(s.received, id)
+	}
+	return id, leaf
+}
+
+// position is the argument's place in the schema.
+func position(f *ast.Field, a *ast.Argument) int {
+	return slices.IndexFunc(f.Definition.Arguments, func(d *ast.ArgumentDefinition) bool { return d.Name == a.Name })
+}
+
+// checkIDs fails the test for an ID that names nothing, or not what the
+// schema wants there.
+func (s *session) checkIDs(root *ast.Field) {
+	s.t.Helper()
+	for _, f := range path(root) {
+		for _, a := range f.Arguments {
+			definition := f.Definition.Arguments.ForName(a.Name)
+			if definition.Type.Name() != "ID" {
+				continue
+			}
+			want := ""
+			if d := definition.Directives.ForName("expectedType"); d != nil {
+				want = d.Arguments.ForName("name").Value.Raw
+			} else if on, ok := f.SelectionSet[0].(*ast.InlineFragment); ok {
+				want = on.TypeCondition
+			}
+			if got := s.objects[a.Value.Raw].kind; got != want {
+				s.t.Errorf("%s(%s:) wants the ID of a %s, not of %q", f.Name, a.Name, want, got)
+			}
+		}
+	}
+}
+
+// path is the chain of fields from root on; what the client sends is always one.
+func path(root *ast.Field) []*ast.Field {
+	fields := []*ast.Field{root}
+	for set := root.SelectionSet; len(set) > 0; {
+		switch next := set[0].(type) {
+		case *ast.InlineFragment:
+			set = next.SelectionSet
+		case *ast.Field:
+			fields = append(fields, next)
+			set = next.SelectionSet
+		}
+	}
+	return fields
+}
+
+// format writes the query with one call per line. Names are put for IDs.
+func format(root *ast.Field, names map[string]string) string {
+	var b strings.Builder
+	depth := 0
+	for set := (ast.SelectionSet{root}); len(set) > 0; depth++ {
+		switch at := set[0].(type) {
+		case *ast.InlineFragment:
+			fmt.Fprintf(&b, "  ... on %s", at.TypeCondition)
+			set = at.SelectionSet
+		case *ast.Field:
+			b.WriteString("  " + at.Name)
+			for i, a := range at.Arguments {
+				value := a.Value.String()
+				if name, ok := names[a.Value.Raw]; ok {
+					value = strconv.Quote(name)
+				}
+				fmt.Fprintf(&b, "%s%s: %s", []string{"(", ", "}[min(i, 1)], a.Name, value)
+			}
+			if len(at.Arguments) > 0 {
+				b.WriteString(")")
+			}
+			set = at.SelectionSet
+		}
+		if len(set) > 0 {
+			b.WriteString(" {\n")
+		}
+	}
+	return b.String() + "\n" + strings.Repeat("}", depth-1) + "\n"
+}
+
+// needs are the IDs that the query names.
+func needs(root *ast.Field) (ids []string) {
+	for _, f := range path(root) {
+		for _, a := range f.Arguments {
+			if f.Definition.Arguments.ForName(a.Name).Type.Name() == "ID" {
+				ids = append(ids, a.Value.Raw)
+			}
+		}
+	}
+	return ids
+}
+
+// document is all that was received: each query once, after those whose
+// results it names.
+func (s *session) document() string {
+	var b strings.Builder
+	names, count := map[string]string{}, map[string]int{}
+	var write func(id string)
+	write = func(id string) {
+		o := s.objects[id]
+		if names[id] != "" || o.query == nil {
+			return
+		}
+		for _, other := range needs(o.query) {
+			write(other)
+		}
+		count[o.kind]++
+		names[id] = o.kind + strconv.Itoa(count[o.kind])
+		fmt.Fprintf(&b, "query %s {\n%s}\n\n", names[id], format(o.query, names))
+	}
+	var needed []string
+	for _, id := range s.received {
+		needed = append(needed, needs(s.objects[id].query)...)
+	}
+	for _, id := range s.received {
+		if !slices.Contains(needed, id) {
+			write(id)
+		}
+	}
+	return strings.TrimSpace(b.String()) + "\n"
+}
+
+// call is one field of a query, with its arguments.
+type call struct {
+	name string
+	args map[string]any
+}
+
+// calls are what made the object, from its first call on, through the IDs that
+// a query goes on from.
+func (s *session) calls(id string) (calls []call) {
+	if s.objects[id].query == nil {
+		return []call{{name: "input", args: map[string]any{"id": id}}}
+	}
+	for _, f := range path(s.objects[id].query) {
+		switch f.Name {
+		case "node":
+			calls = append(calls, s.calls(f.Arguments[0].Value.Raw)...)
+		case "id", "sync":
+		default:
+			c := call{f.Name, map[string]any{}}
+			for _, a := range f.Arguments {
+				c.args[a.Name], _ = a.Value.Value(nil)
+			}
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/base"
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/gobuild"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/pin"
+)
+
+// repository is the workspace that this program belongs to.
+const repository = "../../.."
+
+func TestSpread(t *testing.T) {
+	assert.Equal(t, Spread{Median: 2, Min: 1, Max: 9}, spread([]float64{9, 1, 2}))
+	assert.Equal(t, Spread{Median: 2.5, Min: 1, Max: 4}, spread([]float64{4, 3, 2, 1}))
+	assert.Equal(t, Spread{}, spread(nil))
+	assert.Equal(t, Spread{Median: 5, Min: 5, Max: 5}, spread([]float64{5}))
+}
+
+func TestRatiosAreTakenWithinARepetition(t *testing.T) {
+	// The machine was ten times slower the second time, for both.
+	assert.Equal(t, Spread{Median: 2, Min: 2, Max: 2}, ratios([]float64{2, 20, 2}, []float64{1, 10, 1}))
+	assert.Equal(t, Spread{Median: 2, Min: 2, Max: 2}, ratios([]float64{2, 4, 9}, []float64{1, 2}), "the shorter decides")
+}
+
+// fake is a subject that notes when it is called.
+type fake struct {
+	name  string
+	calls *[]string
+}
+
+func (f fake) Name() string { return f.name }
+
+func (f fake) Prepare(context.Context, string) error {
+	*f.calls = append(*f.calls, "prepare "+f.name)
+	return nil
+}
+
+func (f fake) Build(context.Context, *catalog.Catalog, string) error {
+	*f.calls = append(*f.calls, f.name)
+	return nil
+}
+
+func TestSubjectsTakeTurns(t *testing.T) {
+	var calls []string
+	c := Case{Name: "case", Repeat: 2, State: t.TempDir(), GoCache: t.TempDir(),
+		Subjects: []Subject{fake{"a", &calls}, fake{"b", &calls}}}
+	times, err := measure(t.Context(), c, func(string) {})
+	require.NoError(t, err)
+	assert.Equal(t, "prepare a, a, prepare b, b, a, b, b, a", strings.Join(calls, ", "))
+	require.Len(t, times, 2)
+	assert.Len(t, times[1].Seconds, 2)
+
+	calls, c.Cold, c.State = nil, true, t.TempDir()
+	_, err = measure(t.Context(), c, func(string) {})
+	require.NoError(t, err)
+	assert.Equal(t, "prepare a, a, prepare b, b, prepare b, b, prepare a, a", strings.Join(calls, ", "))
+}
+
+func TestWhatACommandStartedEndsWithIt(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	// The sleep keeps the shell's output open; only its end lets the command return.
+	require.Error(t, runCommand(exec.CommandContext(ctx, "sh", "-c", "sleep 30 & wait")))
+	assert.Less(t, time.Since(start), 20*time.Second)
+}
+
+func TestProcessorTimeOfWhatACommandStarted(t *testing.T) {
+	before := cpuOfChildren()
+	require.NoError(t, runCommand(exec.CommandContext(t.Context(), "sh", "-c", "(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done)")))
+	assert.Greater(t, cpuOfChildren(), before)
+}
+
+func TestTargetsAreJudged(t *testing.T) {
+	results := []Result{
+		newResult(caseSame, []Times{{Subject: nameGo, Seconds: []float64{0.1}}, {Subject: nameTool, Seconds: []float64{0.31}}}),
+		newResult(caseEdit, []Times{{Subject: nameGo, Seconds: []float64{1}}, {Subject: nameTool, Seconds: []float64{1.5}}, {Subject: nameKo, Seconds: []float64{5}}}),
+		newResult(caseEditOf(5), []Times{{Subject: nameTool, Seconds: []float64{1}}}),
+		newResult(caseEditOf(100), []Times{{Subject: nameTool, Seconds: []float64{3}}}),
+	}
+	var got []string
+	for _, row := range targetRows(judge(results, targets)) {
+		got = append(got, strings.Join(row, " | "))
+	}
+	assert.Equal(t, []string{
+		"nothing changed: tool at most 0.3 s | 0.31 s | NO",
+		"one function edited: tool at most 1.8x go build | 1.50x | yes",
+		"one function edited: tool at most 0.4x ko | 0.30x | yes",
+		"100 functions, one edited: tool at most 2.0x tool with 5 functions, one edited | 3.00x | NO",
+	}, got, "what was not measured is not judged")
+}
+
+func TestTables(t *testing.T) {
+	r := Run{Machine: Machine{OS: "linux/amd64", Cores: 2, Go: "go1.26.8", Ko: "v0.19.1"},
+		Results: []Result{newResult("a case", []Times{{Subject: nameGo, Seconds: []float64{1, 2, 3}}, {Subject: nameTool, Seconds: []float64{20, 30, 45}}})}}
+	var text, markdown strings.Builder
+	require.NoError(t, r.write(&text, false, false))
+	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00")
+	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +15\.00 *\n`, text.String())
+	require.NoError(t, r.write(&markdown, false, true))
+	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD | x KO |\n| --- | --- |")
+	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 |  | 15.00 |  |\n")
+
+	file := filepath.Join(t.TempDir(), "run.json")
+	var data, again strings.Builder
+	require.NoError(t, r.write(&data, true, false))
+	require.NoError(t, os.WriteFile(file, []byte(data.String()), 0o644))
+	read, err := readRun(file)
+	require.NoError(t, err)
+	require.NoError(t, read.write(&again, false, false))
+	assert.Equal(t, text.String(), again.String())
+}
+
+func TestEditChangesOneLineAgainAndAgain(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "main.go")
+	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc other() {}\n\nfunc main() { other() }\n"), 0o644))
+	e, err := newEdit(dir, "main")
+	require.NoError(t, err)
+	for _, want := range []string{"1", "2"} {
+		require.NoError(t, e.Apply())
+		got, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, "package main\n\nfunc other() {}\n\nfunc main() {\n\tprintln(\"edit "+want+"\")\n other() }\n", string(got))
+	}
+	_, err = newEdit(dir, "missing")
+	assert.ErrorContains(t, err, "has no func missing")
+}
+
+// TestTheEditsFindTheirPlace fails when a function that the benchmark edits is
+// renamed.
+func TestTheEditsFindTheirPlace(t *testing.T) {
+	w, err := copyWorkspace(repository, t.TempDir())
+	require.NoError(t, err)
+	_, err = newEdit(filepath.Join(w.Root, editedFunction), "main")
+	require.NoError(t, err)
+	_, err = newEdit(filepath.Join(w.Root, editedPackage), "Start")
+	assert.NoError(t, err)
+}
+
+func TestGeneratedFunctionsCompileAndAnEditChangesOne(t *testing.T) {
+	w, err := generateWorkspace(repository, t.TempDir(), 2)
+	require.NoError(t, err)
+	require.Len(t, w.Functions, 2)
+
+	out := t.TempDir()
+	build := func() (digests []string) {
+		// Not bareGo, which would compile all with a Go cache that is empty.
+		require.NoError(t, runCommand(gobuild.Command(t.Context(), w, w.Functions, platform, out)))
+		for _, f := range w.Functions {
+			binary, err := gobuild.Open(out, f)
+			require.NoError(t, err)
+			digests = append(digests, binary.Digest)
+		}
+		return digests
+	}
+	before := build()
+	e, err := newEdit(filepath.Join(w.Root, w.Functions[0].Folder), "handle")
+	require.NoError(t, err)
+	require.NoError(t, e.Apply())
+	after := build()
+	assert.NotEqual(t, before[0], after[0], "the edited one is another")
+	assert.Equal(t, before[1], after[1], "the other one is the same")
+}
+
+func TestKoIsGivenTheSameFlags(t *testing.T) {
+	config, err := ko{registry: "localhost:1", base: "localhost:1/base:static"}.config()
+	require.NoError(t, err)
+	for _, f := range gobuild.Flags() {
+		assert.Contains(t, string(config), `"`+f+`"`)
+	}
+	assert.Equal(t, []string{"A=1", "GOFLAGS="}, ko{}.environment([]string{"A=1", "GOOS=linux", "GOARCH=amd64", "GOFLAGS="}))
+}
+
+func TestTheRegistryTakesABase(t *testing.T) {
+	layoutDir := t.TempDir()
+	c, err := cache.New(t.TempDir())
+	require.NoError(t, err)
+	made, _, err := base.Get(t.Context(), c, pin.Choice{Pin: image.Offline}, platform)
+	require.NoError(t, err)
+	require.NoError(t, base.Write(layoutDir, c, made))
+	host, stop, err := startRegistry(filepath.Join(t.TempDir(), "registry"))
+	require.NoError(t, err)
+	defer stop()
+	ref, err := pushBase(host, layoutDir)
+	require.NoError(t, err)
+	assert.Equal(t, host+"/base:static", ref)
+}

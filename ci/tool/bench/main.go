@@ -1,0 +1,99 @@
+// Command bench measures builds beside each other, in one run on one machine:
+// bare `go build`, this repository's tool and ko, on private copies of the same
+// sources. It never fails because something was slow.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"lambdas.internal/ci/tool/catalog"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	root := flags.String("root", ".", "the repository")
+	repeat := flags.Int("repeat", 7, "repetitions of the warm cases; 0 leaves them out")
+	cold := flags.Int("cold", 3, "repetitions of the cold case; 0 leaves it out")
+	scale := flags.Int("scale", 5, "repetitions with 5, 25 and 100 generated functions; 0 leaves them out")
+	asJSON := flags.Bool("json", false, "print JSON, with every single time")
+	asMarkdown := flags.Bool("markdown", false, "print Markdown")
+	read := flags.String("read", "", "measure nothing, print the run in this `file`, which --json wrote")
+	quiet := flags.Bool("quiet", false, "print no progress")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 || *repeat < 0 || *cold < 0 || *scale < 0 {
+		return fmt.Errorf("%q: there are flags only, and numbers from 0; see --help", args)
+	}
+	if *read != "" {
+		earlier, err := readRun(*read)
+		if err != nil {
+			return err
+		}
+		return earlier.write(stdout, *asJSON, *asMarkdown)
+	}
+	absolute, err := filepath.Abs(*root)
+	if err != nil {
+		return fmt.Errorf("find the repository: %w", err)
+	}
+	c, err := catalog.Load(absolute)
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "lambdas-bench-*")
+	if err != nil {
+		return fmt.Errorf("make a folder to work in: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+
+	o := options{
+		root: absolute, tool: filepath.Join(absolute, "bin", "ci"), ko: filepath.Join(absolute, "bin", "ko"),
+		downloads: filepath.Join(absolute, ".cache", "bench"),
+		repeat:    *repeat, repeatCold: *cold, repeatScale: *scale,
+		progress: progress(stderr, *quiet),
+	}
+	result := Run{Machine: thisMachine(ctx, c.Toolchain, o.ko)}
+	var failure error
+	if result.Results, failure = o.run(ctx, scratch); len(result.Results) == 0 {
+		return failure
+	}
+	result.Machine.LoadEnd = load()
+	result.Targets = judge(result.Results, targets)
+	return errors.Join(result.write(stdout, *asJSON, *asMarkdown), failure)
+}
+
+// progress returns what prints one line with the time since the beginning.
+func progress(w io.Writer, quiet bool) func(string) {
+	start := time.Now()
+	return func(line string) {
+		if !quiet {
+			fmt.Fprintf(w, "%4.0f s  %s\n", time.Since(start).Seconds(), line)
+		}
+	}
+}

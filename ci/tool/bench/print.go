@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"lambdas.internal/ci/tool/report"
+)
+
+// Run is one run of the benchmark.
+type Run struct {
+	Machine Machine   `json:"machine"`
+	Results []Result  `json:"results"`
+	Targets []Verdict `json:"targets"`
+}
+
+// notes are what a reader of the figures must know.
+var notes = []string{
+	"Times are the median (lowest to highest) of the repetitions; ratios are the median of the ratios within each repetition. CPU is the median of the processor time of the subject's programs, which says more than the time where the machine had other work.",
+	"go build makes binaries and no images; it is the limit. ko makes light images only, without ffmpeg, and pushes them to a registry on loopback; the tool makes all images, the heavy ones with ffmpeg, in an OCI layout.",
+	"Cold begins with an empty Go build cache and nothing kept but downloads (Go modules; npm's ffmpeg, which the tool then has to compress into a layer). \"" + nameToolKept + "\" begins with that layer and the base made.",
+}
+
+// readRun reads what [Run.write] wrote as JSON.
+func readRun(name string) (Run, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return Run{}, fmt.Errorf("read the run: %w", err)
+	}
+	var r Run
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Run{}, fmt.Errorf("read the run %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// write writes the run as JSON, as Markdown, or as text.
+func (r Run) write(w io.Writer, asJSON, asMarkdown bool) error {
+	switch {
+	case asJSON:
+		return report.JSON(w, r)
+	case asMarkdown:
+		return r.print(w, markdownTable)
+	default:
+		return r.print(w, report.Table)
+	}
+}
+
+// print writes the run as tables, each by table, with the notes.
+func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows [][]string) error) error {
+	fmt.Fprintf(w, "%s\n\n", r.Machine)
+	if err := table(w, resultHeader(), resultRows(r.Results)); err != nil {
+		return err
+	}
+	if len(r.Targets) > 0 {
+		fmt.Fprintln(w)
+		if err := table(w, []string{"TARGET", "MEASURED", "MET"}, targetRows(r.Targets)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(w)
+	for _, n := range notes {
+		fmt.Fprintf(w, "- %s\n", n)
+	}
+	return nil
+}
+
+func resultHeader() []string {
+	header := []string{"CASE", "SUBJECT", "TIME", "LOWEST-HIGHEST", "CPU"}
+	for _, ref := range references {
+		header = append(header, "x "+strings.ToUpper(ref))
+	}
+	return header
+}
+
+func resultRows(results []Result) [][]string {
+	var rows [][]string
+	for _, r := range results {
+		for i, row := range r.Rows {
+			name := fmt.Sprintf("%s (%d times)", r.Case, len(row.Seconds))
+			if i > 0 {
+				name = ""
+			}
+			cells := []string{name, row.Subject, seconds(row.Took.Median) + " s",
+				seconds(row.Took.Min) + "-" + seconds(row.Took.Max), seconds(row.Used.Median) + " s"}
+			if row.Used.Median == 0 { // not measured
+				cells[len(cells)-1] = ""
+			}
+			for _, ref := range references {
+				cell := ""
+				if ratio, ok := row.Ratios[ref]; ok {
+					cell = fmt.Sprintf("%.2f", ratio.Median)
+				}
+				cells = append(cells, cell)
+			}
+			rows = append(rows, cells)
+		}
+	}
+	return rows
+}
+
+func targetRows(verdicts []Verdict) [][]string {
+	rows := make([][]string, len(verdicts))
+	for i, v := range verdicts {
+		met := "yes"
+		if !v.Met {
+			met = "NO"
+		}
+		measured := fmt.Sprintf("%.2fx", v.Measured)
+		if v.Unit == "s" {
+			measured = seconds(v.Measured) + " s"
+		}
+		rows[i] = []string{v.Target, measured, met}
+	}
+	return rows
+}
+
+// seconds prints a number of seconds with as many digits as matter.
+func seconds(s float64) string {
+	switch {
+	case s < 0.1:
+		return fmt.Sprintf("%.3f", s)
+	case s < 10:
+		return fmt.Sprintf("%.2f", s)
+	}
+	return fmt.Sprintf("%.1f", s)
+}
+
+// markdownTable prints a table as GitHub's Markdown has it.
+func markdownTable(w io.Writer, header []string, rows [][]string) error {
+	rule := make([]string, len(header))
+	for i := range rule {
+		rule[i] = "---"
+	}
+	for _, row := range append([][]string{header, rule}, rows...) {
+		if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | ")); err != nil {
+			return fmt.Errorf("print the table: %w", err)
+		}
+	}
+	return nil
+}

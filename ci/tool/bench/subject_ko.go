@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/gobuild"
+)
+
+// ko is github.com/google/ko with its cache, pushing to a registry on loopback.
+// It builds with the same flags and environment and on the same base.
+type ko struct {
+	binary   string
+	registry string // host and port
+	base     string // reference of the base in that registry
+}
+
+func (ko) Name() string { return "ko" }
+
+func (ko) Prepare(context.Context, string) error { return nil }
+
+// config returns ko's .ko.yaml: JSON, which is YAML too.
+func (k ko) config() ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"defaultBaseImage": k.base,
+		"defaultPlatforms": []string{platform.String()},
+		"defaultFlags":     gobuild.Flags(),
+	})
+}
+
+// environment is that of `go build` without what ko takes from --platform only.
+func (ko) environment(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(s string) bool {
+		return strings.HasPrefix(s, "GOOS=") || strings.HasPrefix(s, "GOARCH=")
+	})
+}
+
+func (k ko) Build(ctx context.Context, w *catalog.Catalog, state string) error {
+	if err := os.MkdirAll(state, 0o755); err != nil {
+		return err
+	}
+	config, err := k.config()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(state, ".ko.yaml")
+	if err := os.WriteFile(file, config, 0o644); err != nil {
+		return err
+	}
+	args := []string{"build", "--base-import-paths", "--sbom", "none", "--platform", platform.String()}
+	for _, f := range w.Functions {
+		args = append(args, "./"+f.Folder)
+	}
+	cmd := exec.CommandContext(ctx, k.binary, args...)
+	cmd.Dir = w.Root
+	cmd.Env = append(k.environment(gobuild.Command(ctx, w, w.Functions, platform, state).Env),
+		goCache(state),
+		"KOCACHE="+filepath.Join(state, "kocache"),
+		"KO_CONFIG_PATH="+file,
+		"KO_DOCKER_REPO="+k.registry+"/ko")
+	return runCommand(cmd)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/catalog"
+)
+
+// tool is this repository's own program, with its own base and the ffmpeg of the
+// npm registry, so that no image registry is asked.
+type tool struct {
+	name   string
+	binary string
+	// seed is a cache of the tool whose parts a cold build begins with.
+	seed  string
+	parts []string
+}
+
+// downloads is the part of the tool's cache that holds what was downloaded;
+// layers are the parts that also hold the finished layers of base and ffmpeg.
+var (
+	downloads = []string{"npm"}
+	layers    = []string{"npm", "blobs", "records"}
+)
+
+func (t tool) Name() string { return t.name }
+
+func (t tool) Prepare(_ context.Context, state string) error {
+	for _, part := range t.parts {
+		from := filepath.Join(t.seed, part)
+		err := filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			rel, err := filepath.Rel(t.seed, name)
+			if err != nil {
+				return err
+			}
+			return cache.LinkOrCopy(name, filepath.Join(state, "cache", rel))
+		})
+		if err != nil {
+			return fmt.Errorf("prepare %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+func (t tool) Build(ctx context.Context, w *catalog.Catalog, state string) error {
+	cmd := t.command(ctx, w, filepath.Join(state, "cache"), "build-all",
+		"--platform", platform.String(), "--base", "static", "--ffmpeg", "static",
+		"--out", filepath.Join(state, "dist"))
+	cmd.Env = append(os.Environ(), goCache(state))
+	return runCommand(cmd)
+}
+
+// command returns a command of the tool on the workspace.
+func (t tool) command(ctx context.Context, w *catalog.Catalog, cacheDir string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, t.binary, append(args, "--root", w.Root, "--cache", cacheDir)...)
+}
+
+// fillSeed downloads what images need beside the functions, and makes its layers.
+func (t tool) fillSeed(ctx context.Context, w *catalog.Catalog, scratch string) error {
+	if err := runCommand(t.command(ctx, w, t.seed, "base", "--base", "static", "--out", filepath.Join(scratch, "base"))); err != nil {
+		return err
+	}
+	return runCommand(t.command(ctx, w, t.seed, "ffmpeg-layer", "--ffmpeg", "static", "--out", filepath.Join(scratch, "ffmpeg.tar.gz")))
+}

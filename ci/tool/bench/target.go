@@ -1,0 +1,66 @@
+package main
+
+import "fmt"
+
+// Target is a promise of the design: a subject takes at most Limit seconds, or at
+// most Limit times as long as another measurement.
+type Target struct {
+	Case, Subject string
+	// AgainstCase and Against name the other measurement; both are empty for a
+	// limit in seconds.
+	AgainstCase, Against string
+	Limit                float64
+}
+
+// targets are the promises, from the design's section on speed.
+var targets = []Target{
+	{Case: caseSame, Subject: nameTool, Limit: 0.3},
+	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameGo, Limit: 1.8},
+	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameGoOne, Limit: 1.8},
+	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameKo, Limit: 0.4},
+	{Case: caseCold, Subject: nameTool, AgainstCase: caseCold, Against: nameGo, Limit: 1.2},
+	{Case: caseCold, Subject: nameToolKept, AgainstCase: caseCold, Against: nameGo, Limit: 1.2},
+	// Time grows with what changed, not with all: twenty times the functions and
+	// the same edit may take twice as long.
+	{Case: caseEditOf(100), Subject: nameTool, AgainstCase: caseEditOf(5), Against: nameTool, Limit: 2},
+	{Case: caseEditOf(100), Subject: nameTool, AgainstCase: caseEditOf(100), Against: nameGo, Limit: 1.8},
+}
+
+// Verdict says whether a target was met.
+type Verdict struct {
+	Target   string  `json:"target"`
+	Limit    float64 `json:"limit"`
+	Measured float64 `json:"measured"`
+	Unit     string  `json:"unit"` // "s" or "x"
+	Met      bool    `json:"met"`
+}
+
+// judge compares what was measured with the targets; one whose cases were not
+// measured is left out.
+func judge(results []Result, targets []Target) []Verdict {
+	var verdicts []Verdict
+	for _, t := range targets {
+		own, ok := lookup(results, t.Case, t.Subject)
+		if !ok {
+			continue
+		}
+		v := Verdict{Limit: t.Limit}
+		if t.Against == "" {
+			v.Unit, v.Measured = "s", spread(own.Seconds).Median
+			v.Target = fmt.Sprintf("%s: %s at most %.1f s", t.Case, t.Subject, t.Limit)
+		} else {
+			other, ok := lookup(results, t.AgainstCase, t.Against)
+			if !ok {
+				continue
+			}
+			v.Unit, v.Measured = "x", ratios(own.Seconds, other.Seconds).Median
+			v.Target = fmt.Sprintf("%s: %s at most %.1fx %s", t.Case, t.Subject, t.Limit, t.Against)
+			if t.AgainstCase != t.Case {
+				v.Target += " with " + t.AgainstCase
+			}
+		}
+		v.Met = v.Measured <= t.Limit
+		verdicts = append(verdicts, v)
+	}
+	return verdicts
+}

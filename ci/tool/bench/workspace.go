@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/lock"
+)
+
+// copyWorkspace copies what images are built from into the folder to, so that the
+// cases can edit it, and reads its catalog.
+func copyWorkspace(from, to string) (*catalog.Catalog, error) {
+	for _, dir := range []string{catalog.Dir, "shared"} {
+		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(from, dir))); err != nil {
+			return nil, fmt.Errorf("copy the workspace: %w", err)
+		}
+	}
+	if err := copyFiles(from, to, "go.work", "go.work.sum", lock.File); err != nil {
+		return nil, err
+	}
+	return catalog.Load(to)
+}
+
+// copyFiles copies the named files; one that does not exist is left out.
+func copyFiles(from, to string, names ...string) error {
+	for _, name := range names {
+		target := filepath.Join(to, name)
+		err := os.MkdirAll(filepath.Dir(target), 0o755)
+		if err == nil {
+			err = cache.Copy(filepath.Join(from, name), target)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("copy the workspace: %w", err)
+		}
+	}
+	return nil
+}

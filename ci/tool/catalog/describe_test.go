@@ -1,0 +1,113 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const file = "functions/x/image.json"
+
+// with returns a good image.json with one field replaced by a JSON value.
+func with(field, value string) string {
+	values := map[string]string{"image": `"api"`, "variant": `"light"`, "registry": `"private"`, "lambda": `"Api"`, "reason": `"r"`}
+	values[field] = value
+	var pairs []string
+	for _, f := range fields {
+		if values[f] != "" {
+			pairs = append(pairs, fmt.Sprintf("%q: %s", f, values[f]))
+		}
+		delete(values, f)
+	}
+	for f, v := range values {
+		pairs = append(pairs, fmt.Sprintf("%q: %s", f, v))
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
+}
+
+func TestDecode(t *testing.T) {
+	const object = "must be a JSON object with the fields image, variant, registry, lambda, reason"
+	const named = "is not a name of at most 80 lower-case letters, digits and single dashes"
+	const lambda = "is not a Lambda function name: 1 to 64 letters, digits, - and _"
+	for name, c := range map[string]struct {
+		data string
+		want []string // without the file's name
+	}{
+		"good":                       {with("reason", `"why it is there"`), nil},
+		"the longest image name":     {with("image", `"`+strings.Repeat("a", 80)+`"`), nil},
+		"the longest Lambda name":    {with("lambda", `"`+strings.Repeat("A", 64)+`"`), nil},
+		"image with digits":          {with("image", `"4k-to-2k"`), nil},
+		"empty file":                 {"", []string{"line 1: not valid JSON: unexpected end of JSON input"}},
+		"cut off":                    {"{\n  \"image\": \"api\",\n  \"vari", []string{"line 3: not valid JSON: unexpected end of JSON input"}},
+		"cut off after a line":       {"{\n  \"image\": \"api\"\n", []string{"line 2: not valid JSON: unexpected end of JSON input"}},
+		"trailing comma":             {"{\n  \"image\": \"api\",\n}", []string{"line 3: not valid JSON: invalid character '}' looking for beginning of object key string"}},
+		"string that does not end":   {"{\n  \"image\": \"api\n}", []string{`line 2: not valid JSON: invalid character '\n' in string literal`}},
+		"more behind the object":     {with("reason", `"r"`) + "\n{}", []string{"line 2: not valid JSON: invalid character '{' after top-level value"}},
+		"a list":                     {"[]", []string{object}},
+		"a string":                   {`"api"`, []string{object}},
+		"null":                       {"null", []string{object}},
+		"unknown field":              {with("variants", `"x"`), []string{`variants: is not a field of image.json (did you mean "variant"?); the fields are image, variant, registry, lambda, reason`}},
+		"field in the wrong case":    {with("Image", `"x"`), []string{`Image: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason`}},
+		"unknown field like none":    {with("memory", `128`), []string{`memory: is not a field of image.json; the fields are image, variant, registry, lambda, reason`}},
+		"unknown field of two lines": {with("a\nb", `1`), []string{`"a\nb": is not a field of image.json; the fields are image, variant, registry, lambda, reason`}},
+		"field twice":                {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "registry": "public"}`, []string{"registry: is there twice; keep one"}},
+		"missing field":              {with("reason", ""), []string{"reason: is missing"}},
+		"empty field":                {with("reason", `" "`), []string{"reason: is empty"}},
+		"reason of two lines":        {with("reason", `"a\nb"`), []string{`reason: "a\nb" must be one line of text`}},
+		"number for a string":        {with("lambda", `7`), []string{"lambda: must be a string, is 7"}},
+		"null for a string":          {with("lambda", `null`), []string{"lambda: must be a string, is null"}},
+		"list of two lines":          {with("image", "[\n\"api\"\n]"), []string{`image: must be a string, is ["api"]`}},
+		"bad variant":                {with("variant", `"haevy"`), []string{`variant: "haevy" is not light or heavy (did you mean "heavy"?)`}},
+		"variant like none":          {with("variant", `"enormous"`), []string{`variant: "enormous" is not light or heavy`}},
+		"variant in the wrong case":  {with("variant", `"Light"`), []string{`variant: "Light" is not light or heavy (did you mean "light"?)`}},
+		"bad registry":               {with("registry", `"publik"`), []string{`registry: "publik" is not private or public (did you mean "public"?)`}},
+		"image in capitals":          {with("image", `"Api"`), []string{`image: "Api" ` + named}},
+		"image with two dashes":      {with("image", `"a--b"`), []string{`image: "a--b" ` + named}},
+		"image that ends in a dash":  {with("image", `"a-"`), []string{`image: "a-" ` + named}},
+		"image with a line end":      {with("image", `"api\n"`), []string{`image: "api\n" ` + named}},
+		"image that is too long":     {with("image", `"`+strings.Repeat("a", 81)+`"`), []string{`image: "` + strings.Repeat("a", 81) + `" ` + named}},
+		"Lambda with a dot":          {with("lambda", `"a.b"`), []string{`lambda: "a.b" ` + lambda}},
+		"Lambda that is too long":    {with("lambda", `"`+strings.Repeat("A", 65)+`"`), []string{`lambda: "` + strings.Repeat("A", 65) + `" ` + lambda}},
+		"all at once": {`{"imgae": "api", "variant": "x", "registry": "", "lambda": 1}`, []string{
+			`imgae: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason`,
+			"image: is missing", "registry: is empty", "lambda: must be a string, is 1", "reason: is missing",
+			`variant: "x" is not light or heavy`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Function
+			var got, want []string
+			for _, err := range decode(file, []byte(c.data), &f) {
+				got = append(got, err.Error())
+			}
+			for _, w := range c.want {
+				want = append(want, file+": "+w)
+			}
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"", "{}", "null", with("reason", `"r"`), with("image", `"a\nb"`), "{\n\"image\": [1,\n2]}", "{\"a\\u2028b\": 0}", "\xff"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var fn Function
+		problems := decode(file, data, &fn)
+		for _, p := range problems {
+			assert.NotContains(t, p.Error(), "\n", "a problem is one line")
+			assert.NotContains(t, p.Error(), "\r", "a problem is one line")
+			assert.True(t, strings.HasPrefix(p.Error(), file+": "), "a problem names the file: %s", p)
+		}
+		if len(problems) > 0 {
+			return
+		}
+		assert.Regexp(t, imageName, fn.Image)
+		assert.Regexp(t, lambdaName, fn.Lambda)
+		assert.Contains(t, []Variant{Light, Heavy}, fn.Variant)
+		assert.Contains(t, []Registry{Private, Public}, fn.Registry)
+		assert.NotEmpty(t, strings.TrimSpace(fn.Reason))
+	})
+}

@@ -1,0 +1,71 @@
+//go:build !steps
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/local"
+)
+
+func newUp(a *app) *cobra.Command {
+	var f buildFlags
+	var listen, out string
+	var env []string
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Run the whole system on this machine",
+		Long: `Run the whole system on this machine until Ctrl-C.
+
+The functions run from their built images. S3, DynamoDB, Lambda's API and API
+Gateway are servers on loopback; what they hold is gone afterwards. Gemini is the
+real one if GEMINI_API_KEY is set; without it a selection ranks by measures alone,
+and an enhancement reports that the key is missing.`,
+		Example: "  ci up\n  curl http://127.0.0.1:8080/health\n  ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			r, dir, err := a.buildAll(cmd, &f, out)
+			if err != nil {
+				return err
+			}
+			if failed := r.Failed(); len(failed) > 0 {
+				return errors.Join(failed...)
+			}
+			c, err := a.catalog()
+			if err != nil {
+				return err
+			}
+			if os.Getenv("GEMINI_API_KEY") != "" {
+				env = append(env, "GEMINI_API_KEY")
+			}
+			system, err := local.Start(cmd.Context(), local.Options{
+				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen,
+				Env: resolveEnv(env), Logs: cmd.ErrOrStderr(),
+			})
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, system.Close()) }()
+			err = a.print(cmd, system, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\nCtrl-C ends it.\n",
+					system.URL, system.S3URL, system.DynamoDBURL, system.LambdaURL)
+				return err
+			})
+			if err == nil {
+				<-cmd.Context().Done()
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass on this one's")
+	addOut(cmd, &out)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
+	return cmd
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/mediakey"
+)
+
+func TestParseEvent(t *testing.T) {
+	got, err := ParseEvent([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.jpg","itemIndex":3,"instruction":"brighten","bucket":"b"}`))
+	require.NoError(t, err)
+	assert.Equal(t, Request{SessionID: "s1", JobID: "j1", Key: "s1/originals/a.jpg", ItemIndex: 3, Instruction: "brighten", Bucket: "b"}, got)
+
+	for name, test := range map[string]struct{ payload, says string }{
+		"no JSON":              {`{`, "event:"},
+		"nothing":              {`{}`, "sessionId"},
+		"another session":      {`{"sessionId":"s1","jobId":"j","key":"s2/a.jpg","instruction":"x"}`, "outside"},
+		"no job":               {`{"sessionId":"s1","key":"s1/a.jpg","instruction":"x"}`, "jobId"},
+		"negative index":       {`{"sessionId":"s1","jobId":"j","key":"s1/a.jpg","itemIndex":-1,"instruction":"x"}`, "itemIndex"},
+		"no instruction":       {`{"sessionId":"s1","jobId":"j","key":"s1/a.jpg"}`, "instruction"},
+		"blank instruction":    {`{"sessionId":"s1","jobId":"j","key":"s1/a.jpg","instruction":" \n"}`, "instruction"},
+		"instruction too long": {`{"sessionId":"s1","jobId":"j","key":"s1/a.jpg","instruction":"` + strings.Repeat("x", 16385) + `"}`, "16385"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseEvent([]byte(test.payload))
+			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+			assert.ErrorContains(t, err, test.says)
+		})
+	}
+}
+
+func FuzzParseEvent(f *testing.F) {
+	f.Add([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.jpg","itemIndex":3,"instruction":"brighten","bucket":"b"}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		request, err := ParseEvent(payload)
+		if err != nil {
+			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+			return
+		}
+		require.NoError(t, mediakey.Check(request.SessionID, request.Key))
+		require.NoError(t, mediakey.CheckJob(request.JobID, request.ItemIndex))
+		assert.NotEmpty(t, strings.TrimSpace(request.Instruction))
+	})
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"crypto/rand"
+	"net/http"
+	"path"
+	"strings"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/presign"
+)
+
+// mediaType is a kind of file that may be uploaded.
+type mediaType struct {
+	extension string
+	// limit in bytes.
+	limit int64
+}
+
+// Limits in bytes. A photo of a telephone has up to 20 MB; a clip must fit into the
+// 512 MB of the processors' /tmp together with its result.
+const (
+	photoLimit = 50 << 20
+	clipLimit  = 400 << 20
+)
+
+// mediaTypes are the content types that the processors read.
+var mediaTypes = map[string]mediaType{
+	"image/jpeg":      {".jpg", photoLimit},
+	"image/png":       {".png", photoLimit},
+	"image/webp":      {".webp", photoLimit},
+	"image/heic":      {".heic", photoLimit},
+	"video/mp4":       {".mp4", clipLimit},
+	"video/quicktime": {".mov", clipLimit},
+	"video/webm":      {".webm", clipLimit},
+}
+
+// filesLimit is the most files of one request.
+const filesLimit = 100
+
+type uploadRequest struct {
+	Files []struct {
+		Name        string `json:"name"`
+		ContentType string `json:"contentType"`
+		// Size in bytes, exactly.
+		Size int64 `json:"size"`
+	} `json:"files"`
+}
+
+type upload struct {
+	Key string `json:"key"`
+	presign.Request
+}
+
+func createUploads(b *backend, r *http.Request) (int, any, error) {
+	var request uploadRequest
+	if err := decode(r, &request); err != nil {
+		return 0, nil, err
+	}
+	if len(request.Files) == 0 || len(request.Files) > filesLimit {
+		return 0, nil, fault.New(fault.InvalidInput, "files: %d; want 1 to %d", len(request.Files), filesLimit)
+	}
+	uploads := make([]upload, len(request.Files))
+	for i, file := range request.Files {
+		kind, ok := mediaTypes[file.ContentType]
+		if !ok {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %q is none that can be worked on", i, file.ContentType)
+		}
+		if file.Size <= 0 || file.Size > kind.limit {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].size: %d bytes; want 1 to %d", i, file.Size, kind.limit)
+		}
+		key := path.Join(sessionOf(r).ID, mediakey.Originals, objectName(file.Name)+kind.extension)
+		signed, err := b.signer.Upload(r.Context(), key, file.ContentType, file.Size)
+		if err != nil {
+			return 0, nil, err
+		}
+		uploads[i] = upload{Key: key, Request: signed}
+	}
+	return http.StatusCreated, map[string][]upload{"uploads": uploads}, nil
+}
+
+// objectName makes a name that no other file has, and that reminds of the user's: a
+// Live Photo's two files, say, differ in their extension alone and would share a
+// thumbnail.
+func objectName(name string) string {
+	const random, longest = 8, 48
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '-'
+	}, mediakey.Base(name))
+	clean = strings.Trim(clean[:min(len(clean), longest)], "-")
+	return strings.TrimSuffix(strings.ToLower(rand.Text()[:random])+"-"+clean, "-")
+}
+
+func createDownload(b *backend, r *http.Request) (int, any, error) {
+	key := r.URL.Query().Get("key")
+	if err := mediakey.Check(sessionOf(r).ID, key); err != nil {
+		return 0, nil, err
+	}
+	if _, err := b.objects.Stat(r.Context(), b.bucket, key); err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			return 0, nil, fault.New(fault.NotFound, "key %q: no such object", key)
+		}
+		return 0, nil, err
+	}
+	signed, err := b.signer.Download(r.Context(), key)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, signed, nil
+}

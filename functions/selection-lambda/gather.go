@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/shared/exif"
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/picture"
+	"lambdas.internal/shared/proprietary/ranking"
+	"lambdas.internal/shared/scratch"
+	"lambdas.internal/shared/storage"
+)
+
+const (
+	// gatheredAtOnce is how many media are read side by side.
+	gatheredAtOnce = 8
+	// thumbnailLimit in bytes; ours have about 30 KB.
+	thumbnailLimit = 4 << 20
+	// headLength in bytes of an original holds the metadata of a JPEG (an APP1 segment
+	// has at most 64 KB) and the head of every other format.
+	headLength = 256 << 10
+	// clipLimit in bytes: a clip is read whole, as its time may stand at the end.
+	clipLimit = 480 << 20
+)
+
+// objects is the part of storage that the gatherer needs.
+type objects interface {
+	Get(ctx context.Context, bucket, key string, limit int64) ([]byte, error)
+	Head(ctx context.Context, bucket, key string, n int64) ([]byte, error)
+	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
+}
+
+// gathered is what is known of one of a job's media.
+type gathered struct {
+	candidate ranking.Candidate
+	thumbnail []byte
+	// unreadable tells why there is no candidate; empty when there is one.
+	unreadable string
+}
+
+// gatherer reads and measures media.
+type gatherer struct {
+	objects objects
+	tools   *ffmpeg.Tools
+	// clips is held while a clip is on disk: two might not fit into /tmp.
+	clips sync.Mutex
+}
+
+// gather reads all media of a request. Media that cannot be used are part of the
+// result; an error is one that another try may not meet.
+func (g *gatherer) gather(ctx context.Context, request Request) ([]gathered, error) {
+	all := make([]gathered, len(request.MediaKeys))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(gatheredAtOnce)
+	for i, key := range request.MediaKeys {
+		group.Go(func() (err error) {
+			all[i], err = g.one(ctx, request.Bucket, key, request.ThumbnailKeys[i])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (g *gatherer) one(ctx context.Context, bucket, key, thumbnailKey string) (gathered, error) {
+	got := gathered{candidate: ranking.Candidate{Key: key}}
+	var err error
+	if got.thumbnail, err = g.objects.Get(ctx, bucket, thumbnailKey, thumbnailLimit); err != nil {
+		return got.unless(err, "thumbnail")
+	}
+	img, err := picture.Decode(got.thumbnail)
+	if err != nil {
+		return got.unless(err, "thumbnail")
+	}
+	if got.candidate.Measures, err = ranking.Measure(img); err != nil {
+		return got.unless(err, "thumbnail")
+	}
+	got.candidate.Taken, got.candidate.Clip, err = g.origin(ctx, bucket, key)
+	if err != nil {
+		return got.unless(err, "original")
+	}
+	return got, nil
+}
+
+// unless makes what is wrong with the media itself part of the result, and lets
+// faults that may pass stop the job.
+func (g gathered) unless(err error, what string) (gathered, error) {
+	if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.InvalidInput {
+		return g, err
+	}
+	g.unreadable = fmt.Sprintf("its %s cannot be read: %v", what, err)
+	return g, nil
+}
+
+// origin tells when the original was taken and whether it is a clip.
+func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.Time, clip bool, err error) {
+	head, err := g.objects.Head(ctx, bucket, key, headLength)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	if format := photoFormat(head); format != "" {
+		return exif.Read(bytes.NewReader(head), format).Taken, false, nil
+	}
+	g.clips.Lock()
+	defer g.clips.Unlock()
+	dir, remove, err := scratch.New(ctx, "selection")
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	defer remove()
+	path := filepath.Join(dir, "clip")
+	if _, err := g.objects.Download(ctx, bucket, key, path, clipLimit); err != nil {
+		return time.Time{}, false, err
+	}
+	media, err := g.tools.Probe(ctx, path)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	return media.Taken, !media.Still(), nil
+}
+
+// photoFormat tells a photo's format by its first bytes: "jpeg", "png", "webp",
+// "heif", or "" when it is none of them.
+func photoFormat(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		return "jpeg"
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		return "png"
+	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
+		return "webp"
+	case len(head) >= 12 && string(head[4:8]) == "ftyp" && heifBrands[string(head[8:12])]:
+		return "heif"
+	}
+	return ""
+}
+
+// heifBrands are the major brands of still pictures (ISO/IEC 23008-12, annex B).
+var heifBrands = map[string]bool{"heic": true, "heix": true, "heim": true, "heis": true, "mif1": true, "avif": true}

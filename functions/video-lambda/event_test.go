@@ -1,0 +1,45 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/mediakey"
+)
+
+func TestParseEvent(t *testing.T) {
+	got, err := ParseEvent([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.mp4","itemIndex":3,"preset":"reel"}`))
+	require.NoError(t, err)
+	assert.Equal(t, Request{SessionID: "s1", JobID: "j1", Key: "s1/originals/a.mp4", ItemIndex: 3, Preset: "reel"}, got)
+
+	for name, test := range map[string]struct{ payload, says string }{
+		"no JSON":         {`[]`, "event:"},
+		"nothing":         {`{}`, "sessionId"},
+		"another session": {`{"sessionId":"s1","jobId":"j","key":"s2/a.mp4"}`, "outside"},
+		"no job":          {`{"sessionId":"s1","key":"s1/a.mp4"}`, "jobId"},
+		"index too large": {`{"sessionId":"s1","jobId":"j","key":"s1/a.mp4","itemIndex":1000}`, "itemIndex"},
+		"unknown preset":  {`{"sessionId":"s1","jobId":"j","key":"s1/a.mp4","preset":"cinema"}`, "preset"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseEvent([]byte(test.payload))
+			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+			assert.ErrorContains(t, err, test.says)
+		})
+	}
+}
+
+func FuzzParseEvent(f *testing.F) {
+	f.Add([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.mp4","itemIndex":3,"preset":"reel"}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		request, err := ParseEvent(payload)
+		if err != nil {
+			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+			return
+		}
+		require.NoError(t, mediakey.Check(request.SessionID, request.Key))
+		require.NoError(t, mediakey.CheckJob(request.JobID, request.ItemIndex))
+	})
+}
