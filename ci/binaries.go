@@ -15,14 +15,10 @@ func (m *Ci) Binaries(
 	// +optional
 	only []string,
 ) (*dagger.Directory, error) {
-	step, err := done(ctx, m.binaries(only))
+	args := slices.Concat(m.platformArgs("binaries", "--out", "/binaries"), named(only))
+	step, err := done(ctx, m.run(m.step(m.Builder(), m.Source), args...))
 	if err != nil {
 		return nil, err
 	}
 	return step.Directory("/binaries"), nil
-}
-
-func (m *Ci) binaries(only []string) *dagger.Container {
-	args := slices.Concat(m.platformArgs("binaries", "--out", "/binaries"), each("--only", only))
-	return m.run(m.step(m.Builder()), args...)
 }

@@ -61,15 +61,18 @@ func convertSlice[I any, O any](in []I, f func(I) O) []O {
 
 func (r Ci) MarshalJSON() ([]byte, error) {
 	var concrete struct {
-		Source      *dagger.Directory
-		ToolSource  *dagger.Directory
-		Platform    dagger.Platform
-		BaseRef     string
-		FFmpegRef   string
-		BuilderRef  string
-		Region      string
-		Account     string
-		PublicAlias string
+		Source          *dagger.Directory
+		ToolSource      *dagger.Directory
+		Platform        dagger.Platform
+		BaseRef         string
+		FFmpegRef       string
+		BuilderRef      string
+		Region          string
+		Account         string
+		PublicAlias     string
+		AccessKeyID     *dagger.Secret
+		SecretAccessKey *dagger.Secret
+		SessionToken    *dagger.Secret
 	}
 	concrete.Source = r.Source
 	concrete.ToolSource = r.ToolSource
@@ -80,20 +83,26 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 	concrete.Region = r.Region
 	concrete.Account = r.Account
 	concrete.PublicAlias = r.PublicAlias
+	concrete.AccessKeyID = r.AccessKeyID
+	concrete.SecretAccessKey = r.SecretAccessKey
+	concrete.SessionToken = r.SessionToken
 	return json.Marshal(&concrete)
 }
 
 func (r *Ci) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
-		Source      *dagger.Directory
-		ToolSource  *dagger.Directory
-		Platform    dagger.Platform
-		BaseRef     string
-		FFmpegRef   string
-		BuilderRef  string
-		Region      string
-		Account     string
-		PublicAlias string
+		Source          *dagger.Directory
+		ToolSource      *dagger.Directory
+		Platform        dagger.Platform
+		BaseRef         string
+		FFmpegRef       string
+		BuilderRef      string
+		Region          string
+		Account         string
+		PublicAlias     string
+		AccessKeyID     *dagger.Secret
+		SecretAccessKey *dagger.Secret
+		SessionToken    *dagger.Secret
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -108,6 +117,9 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	r.Region = concrete.Region
 	r.Account = concrete.Account
 	r.PublicAlias = concrete.PublicAlias
+	r.AccessKeyID = concrete.AccessKeyID
+	r.SecretAccessKey = concrete.SecretAccessKey
+	r.SessionToken = concrete.SessionToken
 	return nil
 }
 
@@ -230,6 +242,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 	switch parentName {
 	case "Ci":
 		switch fnName {
+		case "Audit":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			return (*Ci).Audit(&parent, ctx, only)
 		case "Base":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -349,6 +375,62 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Ci).List(&parent, ctx)
+		case "Publish":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var dryRun bool
+			if inputArgs["dryRun"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+				}
+			}
+			var createRepositories bool
+			if inputArgs["createRepositories"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["createRepositories"]), &createRepositories)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg createRepositories", err))
+				}
+			}
+			var force bool
+			if inputArgs["force"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["force"]), &force)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg force", err))
+				}
+			}
+			var privateRegistry string
+			if inputArgs["privateRegistry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["privateRegistry"]), &privateRegistry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg privateRegistry", err))
+				}
+			}
+			var publicRegistry string
+			if inputArgs["publicRegistry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["publicRegistry"]), &publicRegistry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg publicRegistry", err))
+				}
+			}
+			return (*Ci).Publish(&parent, ctx, commit, only, dryRun, createRepositories, force, privateRegistry, publicRegistry)
 		case "Test":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -446,7 +528,28 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg publicAlias", err))
 				}
 			}
-			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias)
+			var awsAccessKeyId *dagger.Secret
+			if inputArgs["awsAccessKeyID"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyID"]), &awsAccessKeyId)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsAccessKeyID", err))
+				}
+			}
+			var awsSecretAccessKey *dagger.Secret
+			if inputArgs["awsSecretAccessKey"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["awsSecretAccessKey"]), &awsSecretAccessKey)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSecretAccessKey", err))
+				}
+			}
+			var awsSessionToken *dagger.Secret
+			if inputArgs["awsSessionToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["awsSessionToken"]), &awsSessionToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
+				}
+			}
+			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -15,7 +15,7 @@ func (m *Ci) Images(
 	// +optional
 	only []string,
 ) (*dagger.Directory, error) {
-	step, err := done(ctx, m.assemble(only))
+	step, err := done(ctx, m.assemble("/dist", only))
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,8 @@ func (m *Ci) BuildAll(
 	// +optional
 	only []string,
 ) (string, error) {
-	return output(ctx, m.assemble(only))
+	// Nobody reads the layout: within the volume it is links, not copies.
+	return output(ctx, m.assemble(toolCache+"/dist", only))
 }
 
 // Image is one image as a container: open a terminal in it, run it as a service, scan it.
@@ -39,8 +40,8 @@ func (m *Ci) Image(
 	// Name of the image, such as "api"; `list` shows them.
 	name string,
 ) (*dagger.Container, error) {
-	images := m.assemble([]string{name}).Directory("/dist")
-	step, err := done(ctx, m.run(m.step(m.golang()).WithMountedDirectory("/dist", images),
+	images := m.assemble("/dist", []string{name}).Directory("/dist")
+	step, err := done(ctx, m.run(m.step(m.golang(), m.described()).WithMountedDirectory("/dist", images),
 		"image", "--name", name, "--layout", "/dist", "--out", "/image.tar"))
 	if err != nil {
 		return nil, err
@@ -48,13 +49,14 @@ func (m *Ci) Image(
 	return dag.Container(dagger.ContainerOpts{Platform: m.Platform}).Import(step.File("/image.tar")), nil
 }
 
-// assemble is the step that makes images from binaries, base and ffmpeg.
-func (m *Ci) assemble(only []string) *dagger.Container {
-	step := m.step(m.golang()).
-		WithMountedDirectory("/binaries", m.binaries(only).Directory("/binaries")).
+// assemble is the step that compiles the functions and makes images of them, on
+// the base and the ffmpeg layer, in the image layout out. It is one step, so that
+// an edit runs one.
+func (m *Ci) assemble(out string, only []string) *dagger.Container {
+	step := m.step(m.Builder(), m.Source).
 		WithMountedDirectory("/base", m.base().Directory("/base")).
 		WithMountedFile("/ffmpeg.tar.gz", m.ffmpeg().File("/ffmpeg.tar.gz"))
 	return m.run(step, slices.Concat(
-		m.platformArgs("images", "--binaries", "/binaries", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", "/dist"),
-		each("--only", only))...)
+		m.platformArgs("images", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", out),
+		named(only))...)
 }

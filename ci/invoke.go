@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -32,16 +31,10 @@ func (m *Ci) Invoke(
 	function := image.WithExposedPort(8080).
 		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
 	args := []string{"invoke", "--name", name, "--emulator", "http://" + host + ":8080"}
-	in := m.step(m.golang()).WithServiceBinding(host, function)
+	in := m.step(m.golang(), m.Source).WithServiceBinding(host, function)
 	if event != nil {
 		in = in.WithMountedFile("/event.json", event)
 		args = slices.Concat(args, []string{"--event", "/event.json"})
 	}
 	return output(ctx, m.run(always(in), args...))
-}
-
-// always makes what follows run each time, whatever the engine has cached: it
-// acts on the world outside, or asks it.
-func always(in *dagger.Container) *dagger.Container {
-	return in.WithEnvVariable("CI_CALLED_AT", time.Now().UTC().Format(time.RFC3339Nano))
 }

@@ -33,6 +33,12 @@ type Ci struct {
 	Account string
 	// +private
 	PublicAlias string
+	// +private
+	AccessKeyID *dagger.Secret
+	// +private
+	SecretAccessKey *dagger.Secret
+	// +private
+	SessionToken *dagger.Secret
 }
 
 // lockFile pins the images that the steps start from.
@@ -45,7 +51,7 @@ func New(
 	// The workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// The program that knows how to build.
 	//
@@ -80,6 +86,18 @@ func New(
 	//
 	// +optional
 	publicAlias string,
+	// AWS access key, such as env://AWS_ACCESS_KEY_ID; only the steps that act on AWS see it.
+	//
+	// +optional
+	awsAccessKeyID *dagger.Secret,
+	// AWS secret key, such as env://AWS_SECRET_ACCESS_KEY.
+	//
+	// +optional
+	awsSecretAccessKey *dagger.Secret,
+	// AWS session token, such as env://AWS_SESSION_TOKEN.
+	//
+	// +optional
+	awsSessionToken *dagger.Secret,
 ) (*Ci, error) {
 	if builder == "" {
 		var err error
@@ -91,6 +109,7 @@ func New(
 		Source: source, ToolSource: tool, Platform: platform,
 		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
 		Region: region, Account: account, PublicAlias: publicAlias,
+		AccessKeyID: awsAccessKeyID, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
 	}, nil
 }
 

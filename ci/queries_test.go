@@ -19,7 +19,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // inputs are what the engine hands to the functions.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "event": "File"}
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "event": "File",
+	"key": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given is an input as a function's parameter.
 func given[T any](t *testing.T, id string) *T {
@@ -48,7 +49,8 @@ func module(t *testing.T, o options) *Ci {
 		o.platform = "linux/amd64"
 	}
 	m, err := New(given[dagger.Directory](t, "source"), given[dagger.Directory](t, "tool"),
-		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "")
+		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "",
+		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +90,13 @@ var invocations = []invocation{
 		call: func(t *testing.T, m *Ci) (any, error) {
 			return m.Invoke(t.Context(), "thumb", given[dagger.File](t, "event"))
 		}},
+	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), []string{"enhance"}) }},
+	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Publish(t.Context(), "abc1234", nil, false, false, false, "", "")
+	}},
+	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true, "private.example/x", "public.example")
+	}},
 	{name: "test", method: "Test", call: func(t *testing.T, m *Ci) (any, error) {
 		return nil, m.Test(t.Context(), given[dagger.Directory](t, "repository"))
 	}},
@@ -216,20 +225,25 @@ func TestCommandsHaveTheirCachesInVolumes(t *testing.T) {
 	}
 }
 
-func TestTheProgramWorksOnTheMountedSource(t *testing.T) {
+// Steps that do not need the code see only what an edit of it leaves as it is.
+func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
+	described := []any{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"}
 	for _, i := range invocations {
 		s, _ := i.made(t)
 		execs(s, func(before []call, args []any) {
 			if args[0] != "ci" {
 				return
 			}
-			if got := mounts(s, before)["/src"]; got != "source" {
-				t.Errorf("%s: %v runs with %q at /src", i.name, args, got)
+			made := s.calls(mounts(s, before)["/src"])
+			all := !slices.Contains([]any{"list", "base", "ffmpeg-layer", "image"}, args[1])
+			if made[0].args["id"] != "source" || all != (len(made) == 1) {
+				t.Errorf("%s: %v sees %v", i.name, args, made)
 			}
-			if last := before[len(before)-1]; !slices.ContainsFunc(before, func(c call) bool {
-				return c.name == "withWorkdir" && c.args["path"] == "/src"
-			}) {
-				t.Errorf("%s: %v does not run in /src, but after %v", i.name, args, last)
+			if include, _ := made[len(made)-1].args["include"].([]any); !all && !slices.Equal(include, described) {
+				t.Errorf("%s: %v sees %v", i.name, args, include)
+			}
+			if !slices.ContainsFunc(before, func(c call) bool { return c.name == "withWorkdir" && c.args["path"] == "/src" }) {
+				t.Errorf("%s: %v does not run in /src", i.name, args)
 			}
 		})
 	}
@@ -285,10 +299,11 @@ func TestPlatformIsCompiledForNotRunOn(t *testing.T) {
 	}
 }
 
-func TestOnlyInvokeRunsEachTime(t *testing.T) {
+func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
+	acting := []string{"Invoke", "Publish"}
 	for _, i := range invocations {
 		s, _ := i.made(t)
-		if got := strings.Contains(s.document(), `"NOW"`); got != (i.method == "Invoke") {
+		if got := strings.Contains(s.document(), `"NOW"`); got != slices.Contains(acting, i.method) {
 			t.Errorf("%s: runs each time: %t", i.name, got)
 		}
 	}
@@ -300,6 +315,28 @@ func TestOnlyInvokeRunsEachTime(t *testing.T) {
 	}
 	if calls := s.calls(string(id)); calls[len(calls)-1].name != "withEnvVariable" {
 		t.Errorf("%v", calls)
+	}
+}
+
+// Only the one command that publishes has the credentials.
+func TestOnlyThePublishingCommandHasCredentials(t *testing.T) {
+	for _, i := range invocations {
+		s, _ := i.made(t)
+		execs(s, func(before []call, args []any) {
+			var got []any
+			for _, c := range before {
+				if c.name == "withSecretVariable" {
+					got = append(got, c.args["name"], c.args["secret"])
+				}
+			}
+			var want []any
+			if len(args) > 1 && args[1] == "publish" {
+				want = []any{"AWS_ACCESS_KEY_ID", "key", "AWS_SECRET_ACCESS_KEY", "secret", "AWS_SESSION_TOKEN", "token"}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %v runs with the secrets %v", i.name, args, got)
+			}
+		})
 	}
 }
 
@@ -363,7 +400,8 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 				}
 				s := open(t, inputs)
 				s.fail, s.failField = tc.answer, "sync"
-				if i.method == "List" || i.method == "BuildAll" {
+				switch i.method {
+				case "List", "BuildAll", "Audit", "Publish":
 					s.failField = "stdout"
 				}
 				_, err := i.call(t, module(t, i.options))
@@ -397,7 +435,7 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 		}
 	}
 	lockFile = []byte("{")
-	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", ""); err == nil {
+	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", nil, nil, nil); err == nil {
 		t.Error("a broken lock file is not refused")
 	}
 }

@@ -9,15 +9,23 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// step is a container in which the program runs on the workspace. What it keeps
-// for later runs is in a volume.
-func (m *Ci) step(from *dagger.Container) *dagger.Container {
+// step is a container in which the program runs on a source, the workspace or
+// what describes it. What it keeps for later runs is in a volume.
+func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Container {
 	return from.
 		WithFile(toolPath, m.tool()).
 		WithEnvVariable("CI_CACHE", toolCache).
 		WithMountedCache(toolCache, dag.CacheVolume("lambdas-ci")).
-		WithMountedDirectory(workspace, m.Source).
+		WithMountedDirectory(workspace, source).
 		WithWorkdir(workspace)
+}
+
+// described is what says which functions there are and what images start from.
+// An edit of code leaves it, and the steps that see no more, as they are.
+func (m *Ci) described() *dagger.Directory {
+	return m.Source.Filter(dagger.DirectoryFilterOpts{
+		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
+	})
 }
 
 // run appends one call of the program.
@@ -70,10 +78,10 @@ func optional(name, value string) []string {
 	return []string{name, value}
 }
 
-// each repeats a flag for every value.
-func each(name string, values []string) (args []string) {
-	for _, v := range values {
-		args = append(args, name, v)
+// named are the flags that select images by name.
+func named(images []string) (args []string) {
+	for _, image := range images {
+		args = append(args, "--only", image)
 	}
 	return args
 }

@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"release":       {"cache", "catalog", "image", "layout", "lock"},
 	"awsauth":       {"release"},
 	"repositories":  {"catalog", "registry", "release"},
+	"retention":     {"catalog", "release"},
 	// What runs, and the way there.
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},
@@ -54,6 +55,8 @@ var mayImport = map[string][]string{
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},
 	// Tests only.
+	"awsfake":             nil,
+	"registrytest":        {"cache", "catalog", "image", "layer", "layout", "localregistry"},
 	"internal/lambdafake": nil,
 	"internal/testkit":    {"cache", "catalog", "image", "layer", "lock"},
 }
@@ -64,13 +67,13 @@ var commands = []string{"cmd/ci", "bench"}
 // outside says who may use what is outside the program.
 var outside = map[string][]string{
 	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm"},
-	"net/http": {"bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry"},
-	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "release"},
+	"net/http": {"awsfake", "bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry", "registrytest"},
+	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest", "release"},
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
-	"github.com/stretchr/testify/require":                            {"internal/testkit"},
-	"testing":                                                        {"internal/lambdafake", "internal/testkit"},
+	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
+	"testing":                                                        {"awsfake", "internal/lambdafake", "internal/testkit", "registrytest"},
 }
 
 // imports returns what each package of the module imports, without its tests.

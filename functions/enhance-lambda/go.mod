@@ -5,7 +5,6 @@ go 1.26.1
 replace lambdas.internal/shared => ../../shared
 
 require (
-	github.com/aws/aws-lambda-go v1.55.1
 	github.com/stretchr/testify v1.12.1
 	lambdas.internal/shared v0.0.0
 )
@@ -14,6 +13,7 @@ require (
 	cloud.google.com/go v0.116.0 // indirect
 	cloud.google.com/go/auth v0.9.3 // indirect
 	cloud.google.com/go/compute/metadata v0.5.0 // indirect
+	github.com/aws/aws-lambda-go v1.55.1 // indirect
 	github.com/aws/aws-sdk-go-v2 v1.41.5 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.8 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue v1.20.37 // indirect

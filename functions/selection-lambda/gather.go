@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"lambdas.internal/shared/ffmpeg"
 	"lambdas.internal/shared/picture"
 	"lambdas.internal/shared/proprietary/ranking"
+	"lambdas.internal/shared/scratch"
 	"lambdas.internal/shared/storage"
 )
 
@@ -114,15 +113,11 @@ func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.T
 	}
 	g.clips.Lock()
 	defer g.clips.Unlock()
-	dir, err := os.MkdirTemp("", "selection-")
+	dir, remove, err := scratch.New(ctx, "selection")
 	if err != nil {
-		return time.Time{}, false, fault.New(fault.Internal, "make a temporary folder: %w", err)
+		return time.Time{}, false, err
 	}
-	defer func() {
-		if err := os.RemoveAll(dir); err != nil {
-			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
-		}
-	}()
+	defer remove()
 	path := filepath.Join(dir, "clip")
 	if _, err := g.objects.Download(ctx, bucket, key, path, clipLimit); err != nil {
 		return time.Time{}, false, err

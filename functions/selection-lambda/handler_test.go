@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +17,7 @@ import (
 	"lambdas.internal/shared/geminitest"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
+	"lambdas.internal/shared/lambdatest"
 	"lambdas.internal/shared/leaktest"
 	"lambdas.internal/shared/mediatest"
 	"lambdas.internal/shared/proprietary/ranking"
@@ -152,30 +152,14 @@ func TestHandle(t *testing.T) {
 		records = jobs.New(awstest.StartDynamoDB(t))
 		geminitest.Start(t, geminitest.Func(keepAll))
 		_, err := lambdaboot.New(Build).Invoke(t.Context(), event(t, media[5:], thumbnails[5:]))
-		var reported messages.InvokeResponse_Error
-		require.ErrorAs(t, err, &reported)
-		assert.Equal(t, string(fault.InvalidInput), reported.Type)
+		lambdatest.ErrorType(t, fault.InvalidInput, err)
 	})
 }
 
 func TestMissingConfigurationNamesTheVariable(t *testing.T) {
 	mediatest.Tools(t)
-	all := []string{"MEDIA_BUCKET_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GEMINI_API_KEY"}
-	for _, variable := range all {
-		t.Run(variable, func(t *testing.T) {
-			for _, set := range all {
-				t.Setenv(set, "x")
-			}
-			t.Setenv("AWS_DEFAULT_REGION", "")
-			t.Setenv("SSM_API_KEY_PARAM", "")
-			t.Setenv(variable, "")
-			_, err := lambdaboot.New(Build).Invoke(t.Context(), json.RawMessage(goodEvent))
-			var reported messages.InvokeResponse_Error
-			require.ErrorAs(t, err, &reported)
-			assert.Equal(t, string(fault.Configuration), reported.Type)
-			assert.Contains(t, reported.Message, variable)
-		})
-	}
+	t.Setenv("SSM_API_KEY_PARAM", "")
+	lambdatest.Configuration(t, Build, goodEvent, "MEDIA_BUCKET_NAME", "GEMINI_API_KEY")
 }
 
 func TestInvocationsLeaveNothing(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"lambdas.internal/shared/deadline"
@@ -16,6 +15,7 @@ import (
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/scratch"
 	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/still"
 	"lambdas.internal/shared/storage"
@@ -122,15 +122,11 @@ func (h *handler) thumbnail(ctx context.Context, request Request) (Result, error
 	if bucket == "" {
 		bucket = h.bucket
 	}
-	dir, err := os.MkdirTemp("", "thumbnail-")
+	dir, remove, err := scratch.New(ctx, "thumbnail")
 	if err != nil {
-		return Result{}, fault.New(fault.Internal, "thumbnail of %s: %w", request.Key, err)
+		return Result{}, err
 	}
-	defer func() {
-		if err := os.RemoveAll(dir); err != nil {
-			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
-		}
-	}()
+	defer remove()
 	in, out := filepath.Join(dir, "original"), filepath.Join(dir, "thumbnail.jpg")
 	if _, err := h.objects.Download(ctx, bucket, request.Key, in, inputLimit); err != nil {
 		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +17,7 @@ import (
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
+	"lambdas.internal/shared/lambdatest"
 	"lambdas.internal/shared/leaktest"
 	"lambdas.internal/shared/mediatest"
 )
@@ -36,13 +36,6 @@ func invoke[R any](t *testing.T, function *lambdaboot.Function, payload string) 
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &result))
 	return result, nil
-}
-
-func assertErrorType(t *testing.T, want fault.Kind, err error) {
-	t.Helper()
-	var reported messages.InvokeResponse_Error
-	require.ErrorAs(t, err, &reported)
-	assert.Equal(t, string(want), reported.Type, reported.Message)
 }
 
 func TestHandle(t *testing.T) {
@@ -85,7 +78,7 @@ func TestHandle(t *testing.T) {
 		record := `{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"` + awstest.Bucket + `"},"object":{"key":%q}}}`
 		s3.Put(t, "s2/originals/last.jpg", photo)
 		_, err := invoke[NotificationResult](t, function, `{"Records":[`+fmt.Sprintf(record, "s1/originals/text.jpg")+","+fmt.Sprintf(record, "s2/originals/last.jpg")+`]}`)
-		assertErrorType(t, fault.InvalidInput, err)
+		lambdatest.ErrorType(t, fault.InvalidInput, err)
 		assert.Contains(t, s3.Keys(t), "s2/thumbnails/last.jpg")
 	})
 	for name, test := range map[string]struct {
@@ -100,7 +93,7 @@ func TestHandle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := invoke[Result](t, function, test.payload)
-			assertErrorType(t, test.kind, err)
+			lambdatest.ErrorType(t, test.kind, err)
 		})
 	}
 	t.Run("with a job", func(t *testing.T) {
@@ -110,7 +103,7 @@ func TestHandle(t *testing.T) {
 		got, err := invoke[Result](t, function, `{"sessionId":"s1","key":"s1/originals/photo.jpg","jobId":"j1"}`)
 		require.NoError(t, err)
 		_, err = invoke[Result](t, function, `{"sessionId":"s1","key":"s1/originals/text.jpg","jobId":"j1","itemIndex":1}`)
-		assertErrorType(t, fault.InvalidInput, err)
+		lambdatest.ErrorType(t, fault.InvalidInput, err)
 		report, err := records.Read(t.Context(), "s1", "j1")
 		require.NoError(t, err)
 		assert.JSONEq(t, fmt.Sprintf(`{"thumbnailKey":%q,"originalKey":"s1/originals/photo.jpg","width":267,"height":400,"durationMs":0}`, got.ThumbnailKey), string(report.Items[0].Result))
@@ -126,23 +119,12 @@ func TestServerThatIsDownIsTransient(t *testing.T) {
 	awstest.StartS3(t)
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
 	_, err := invoke[Result](t, lambdaboot.New(Build), `{"sessionId":"s1","key":"s1/a.jpg"}`)
-	assertErrorType(t, fault.Transient, err)
+	lambdatest.ErrorType(t, fault.Transient, err)
 }
 
 func TestMissingConfigurationNamesTheVariable(t *testing.T) {
 	mediatest.Tools(t)
-	for _, variable := range []string{"MEDIA_BUCKET_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		t.Run(variable, func(t *testing.T) {
-			for _, set := range []string{"MEDIA_BUCKET_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-				t.Setenv(set, "x")
-			}
-			t.Setenv("AWS_DEFAULT_REGION", "")
-			t.Setenv(variable, "")
-			_, err := invoke[Result](t, lambdaboot.New(Build), `{"sessionId":"s1","key":"s1/a.jpg"}`)
-			assertErrorType(t, fault.Configuration, err)
-			assert.ErrorContains(t, err, variable)
-		})
-	}
+	lambdatest.Configuration(t, Build, `{"sessionId":"s1","key":"s1/a.jpg"}`, "MEDIA_BUCKET_NAME")
 }
 
 func TestInvocationsLeaveNothing(t *testing.T) {

@@ -5,12 +5,12 @@ go 1.26.1
 replace lambdas.internal/shared => ../../shared
 
 require (
-	github.com/aws/aws-lambda-go v1.55.1
 	github.com/stretchr/testify v1.12.1
 	lambdas.internal/shared v0.0.0
 )
 
 require (
+	github.com/aws/aws-lambda-go v1.55.1 // indirect
 	github.com/aws/aws-sdk-go-v2 v1.41.5 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.8 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue v1.20.37 // indirect

@@ -5,16 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"path"
 	"path/filepath"
 
-	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/scratch"
 	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/still"
 	"lambdas.internal/shared/storage"
@@ -91,15 +90,11 @@ func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 }
 
 func (h *handler) clip(ctx context.Context, request Request, item *jobs.Tracker) (Result, error) {
-	dir, err := os.MkdirTemp("", "video-")
+	dir, remove, err := scratch.New(ctx, "video")
 	if err != nil {
-		return Result{}, fault.New(fault.Internal, "make a temporary folder: %w", err)
+		return Result{}, err
 	}
-	defer func() {
-		if err := os.RemoveAll(dir); err != nil {
-			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
-		}
-	}()
+	defer remove()
 	in, clip, poster := filepath.Join(dir, "original"), filepath.Join(dir, "clip.mp4"), filepath.Join(dir, "poster.jpg")
 	if _, err := h.objects.Download(ctx, h.bucket, request.Key, in, inputLimit); err != nil {
 		return Result{}, err

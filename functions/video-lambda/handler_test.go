@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +17,7 @@ import (
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
+	"lambdas.internal/shared/lambdatest"
 	"lambdas.internal/shared/leaktest"
 	"lambdas.internal/shared/mediatest"
 )
@@ -27,13 +27,6 @@ func invoke(t *testing.T, function *lambdaboot.Function, key string, item int, l
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	return function.Invoke(ctx, json.RawMessage(fmt.Sprintf(`{"sessionId":"s1","jobId":"j1","key":%q,"itemIndex":%d,"preset":"square"}`, key, item)))
-}
-
-func assertErrorType(t *testing.T, want fault.Kind, err error) {
-	t.Helper()
-	var reported messages.InvokeResponse_Error
-	require.ErrorAs(t, err, &reported)
-	assert.Equal(t, string(want), reported.Type, reported.Message)
 }
 
 func TestHandle(t *testing.T) {
@@ -73,12 +66,12 @@ func TestHandle(t *testing.T) {
 	})
 	t.Run("text named .mp4", func(t *testing.T) {
 		_, err := invoke(t, function, "s1/originals/text.mp4", 1, time.Minute)
-		assertErrorType(t, fault.InvalidInput, err)
+		lambdatest.ErrorType(t, fault.InvalidInput, err)
 		assert.Equal(t, "InvalidInputError", item(1).ErrorType)
 	})
 	t.Run("no such object", func(t *testing.T) {
 		_, err := invoke(t, function, "s1/originals/none.mp4", 2, time.Minute)
-		assertErrorType(t, fault.NotFound, err)
+		lambdatest.ErrorType(t, fault.NotFound, err)
 	})
 	t.Run("progress is written, and the end of the time is recorded", func(t *testing.T) {
 		// An ffmpeg that never ends, so that the test does not hang on the machine's speed.
@@ -86,7 +79,7 @@ func TestHandle(t *testing.T) {
 		require.NoError(t, os.Chmod(endless, 0o700))
 		t.Setenv("FFMPEG_PATH", endless)
 		_, err := invoke(t, lambdaboot.New(Build), "s1/originals/clip.mov", 3, 4*time.Second)
-		assertErrorType(t, fault.DeadlineExceeded, err)
+		lambdatest.ErrorType(t, fault.DeadlineExceeded, err)
 		assert.Equal(t, 25, item(3).Progress, "half a second of two")
 		assert.Equal(t, jobs.Failed, item(3).Status)
 		assert.Equal(t, "DeadlineExceededError", item(3).ErrorType)
@@ -95,17 +88,14 @@ func TestHandle(t *testing.T) {
 
 func TestMissingConfigurationNamesTheVariable(t *testing.T) {
 	mediatest.Tools(t)
-	all := []string{"MEDIA_BUCKET_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-	for _, variable := range append(all, "FFMPEG_PATH", "FFPROBE_PATH") {
+	lambdatest.Configuration(t, Build, `{"sessionId":"s1","jobId":"j1","key":"s1/a.mp4"}`, "MEDIA_BUCKET_NAME")
+	for _, variable := range []string{"FFMPEG_PATH", "FFPROBE_PATH"} {
 		t.Run(variable, func(t *testing.T) {
-			for _, set := range all {
-				t.Setenv(set, "x")
-			}
-			t.Setenv("AWS_DEFAULT_REGION", "")
+			t.Setenv("MEDIA_BUCKET_NAME", "x")
 			t.Setenv(variable, "")
 			t.Setenv("PATH", t.TempDir())
 			_, err := invoke(t, lambdaboot.New(Build), "s1/a.mp4", 0, time.Minute)
-			assertErrorType(t, fault.Configuration, err)
+			lambdatest.ErrorType(t, fault.Configuration, err)
 			assert.ErrorContains(t, err, variable)
 		})
 	}

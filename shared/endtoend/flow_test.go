@@ -81,8 +81,8 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	selection := s.run(t, map[string]any{"kind": "selection", "keys": keys, "tripContext": "Rome in May"})[0]
 	assert.Equal(t, "model", selection["rankedBy"], "%v", selection["modelError"])
 	counts := selection["counts"].(map[string]any)
-	assert.EqualValues(t, 4, counts["selected"].(float64)+counts["excluded"].(float64))
-	assert.EqualValues(t, 1, counts["excluded"], "one of the burst: %v", selection)
+	assert.InDelta(t, 3, counts["selected"], 0)
+	assert.InDelta(t, 1, counts["excluded"], 0, "one of the burst: %v", selection)
 
 	enhanced := s.run(t, map[string]any{"kind": "enhancement", "keys": keys[1:2], "wish": "warmer light"})[0]
 	assert.Equal(t, "Warmer now.", enhanced["remark"])

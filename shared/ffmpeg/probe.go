@@ -140,7 +140,11 @@ func parseProbe(data []byte) (Media, error) {
 	if taken, err := time.Parse(time.RFC3339Nano, out.Format.Tags.Taken); err == nil {
 		media.Taken = taken.UTC()
 	}
+	pictures := 0
 	for _, s := range out.Streams {
+		if s.Type == "video" && s.Disposition.AttachedPicture == 0 {
+			pictures++
+		}
 		switch {
 		case s.Type == "audio" && media.AudioCodec == "":
 			media.AudioCodec = s.Codec
@@ -161,6 +165,11 @@ func parseProbe(data []byte) (Media, error) {
 	}
 	if media.Codec == "" || media.Width <= 0 || media.Height <= 0 {
 		return Media{}, fault.New(fault.InvalidInput, "ffprobe: no picture in the file (container %q)", media.Container)
+	}
+	if media.Duration == 0 && pictures > 1 {
+		// A telephone's HEIC is a grid of tiles, each a stream to ffmpeg: taking the
+		// first one would pass off a corner as the photo.
+		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the picture is stored as %d tiles, which are not put together; convert it to JPEG", pictures)
 	}
 	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
 		media.Duration, media.FrameRate = 0, 0 // ffprobe gives a picture the length of one frame

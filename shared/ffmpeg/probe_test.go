@@ -61,10 +61,12 @@ func TestParseProbeRejects(t *testing.T) {
 		output string
 		kind   fault.Kind
 	}{
-		"no streams":     {`{"streams":[],"format":{"format_name":"mov"}}`, fault.InvalidInput},
-		"sound alone":    {`{"streams":[{"codec_type":"audio","codec_name":"mp3"}],"format":{"format_name":"mp3"}}`, fault.InvalidInput},
-		"no size":        {`{"streams":[{"codec_type":"video","codec_name":"h264"}],"format":{"format_name":"mov"}}`, fault.InvalidInput},
-		"cover alone":    {`{"streams":[{"codec_type":"video","codec_name":"png","width":1,"height":1,"disposition":{"attached_pic":1}}]}`, fault.InvalidInput},
+		"no streams":  {`{"streams":[],"format":{"format_name":"mov"}}`, fault.InvalidInput},
+		"sound alone": {`{"streams":[{"codec_type":"audio","codec_name":"mp3"}],"format":{"format_name":"mp3"}}`, fault.InvalidInput},
+		"no size":     {`{"streams":[{"codec_type":"video","codec_name":"h264"}],"format":{"format_name":"mov"}}`, fault.InvalidInput},
+		"cover alone": {`{"streams":[{"codec_type":"video","codec_name":"png","width":1,"height":1,"disposition":{"attached_pic":1}}]}`, fault.InvalidInput},
+		"HEIC of two tiles": {`{"streams":[{"codec_type":"video","codec_name":"hevc","width":512,"height":512},{"codec_type":"video","codec_name":"hevc","width":512,"height":512}],
+			"format":{"format_name":"mov,mp4"}}`, fault.InvalidInput},
 		"broken output":  {`{`, fault.Internal},
 		"another format": {`{"streams":7}`, fault.Internal},
 	} {

@@ -68,9 +68,14 @@ func keepImage(c *cache.Cache, img v1.Image) (image.Base, error) {
 	if err != nil {
 		return image.Base{}, err
 	}
+	diffIDs := config.RootFS.DiffIDs
+	if len(diffIDs) != len(layers) {
+		return image.Base{}, fmt.Errorf("it has %d layers, but its configuration names %d", len(layers), len(diffIDs))
+	}
 	b := image.Base{Config: *config}
-	for _, l := range layers {
-		kept, err := keepLayer(c, l)
+	for i, l := range layers {
+		// Asked of the layer, the diff ID may take decompressing it.
+		kept, err := keepLayer(c, l, diffIDs[i])
 		if err != nil {
 			return image.Base{}, err
 		}
@@ -79,7 +84,7 @@ func keepImage(c *cache.Cache, img v1.Image) (image.Base, error) {
 	return b, nil
 }
 
-func keepLayer(c *cache.Cache, l v1.Layer) (layer.Layer, error) {
+func keepLayer(c *cache.Cache, l v1.Layer, diffID v1.Hash) (layer.Layer, error) {
 	media, err := l.MediaType()
 	if err != nil {
 		return layer.Layer{}, err
@@ -88,10 +93,6 @@ func keepLayer(c *cache.Cache, l v1.Layer) (layer.Layer, error) {
 		return layer.Layer{}, fmt.Errorf("a layer is %s; Lambda takes gzip only", media)
 	}
 	digest, err := l.Digest()
-	if err != nil {
-		return layer.Layer{}, err
-	}
-	diffID, err := l.DiffID()
 	if err != nil {
 		return layer.Layer{}, err
 	}

@@ -256,5 +256,5 @@ func TestReadNoticesALayerThatWasChanged(t *testing.T) {
 	_, err = base.Read(dir, testkit.Cache(t))
 
 	require.ErrorContains(t, err, "read the base in "+dir+": ")
-	require.ErrorContains(t, err, "checksum")
+	require.ErrorContains(t, err, "arrived as")
 }

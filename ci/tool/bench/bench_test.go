@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,6 +26,7 @@ const repository = "../../.."
 func TestSpread(t *testing.T) {
 	assert.Equal(t, Spread{Median: 2, Min: 1, Max: 9}, spread([]float64{9, 1, 2}))
 	assert.Equal(t, Spread{Median: 2.5, Min: 1, Max: 4}, spread([]float64{4, 3, 2, 1}))
+	assert.Equal(t, Spread{}, spread(nil))
 	assert.Equal(t, Spread{Median: 5, Min: 5, Max: 5}, spread([]float64{5}))
 }
 
@@ -67,12 +70,27 @@ func TestSubjectsTakeTurns(t *testing.T) {
 	assert.Equal(t, "prepare a, a, prepare b, b, prepare b, b, prepare a, a", strings.Join(calls, ", "))
 }
 
+func TestWhatACommandStartedEndsWithIt(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	// The sleep keeps the shell's output open; only its end lets the command return.
+	require.Error(t, runCommand(exec.CommandContext(ctx, "sh", "-c", "sleep 30 & wait")))
+	assert.Less(t, time.Since(start), 20*time.Second)
+}
+
+func TestProcessorTimeOfWhatACommandStarted(t *testing.T) {
+	before := cpuOfChildren()
+	require.NoError(t, runCommand(exec.CommandContext(t.Context(), "sh", "-c", "(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done)")))
+	assert.Greater(t, cpuOfChildren(), before)
+}
+
 func TestTargetsAreJudged(t *testing.T) {
 	results := []Result{
-		newResult(caseSame, []Times{{nameGo, []float64{0.1}}, {nameTool, []float64{0.31}}}),
-		newResult(caseEdit, []Times{{nameGo, []float64{1}}, {nameTool, []float64{1.5}}, {nameKo, []float64{5}}}),
-		newResult(caseEditOf(5), []Times{{nameTool, []float64{1}}}),
-		newResult(caseEditOf(100), []Times{{nameTool, []float64{3}}}),
+		newResult(caseSame, []Times{{Subject: nameGo, Seconds: []float64{0.1}}, {Subject: nameTool, Seconds: []float64{0.31}}}),
+		newResult(caseEdit, []Times{{Subject: nameGo, Seconds: []float64{1}}, {Subject: nameTool, Seconds: []float64{1.5}}, {Subject: nameKo, Seconds: []float64{5}}}),
+		newResult(caseEditOf(5), []Times{{Subject: nameTool, Seconds: []float64{1}}}),
+		newResult(caseEditOf(100), []Times{{Subject: nameTool, Seconds: []float64{3}}}),
 	}
 	var got []string
 	for _, row := range targetRows(judge(results, targets)) {
@@ -88,14 +106,14 @@ func TestTargetsAreJudged(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	r := Run{Machine: Machine{OS: "linux/amd64", Cores: 2, Go: "go1.26.8", Ko: "v0.19.1"},
-		Results: []Result{newResult("a case", []Times{{nameGo, []float64{1, 2, 3}}, {nameTool, []float64{20, 30, 45}}})}}
+		Results: []Result{newResult("a case", []Times{{Subject: nameGo, Seconds: []float64{1, 2, 3}}, {Subject: nameTool, Seconds: []float64{20, 30, 45}}})}}
 	var text, markdown strings.Builder
 	require.NoError(t, r.write(&text, false, false))
 	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00")
 	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +15\.00 *\n`, text.String())
 	require.NoError(t, r.write(&markdown, false, true))
-	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | x GO BUILD | x KO |\n| --- | --- |")
-	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 | 15.00 |  |\n")
+	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD | x KO |\n| --- | --- |")
+	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 |  | 15.00 |  |\n")
 
 	file := filepath.Join(t.TempDir(), "run.json")
 	var data, again strings.Builder

@@ -93,8 +93,18 @@ func (o options) run(ctx context.Context, scratch string) ([]Result, error) {
 	}
 
 	results, err := o.five(ctx, w, scratch)
-	if err != nil || o.repeatScale == 0 {
+	if err != nil {
 		return results, err
+	}
+	if o.repeat > 0 {
+		starts, err := o.coldStarts(ctx, scratch)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, starts)
+	}
+	if o.repeatScale == 0 {
+		return results, nil
 	}
 	for _, n := range sizes {
 		more, err := o.scale(ctx, n, filepath.Join(scratch, fmt.Sprint(n)))

@@ -32,6 +32,9 @@ type Case struct {
 type Times struct {
 	Subject string    `json:"subject"`
 	Seconds []float64 `json:"seconds"`
+	// CPU are the seconds of processor time of its programs, which depend less
+	// than the others on what else the machine does.
+	CPU []float64 `json:"cpu"`
 }
 
 // measure runs the case: in each repetition all subjects, one after the other,
@@ -39,12 +42,12 @@ type Times struct {
 func measure(ctx context.Context, c Case, progress func(string)) ([]Times, error) {
 	times := make([]Times, len(c.Subjects))
 	for i, s := range c.Subjects {
-		times[i] = Times{Subject: s.Name(), Seconds: make([]float64, c.Repeat)}
+		times[i] = Times{Subject: s.Name(), Seconds: make([]float64, c.Repeat), CPU: make([]float64, c.Repeat)}
 		if c.Cold {
 			continue
 		}
 		progress(fmt.Sprintf("%s: first build of %s, not counted", c.Name, s.Name()))
-		if _, err := once(ctx, c, s); err != nil {
+		if _, _, err := once(ctx, c, s); err != nil {
 			return nil, err
 		}
 	}
@@ -57,11 +60,11 @@ func measure(ctx context.Context, c Case, progress func(string)) ([]Times, error
 		line := fmt.Sprintf("%s %d/%d:", c.Name, rep+1, c.Repeat)
 		for n := range c.Subjects {
 			i := (rep + n) % len(c.Subjects)
-			took, err := once(ctx, c, c.Subjects[i])
+			took, cpu, err := once(ctx, c, c.Subjects[i])
 			if err != nil {
 				return nil, err
 			}
-			times[i].Seconds[rep] = took.Seconds()
+			times[i].Seconds[rep], times[i].CPU[rep] = took.Seconds(), cpu.Seconds()
 			line += fmt.Sprintf("  %s %.2f s", c.Subjects[i].Name(), took.Seconds())
 		}
 		progress(line)
@@ -69,25 +72,36 @@ func measure(ctx context.Context, c Case, progress func(string)) ([]Times, error
 	return times, nil
 }
 
-// once lets one subject build once and returns how long it took.
-func once(ctx context.Context, c Case, s Subject) (time.Duration, error) {
+// once lets one subject build once and returns how long it took, and the
+// processor time that its programs used.
+func once(ctx context.Context, c Case, s Subject) (took, cpu time.Duration, err error) {
 	state := filepath.Join(c.State, s.Name())
 	if c.Cold {
 		if err := os.RemoveAll(state); err != nil {
-			return 0, fmt.Errorf("%s: %w", c.Name, err)
+			return 0, 0, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
 	if _, err := os.Stat(state); err != nil {
 		if err := prepare(ctx, c, s, state); err != nil {
-			return 0, fmt.Errorf("%s: %w", c.Name, err)
+			return 0, 0, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
 	syscall.Sync() // what others wrote is not to be written during this build
-	start := time.Now()
+	before, start := cpuOfChildren(), time.Now()
 	if err := s.Build(ctx, c.Workspace, state); err != nil {
-		return 0, fmt.Errorf("%s: %s: %w", c.Name, s.Name(), err)
+		return 0, 0, fmt.Errorf("%s: %s: %w", c.Name, s.Name(), err)
 	}
-	return time.Since(start), nil
+	return time.Since(start), cpuOfChildren() - before, nil
+}
+
+// cpuOfChildren returns the processor time of all programs that were started here
+// and have ended.
+func cpuOfChildren() time.Duration {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage) != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // prepare makes the state that a subject begins with.

@@ -19,7 +19,7 @@ type Run struct {
 
 // notes are what a reader of the figures must know.
 var notes = []string{
-	"Times are the median (lowest to highest) of the repetitions; ratios are the median of the ratios within each repetition.",
+	"Times are the median (lowest to highest) of the repetitions; ratios are the median of the ratios within each repetition. CPU is the median of the processor time of the subject's programs, which says more than the time where the machine had other work.",
 	"go build makes binaries and no images; it is the limit. ko makes light images only, without ffmpeg, and pushes them to a registry on loopback; the tool makes all images, the heavy ones with ffmpeg, in an OCI layout.",
 	"Cold begins with an empty Go build cache and nothing kept but downloads (Go modules; npm's ffmpeg, which the tool then has to compress into a layer). \"" + nameToolKept + "\" begins with that layer and the base made.",
 }
@@ -69,7 +69,7 @@ func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows []
 }
 
 func resultHeader() []string {
-	header := []string{"CASE", "SUBJECT", "TIME", "LOWEST-HIGHEST"}
+	header := []string{"CASE", "SUBJECT", "TIME", "LOWEST-HIGHEST", "CPU"}
 	for _, ref := range references {
 		header = append(header, "x "+strings.ToUpper(ref))
 	}
@@ -85,7 +85,10 @@ func resultRows(results []Result) [][]string {
 				name = ""
 			}
 			cells := []string{name, row.Subject, seconds(row.Took.Median) + " s",
-				seconds(row.Took.Min) + "-" + seconds(row.Took.Max)}
+				seconds(row.Took.Min) + "-" + seconds(row.Took.Max), seconds(row.Used.Median) + " s"}
+			if row.Used.Median == 0 { // not measured
+				cells[len(cells)-1] = ""
+			}
 			for _, ref := range references {
 				cell := ""
 				if ratio, ok := row.Ratios[ref]; ok {
@@ -117,7 +120,10 @@ func targetRows(verdicts []Verdict) [][]string {
 
 // seconds prints a number of seconds with as many digits as matter.
 func seconds(s float64) string {
-	if s < 10 {
+	switch {
+	case s < 0.1:
+		return fmt.Sprintf("%.3f", s)
+	case s < 10:
 		return fmt.Sprintf("%.2f", s)
 	}
 	return fmt.Sprintf("%.1f", s)

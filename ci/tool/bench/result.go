@@ -10,6 +10,7 @@ type Result struct {
 type Row struct {
 	Times
 	Took Spread `json:"took"`
+	Used Spread `json:"used"` // processor time
 	// Ratios are the times divided by those of each reference that took part.
 	Ratios map[string]Spread `json:"ratios"`
 }
@@ -20,7 +21,7 @@ var references = []string{nameGo, nameKo}
 func newResult(name string, times []Times) Result {
 	r := Result{Case: name}
 	for _, t := range times {
-		row := Row{Times: t, Took: spread(t.Seconds), Ratios: map[string]Spread{}}
+		row := Row{Times: t, Took: spread(t.Seconds), Used: spread(t.CPU), Ratios: map[string]Spread{}}
 		for _, ref := range references {
 			if other, ok := find(times, ref); ok && ref != t.Subject {
 				row.Ratios[ref] = ratios(t.Seconds, other.Seconds)

@@ -9,10 +9,13 @@ type Spread struct {
 	Max    float64 `json:"max"`
 }
 
-// spread returns the spread of values, of which there is at least one.
+// spread returns the spread of values; of none it is zero.
 func spread(values []float64) Spread {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
+	if n == 0 {
+		return Spread{}
+	}
 	return Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
 }
 

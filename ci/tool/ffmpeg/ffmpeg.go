@@ -48,8 +48,12 @@ func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, locked map[stri
 }
 
 func imageKey(choice pin.Choice, platform v1.Platform) string {
-	return cache.Key("ffmpeg", choice.Name, choice.Digest.String(), platform.String())
+	return cache.Key("ffmpeg", comment(choice), platform.String())
 }
+
+// comment says where the programs come from. With the digest, whoever has the
+// layer can compare it with the lock file.
+func comment(choice pin.Choice) string { return choice.Name + "@" + choice.Digest.String() }
 
 // programs are the files of the layer, by where they are in the image.
 var programs = map[string]string{"ffmpeg": image.FFmpegPath, "ffprobe": image.FFprobePath}
@@ -84,9 +88,7 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 
 // fromImage makes the layer from the programs in an image.
 func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (layer.Layer, bool, error) {
-	// With the digest, whoever has the layer can compare it with the lock file.
-	comment := choice.Name + "@" + choice.Digest.String()
-	return keep(c, imageKey(choice, platform), comment, platform, func(dir string) error {
+	return keep(c, imageKey(choice, platform), comment(choice), platform, func(dir string) error {
 		img, err := registry.Image(ctx, choice.Reference, choice.Digest, platform)
 		if err != nil {
 			return err

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"sync"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"lambdas.internal/ci/tool/cache"
 )
 
@@ -29,7 +31,8 @@ func Keep(c *cache.Cache, files []File, comment string) (l Layer, reused bool, e
 // KeepAs is [Keep] for files that are dear to open: key stands for their content,
 // and open is called only when no layer is kept under it.
 func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l Layer, reused bool, err error) {
-	if l, ok := Kept(c, key); ok {
+	// The comment is in the bytes: a layer with another is another layer.
+	if l, ok := Kept(c, key); ok && l.Comment == comment {
 		return l, true, nil
 	}
 	files, err := open()
@@ -84,12 +87,20 @@ func importFile(c *cache.Cache, name string) (Layer, error) {
 		return Layer{}, err
 	}
 	defer f.Close()
-	digest, size, err := c.Put(func(w io.Writer) error {
-		_, err := io.Copy(w, f)
-		return err
-	})
+	digest, size, err := v1.SHA256(f)
 	if err != nil {
 		return Layer{}, err
+	}
+	if !c.Has(digest, size) {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return Layer{}, err
+		}
+		if digest, size, err = c.Put(func(w io.Writer) error {
+			_, err := io.Copy(w, f)
+			return err
+		}); err != nil {
+			return Layer{}, err
+		}
 	}
 	// Only the digest is to be had without decompressing.
 	key := cache.Key("imported layer", digest.String())

@@ -173,3 +173,40 @@ func TestImport(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	testkit.NoLeftovers(t, cacheDir)
 }
+
+// The comment is in the layer's bytes: what was kept with another one is not
+// what would be made now.
+func TestKeepAsMakesALayerAnewForAnotherComment(t *testing.T) {
+	c, _ := newCache(t)
+	files := func() ([]layer.File, error) { return []layer.File{layer.Text("a", 0o644, "x")}, nil }
+	before, _, err := layer.KeepAs(c, "key", "image:7", files)
+	require.NoError(t, err)
+
+	l, reused, err := layer.KeepAs(c, "key", "image:7@sha256:1", files)
+
+	require.NoError(t, err)
+	assert.False(t, reused)
+	assert.Equal(t, "image:7@sha256:1", l.Comment)
+	assert.NotEqual(t, before.Digest, l.Digest)
+}
+
+func TestImportDoesNotWriteWhatIsKept(t *testing.T) {
+	c, dir := newCache(t)
+	made, _, err := layer.KeepAs(c, "key", "comment", func() ([]layer.File, error) {
+		return []layer.File{layer.Text("a", 0o644, "x")}, nil
+	})
+	require.NoError(t, err)
+	file := filepath.Join(dir, "layer.tar.gz")
+	require.NoError(t, c.Export(made.Digest, file))
+	before, err := os.Stat(c.Blob(made.Digest))
+	require.NoError(t, err)
+
+	imported, err := layer.Import(c, file)
+
+	require.NoError(t, err)
+	assert.Equal(t, made, imported)
+	after, err := os.Stat(c.Blob(made.Digest))
+	require.NoError(t, err)
+	assert.Equal(t, before.ModTime(), after.ModTime())
+	assert.True(t, os.SameFile(before, after))
+}

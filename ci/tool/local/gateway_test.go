@@ -14,7 +14,7 @@ import (
 
 func TestEvent(t *testing.T) {
 	g := gateway{header: http.Header{"X-Origin-Verify": {"secret"}}}
-	r := httptest.NewRequest("POST", "/sessions/a%20b?key=1&key=2&x=%C3%A4", strings.NewReader("body"))
+	r := httptest.NewRequest(http.MethodPost, "/sessions/a%20b?key=1&key=2&x=%C3%A4", strings.NewReader("body"))
 	r.Header.Add("Accept", "a")
 	r.Header.Add("Accept", "b")
 	r.Header.Set("X-Origin-Verify", "forged")

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestInvokeRefuses(t *testing.T) {
 		{"nothing, when asked dryly", "known", "DryRun", "{}", 204, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/2015-03-31/functions/"+test.function+"/invocations", strings.NewReader(test.body))
+			r := httptest.NewRequest(http.MethodPost, "/2015-03-31/functions/"+test.function+"/invocations", strings.NewReader(test.body))
 			r.Header.Set("X-Amz-Invocation-Type", test.kind)
 			w := httptest.NewRecorder()
 			api.handler().ServeHTTP(w, r)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -14,24 +16,29 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
-	// The storage that New uses.
+	// The storage that Handler uses.
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	"github.com/sirupsen/logrus"
 )
 
 // closeTimeout is how long requests under way may take when the server is closed.
-const closeTimeout = 5 * time.Second
+const closeTimeout = time.Second
 
 // Handler returns a registry that keeps what it is given in the folder dir. It is
 // the server of https://github.com/distribution/distribution.
 func Handler(dir string) http.Handler {
+	return New("filesystem", configuration.Parameters{"rootdirectory": dir})
+}
+
+// New returns a registry with one of the server's storage drivers.
+func New(driver string, parameters configuration.Parameters) http.Handler {
 	// The server tells of every request on standard error; the client does so of
 	// those that fail.
 	logrus.SetLevel(logrus.PanicLevel)
 	c := &configuration.Configuration{
 		Storage: configuration.Storage{
-			"filesystem": configuration.Parameters{"rootdirectory": dir},
-			"delete":     configuration.Parameters{"enabled": true},
+			driver:   parameters,
+			"delete": configuration.Parameters{"enabled": true},
 			"maintenance": configuration.Parameters{
 				"uploadpurging": map[any]any{"enabled": false},
 			},
@@ -64,7 +71,7 @@ func Start(dir string, port int) (*Server, error) {
 	}
 	s := &Server{
 		Host:   l.Addr().String(),
-		server: &http.Server{Handler: Handler(dir), ReadHeaderTimeout: time.Minute},
+		server: &http.Server{Handler: Handler(dir), ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)},
 		ended:  make(chan error, 1),
 	}
 	go func() { s.ended <- s.server.Serve(l) }()
@@ -87,6 +94,9 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	err := s.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) { // a client holds on to a connection
+		err = s.server.Close()
+	}
 	if ended := <-s.ended; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -55,6 +53,7 @@ type Client struct {
 // session is a login to one repository.
 type session struct {
 	repository name.Repository
+	scope      string
 	mu         sync.Mutex
 	transport  http.RoundTripper // nil until it is made
 	auth       authn.Authenticator
@@ -143,7 +142,7 @@ func (c *Client) PutManifest(ctx context.Context, repository, tag string, manife
 
 // Untag takes a tag away, and nothing else. A tag that is not there is no error.
 func (c *Client) Untag(ctx context.Context, repository, tag string) error {
-	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
+	err := c.as(ctx, transport.DeleteScope, repository, func(s *session, o []remote.Option) error {
 		return unlessMissing(remote.Delete(s.repository.Tag(tag), o...))
 	})
 	return wrap("untag", repository, tag, err)
@@ -160,7 +159,12 @@ func (c *Client) Tags(ctx context.Context, repository string) (tags []string, er
 
 // do logs in to the repository and calls try, again if need be.
 func (c *Client) do(ctx context.Context, repository string, try func(*session, []remote.Option) error) error {
-	s, err := c.session(repository)
+	return c.as(ctx, transport.PushScope, repository, try)
+}
+
+// as is do with other rights than to pull and push, which not every registry gives.
+func (c *Client) as(ctx context.Context, scope, repository string, try func(*session, []remote.Option) error) error {
+	s, err := c.session(repository, scope)
 	if err != nil {
 		return err
 	}
@@ -177,17 +181,18 @@ func (c *Client) do(ctx context.Context, repository string, try func(*session, [
 	}, s.renew)
 }
 
-func (c *Client) session(repository string) (*session, error) {
+func (c *Client) session(repository, scope string) (*session, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.sessions[repository]
+	key := repository + " " + scope
+	s, ok := c.sessions[key]
 	if !ok {
-		s = &session{repository: repo}
-		c.sessions[repository] = s
+		s = &session{repository: repo, scope: scope}
+		c.sessions[key] = s
 	}
 	return s, nil
 }
@@ -204,7 +209,7 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)
 	}
 	s.auth = auth
-	t, err := transport.NewWithContext(ctx, s.repository.Registry, auth, inner, []string{s.repository.Scope(transport.DeleteScope)})
+	t, err := transport.NewWithContext(ctx, s.repository.Registry, auth, inner, []string{s.repository.Scope(s.scope)})
 	if err != nil {
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)
 	}
@@ -212,16 +217,14 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 	return t, nil
 }
 
-// renew forgets the login, and tells whether there may be another.
-func (s *session) renew() bool {
+// renew forgets the login, so that the next request makes another.
+func (s *session) renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.transport = nil
-	e, ok := s.auth.(Expirer)
-	if ok {
+	if e, ok := s.auth.(Expirer); ok {
 		e.Expire()
 	}
-	return ok
 }
 
 func (s *session) reference(identifier string) name.Reference {
@@ -249,66 +252,3 @@ func wrap(verb, repository, what string, err error) error {
 	}
 	return fmt.Errorf("%s %s%s: %w", verb, what, repository, err)
 }
-
-// rawManifest is a manifest as it is stored.
-type rawManifest struct {
-	raw   []byte
-	media types.MediaType
-}
-
-func (m rawManifest) RawManifest() ([]byte, error)        { return m.raw, nil }
-func (m rawManifest) MediaType() (types.MediaType, error) { return m.media, nil }
-
-// fileLayer is a blob in a file, as a layer.
-type fileLayer struct {
-	descriptor v1.Descriptor
-	file       string
-	sent       func(int64)
-	mu         sync.Mutex
-	count      int64
-}
-
-func (l *fileLayer) Digest() (v1.Hash, error)             { return l.descriptor.Digest, nil }
-func (l *fileLayer) Size() (int64, error)                 { return l.descriptor.Size, nil }
-func (l *fileLayer) MediaType() (types.MediaType, error)  { return l.descriptor.MediaType, nil }
-func (l *fileLayer) DiffID() (v1.Hash, error)             { return v1.Hash{}, errors.New("not known") }
-func (l *fileLayer) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("not known") }
-
-func (l *fileLayer) Compressed() (io.ReadCloser, error) {
-	f, err := os.Open(l.file)
-	if err != nil {
-		return nil, err
-	}
-	l.rewind()
-	return &countingFile{f, l}, nil
-}
-
-// rewind takes back what was told of an upload that begins anew.
-func (l *fileLayer) rewind() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent(-l.count)
-	l.count = 0
-}
-
-func (l *fileLayer) add(n int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.count += n
-	l.sent(n)
-}
-
-// countingFile does not embed the file, which the network would else read by
-// itself, past the count.
-type countingFile struct {
-	file  *os.File
-	layer *fileLayer
-}
-
-func (f *countingFile) Read(p []byte) (int, error) {
-	n, err := f.file.Read(p)
-	f.layer.add(int64(n))
-	return n, err
-}
-
-func (f *countingFile) Close() error { return f.file.Close() }

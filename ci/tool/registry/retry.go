@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -33,11 +34,15 @@ type Retry struct {
 // within a few.
 var DefaultRetry = Retry{Attempts: 7, First: time.Second, Longest: 20 * time.Second, Patience: 2 * time.Minute}
 
+// relogins is how often a request is sent again with a new login. A token may run
+// out just when it is used; one that was wrong stays so.
+const relogins = 2
+
 // do calls try until it succeeds, fails for good, or the attempts are used up.
-// renew is called when the registry says that the credentials are no longer good;
-// it tells whether there are others.
-func (r Retry) do(ctx context.Context, try func(context.Context) error, renew func() bool) error {
-	longest, renewed := r.First, false
+// renew is called when the registry does not take the login (any more), so that the
+// next attempt logs in anew.
+func (r Retry) do(ctx context.Context, try func(context.Context) error, renew func()) error {
+	longest, logins := r.First, 0
 	for attempt := 1; ; attempt++ {
 		var asked retryAfter
 		err := try(context.WithValue(ctx, retryAfterKey{}, &asked))
@@ -45,10 +50,13 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case refused(err) && !renewed && renew():
-			renewed = true
+			return ctx.Err()
+		case refused(err) && logins < relogins:
+			logins++
+			renew()
 			continue
+		case refused(err):
+			return fmt.Errorf("%w; the registry does not take the login, or it may not do this", err)
 		case !passing(err):
 			return err
 		case attempt >= r.Attempts:
@@ -65,7 +73,7 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 	}
 }
@@ -77,7 +85,9 @@ func passing(err error) bool {
 		return answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests ||
 			answer.StatusCode >= http.StatusInternalServerError
 	}
-	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, errBody,
+	// os.ErrClosed: a token that runs out during an upload makes the library send
+	// the request again, with the file that was closed.
+	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrClosed, errBody,
 		syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED, syscall.EPIPE} {
 		if errors.Is(err, cause) {
 			return true

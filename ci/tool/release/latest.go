@@ -53,8 +53,10 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 	for _, m := range moves {
 		outcome.Moved = append(outcome.Moved, m.name())
 	}
-	outcome.SupersededBy, err = p.settle(ctx, plan, images)
-	return err
+	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
+		return fmt.Errorf("%w\nthese latest tags were moved, and stay so:\n%s", err, strings.Join(outcome.Moved, "\n"))
+	}
+	return nil
 }
 
 // latest returns a move for every step, with what its latest tag names now.

@@ -48,7 +48,7 @@ func PrivateHost(account, region string) string {
 // Check fails when a host is not one that images can be pushed to.
 func (h Hosts) Check() error {
 	for flag, host := range map[string]string{"--private-registry": h.Private, "--public-registry": h.Public} {
-		if _, err := name.NewRepository(host + "/" + publicPrefix + string(catalog.Light)); err != nil || strings.Contains(host, "://") {
+		if _, err := name.NewRepository(host + "/" + publicPrefix + string(catalog.Light)); err != nil || host == "" || strings.Contains(host, "://") {
 			return fmt.Errorf("%s: %q is not a registry; name host[:port][/path]", flag, host)
 		}
 	}

@@ -135,7 +135,7 @@ func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image
 	if err := p.verify(ctx, plan); err != nil {
 		return nil, unmoved(err)
 	}
-	outcome := &Outcome{Sent: p.Sent()}
+	outcome := &Outcome{Sent: p.Sent(), Moved: []string{}}
 	err := p.moveLatest(ctx, plan, images, outcome)
 	return outcome, err
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/base"
 	"lambdas.internal/ci/tool/build"
+	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/gobuild"
 	"lambdas.internal/ci/tool/layer"
 )
@@ -17,11 +20,13 @@ func newImages(a *app) *cobra.Command {
 	var out, binaries, baseDir, ffmpegLayer string
 	cmd := &cobra.Command{
 		Use:   "images",
-		Short: "Assemble images from binaries, a base and a layer",
-		Example: `  ci binaries --out binaries
-  ci base --out base
+		Short: "Compile the functions and assemble their images on a base and a layer",
+		Example: `  ci base --out base
   ci ffmpeg-layer --out ffmpeg.tar.gz
-  ci images --binaries binaries --base-layout base --ffmpeg-layer ffmpeg.tar.gz`,
+  ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz
+
+  ci binaries --out binaries
+  ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz --binaries binaries`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start := time.Now()
@@ -34,20 +39,25 @@ func newImages(a *app) *cobra.Command {
 				return usageError{err}
 			}
 			in := build.Inputs{BaseReused: true, FFmpegReused: true}
-			if in.Base, err = base.Read(baseDir, b.Cache); err != nil {
+			g, ctx := errgroup.WithContext(cmd.Context())
+			g.Go(func() (err error) {
+				in.Base, err = base.Read(baseDir, b.Cache)
 				return err
-			}
-			if ffmpegLayer != "" {
-				l, err := layer.Import(b.Cache, ffmpegLayer)
-				if err != nil {
-					return err
+			})
+			g.Go(func() error {
+				if ffmpegLayer == "" {
+					return nil
 				}
+				l, err := layer.Import(b.Cache, ffmpegLayer)
 				in.FFmpeg = &l
-			}
-			for _, f := range functions {
-				var r gobuild.Result
-				r.Binary, r.Err = gobuild.Open(binaries, f)
-				in.Binaries = append(in.Binaries, r)
+				return err
+			})
+			g.Go(func() (err error) {
+				in.Binaries, err = compiled(ctx, b, functions, binaries)
+				return err
+			})
+			if err := g.Wait(); err != nil {
+				return err
 			}
 			if out == "" {
 				out = filepath.Join(b.Catalog.Root, "dist")
@@ -64,8 +74,20 @@ func newImages(a *app) *cobra.Command {
 	f.addOnly(cmd)
 	f.addPlatform(cmd)
 	addOut(cmd, &out)
-	required(cmd, &binaries, "binaries", "folder that `ci binaries` wrote")
+	cmd.Flags().StringVar(&binaries, "binaries", "", "folder that `ci binaries` wrote (default: compile the functions now)")
 	required(cmd, &baseDir, "base-layout", "image layout that `ci base` wrote")
 	cmd.Flags().StringVar(&ffmpegLayer, "ffmpeg-layer", "", "file that `ci ffmpeg-layer` wrote (for heavy images)")
 	return cmd
+}
+
+// compiled returns the binaries in dir, or compiles the functions if it is empty.
+func compiled(ctx context.Context, b *build.Builder, functions []catalog.Function, dir string) ([]gobuild.Result, error) {
+	if dir == "" {
+		return b.Binaries(ctx, functions)
+	}
+	results := make([]gobuild.Result, len(functions))
+	for i, f := range functions {
+		results[i].Binary, results[i].Err = gobuild.Open(dir, f)
+	}
+	return results, nil
 }

@@ -1,17 +1,10 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"lambdas.internal/ci/tool/awsauth"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/invoke"
-	"lambdas.internal/ci/tool/lambdaapi"
 )
 
 // remoteFlags say which deployed function is called.
@@ -44,30 +37,4 @@ func (f *remoteFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	return nil
-}
-
-// invokeRemote hands the deployed function one event. The end of its log goes to
-// standard error.
-func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function catalog.Function, event []byte) (invoke.Response, error) {
-	session, err := awsauth.New(ctx, f.region)
-	if errors.Is(err, awsauth.ErrRegion) {
-		return invoke.Response{}, usageError{err}
-	}
-	if err != nil {
-		return invoke.Response{}, err
-	}
-	answer, err := lambdaapi.New(session.Config).Invoke(ctx, function.Lambda, f.qualifier, event)
-	if err != nil {
-		return invoke.Response{}, err
-	}
-	fmt.Fprint(cmd.ErrOrStderr(), answer.Log)
-	r := invoke.Response{Payload: answer.Payload, Duration: answer.Duration}
-	if answer.Error != "" {
-		failed := invoke.FunctionError{Type: answer.Error, Message: string(answer.Payload)}
-		if err := json.Unmarshal(answer.Payload, &failed); err != nil {
-			failed.Message = string(answer.Payload) // not in the form that runtimes report errors in
-		}
-		r.Payload, r.Error = nil, &failed
-	}
-	return r, nil
 }

@@ -1,3 +1,5 @@
+//go:build !steps
+
 package main
 
 import (
@@ -46,15 +48,6 @@ type released struct {
 	Error     string          `json:"error,omitempty"`
 	Seconds   float64         `json:"seconds"`
 }
-
-// storyError is an error that tells the whole story, also of an interrupt, with the
-// exit code that goes with it.
-type storyError struct {
-	error
-	code int
-}
-
-func (e storyError) Unwrap() error { return e.error }
 
 // release makes a release, marks what runs and records it.
 func (a *app) release(cmd *cobra.Command, r *releasing) error {

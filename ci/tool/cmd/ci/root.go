@@ -29,6 +29,15 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// storyError is an error that tells the whole story, also of an interrupt, with the
+// exit code that goes with it.
+type storyError struct {
+	error
+	code int
+}
+
+func (e storyError) Unwrap() error { return e.error }
+
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
@@ -93,14 +102,12 @@ failed, and every function runs what it ran before.`,
 	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder for what later runs reuse (default $CI_CACHE, or lambdas-ci in the user's cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 
-	const verbs, steps = "verbs", "steps"
+	const commands, steps = "commands", "steps"
 	root.AddGroup(
-		&cobra.Group{ID: verbs, Title: "Commands:"},
+		&cobra.Group{ID: commands, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range []*cobra.Command{
-		newList(a), newBuildAll(a), newImage(a), newInvoke(a), newUp(a), newAudit(a), newPublish(a), newPlan(a), newDeploy(a), newRollback(a), newStatus(a), newRegistry(a), newLock(a),
-	} {
-		cmd.GroupID = verbs
+	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a)}, verbs(a)...) {
+		cmd.GroupID = commands
 		root.AddCommand(cmd)
 	}
 	for _, cmd := range []*cobra.Command{newBinaries(a), newBase(a), newFFmpegLayer(a), newImages(a)} {

@@ -1,0 +1,99 @@
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// root is the repository.
+var root = filepath.Join("..", "..")
+
+// references are the constructor's arguments that name other images than the
+// locked ones, where the engine cannot reach those.
+func references() (args []string) {
+	for _, flag := range []string{"base", "ffmpeg", "builder"} {
+		if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
+			args = append(args, "--"+flag, value)
+		}
+	}
+	return args
+}
+
+// engine is where `dagger` runs; the zero engine is the one of the environment.
+type engine struct{ host string }
+
+// dagger runs the CLI in the repository.
+func (e engine) dagger(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return e.daggerIn(t, root, args...)
+}
+
+func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "dagger", append([]string{"--silent"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "DAGGER_NO_NAG=1", "NO_COLOR=1")
+	if e.host != "" {
+		cmd.Env = append(cmd.Env, "_EXPERIMENTAL_DAGGER_RUNNER_HOST="+e.host)
+	}
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	return out.String(), errs.String(), err
+}
+
+// call runs a function of the module, which must succeed.
+func (e engine) call(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, err := e.dagger(t, slices.Concat([]string{"call"}, references(), args)...)
+	require.NoError(t, err, "dagger call %s:\n%s", strings.Join(args, " "), stderr)
+	return stdout
+}
+
+// images are the names in the catalog, in its order.
+func images(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "image.json"))
+	require.NoError(t, err)
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		require.NoError(t, err)
+		var description struct{ Image string }
+		require.NoError(t, json.Unmarshal(data, &description))
+		names = append(names, description.Image)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// copyTree copies the repository's tracked and new files, for a test to spoil.
+func copyTree(t *testing.T) string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list.Dir = root
+	out, err := list.Output()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if os.IsNotExist(err) {
+			continue // deleted, and not yet committed
+		}
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
+	}
+	return dir
+}

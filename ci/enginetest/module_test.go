@@ -1,0 +1,196 @@
+package enginetest
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// functions are those that the module has at least.
+var functions = []string{"base", "binaries", "build-all", "builder", "ffmpeg-layer",
+	"image", "images", "invoke", "lint", "list", "test", "tidy"}
+
+// escapes are the terminal's colours.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestFunctionsAreListedWithHelp(t *testing.T) {
+	listed, stderr, err := engine{}.dagger(t, "functions")
+	require.NoError(t, err, stderr)
+	var names []string
+	for line := range strings.Lines(escapes.ReplaceAllString(listed, "")) {
+		name, help, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !slices.Contains([]string{"", "Name", "Skipped"}, name) {
+			assert.Greater(t, len(strings.TrimSpace(help)), 20, "the help of %s", name)
+			names = append(names, name)
+		}
+	}
+	assert.Subset(t, names, functions)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			help := engine{}.call(t, name, "--help")
+			assert.Contains(t, help, "USAGE")
+			_, arguments, _ := strings.Cut(help, "ARGUMENTS\n")
+			arguments, _, _ = strings.Cut(arguments, "\n\n")
+			for line := range strings.Lines(arguments) {
+				assert.Greater(t, len(strings.Fields(line)), 4, "the help of the argument %s", line)
+			}
+		})
+	}
+}
+
+func TestListShowsEveryImage(t *testing.T) {
+	assertRows(t, engine{}.call(t, "list"))
+}
+
+func TestBuildAllPrintsOneRowForEachImage(t *testing.T) {
+	table := engine{}.call(t, "build-all")
+	assertRows(t, table)
+	assert.NotContains(t, table, "failed")
+}
+
+func assertRows(t *testing.T, table string) {
+	t.Helper()
+	var first []string
+	for line := range strings.Lines(table) {
+		first = append(first, strings.Fields(line + " -")[0])
+	}
+	names := images(t)
+	require.Greater(t, len(first), len(names), table)
+	assert.Equal(t, append([]string{"IMAGE"}, names...), first[:1+len(names)])
+}
+
+// The same digests by the module, by the program on this machine, and by a
+// second engine with nothing in its caches.
+func TestDigestsAreTheSameByEveryDoor(t *testing.T) {
+	ci := filepath.Join(t.TempDir(), "ci")
+	compile := exec.CommandContext(t.Context(), "go", "build", "-o", ci, "./cmd/ci")
+	compile.Dir = filepath.Join(root, "ci", "tool")
+	out, err := compile.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+		t.Run(platform, func(t *testing.T) {
+			here := exported(t, engine{}, platform)
+			assert.Equal(t, images(t), slices.Sorted(maps.Keys(here)))
+			t.Run("on this machine", func(t *testing.T) {
+				dir := t.TempDir()
+				args := []string{"build-all", "--root", root, "--cache", filepath.Join(dir, "cache"), "--out", filepath.Join(dir, "dist"), "--platform", platform}
+				for _, flag := range []string{"base", "ffmpeg"} {
+					if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
+						args = append(args, "--"+flag, value)
+					}
+				}
+				out, err := exec.CommandContext(t.Context(), ci, args...).CombinedOutput()
+				require.NoError(t, err, "%s", out)
+				assert.Equal(t, here, readLayout(t, filepath.Join(dir, "dist")))
+			})
+			t.Run("second engine", func(t *testing.T) {
+				host := os.Getenv("CI_TEST_SECOND_RUNNER_HOST")
+				if host == "" {
+					t.Skip("CI_TEST_SECOND_RUNNER_HOST names no second engine")
+				}
+				assert.Equal(t, here, exported(t, engine{host}, platform))
+			})
+		})
+	}
+}
+
+// exported are the digests of all images as the engine makes them.
+func exported(t *testing.T, e engine, platform string) map[string]string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "dist")
+	e.call(t, "--platform", platform, "images", "export", "--path", dir)
+	return readLayout(t, dir)
+}
+
+func TestImageIsAContainer(t *testing.T) {
+	files := engine{}.call(t, "image", "--name", "thumb", "with-exec",
+		"--args", "ls,-l,/var/runtime/bootstrap,/usr/local/bin/ffmpeg,/usr/local/bin/ffprobe", "stdout")
+	assert.Equal(t, 3, strings.Count(files, "-rwxr-xr-x"), files)
+	assert.Equal(t, "/lambda-entrypoint.sh", strings.TrimSpace(engine{}.call(t, "image", "--name", "thumb", "entrypoint")))
+	assert.Equal(t, "bootstrap", strings.TrimSpace(engine{}.call(t, "image", "--name", "api", "default-args")))
+}
+
+// With nothing configured, the api says that it is well; the others cannot
+// work, and say which variable they lack.
+func TestEveryImageAnswers(t *testing.T) {
+	for _, name := range images(t) {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"invoke", "--name", name})...)
+			if name == "api" {
+				require.NoError(t, err, stderr)
+				assert.Contains(t, stdout, `"statusCode":200`)
+				return
+			}
+			require.Error(t, err)
+			assert.Regexp(t, `^Error: `+name+` reported ConfigurationError: environment variable [A-Z_]+ is not set`, oneLine(t, stderr))
+		})
+	}
+}
+
+func TestBadInputIsToldInOneLine(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"unknown image", []string{"build-all", "--only", "apy"}, `no image is named "apy" (did you mean "api"?)`},
+		{"unknown image as a container", []string{"image", "--name", "nosuch"}, `no image is named "nosuch"`},
+		{"unknown image to invoke", []string{"invoke", "--name", "nosuch"}, `no image is named "nosuch"`},
+		{"base out of reach", []string{"--base", "registry.invalid/base:1", "build-all"}, "registry.invalid/base:1"},
+		{"base that is no reference", []string{"--base", "not a reference", "base"}, `"not a reference"`},
+		{"ffmpeg out of reach", []string{"--ffmpeg", "registry.invalid/ffmpeg:1", "ffmpeg-layer"}, "registry.invalid/ffmpeg:1"},
+		{"builder out of reach", []string{"--builder", "registry.invalid/golang:1", "list"}, "registry.invalid/golang:1"},
+		{"platform that Lambda lacks", []string{"--platform", "linux/riscv64", "build-all"}, `"linux/riscv64"`},
+		{"platform that is none", []string{"--platform", "nonsense", "build-all"}, `"nonsense"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), tc.args)...)
+			require.Error(t, err)
+			assert.Contains(t, oneLine(t, stderr), tc.want)
+		})
+	}
+}
+
+func oneLine(t *testing.T, stderr string) string {
+	t.Helper()
+	line := strings.TrimSpace(stderr)
+	assert.NotContains(t, line, "\n")
+	return line
+}
+
+func TestFunctionThatDoesNotCompileIsNamed(t *testing.T) {
+	dir := copyTree(t)
+	file := filepath.Join(dir, "functions", "video-lambda", "broken.go")
+	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc broken() int { return true }\n"), 0o644))
+	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"--source", dir, "build-all"})...)
+	require.Error(t, err)
+	line, compiler, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
+	assert.Equal(t, "Error: compile video (functions/video-lambda):", line)
+	assert.Contains(t, compiler, "broken.go:3:")
+}
+
+// What is committed is what the engine's generator makes.
+func TestGeneratedCodeIsCurrent(t *testing.T) {
+	dir := copyTree(t)
+	git := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	git("init", "-q")
+	git("add", "-A")
+	git("commit", "-qm", "before")
+	_, stderr, err := engine{}.daggerIn(t, dir, "develop")
+	require.NoError(t, err, stderr)
+	assert.Empty(t, git("status", "--porcelain"), "run `dagger develop` and commit what it changes")
+}

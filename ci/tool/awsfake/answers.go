@@ -1,0 +1,184 @@
+package awsfake
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer carries out one operation.
+func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, input map[string]any) {
+	service, verb, _ := strings.Cut(operation, ".")
+	switch service {
+	case "sts":
+		w.Header().Set("Content-Type", "text/xml")
+		fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
+			`<Arn>arn:aws:iam::%s:user/test</Arn><UserId>AIDATEST</UserId><Account>%s</Account>`+
+			`</GetCallerIdentityResult></GetCallerIdentityResponse>`, Account, Account)
+		return
+	case "lambda":
+		a.lambda(w, r, verb)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	tier := Private
+	if service == "ecrpublic" {
+		tier = Public
+	}
+	switch verb {
+	case "GetAuthorizationToken":
+		if tier == Private {
+			write(w, map[string]any{"authorizationData": []any{a.token()}})
+		} else {
+			write(w, map[string]any{"authorizationData": a.token()})
+		}
+		return
+	case "DescribeRegistries":
+		write(w, map[string]any{"registries": []any{map[string]any{"registryId": Account, "verified": true, "aliases": []any{
+			map[string]any{"name": "other", "status": "ACTIVE"},
+			map[string]any{"name": Alias, "status": "ACTIVE", "primaryRegistryAlias": true, "defaultRegistryAlias": true},
+		}}}})
+		return
+	}
+	name, _ := input["repositoryName"].(string)
+	if names, ok := input["repositoryNames"].([]any); ok {
+		name = names[0].(string)
+	}
+	repository := a.repos[tier+"/"+name]
+	if verb == "CreateRepository" {
+		if repository != nil {
+			fail(w, operation, Failure{http.StatusBadRequest, "RepositoryAlreadyExistsException", "The repository with name '" + name + "' already exists"})
+			return
+		}
+		a.repos[tier+"/"+name] = &Repository{Input: input}
+		write(w, map[string]any{"repository": map[string]any{"repositoryName": name}})
+		return
+	}
+	if repository == nil {
+		fail(w, operation, Failure{http.StatusBadRequest, "RepositoryNotFoundException", "The repository with name '" + name + "' does not exist"})
+		return
+	}
+	a.repository(w, operation, verb, name, repository, input)
+}
+
+func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, repository *Repository, input map[string]any) {
+	switch verb {
+	case "DescribeRepositories":
+		write(w, map[string]any{"repositories": []any{map[string]any{"repositoryName": name}}})
+	case "DescribeImages":
+		start := token(input["nextToken"])
+		var details []any
+		for _, i := range page(repository.Images, start, a.PageSize) {
+			details = append(details, map[string]any{
+				"imageDigest": i.Digest, "imageTags": i.Tags,
+				"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
+			})
+		}
+		out := map[string]any{"imageDetails": details}
+		if next := start + a.PageSize; next < len(repository.Images) {
+			out["nextToken"] = strconv.Itoa(next)
+		}
+		write(w, out)
+	case "BatchDeleteImage":
+		write(w, repository.remove(input["imageIds"].([]any)))
+	case "BatchGetImage":
+		id := input["imageIds"].([]any)[0].(map[string]any)
+		write(w, map[string]any{"images": []any{map[string]any{
+			"imageId": id, "imageManifest": id["imageDigest"], "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}}})
+	case "PutImage":
+		tag := input["imageTag"].(string)
+		for n, i := range repository.Images {
+			if i.Digest != input["imageManifest"] {
+				continue
+			}
+			if slices.Contains(i.Tags, tag) {
+				fail(w, operation, Failure{http.StatusBadRequest, "ImageAlreadyExistsException", "Image with digest and tag exists"})
+				return
+			}
+			repository.Images[n].Tags = append(repository.Images[n].Tags, tag)
+		}
+		write(w, map[string]any{"image": map[string]any{}})
+	case "GetLifecyclePolicy":
+		if repository.Policy == "" {
+			fail(w, operation, Failure{http.StatusBadRequest, "LifecyclePolicyNotFoundException", "Lifecycle policy does not exist"})
+			return
+		}
+		write(w, map[string]any{"lifecyclePolicyText": repository.Policy})
+	case "PutLifecyclePolicy":
+		repository.Policy = input["lifecyclePolicyText"].(string)
+		write(w, map[string]any{"repositoryName": name})
+	default:
+		panic("no stand-in for " + operation)
+	}
+}
+
+// remove deletes images by digest, or takes a tag away; an image whose last tag
+// goes, goes too.
+func (r *Repository) remove(ids []any) map[string]any {
+	var failures []any
+	for _, id := range ids {
+		id := id.(map[string]any)
+		tag, byTag := id["imageTag"].(string)
+		found := slices.IndexFunc(r.Images, func(i Image) bool {
+			return byTag && slices.Contains(i.Tags, tag) || !byTag && i.Digest == id["imageDigest"]
+		})
+		if found < 0 {
+			failures = append(failures, map[string]any{"imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"})
+			continue
+		}
+		if byTag && len(r.Images[found].Tags) > 1 {
+			r.Images[found].Tags = slices.DeleteFunc(r.Images[found].Tags, func(t string) bool { return t == tag })
+			continue
+		}
+		r.Images = slices.Delete(r.Images, found, found+1)
+	}
+	return map[string]any{"imageIds": ids, "failures": failures}
+}
+
+func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
+	w.Header().Set("Content-Type", "application/json")
+	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
+	versions, ok := a.functions[name]
+	if !ok {
+		fail(w, "lambda."+verb, Failure{http.StatusNotFound, "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-central-1:123456789012:function:" + name})
+		return
+	}
+	if verb == "ListVersionsByFunction" {
+		all := slices.Sorted(maps.Keys(versions))
+		start := token(r.URL.Query().Get("Marker"))
+		var list []any
+		for _, v := range page(all, start, a.PageSize) {
+			kind := "Image"
+			if versions[v] == "" {
+				kind = "Zip"
+			}
+			list = append(list, map[string]any{"FunctionName": name, "Version": v, "PackageType": kind})
+		}
+		out := map[string]any{"Versions": list}
+		if next := start + a.PageSize; next < len(all) {
+			out["NextMarker"] = strconv.Itoa(next)
+		}
+		write(w, out)
+		return
+	}
+	digest := versions[r.URL.Query().Get("Qualifier")]
+	code := map[string]any{"RepositoryType": "ECR"}
+	if digest != "unknown" {
+		code["ImageUri"], code["ResolvedImageUri"] = "registry/repository:tag", "registry/repository@"+digest
+	}
+	write(w, map[string]any{"Code": code, "Configuration": map[string]any{"FunctionName": name, "LastModified": time.Now().Format(time.RFC3339)}})
+}
+
+func token(v any) int {
+	text, _ := v.(string)
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+func page[T any](all []T, start, size int) []T {
+	return all[min(start, len(all)):min(start+size, len(all))]
+}

@@ -1,0 +1,227 @@
+// Package awsfake stands in for the parts of AWS that the tool asks: ECR, ECR
+// Public, STS and Lambda, in their wire formats, with their errors. Only tests use
+// it. It knows no permissions and checks no signatures.
+package awsfake
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Account and Alias are those of the stand-in.
+const (
+	Account = "123456789012"
+	Alias   = "alias"
+)
+
+// The tiers of repositories.
+const (
+	Private = "private"
+	Public  = "public"
+)
+
+// Failure is an error that AWS answers with.
+type Failure struct {
+	Status  int
+	Code    string // the exception's name
+	Message string
+}
+
+// Errors as AWS words them.
+var (
+	AccessDenied = Failure{http.StatusBadRequest, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/test is not authorized"}
+	ExpiredToken = Failure{http.StatusBadRequest, "ExpiredTokenException", "The security token included in the request is expired"}
+	Throttling   = Failure{http.StatusBadRequest, "ThrottlingException", "Rate exceeded"}
+	Internal     = Failure{http.StatusInternalServerError, "ServerException", "Internal failure"}
+)
+
+// Image is an image in a repository of the stand-in.
+type Image struct {
+	Digest string
+	Tags   []string
+	Pushed time.Time
+	Size   int64
+}
+
+// Repository is a repository of the stand-in.
+type Repository struct {
+	// Input is what it was created with, as it was sent.
+	Input  map[string]any
+	Policy string
+	Images []Image
+}
+
+// Call is one call that arrived.
+type Call struct {
+	Operation string // service.Operation
+	Region    string // that the call was signed for
+}
+
+// AWS is a running stand-in.
+type AWS struct {
+	URL string
+	// PageSize is how many images and versions one answer lists.
+	PageSize int
+
+	mu        sync.Mutex
+	passwords []string
+	repos     map[string]*Repository // tier/name
+	functions map[string]map[string]string
+	failures  map[string][]Failure
+	calls     []Call
+}
+
+// New starts a stand-in that ends with the test, and makes it the AWS of the
+// process's environment.
+func New(t testing.TB) *AWS {
+	t.Helper()
+	a := &AWS{PageSize: 2, repos: map[string]*Repository{}, functions: map[string]map[string]string{}, failures: map[string][]Failure{}}
+	s := httptest.NewServer(http.HandlerFunc(a.serve))
+	t.Cleanup(s.Close)
+	a.URL = s.URL
+	if set, ok := t.(interface{ Setenv(string, string) }); ok {
+		for name, value := range a.Environment() {
+			set.Setenv(name, value)
+		}
+	}
+	return a
+}
+
+// Environment is what makes any program talk to the stand-in.
+func (a *AWS) Environment() map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL": a.URL, "AWS_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "the-secret-key-that-nobody-may-see",
+		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+	}
+}
+
+// Fail makes the next calls of an operation fail, one after another.
+func (a *AWS) Fail(operation string, failures ...Failure) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failures[operation] = append(a.failures[operation], failures...)
+}
+
+// Add makes a repository with images.
+func (a *AWS) Add(tier, name string, images ...Image) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.repos[tier+"/"+name] = &Repository{Images: images}
+}
+
+// Repository returns a repository, or nil.
+func (a *AWS) Repository(tier, name string) *Repository {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.repos[tier+"/"+name]
+}
+
+// Run makes a version of a function run a digest; "" is one that is no image.
+func (a *AWS) Run(function, version, digest string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.functions[function] == nil {
+		a.functions[function] = map[string]string{}
+	}
+	a.functions[function][version] = digest
+}
+
+// Calls returns the calls of an operation that arrived; "" is all.
+func (a *AWS) Calls(operation string) []Call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(a.calls), func(c Call) bool { return operation != "" && c.Operation != operation })
+}
+
+// Passwords returns those of the tokens that were given out.
+func (a *AWS) Passwords() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.passwords)
+}
+
+var scope = regexp.MustCompile(`Credential=[^/]*/[0-9]*/([^/]*)/`)
+
+func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	c := Call{}
+	if found := scope.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
+		c.Region = found[1]
+	}
+	input := map[string]any{}
+	target := r.Header.Get("X-Amz-Target")
+	switch {
+	case strings.HasPrefix(target, "AmazonEC2ContainerRegistry_V20150921."):
+		c.Operation = "ecr" + target[strings.LastIndex(target, "."):]
+	case strings.HasPrefix(target, "SpencerFrontendService."):
+		c.Operation = "ecrpublic" + target[strings.LastIndex(target, "."):]
+	case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"):
+		c.Operation = "lambda.GetFunction"
+		if strings.HasSuffix(r.URL.Path, "/versions") {
+			c.Operation = "lambda.ListVersionsByFunction"
+		}
+	default:
+		form, _ := url.ParseQuery(string(body))
+		c.Operation = "sts." + form.Get("Action")
+	}
+	if target != "" {
+		if err := json.Unmarshal(body, &input); err != nil {
+			panic(fmt.Errorf("%s: %w", target, err))
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = append(a.calls, c)
+	if next := a.failures[c.Operation]; len(next) > 0 {
+		a.failures[c.Operation] = next[1:]
+		fail(w, c.Operation, next[0])
+		return
+	}
+	a.answer(w, r, c.Operation, input)
+}
+
+// fail answers with an error in the format of the service.
+func fail(w http.ResponseWriter, operation string, f Failure) {
+	if strings.HasPrefix(operation, "sts.") {
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(f.Status)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, f.Code, f.Message)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-ErrorType", f.Code)
+	w.WriteHeader(f.Status)
+	write(w, map[string]string{"__type": f.Code, "message": f.Message})
+}
+
+func write(w io.Writer, v any) {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		panic(err)
+	}
+}
+
+// token gives out a login with a new password.
+func (a *AWS) token() map[string]any {
+	password := fmt.Sprintf("password-%d-that-nobody-may-see", len(a.passwords)+1)
+	a.passwords = append(a.passwords, password)
+	return map[string]any{
+		"authorizationToken": base64.StdEncoding.EncodeToString([]byte("AWS:" + password)),
+		"expiresAt":          float64(time.Now().Add(12 * time.Hour).Unix()),
+		"proxyEndpoint":      "https://" + Account + ".dkr.ecr.eu-central-1.amazonaws.com",
+	}
+}

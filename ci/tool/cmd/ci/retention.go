@@ -1,0 +1,147 @@
+//go:build !steps
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/awsauth"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/repositories"
+	"lambdas.internal/ci/tool/retention"
+)
+
+// retained is the result of retention.
+type retained struct {
+	DryRun  bool                `json:"dryRun,omitempty"`
+	Private []retention.Change  `json:"private"`
+	Public  []retention.Pruning `json:"public"`
+}
+
+func newRetention(a *app) *cobra.Command {
+	var region string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "retention",
+		Short: "Keep the last five images of each name, and whatever is live",
+		Long: fmt.Sprintf(`Keep the last five images of each name, and whatever is live.
+
+Private repositories get a lifecycle policy, made from the catalog; it is shown as
+a diff first. ECR Public knows no policies: there, what is older is deleted now.
+
+What any version or alias of a function runs is never deleted: in a private
+repository it is given a tag that no rule expires. When that cannot be found out,
+nothing is changed. The last %d images of each name are kept.`, retention.Keep),
+		Example: "  ci retention --dry-run\n  ci retention --region eu-central-1",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, dryRun) },
+	}
+	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: as for every AWS tool)")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, and change nothing")
+	return cmd
+}
+
+func (a *app) retention(cmd *cobra.Command, region string, dryRun bool) error {
+	c, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	session, err := awsauth.New(ctx, region)
+	if errors.Is(err, awsauth.ErrRegion) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	defer report.NewProgress(cmd.ErrOrStderr()).Step("retention")()
+	// All is found out before anything is changed.
+	live, err := retention.FindLive(ctx, lambda.NewFromConfig(session.Config), c.Functions)
+	if err != nil {
+		return err
+	}
+	wanted, err := repositories.Missing(ctx, session.ECR, session.Public, repositories.Want(c.Functions))
+	if err != nil {
+		return err
+	}
+	result := retained{DryRun: dryRun}
+	for _, w := range wanted {
+		switch {
+		case w.Missing:
+		case w.Tier == catalog.Private:
+			policy, _ := retention.Policy(c.Functions, w.Variant)
+			change, err := retention.PlanPrivate(ctx, session.ECR, w.Name, policy, live)
+			if err != nil {
+				return err
+			}
+			result.Private = append(result.Private, change)
+		default:
+			pruning, err := retention.PlanPublic(ctx, session.Public, w.Name, w.Images, live, time.Now())
+			if err != nil {
+				return err
+			}
+			result.Public = append(result.Public, pruning)
+		}
+	}
+	// What will be done is shown before it is.
+	err = a.print(cmd, result, func(w io.Writer) error { return printRetained(w, result) })
+	if err != nil || dryRun {
+		return err
+	}
+	for _, change := range result.Private {
+		if err := retention.ApplyPrivate(ctx, session.ECR, change); err != nil {
+			return err
+		}
+	}
+	for _, pruning := range result.Public {
+		if err := retention.ApplyPublic(ctx, session.Public, pruning); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printRetained(w io.Writer, r retained) error {
+	for _, c := range r.Private {
+		if c.Diff == "" {
+			fmt.Fprintf(w, "%s: the lifecycle policy is right already\n", c.Repository)
+		} else {
+			fmt.Fprint(w, c.Diff)
+		}
+		for _, s := range c.Shields {
+			fmt.Fprintf(w, "%s: %s runs %s, which is tagged %s\n", c.Repository, s.Lambda, short(s.Digest), s.Tag)
+		}
+	}
+	var rows [][]string
+	total, bytes := 0, int64(0)
+	for _, p := range r.Public {
+		n, b := p.Deletes()
+		total, bytes = total+n, bytes+b
+		for _, v := range p.Images {
+			verdict := "keep"
+			if v.Delete {
+				verdict = "delete"
+			}
+			rows = append(rows, []string{p.Repository, short(v.Digest), strings.Join(v.Tags, " "), v.Pushed.UTC().Format(time.DateTime), report.MB(v.Size), verdict, v.Why})
+		}
+	}
+	if len(rows) > 0 {
+		if err := report.Table(w, []string{"REPOSITORY", "DIGEST", "TAGS", "PUSHED (UTC)", "MB", "VERDICT", "WHY"}, rows); err != nil {
+			return err
+		}
+	}
+	verb := "deleting"
+	if r.DryRun {
+		verb = "dry run: would delete"
+	}
+	_, err := fmt.Fprintf(w, "%s %d public images of %s MB; %d private policies checked\n", verb, total, report.MB(bytes), len(r.Private))
+	return err
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/awsfake"
+)
+
+// digest is one of letters.
+func digest(letter string) string { return "sha256:" + strings.Repeat(letter, 64) }
+
+// repositoryOf returns images of beta, the youngest first.
+func repositoryOf(letters string) []awsfake.Image {
+	var all []awsfake.Image
+	for n, letter := range strings.Split(letters, "") {
+		all = append(all, awsfake.Image{Digest: digest(letter), Tags: []string{"beta-000000" + letter},
+			Pushed: time.Now().Add(-time.Duration(n) * time.Hour), Size: 1_000_000})
+	}
+	return all
+}
+
+func newRetentionStand(t *testing.T) (*awsfake.AWS, string) {
+	t.Helper()
+	aws := awsfake.New(t)
+	aws.Add(awsfake.Private, "ai-social-media-lambda-light", repositoryOf("12345678")...)
+	aws.Add(awsfake.Public, "lambda-light", repositoryOf("12345678")...)
+	aws.Run("TheBeta", "$LATEST", digest("1"))
+	aws.Run("TheBeta", "1", digest("8"))
+	aws.Run("TheBeta", "2", digest("3"))
+	aws.Run("TheBeta", "3", "")
+	return aws, publishable(t, nil)
+}
+
+func left(aws *awsfake.AWS, tier, name string) map[string][]string {
+	tags := map[string][]string{}
+	for _, i := range aws.Repository(tier, name).Images {
+		tags[strings.TrimPrefix(i.Digest, "sha256:")[:1]] = i.Tags
+	}
+	return tags
+}
+
+func TestRetention(t *testing.T) {
+	aws, root := newRetentionStand(t)
+	dry := command(t, root, "retention", "--dry-run")
+	require.Equal(t, exitDone, dry.code, dry.stderr)
+	assert.Contains(t, dry.stdout, `+          "beta-*"`)
+	assert.Contains(t, dry.stdout, "runs as TheBeta:1")
+	assert.Contains(t, dry.stdout, "dry run: would delete 2 public images of 2.0 MB; 1 private policies checked")
+	assert.Empty(t, aws.Calls("ecr.PutLifecyclePolicy"))
+	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"))
+	assert.Empty(t, aws.Calls("ecr.PutImage"))
+
+	done := command(t, root, "retention")
+	require.Equal(t, exitDone, done.code, done.stderr)
+	public := left(aws, awsfake.Public, "lambda-light")
+	assert.Len(t, public, 6)
+	assert.Contains(t, public, "8", "version 1 runs it")
+	assert.NotContains(t, public, "7")
+	private := left(aws, awsfake.Private, "ai-social-media-lambda-light")
+	assert.Len(t, private, 8, "a policy deletes, not we")
+	assert.Equal(t, []string{"beta-0000008", "beta-888888888888-live"}, private["8"], "no rule expires what runs")
+	assert.Equal(t, []string{"beta-0000003", "beta-333333333333-live"}, private["3"])
+
+	again := command(t, root, "retention")
+	require.Equal(t, exitDone, again.code, again.stderr)
+	assert.Contains(t, again.stdout, "ai-social-media-lambda-light: the lifecycle policy is right already")
+	assert.Contains(t, again.stdout, "deleting 0 public images")
+	assert.Len(t, aws.Calls("ecr.PutLifecyclePolicy"), 1)
+	assert.Len(t, aws.Calls("ecr.PutImage"), 3)
+}
+
+func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
+	tests := map[string]struct {
+		operation string
+		failure   awsfake.Failure
+		digest    string
+		message   string
+	}{
+		"versions are not to be had":   {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find what TheAlpha runs: "},
+		"a version is not to be had":   {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find what TheBeta runs: version "},
+		"credentials have expired":     {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "ExpiredTokenException", Message: "expired"}, "", "ExpiredTokenException"},
+		"AWS does not say the image":   {"", awsfake.Failure{}, "unknown", "find what TheBeta runs: version 9: AWS does not say which image it runs"},
+		"public images cannot be read": {"ecrpublic.DescribeImages", awsfake.AccessDenied, "", "list the images of lambda-light: "},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			aws, root := newRetentionStand(t)
+			if test.digest != "" {
+				aws.Run("TheBeta", "9", test.digest)
+			} else {
+				aws.Fail(test.operation, test.failure, test.failure, test.failure)
+			}
+			got := command(t, root, "retention")
+			assert.Equal(t, exitFailed, got.code)
+			assert.Contains(t, got.stderr, test.message)
+			for _, operation := range []string{"ecr.PutLifecyclePolicy", "ecr.PutImage", "ecrpublic.BatchDeleteImage"} {
+				assert.Empty(t, aws.Calls(operation), operation)
+			}
+		})
+	}
+}
+
+func TestRetentionRecoversFromThrottling(t *testing.T) {
+	aws, root := newRetentionStand(t)
+	aws.Fail("ecrpublic.BatchDeleteImage", awsfake.Throttling)
+	aws.Fail("lambda.GetFunction", awsfake.Failure{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded"})
+	got := command(t, root, "retention")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	assert.Len(t, left(aws, awsfake.Public, "lambda-light"), 6)
+}

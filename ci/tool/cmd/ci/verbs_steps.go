@@ -1,0 +1,19 @@
+//go:build steps
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/invoke"
+)
+
+func verbs(*app) []*cobra.Command { return nil }
+
+func (f *remoteFlags) invoke(context.Context, *cobra.Command, catalog.Function, []byte) (invoke.Response, error) {
+	return invoke.Response{}, usageError{errors.New("--remote: this program only builds; use the whole one, bin/ci")}
+}

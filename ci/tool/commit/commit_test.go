@@ -1,0 +1,61 @@
+package commit
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCheck(t *testing.T) {
+	tests := map[string]bool{
+		"abc1234": true, strings.Repeat("a", 40): true, "0123456789abcdef": true,
+		"abc123": false, strings.Repeat("a", 41): false, "ABC1234": false, "abc123g": false, "": false, "main": false,
+		"abc1234\n": false, "abc1234-dirty": false, "../abc1234": false,
+	}
+	for name, good := range tests {
+		assert.Equal(t, good, Check(name) == nil, "%q", name)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	root := t.TempDir()
+	_, err := Choose(t.Context(), root, "", false)
+	require.ErrorContains(t, err, "find the commit: run git: ")
+	require.ErrorContains(t, err, "name one with --commit")
+	got, err := Choose(t.Context(), root, "abc1234", false)
+	require.NoError(t, err, "a build container has no git work tree")
+	assert.Equal(t, "abc1234", got)
+
+	git := func(args ...string) string {
+		out, err := exec.Command("git", append([]string{"-C", root, "-c", "user.name=t", "-c", "user.email=t@test.invalid", "-c", "commit.gpgsign=false"}, args...)...).CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	file := filepath.Join(root, "file")
+	require.NoError(t, os.WriteFile(file, []byte("one"), 0o644))
+	git("init", "-q")
+	git("add", "-A")
+	git("commit", "-qm", "one")
+	head := git("rev-parse", "HEAD")
+	got, err = Choose(t.Context(), root, "", false)
+	require.NoError(t, err)
+	assert.Equal(t, head[:7], got)
+
+	require.NoError(t, os.WriteFile(file, []byte("two"), 0o644))
+	for _, named := range []string{"", "abc1234"} {
+		_, err = Choose(t.Context(), root, named, false)
+		require.ErrorIs(t, err, ErrDirty)
+		require.ErrorContains(t, err, "(the first: M file)")
+		_, err = Choose(t.Context(), root, named, true)
+		require.NoError(t, err)
+	}
+	git("checkout", "-q", "file")
+	require.NoError(t, os.WriteFile(filepath.Join(root, "new"), nil, 0o644))
+	_, err = Choose(t.Context(), root, "", false)
+	require.ErrorIs(t, err, ErrDirty, "a file that nobody added is part of a build too")
+}

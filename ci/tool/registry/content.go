@@ -1,0 +1,74 @@
+package registry
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// rawManifest is a manifest as it is stored.
+type rawManifest struct {
+	raw   []byte
+	media types.MediaType
+}
+
+func (m rawManifest) RawManifest() ([]byte, error)        { return m.raw, nil }
+func (m rawManifest) MediaType() (types.MediaType, error) { return m.media, nil }
+
+// fileLayer is a blob in a file, as a layer.
+type fileLayer struct {
+	descriptor v1.Descriptor
+	file       string
+	sent       func(int64)
+	mu         sync.Mutex
+	count      int64
+}
+
+func (l *fileLayer) Digest() (v1.Hash, error)             { return l.descriptor.Digest, nil }
+func (l *fileLayer) Size() (int64, error)                 { return l.descriptor.Size, nil }
+func (l *fileLayer) MediaType() (types.MediaType, error)  { return l.descriptor.MediaType, nil }
+func (l *fileLayer) DiffID() (v1.Hash, error)             { return v1.Hash{}, errors.New("not known") }
+func (l *fileLayer) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("not known") }
+
+func (l *fileLayer) Compressed() (io.ReadCloser, error) {
+	f, err := os.Open(l.file)
+	if err != nil {
+		return nil, err
+	}
+	l.rewind()
+	return &countingFile{f, l}, nil
+}
+
+// rewind takes back what was told of an upload that begins anew.
+func (l *fileLayer) rewind() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent(-l.count)
+	l.count = 0
+}
+
+func (l *fileLayer) add(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count += n
+	l.sent(n)
+}
+
+// countingFile does not embed the file, which the network would else read by
+// itself, past the count.
+type countingFile struct {
+	file  *os.File
+	layer *fileLayer
+}
+
+func (f *countingFile) Read(p []byte) (int, error) {
+	n, err := f.file.Read(p)
+	f.layer.add(int64(n))
+	return n, err
+}
+
+func (f *countingFile) Close() error { return f.file.Close() }
