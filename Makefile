@@ -60,6 +60,7 @@ test-engine: bin/ci ## Run the Dagger module on a real engine, if dagger and an 
 .PHONY: vet
 vet: ## Run go vet on all modules, each also on its own (GOWORK=off)
 	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go vet ./...); done
+	@cd ci/tool && go build -tags steps -o /dev/null ./cmd/ci
 
 .PHONY: tidy-check
 tidy-check: ## Fail if a go.mod or go.sum is not tidy
