@@ -8,16 +8,28 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// A command of the program that acts on AWS is one short function here: its flags,
-// and release. Such a function is never cached, and neither is its step.
+// A command of the program that acts on AWS is one short function of the module:
+// its flags, and act, or release if it needs the built images. Such a function is
+// never cached, and neither is its step.
 
-// release runs one command on the built images, with the AWS credentials as secret
-// variables that no other step has, and returns what it printed. It runs each time
-// it is called.
+// act runs one command and returns what it printed.
+func (m *Ci) act(ctx context.Context, args ...string) (string, error) {
+	return output(ctx, m.run(m.aws(m.step(m.golang(), m.Source)), args...))
+}
+
+// release runs one command on the built images and returns what it printed.
 func (m *Ci) release(ctx context.Context, only []string, args ...string) (string, error) {
 	step := m.step(m.Builder(), m.Source).
+		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist"))
+	args = slices.Concat(m.platformArgs(args...), []string{"--from", "/dist"}, named(only))
+	return output(ctx, m.run(m.aws(step), args...))
+}
+
+// aws is the step with the whole program and the AWS credentials, as secret
+// variables that no other step has. It runs each time it is called.
+func (m *Ci) aws(step *dagger.Container) *dagger.Container {
+	step = step.
 		WithFile(toolPath, m.program()).
-		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist")).
 		WithEnvVariable("AWS_REGION", m.Region)
 	for _, credential := range []struct {
 		name   string
@@ -31,15 +43,16 @@ func (m *Ci) release(ctx context.Context, only []string, args ...string) (string
 			step = step.WithSecretVariable(credential.name, credential.secret)
 		}
 	}
-	args = slices.Concat(m.platformArgs(args...), []string{"--from", "/dist"}, named(only))
-	return output(ctx, m.run(always(step), args...))
+	return always(step)
 }
 
-// registries are the flags that say where images are published.
-func (m *Ci) registries(private, public string) []string {
-	return slices.Concat(
-		optional("--account", m.Account), optional("--public-alias", m.PublicAlias),
-		optional("--private-registry", private), optional("--public-registry", public))
+// private and public are the flags that say which registries are meant.
+func (m *Ci) private() []string {
+	return slices.Concat(optional("--account", m.Account), optional("--private-registry", m.PrivateRegistry))
+}
+
+func (m *Ci) public() []string {
+	return slices.Concat(optional("--public-alias", m.PublicAlias), optional("--public-registry", m.PublicRegistry))
 }
 
 // always makes what follows run each time, whatever the engine has cached: it

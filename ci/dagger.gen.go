@@ -70,6 +70,8 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 		Region          string
 		Account         string
 		PublicAlias     string
+		PrivateRegistry string
+		PublicRegistry  string
 		AccessKeyID     *dagger.Secret
 		SecretAccessKey *dagger.Secret
 		SessionToken    *dagger.Secret
@@ -83,6 +85,8 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 	concrete.Region = r.Region
 	concrete.Account = r.Account
 	concrete.PublicAlias = r.PublicAlias
+	concrete.PrivateRegistry = r.PrivateRegistry
+	concrete.PublicRegistry = r.PublicRegistry
 	concrete.AccessKeyID = r.AccessKeyID
 	concrete.SecretAccessKey = r.SecretAccessKey
 	concrete.SessionToken = r.SessionToken
@@ -100,6 +104,8 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 		Region          string
 		Account         string
 		PublicAlias     string
+		PrivateRegistry string
+		PublicRegistry  string
 		AccessKeyID     *dagger.Secret
 		SecretAccessKey *dagger.Secret
 		SessionToken    *dagger.Secret
@@ -117,6 +123,8 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	r.Region = concrete.Region
 	r.Account = concrete.Account
 	r.PublicAlias = concrete.PublicAlias
+	r.PrivateRegistry = concrete.PrivateRegistry
+	r.PublicRegistry = concrete.PublicRegistry
 	r.AccessKeyID = concrete.AccessKeyID
 	r.SecretAccessKey = concrete.SecretAccessKey
 	r.SessionToken = concrete.SessionToken
@@ -298,6 +306,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Ci).Builder(&parent), nil
+		case "Deploy":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var alias string
+			if inputArgs["alias"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["alias"]), &alias)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg alias", err))
+				}
+			}
+			var smoke bool
+			if inputArgs["smoke"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["smoke"]), &smoke)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg smoke", err))
+				}
+			}
+			var dryRun bool
+			if inputArgs["dryRun"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+				}
+			}
+			return (*Ci).Deploy(&parent, ctx, commit, only, alias, smoke, dryRun)
 		case "FfmpegLayer":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -375,6 +425,27 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Ci).List(&parent, ctx)
+		case "Plan":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			return (*Ci).Plan(&parent, ctx, commit, only)
 		case "Publish":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -416,21 +487,49 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg force", err))
 				}
 			}
-			var privateRegistry string
-			if inputArgs["privateRegistry"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["privateRegistry"]), &privateRegistry)
+			return (*Ci).Publish(&parent, ctx, commit, only, dryRun, createRepositories, force)
+		case "Rollback":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var to string
+			if inputArgs["to"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["to"]), &to)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg privateRegistry", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg to", err))
 				}
 			}
-			var publicRegistry string
-			if inputArgs["publicRegistry"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["publicRegistry"]), &publicRegistry)
+			var alias string
+			if inputArgs["alias"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["alias"]), &alias)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg publicRegistry", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg alias", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, commit, only, dryRun, createRepositories, force, privateRegistry, publicRegistry)
+			var smoke bool
+			if inputArgs["smoke"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["smoke"]), &smoke)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg smoke", err))
+				}
+			}
+			var dryRun bool
+			if inputArgs["dryRun"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+				}
+			}
+			return (*Ci).Rollback(&parent, ctx, to, alias, smoke, dryRun)
+		case "Status":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Ci).Status(&parent, ctx)
 		case "Test":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -528,6 +627,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg publicAlias", err))
 				}
 			}
+			var privateRegistry string
+			if inputArgs["privateRegistry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["privateRegistry"]), &privateRegistry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg privateRegistry", err))
+				}
+			}
+			var publicRegistry string
+			if inputArgs["publicRegistry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["publicRegistry"]), &publicRegistry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg publicRegistry", err))
+				}
+			}
 			var awsAccessKeyId *dagger.Secret
 			if inputArgs["awsAccessKeyID"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyID"]), &awsAccessKeyId)
@@ -549,7 +662,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

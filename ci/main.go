@@ -34,6 +34,10 @@ type Ci struct {
 	// +private
 	PublicAlias string
 	// +private
+	PrivateRegistry string
+	// +private
+	PublicRegistry string
+	// +private
 	AccessKeyID *dagger.Secret
 	// +private
 	SecretAccessKey *dagger.Secret
@@ -86,6 +90,14 @@ func New(
 	//
 	// +optional
 	publicAlias string,
+	// Private registry instead of ECR of the account and region: host[:port][/path].
+	//
+	// +optional
+	privateRegistry string,
+	// Public registry instead of public.ecr.aws/ALIAS: host[:port][/path].
+	//
+	// +optional
+	publicRegistry string,
 	// AWS access key, such as env://AWS_ACCESS_KEY_ID; only the steps that act on AWS see it.
 	//
 	// +optional
@@ -109,6 +121,7 @@ func New(
 		Source: source, ToolSource: tool, Platform: platform,
 		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
 		Region: region, Account: account, PublicAlias: publicAlias,
+		PrivateRegistry: privateRegistry, PublicRegistry: publicRegistry,
 		AccessKeyID: awsAccessKeyID, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
 	}, nil
 }

@@ -28,17 +28,8 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	force bool,
-	// Private registry instead of ECR of the account and region: host[:port][/path].
-	//
-	// +optional
-	privateRegistry string,
-	// Public registry instead of public.ecr.aws/ALIAS: host[:port][/path].
-	//
-	// +optional
-	publicRegistry string,
 ) (string, error) {
 	return m.release(ctx, only, slices.Concat(
-		[]string{"publish", "--commit", commit},
-		m.registries(privateRegistry, publicRegistry),
+		[]string{"publish", "--commit", commit}, m.private(), m.public(),
 		flags(map[string]bool{"--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force}))...)
 }

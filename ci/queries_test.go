@@ -49,7 +49,7 @@ func module(t *testing.T, o options) *Ci {
 		o.platform = "linux/amd64"
 	}
 	m, err := New(given[dagger.Directory](t, "source"), given[dagger.Directory](t, "tool"),
-		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "",
+		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "", "private.example/x", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
@@ -92,11 +92,19 @@ var invocations = []invocation{
 		}},
 	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), []string{"enhance"}) }},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), "abc1234", nil, false, false, false, "", "")
+		return m.Publish(t.Context(), "abc1234", nil, false, false, false)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true, "private.example/x", "public.example")
+		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true)
 	}},
+	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) { return m.Plan(t.Context(), "abc1234", nil) }},
+	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", true, true)
+	}},
+	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Rollback(t.Context(), "", "", false, false)
+	}},
+	{name: "status", method: "Status", call: func(t *testing.T, m *Ci) (any, error) { return m.Status(t.Context()) }},
 	{name: "test", method: "Test", call: func(t *testing.T, m *Ci) (any, error) {
 		return nil, m.Test(t.Context(), given[dagger.Directory](t, "repository"))
 	}},
@@ -300,7 +308,7 @@ func TestPlatformIsCompiledForNotRunOn(t *testing.T) {
 }
 
 func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
-	acting := []string{"Invoke", "Publish"}
+	acting := []string{"Invoke", "Publish", "Plan", "Deploy", "Rollback", "Status"}
 	for _, i := range invocations {
 		s, _ := i.made(t)
 		if got := strings.Contains(s.document(), `"NOW"`); got != slices.Contains(acting, i.method) {
@@ -318,8 +326,8 @@ func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
 	}
 }
 
-// Only the one command that publishes has the credentials.
-func TestOnlyThePublishingCommandHasCredentials(t *testing.T) {
+// Only the one command that acts on AWS has the credentials.
+func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 	for _, i := range invocations {
 		s, _ := i.made(t)
 		execs(s, func(before []call, args []any) {
@@ -330,7 +338,7 @@ func TestOnlyThePublishingCommandHasCredentials(t *testing.T) {
 				}
 			}
 			var want []any
-			if len(args) > 1 && args[1] == "publish" {
+			if len(args) > 1 && slices.Contains([]any{"publish", "plan", "deploy", "rollback", "status"}, args[1]) {
 				want = []any{"AWS_ACCESS_KEY_ID", "key", "AWS_SECRET_ACCESS_KEY", "secret", "AWS_SESSION_TOKEN", "token"}
 			}
 			if !slices.Equal(got, want) {
@@ -401,7 +409,7 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 				s := open(t, inputs)
 				s.fail, s.failField = tc.answer, "sync"
 				switch i.method {
-				case "List", "BuildAll", "Audit", "Publish":
+				case "List", "BuildAll", "Audit", "Publish", "Plan", "Deploy", "Rollback", "Status":
 					s.failField = "stdout"
 				}
 				_, err := i.call(t, module(t, i.options))
@@ -435,7 +443,7 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 		}
 	}
 	lockFile = []byte("{")
-	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", nil, nil, nil); err == nil {
+	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
 		t.Error("a broken lock file is not refused")
 	}
 }
