@@ -91,7 +91,10 @@ func (a *app) printPlanned(cmd *cobra.Command, p *planned) error {
 		if err := report.Table(w, []string{"IMAGE", "PUBLISH", "MB", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows); err != nil {
 			return err
 		}
-		text := fmt.Sprintf("plan for commit %s: publish would send %d bytes", p.Commit, p.Bytes)
+		text := "plan for commit " + p.Commit
+		if slices.ContainsFunc(p.Functions, func(r plannedRow) bool { return len(r.Publish) > 0 }) {
+			text += fmt.Sprintf("; publish would send %d bytes", p.Bytes)
+		}
 		if seen > 0 {
 			text += fmt.Sprintf("; deploy would update %d of %d functions", updates, seen)
 		}
