@@ -31,6 +31,9 @@ func (m *Ci) aws(step *dagger.Container) *dagger.Container {
 	step = step.
 		WithFile(toolPath, m.program()).
 		WithEnvVariable("AWS_REGION", m.Region)
+	if m.EndpointURL != "" {
+		step = step.WithEnvVariable("AWS_ENDPOINT_URL", m.EndpointURL)
+	}
 	for _, credential := range []struct {
 		name   string
 		secret *dagger.Secret

@@ -72,6 +72,7 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 		PublicAlias     string
 		PrivateRegistry string
 		PublicRegistry  string
+		EndpointURL     string
 		AccessKeyID     *dagger.Secret
 		SecretAccessKey *dagger.Secret
 		SessionToken    *dagger.Secret
@@ -87,6 +88,7 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 	concrete.PublicAlias = r.PublicAlias
 	concrete.PrivateRegistry = r.PrivateRegistry
 	concrete.PublicRegistry = r.PublicRegistry
+	concrete.EndpointURL = r.EndpointURL
 	concrete.AccessKeyID = r.AccessKeyID
 	concrete.SecretAccessKey = r.SecretAccessKey
 	concrete.SessionToken = r.SessionToken
@@ -106,6 +108,7 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 		PublicAlias     string
 		PrivateRegistry string
 		PublicRegistry  string
+		EndpointURL     string
 		AccessKeyID     *dagger.Secret
 		SecretAccessKey *dagger.Secret
 		SessionToken    *dagger.Secret
@@ -125,6 +128,7 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	r.PublicAlias = concrete.PublicAlias
 	r.PrivateRegistry = concrete.PrivateRegistry
 	r.PublicRegistry = concrete.PublicRegistry
+	r.EndpointURL = concrete.EndpointURL
 	r.AccessKeyID = concrete.AccessKeyID
 	r.SecretAccessKey = concrete.SecretAccessKey
 	r.SessionToken = concrete.SessionToken
@@ -641,6 +645,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg publicRegistry", err))
 				}
 			}
+			var awsEndpointUrl string
+			if inputArgs["awsEndpointURL"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["awsEndpointURL"]), &awsEndpointUrl)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsEndpointURL", err))
+				}
+			}
 			var awsAccessKeyId *dagger.Secret
 			if inputArgs["awsAccessKeyID"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyID"]), &awsAccessKeyId)
@@ -662,7 +673,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -38,6 +38,8 @@ type Ci struct {
 	// +private
 	PublicRegistry string
 	// +private
+	EndpointURL string
+	// +private
 	AccessKeyID *dagger.Secret
 	// +private
 	SecretAccessKey *dagger.Secret
@@ -98,6 +100,10 @@ func New(
 	//
 	// +optional
 	publicRegistry string,
+	// Endpoint of a stand-in for AWS, such as LocalStack or moto.
+	//
+	// +optional
+	awsEndpointURL string,
 	// AWS access key, such as env://AWS_ACCESS_KEY_ID; only the steps that act on AWS see it.
 	//
 	// +optional
@@ -122,6 +128,7 @@ func New(
 		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
 		Region: region, Account: account, PublicAlias: publicAlias,
 		PrivateRegistry: privateRegistry, PublicRegistry: publicRegistry,
+		EndpointURL: awsEndpointURL,
 		AccessKeyID: awsAccessKeyID, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
 	}, nil
 }

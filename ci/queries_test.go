@@ -49,7 +49,7 @@ func module(t *testing.T, o options) *Ci {
 		o.platform = "linux/amd64"
 	}
 	m, err := New(given[dagger.Directory](t, "source"), given[dagger.Directory](t, "tool"),
-		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "", "private.example/x", "",
+		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "", "private.example/x", "", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
@@ -443,7 +443,7 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 		}
 	}
 	lockFile = []byte("{")
-	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
+	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
 		t.Error("a broken lock file is not refused")
 	}
 }
