@@ -99,7 +99,9 @@ type Options struct {
 	Alias string
 	// Description is kept with the versions that are published.
 	Description string
-	Pace        Pace
+	// StandIn tells that what answers is no AWS, and takes images from anywhere.
+	StandIn bool
+	Pace    Pace
 	// Tell is called with a line for each thing that happened to a function.
 	Tell func(line string)
 }
