@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
@@ -24,6 +25,14 @@ import (
 func Unpack(dir, name, target string) error {
 	if err := unpack(dir, name, target); err != nil {
 		return fmt.Errorf("unpack image %s of %s: %w", name, dir, err)
+	}
+	return nil
+}
+
+// UnpackImage is [Unpack] for an image from elsewhere, such as a registry.
+func UnpackImage(img v1.Image, target string) error {
+	if err := extract(img, target); err != nil {
+		return fmt.Errorf("unpack the image: %w", err)
 	}
 	return nil
 }
@@ -41,6 +50,10 @@ func unpack(dir, name, target string) error {
 	if err != nil {
 		return err
 	}
+	return extract(img, target)
+}
+
+func extract(img v1.Image, target string) error {
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return err
 	}

@@ -52,15 +52,9 @@ func (f *buildFlags) addOffline(cmd *cobra.Command) {
 
 // builder returns what builds the workspace as the flags say.
 func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error) {
-	if f.platform == "" {
-		f.platform = platforms[0]
-	}
-	if !slices.Contains(platforms, f.platform) {
-		return nil, usageError{fmt.Errorf("--platform: Lambda does not run %q; name %s", f.platform, strings.Join(platforms, " or "))}
-	}
-	platform, err := v1.ParsePlatform(f.platform)
+	platform, err := parsePlatform(f.platform)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--platform: %w", err)}
+		return nil, err
 	}
 	c, err := a.catalog()
 	if err != nil {
@@ -79,4 +73,19 @@ func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error)
 		BaseRef: f.base, FFmpegRef: f.ffmpeg, Offline: f.offline,
 		Step: report.NewProgress(cmd.ErrOrStderr()).Step,
 	}, nil
+}
+
+// parsePlatform reads a platform that Lambda runs; none is the first.
+func parsePlatform(text string) (*v1.Platform, error) {
+	if text == "" {
+		text = platforms[0]
+	}
+	if !slices.Contains(platforms, text) {
+		return nil, usageError{fmt.Errorf("--platform: Lambda does not run %q; name %s", text, strings.Join(platforms, " or "))}
+	}
+	platform, err := v1.ParsePlatform(text)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--platform: %w", err)}
+	}
+	return platform, nil
 }

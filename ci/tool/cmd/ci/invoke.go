@@ -15,6 +15,7 @@ import (
 
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/invoke"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/rootfs"
 )
@@ -30,7 +31,7 @@ type invoked struct {
 func newInvoke(a *app) *cobra.Command {
 	var f buildFlags
 	var remote remoteFlags
-	var name, eventFile, emulator string
+	var name, eventFile, emulator, ref string
 	var env []string
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -40,13 +41,17 @@ func newInvoke(a *app) *cobra.Command {
 
 The image is built if it is not current and unpacked; its binary is started against
 a Lambda Runtime API on loopback. As root it sees the image's files and no others.
-With --remote the deployed function is called instead. The response goes to standard
+With --image an image in a registry is run instead, with the docker client's login;
+with --remote the deployed function is called. The response goes to standard
 output, the function's logs to standard error.`,
-		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  ci invoke --name api --remote",
+		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  ci invoke --name api --image 127.0.0.1:5077/ai-social-media-lambda-light:api-latest\n  ci invoke --name api --remote",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := remote.check(cmd); err != nil {
 				return err
+			}
+			if ref != "" && emulator != "" {
+				return usageError{errors.New("--image and --emulator do not go together: the one starts a function, the other asks one that runs")}
 			}
 			c, err := a.catalog()
 			if err != nil {
@@ -61,17 +66,17 @@ output, the function's logs to standard error.`,
 			if err != nil {
 				return err
 			}
-			dist := ""
-			if emulator == "" && !remote.remote {
+			unpack := func(target string) error { return unpackFrom(cmd.Context(), ref, f.platform, target) }
+			if ref == "" && emulator == "" && !remote.remote {
 				f.only = []string{name}
-				r, dir, err := a.buildAll(cmd, &f, "")
+				r, dist, err := a.buildAll(cmd, &f, "")
 				if err != nil {
 					return err
 				}
 				if failed := r.Failed(); len(failed) > 0 {
 					return failed[0]
 				}
-				dist = dir
+				unpack = func(target string) error { return rootfs.Unpack(dist, name, target) }
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -82,7 +87,7 @@ output, the function's logs to standard error.`,
 			case emulator != "":
 				response, err = invoke.Emulated(ctx, emulator, event)
 			default:
-				response, err = runFunction(ctx, dist, function, event, resolveEnv(env), cmd.ErrOrStderr())
+				response, err = runFunction(ctx, unpack, function, event, resolveEnv(env), cmd.ErrOrStderr())
 			}
 			if err != nil {
 				return err
@@ -94,12 +99,30 @@ output, the function's logs to standard error.`,
 	cmd.Flags().StringVar(&eventFile, "event", "", "file with the event, - for standard input (default: the function's testdata/event.json)")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass on this one's")
 	cmd.Flags().StringVar(&emulator, "emulator", "", "ask the function behind the Lambda emulator at this URL, instead of starting one")
+	cmd.Flags().StringVar(&ref, "image", "", "reference of the image to run, instead of building it")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "time that the function has")
 	remote.add(cmd)
 	f.addPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)
 	return cmd
+}
+
+// unpackFrom unpacks an image of a registry.
+func unpackFrom(ctx context.Context, reference, platform, target string) error {
+	p, err := parsePlatform(platform)
+	if err != nil {
+		return err
+	}
+	digest, err := registry.Digest(ctx, reference)
+	if err != nil {
+		return err
+	}
+	img, err := registry.Image(ctx, reference, digest, *p)
+	if err != nil {
+		return err
+	}
+	return rootfs.UnpackImage(img, target)
 }
 
 func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file string) ([]byte, error) {
@@ -132,13 +155,13 @@ func resolveEnv(env []string) []string {
 }
 
 // runFunction unpacks the function's image and hands its binary one event.
-func runFunction(ctx context.Context, layoutDir string, f catalog.Function, event []byte, env []string, logs io.Writer) (r invoke.Response, err error) {
+func runFunction(ctx context.Context, unpack func(target string) error, f catalog.Function, event []byte, env []string, logs io.Writer) (r invoke.Response, err error) {
 	root, err := os.MkdirTemp("", "ci-invoke-*")
 	if err != nil {
 		return r, fmt.Errorf("invoke %s: %w", f.Image, err)
 	}
 	defer os.RemoveAll(root)
-	if err := rootfs.Unpack(layoutDir, f.Image, root); err != nil {
+	if err := unpack(root); err != nil {
 		return r, err
 	}
 	function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: logs})

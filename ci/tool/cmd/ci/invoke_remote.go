@@ -22,7 +22,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 }
 
 // localOnly are the flags of invoke that say how a function is started here.
-var localOnly = []string{"env", "emulator", "platform", "base", "ffmpeg", "offline"}
+var localOnly = []string{"env", "image", "emulator", "platform", "base", "ffmpeg", "offline"}
 
 func (f *remoteFlags) check(cmd *cobra.Command) error {
 	if !f.remote {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"io"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/assert"
@@ -135,6 +139,29 @@ func testImage(t *testing.T, c *catalog.Catalog, f catalog.Function, dist string
 		require.NoError(t, err, string(out))
 		assert.Contains(t, string(out), program+" version")
 	}
+}
+
+func TestInvokeAnImageOfARegistry(t *testing.T) {
+	dist := t.TempDir()
+	buildAll(t, repository, dist, "--cache", workspaceCache(t), "--base", "static", "--only", "api")
+	index, err := layout.ImageIndexFromPath(dist)
+	require.NoError(t, err)
+	manifest, err := index.IndexManifest()
+	require.NoError(t, err)
+	img, err := index.Image(manifest.Manifests[0].Digest)
+	require.NoError(t, err)
+	server := httptest.NewServer(registry.New())
+	t.Cleanup(server.Close)
+	reference := strings.TrimPrefix(server.URL, "http://") + "/light:api-latest"
+	require.NoError(t, crane.Push(img, reference))
+
+	out := ci(t, "invoke", "--root", repository, "--name", "api", "--image", reference)
+	assert.Contains(t, string(out), `"statusCode":200`)
+
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"invoke", "--root", repository, "--name", "api", "--image", reference + "-not"}, io.Discard, &stderr)
+	assert.Equal(t, exitFailed, code)
+	assert.Regexp(t, `^ci: resolve .*api-latest-not: .*404.*\n$`, stderr.String())
 }
 
 func TestArm64IsBuiltHereToo(t *testing.T) {
