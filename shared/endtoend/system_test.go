@@ -28,11 +28,12 @@ type system struct {
 func start(t *testing.T) *system {
 	t.Helper()
 	root := awstest.Root(t)
-	cmd := exec.Command(awstest.Find(t, "CI", "bin/ci"), "up", "--root", root, "--json", "--listen", "127.0.0.1:0",
+	cmd := exec.Command(awstest.Find(t, "CI_BINARY", "bin/ci"), "up", "--root", root, "--json", "--listen", "127.0.0.1:0",
 		"--cache", filepath.Join(root, ".cache", "ci"), "--out", t.TempDir(),
 		"--base", "static", "--ffmpeg", "static", "--env", "GOOGLE_GEMINI_BASE_URL")
-	var logs bytes.Buffer
-	cmd.Stderr = &logs
+	logs, err := os.Create(filepath.Join(t.TempDir(), "logs")) // a process may write it while the test reads
+	require.NoError(t, err)
+	cmd.Stderr = logs
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -40,17 +41,24 @@ func start(t *testing.T) *system {
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		require.NoError(t, cmd.Wait(), "an interrupted system ends well")
 		if t.Failed() {
-			t.Log(logs.String())
+			t.Log(string(read(t, logs.Name())))
 		}
 	})
 	var told struct{ URL string }
 	if err := json.NewDecoder(out).Decode(&told); err != nil {
-		require.FailNow(t, "the system does not start", "%v\n%s", err, logs.String())
+		require.FailNow(t, "the system does not start", "%v\n%s", err, read(t, logs.Name()))
 	}
 	s := &system{url: told.URL}
 	made := s.call(t, "POST", "/sessions", nil)
 	s.session, s.token = made["sessionId"].(string), made["token"].(string)
 	return s
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return data
 }
 
 // call sends a request and returns the decoded answer, which must be a success.
