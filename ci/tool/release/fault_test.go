@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -242,6 +243,8 @@ func TestKilled(t *testing.T) {
 			require.NoError(t, process.Start())
 			close(started)
 			require.Error(t, process.Wait(), "it was killed")
+			// What it had sent already may still arrive, and is to find the fault.
+			time.Sleep(300 * time.Millisecond)
 			r.Fail(nil)
 
 			now := tags(t, r)
