@@ -31,6 +31,10 @@ help: ## Show this list
 build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for flags)
 	@bin/ci build-all $(ARGS)
 
+.PHONY: up
+up: tools bin/ci ## Run the whole system on localhost, from the built images
+	@bin/ci up $(ARGS)
+
 .PHONY: publish-local
 publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" for flags)
 	@bin/ci publish --local $(ARGS)
