@@ -61,7 +61,10 @@ func layouts(repositories []Repository, p Prices) []Layout {
 			pl.tier, pl.repository = catalog.Private, variants[pl.repository]
 			return true
 		}), p),
-		newLayout("one repository per registry", "light and heavy together", rearranged(func(pl *place) bool {
+		// So much a private registry with blob mounting stores, which an account turns
+		// on: it shares layers between repositories too.
+		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+		newLayout("one repository per registry", "light and heavy together; ECR's blob mounting stores private ones so too", rearranged(func(pl *place) bool {
 			pl.repository = ""
 			return true
 		}), p),

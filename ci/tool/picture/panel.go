@@ -218,6 +218,8 @@ func sizes(layers []cost.Layer) string {
 		return total + " MB"
 	case len(layers) == 1:
 		return fmt.Sprintf("%d × %s MB", versions, report.MB(layers[0].Size))
+	case layers[0].Part == cost.Binary:
+		return fmt.Sprintf("%d versions, %s MB", versions, total)
 	default:
 		return fmt.Sprintf("%d layers, %s MB", versions, total)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"lambdas.internal/ci/tool/cost"
@@ -77,7 +78,7 @@ const title = "What the registries store"
 // head draws the title and the legend and returns where they end.
 func head(to *element, r *cost.Report, s scale) float64 {
 	about := "A row is an image. What images share is stored once, and drawn once. Widths are true to size"
-	if thin(r, s) {
+	if hasLayer(r, func(l cost.Layer) bool { return l.Part != cost.Config && float64(l.Size)*s.perByte < thinnest }) {
 		about += fmt.Sprintf(", from %g pixels on", thinnest)
 	}
 	about += "."
@@ -95,11 +96,16 @@ func head(to *element, r *cost.Report, s scale) float64 {
 		to.add(text(x+28, y+12, "small", label))
 		x += 28 + wide(label, 12) + 18
 	}
-	key("base", "base")
-	key("ffmpeg", "ffmpeg")
-	key("binary", "binary")
-	if older(r) {
+	for _, part := range []cost.Part{cost.Base, cost.FFmpeg, cost.Binary} {
+		if hasLayer(r, func(l cost.Layer) bool { return l.Part == part }) {
+			key(string(part), string(part))
+		}
+	}
+	if hasLayer(r, func(l cost.Layer) bool { return l.Part == cost.Binary && (l.Versions > 1 || !l.Latest) }) {
 		key(olderLabel(r), "older")
+	}
+	if hasLayer(r, func(l cost.Layer) bool { return l.Part == cost.Other }) {
+		key(string(cost.Other), string(cost.Other))
 	}
 	if copies(r) {
 		key("deploy copy, for Lambda", "binary", "copied")
@@ -128,15 +134,11 @@ func measure(perByte float64) (length float64, label string) {
 	return bytes * perByte, fmt.Sprintf("%g MB", math.Round(bytes)/1e6)
 }
 
-func older(r *cost.Report) bool {
-	for _, repository := range r.Repositories {
-		for _, l := range repository.Layers {
-			if l.Part == cost.Binary && (l.Versions > 1 || !l.Latest) {
-				return true
-			}
-		}
-	}
-	return false
+// hasLayer tells whether a layer of the report is one of those.
+func hasLayer(r *cost.Report, is func(cost.Layer) bool) bool {
+	return slices.ContainsFunc(r.Repositories, func(repository cost.RepositoryReport) bool {
+		return slices.ContainsFunc(repository.Layers, is)
+	})
 }
 
 func olderLabel(r *cost.Report) string {
@@ -150,18 +152,6 @@ func copies(r *cost.Report) bool {
 	for _, repository := range r.Repositories {
 		for _, row := range repository.Parts {
 			if row.DeployCopy {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// thin tells whether a layer is drawn wider than it is.
-func thin(r *cost.Report, s scale) bool {
-	for _, repository := range r.Repositories {
-		for _, l := range repository.Layers {
-			if l.Part != cost.Config && float64(l.Size)*s.perByte < thinnest {
 				return true
 			}
 		}

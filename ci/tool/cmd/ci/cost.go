@@ -201,8 +201,8 @@ func (f *costFlags) open(ctx context.Context, root string) (*target, error) {
 	if !f.local {
 		return f.target.open(ctx)
 	}
-	if _, err := os.Stat(localDir(root)); err != nil {
-		return nil, fmt.Errorf("measure dist/registry: nothing is published there; publish with `ci publish --local`: %w", err)
+	if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
+		return nil, errors.New("measure dist/registry: nothing is published there; publish with `ci publish --local`")
 	}
 	t, _, err := localTarget(root, 0)
 	return t, err
