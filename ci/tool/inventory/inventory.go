@@ -1,5 +1,5 @@
 // Package inventory reads what repositories hold: the manifest of every image that
-// a tag names.
+// a tag names, and of those without a tag where the registry tells of them.
 package inventory
 
 import (
@@ -21,8 +21,12 @@ import (
 // parallel is how many requests are under way at once.
 const parallel = 8
 
-// other is what an image is called that belongs to no function.
-const other = "(other)"
+// What an image is called that no function's tag names: one with another tag, and
+// one with none. No function's image has such a name.
+const (
+	other    = "(other)"
+	untagged = "(untagged)"
+)
 
 // Registry is what is asked; repositories are named as registry/path.
 type Registry interface {
@@ -34,8 +38,15 @@ type Registry interface {
 	Manifest(ctx context.Context, repository, digest string) ([]byte, v1.Hash, error)
 }
 
+// Lister is a registry that also tells of images without a tag. The OCI
+// distribution specification knows no way to ask for them.
+type Lister interface {
+	// Digests lists all that the repository holds.
+	Digests(ctx context.Context, repository string) ([]string, error)
+}
+
 // Read returns what the repositories of the functions at the hosts hold. What no
-// tag names is not seen.
+// tag names is seen only if the registry is a [Lister].
 func Read(ctx context.Context, r Registry, functions []catalog.Function, h release.Hosts) ([]cost.Repository, error) {
 	variants := map[string]catalog.Variant{}
 	for _, f := range functions {
@@ -93,6 +104,17 @@ func read(ctx context.Context, r Registry, at string, repository cost.Repository
 			names[digest] = f
 		}
 	}
+	if l, ok := r.(Lister); ok {
+		all, err := l.Digests(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		for _, digest := range all {
+			if _, ok := names[digest]; !ok {
+				names[digest] = catalog.Function{Image: untagged}
+			}
+		}
+	}
 	images := make([]cost.Image, 0, len(names))
 	g, gctx = errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -113,9 +135,17 @@ func read(ctx context.Context, r Registry, at string, repository cost.Repository
 		images = append(images, i)
 	}
 	slices.SortFunc(images, func(a, b cost.Image) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest))
+		return cmp.Or(strings.Compare(order(a.Name), order(b.Name)), strings.Compare(a.Digest, b.Digest))
 	})
 	return images, nil
+}
+
+// order puts functions' images first: what they share with others is a part of theirs.
+func order(name string) string {
+	if name == other || name == untagged {
+		return "~" + name
+	}
+	return name
 }
 
 // function returns the function whose image a tag names.
@@ -134,7 +164,7 @@ func one(ctx context.Context, r Registry, at, digest string, f catalog.Function,
 	if err != nil {
 		return cost.Image{}, err
 	}
-	if plain && f.Image != other {
+	if plain && f.Lambda != "" {
 		if i, err := cost.ReadManifest(f.Image, repository.Variant, digest, m); err == nil {
 			i.DeployCopy = f.Registry != repository.Tier
 			return i, nil

@@ -93,13 +93,63 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	require.Len(t, repositories, 1)
 	images := repositories[0].Images
 	require.Len(t, images, 2)
-	assert.Equal(t, []string{"(other)", "api"}, []string{images[0].Name, images[1].Name})
-	for n, blobs := range []int{2, 4} {
+	assert.Equal(t, []string{"api", "(other)"}, []string{images[0].Name, images[1].Name})
+	for n, blobs := range []int{4, 2} {
 		assert.Len(t, images[n].Blobs, blobs, "layers and configurations, of all platforms")
 		for _, b := range images[n].Blobs {
 			assert.Equal(t, cost.Other, b.Part)
 		}
 	}
+}
+
+// lister knows all that was published, as ECR does.
+type lister struct {
+	*registry.Client
+	digests map[string][]string
+}
+
+func (l lister) Digests(_ context.Context, repository string) ([]string, error) {
+	digests, ok := l.digests[repository]
+	if !ok {
+		return nil, errors.New("denied")
+	}
+	return digests, nil
+}
+
+func TestReadImagesWithoutATag(t *testing.T) {
+	r := registrytest.New(t)
+	h := release.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+	functions := registrytest.Functions()[:1]
+	l := lister{registry.NewClient(registry.Options{}), map[string][]string{}}
+	sent := published(t, h, "aaaaaaa", "one", nil)
+	at := h.Private + "/" + release.RepositoryName(catalog.Private, catalog.Light)
+	for _, tag := range []string{"api-aaaaaaa", "enhance-aaaaaaa"} {
+		digest, ok, err := l.Digest(t.Context(), at, tag)
+		require.NoError(t, err)
+		require.True(t, ok)
+		l.digests[at] = append(l.digests[at], digest.String())
+	}
+	for _, tag := range []string{"enhance-aaaaaaa", "enhance-latest"} {
+		require.NoError(t, l.Untag(t.Context(), at, tag))
+	}
+
+	seen, err := Read(t.Context(), l.Client, functions, h)
+	require.NoError(t, err)
+	require.Len(t, seen[0].Images, 1)
+	all, err := Read(t.Context(), l, functions, h)
+	require.NoError(t, err)
+	require.Len(t, all[0].Images, 2)
+	assert.Equal(t, "(untagged)", all[0].Images[1].Name)
+
+	rows := cost.New(all, cost.Prices{}).Repositories[0].Parts
+	require.Len(t, rows, 3)
+	assert.Equal(t, []cost.Part{cost.Base, cost.Binary, cost.Other}, []cost.Part{rows[0].Part, rows[1].Part, rows[2].Part})
+	assert.Greater(t, rows[2].Bytes, int64(0))
+	assert.Less(t, rows[0].Bytes+rows[1].Bytes+rows[2].Bytes, sent)
+
+	clear(l.digests)
+	_, err = Read(t.Context(), l, functions, h)
+	require.EqualError(t, err, "read what "+at+" holds: denied")
 }
 
 // fake answers as it is told.

@@ -51,7 +51,7 @@ Without further flags the images are built, or taken with --from, and the report
 says what the registries hold once the last %[1]d versions of each are kept, when
 only the binary changes from one to the next. With --published, or --local for what
 publish --local has put into dist/registry, it says what is there now: every image
-that a tag names.
+that a tag names, at ECR also those without a tag.
 
 A second table compares with other ways to store the same images. The prices are
 those that the report names, with their date; the free tier that new accounts have

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/awsfake"
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/cost"
 	"lambdas.internal/ci/tool/internal/testkit"
@@ -117,4 +118,22 @@ func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
 	refused := command(t, root, append(hosts, "cost", "--published")...)
 	assert.Equal(t, exitFailed, refused.code)
 	assert.Contains(t, refused.stderr, "ci: read what "+r.Host+"/ai-social-media-lambda-light holds: ")
+}
+
+func TestCostOfECR(t *testing.T) {
+	s := newStand(t)
+	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
+	s.aws.Add(awsfake.Public, "lambda-light")
+	sent := decode(t, s.publish(t, "--json", "--commit", "aaaaaaa")).Outcome.Sent
+	hosts := []string{"--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host + "/alias"}
+	stored := measured(t, s.root, hosts...)
+	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
+	assert.NotEmpty(t, s.aws.Calls("ecr.DescribeImages"), "images without a tag are asked for")
+	assert.NotEmpty(t, s.aws.Calls("ecrpublic.DescribeImages"))
+
+	s.aws.Fail("ecr.DescribeImages", awsfake.AccessDenied)
+	denied := command(t, s.root, append([]string{"cost"}, hosts...)...)
+	assert.Equal(t, exitFailed, denied.code)
+	assert.Contains(t, denied.stderr, "ci: read what "+s.private.Host+"/ai-social-media-lambda-light holds: list the images of ")
+	assert.Empty(t, denied.stdout)
 }
