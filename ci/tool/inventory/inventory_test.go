@@ -86,6 +86,7 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	index := testkit.OCIIndex(t, map[*v1.Platform]v1.Image{&testkit.AMD64: one, &testkit.ARM64: testkit.OCIImage(t, testkit.ARM64)})
 	repository := release.RepositoryName(catalog.Private, catalog.Light)
 	r.Push(t, repository+":release-1", one)
+	r.Push(t, repository+":a-tag-of-somebody", index)
 	r.Push(t, repository+":api-1234567", index)
 
 	repositories, err := Read(t.Context(), registry.NewClient(registry.Options{}), functions, h)

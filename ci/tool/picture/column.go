@@ -65,9 +65,7 @@ func (c column) draw(to *element, images []string, x, y float64, s scale) {
 			top := y + float64(run[0])*(rowHeight+rowGap)
 			height := float64(run[1]-run[0]+1)*(rowHeight+rowGap) - rowGap
 			to.add(box{x, top, w, height}.rect(string(c.part)))
-			if w > 2*thinnest { // else there is nothing to cut
-				to.add(el("path", "class", "cut", "d", fmt.Sprintf("M%s %sv%s", px(x+w), px(top), px(height))))
-			}
+			to.add(el("path", "class", "cut", "d", fmt.Sprintf("M%s %sv%s", px(x+w), px(top), px(height))))
 			if n > 0 {
 				above := y + float64(runs[n-1][1]+1)*(rowHeight+rowGap) - rowGap
 				to.add(el("path", "class", "line", "d", fmt.Sprintf("M%s %sV%s", px(x+w/2), px(above), px(top))))

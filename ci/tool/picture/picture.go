@@ -24,7 +24,7 @@ const (
 	rowGap    = 4.0
 	textSize  = 13.0
 	// thinnest is how wide a layer is drawn that would else not be seen.
-	thinnest = 2.0
+	thinnest = 3.0
 )
 
 // scale turns bytes into pixels.
