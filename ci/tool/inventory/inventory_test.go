@@ -145,7 +145,7 @@ func TestReadImagesWithoutATag(t *testing.T) {
 	rows := cost.New(all, cost.Prices{}).Repositories[0].Parts
 	require.Len(t, rows, 3)
 	assert.Equal(t, []cost.Part{cost.Base, cost.Binary, cost.Other}, []cost.Part{rows[0].Part, rows[1].Part, rows[2].Part})
-	assert.Greater(t, rows[2].Bytes, int64(0))
+	assert.Positive(t, rows[2].Bytes)
 	assert.Less(t, rows[0].Bytes+rows[1].Bytes+rows[2].Bytes, sent)
 
 	clear(l.digests)
