@@ -101,6 +101,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 				secrets,
 				CheckFFmpeg(f, graph, images[i].Layers),
 				CheckLambda(f.Image, images[i]),
+				CheckBudget(f, images[i]),
 			}
 			return nil
 		})

@@ -90,6 +90,34 @@ func (i Image) Layers() []layer.Layer {
 	return []layer.Layer{i.Binary}
 }
 
+// Kind says what a layer of an image is for.
+type Kind string
+
+// The kinds of layer, in the order of an image.
+const (
+	KindBase   Kind = "base"
+	KindFFmpeg Kind = "ffmpeg"
+	KindBinary Kind = "binary"
+)
+
+// Kinds returns the kinds of an image's layers, which number layers, by the labels
+// of its configuration: the binary is the last, below it is ffmpeg where there is
+// one, and all others are the base's.
+func Kinds(layers int, labels map[string]string) []Kind {
+	kinds := make([]Kind, layers)
+	for n := range kinds {
+		switch fromTop := layers - n; {
+		case fromTop == 1:
+			kinds[n] = KindBinary
+		case fromTop == 2 && labels[LabelFFmpeg] != "":
+			kinds[n] = KindFFmpeg
+		default:
+			kinds[n] = KindBase
+		}
+	}
+	return kinds
+}
+
 // Encoded is an image in the bytes that registries hold.
 type Encoded struct {
 	Manifest   []byte
