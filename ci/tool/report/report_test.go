@@ -44,6 +44,28 @@ func TestTableGolden(t *testing.T) {
 	testkit.Golden(t, "table.txt", out.Bytes())
 }
 
+func TestMarkdown(t *testing.T) {
+	for name, c := range map[string]struct {
+		header  []string
+		rows    [][]string
+		numbers []string
+		want    string
+	}{
+		"rows":    {[]string{"A", "B"}, [][]string{{"a", "b c"}, {"", "d\ne"}}, nil, "| A | B |\n| --- | --- |\n| a | b c |\n|  | d e |\n"},
+		"numbers": {[]string{"A", "MB"}, [][]string{{"a", "1.0"}}, []string{"MB"}, "| A | MB |\n| --- | ---: |\n| a | 1.0 |\n"},
+		"markup":  {[]string{"A"}, [][]string{{`a|b <b>*x*</b> _y_ [z] \`}}, nil, "| A |\n| --- |\n| a\\|b &lt;b>\\*x\\*&lt;/b> \\_y\\_ \\[z] \\\\ |\n"},
+		"no rows": {[]string{"A"}, nil, nil, "| A |\n| --- |\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+
+			require.NoError(t, report.Markdown(&out, c.header, c.rows, c.numbers...))
+
+			assert.Equal(t, c.want, out.String())
+		})
+	}
+}
+
 func TestJSON(t *testing.T) {
 	var out bytes.Buffer
 
@@ -59,6 +81,7 @@ func (failing) Write([]byte) (int, error) { return 0, errors.New("closed") }
 
 func TestPrintingToWhatIsClosed(t *testing.T) {
 	require.EqualError(t, report.Table(failing{}, []string{"A"}, nil), "print the table: closed")
+	require.EqualError(t, report.Markdown(failing{}, []string{"A"}, nil), "print the table: closed")
 	require.EqualError(t, report.JSON(failing{}, 1), "print the result as JSON: closed")
 }
 

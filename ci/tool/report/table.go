@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,6 +33,36 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 	}
 	return nil
 }
+
+// Markdown prints rows below a header as a table of GitHub's Markdown; the columns
+// of numbers, by their names, are aligned to the right.
+// https://github.github.com/gfm/#tables-extension-
+func Markdown(w io.Writer, header []string, rows [][]string, numbers ...string) error {
+	rule := make([]string, len(header))
+	for i, name := range header {
+		if rule[i] = "---"; slices.Contains(numbers, name) {
+			rule[i] = "---:"
+		}
+	}
+	var lines strings.Builder
+	for n, row := range append([][]string{header, rule}, rows...) {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = strings.Join(strings.Fields(cell), " ") // a row is a line
+			if n != 1 {
+				cells[i] = markdown.Replace(cells[i])
+			}
+		}
+		fmt.Fprintf(&lines, "| %s |\n", strings.Join(cells, " | "))
+	}
+	if _, err := io.WriteString(w, lines.String()); err != nil {
+		return fmt.Errorf("print the table: %w", err)
+	}
+	return nil
+}
+
+// markdown escapes what would be markup in the cell of a table.
+var markdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`)
 
 // JSON prints v as indented JSON.
 func JSON(w io.Writer, v any) error {
