@@ -77,6 +77,7 @@ var outside = map[string][]string{
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
 	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
+	"golang.org/x/vuln/scan":                                         {"vulncheck"},
 	"testing":                                                        {"awsfake", "internal/lambdafake", "internal/testkit", "registrytest"},
 }
 

@@ -74,7 +74,10 @@ func (r *Report) summary() string {
 			changed++
 		}
 	}
-	if changed == 0 {
+	switch {
+	case changed == 0 && len(r.Changes) == 1:
+		return "the image is the same"
+	case changed == 0:
 		return fmt.Sprintf("all %d images are the same", len(r.Changes))
 	}
 	return fmt.Sprintf("%d of %d images changed, %s MB of new layers", changed, len(r.Changes), report.MB(r.NewBytes))

@@ -21,8 +21,7 @@ import (
 // diffFlags are the flags of diff.
 type diffFlags struct {
 	build    buildFlags
-	target   targetFlags
-	local    bool
+	stored   storedFlags
 	markdown bool
 	top      int
 }
@@ -66,10 +65,9 @@ means that the images were compared; audit is what judges their size.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.diff(cmd, &f, args) },
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&f.local, "local", false, "read what publish --local published")
 	flags.BoolVar(&f.markdown, "markdown", false, "print the result as Markdown, for the summary of a job")
 	flags.IntVar(&f.top, "top", 10, "packages to show of each image, those that changed most; JSON has all")
-	f.target.add(cmd)
+	f.stored.add(cmd)
 	f.build.addOnly(cmd)
 	f.build.addPlatform(cmd)
 	f.build.addBase(cmd)
@@ -79,21 +77,19 @@ means that the images were compared; audit is what judges their size.`,
 
 func (f *diffFlags) check(a *app) error {
 	switch {
-	case f.local && (f.target != targetFlags{}):
-		return usageError{errors.New("--local goes with none of --private-registry, --public-registry, --region, --account and --public-alias")}
 	case f.markdown && a.json:
 		return usageError{errors.New("--markdown and --json are two ways to print; say one")}
 	case f.top < 0:
 		return usageError{fmt.Errorf("--top: %d is not a number of packages; name 0 or more", f.top)}
 	}
-	return f.target.check()
+	return f.stored.check()
 }
 
 func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) {
 	if err := f.check(a); err != nil {
 		return err
 	}
-	c, err := a.catalog()
+	sides, c, err := a.newSides(cmd, &f.stored)
 	if err != nil {
 		return err
 	}
@@ -101,11 +97,6 @@ func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) 
 	if err != nil {
 		return usageError{err}
 	}
-	kept, err := a.cache()
-	if err != nil {
-		return err
-	}
-	sides := &sides{app: a, cmd: cmd, flags: f, root: c.Root, kept: kept}
 	defer func() { err = errors.Join(err, sides.close()) }()
 	from, err := sides.named(args[0])
 	if err != nil {
@@ -120,7 +111,7 @@ func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) 
 	if len(args) == 2 {
 		to, err = sides.named(args[1])
 	} else {
-		to, err = sides.built()
+		to, err = sides.built(&f.build)
 	}
 	if err != nil {
 		return err

@@ -31,14 +31,32 @@ type side struct {
 	images func(context.Context, []catalog.Function) (map[string]*stored.Image, error)
 }
 
+// storedFlags say where published images are read from.
+type storedFlags struct {
+	target targetFlags
+	local  bool
+}
+
+func (f *storedFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.local, "local", false, "read what publish --local published")
+	f.target.add(cmd)
+}
+
+func (f *storedFlags) check() error {
+	if f.local && (f.target != targetFlags{}) {
+		return usageError{errors.New("--local goes with none of --private-registry, --public-registry, --region, --account and --public-alias")}
+	}
+	return f.target.check()
+}
+
 // sides opens the sides of a comparison, and what they need, once.
 type sides struct {
 	app    *app
 	cmd    *cobra.Command
-	flags  *diffFlags
+	flags  *storedFlags
 	root   string
-	target *target
 	kept   *cache.Cache
+	target *target
 }
 
 func (s *sides) close() error {
@@ -48,9 +66,22 @@ func (s *sides) close() error {
 	return s.target.close()
 }
 
+// newSides returns what opens sides for the command. It has to be closed.
+func (a *app) newSides(cmd *cobra.Command, f *storedFlags) (*sides, *catalog.Catalog, error) {
+	c, err := a.catalog()
+	if err != nil {
+		return nil, nil, err
+	}
+	kept, err := a.cache()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &sides{app: a, cmd: cmd, flags: f, root: c.Root, kept: kept}, c, nil
+}
+
 // built is what is built from the work tree now.
-func (s *sides) built() (*side, error) {
-	m, err := s.app.images(s.cmd, &s.flags.build, "")
+func (s *sides) built(f *buildFlags) (*side, error) {
+	m, err := s.app.images(s.cmd, f, "")
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,8 @@ import (
 //go:embed testdata/mod
 var modules embed.FS
 
-// ModuleProxy serves the modules of testdata/mod, example.test/words in two versions,
+// ModuleProxy serves the modules of testdata/mod, example.test/words in two versions
+// and a small github.com/aws/aws-lambda-go,
 // and returns what GOPROXY is to be.
 func ModuleProxy(t testing.TB) string {
 	t.Helper()
