@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"lock":    {"cache", "catalog"},
 	"image":   {"catalog", "layer"},
 	"layout":  {"cache", "image"},
+	"notice":  {"layer"},
 	// The edges: each knows one thing outside.
 	"registry": nil,
 	"npm":      {"lock"},
@@ -33,7 +34,7 @@ var mayImport = map[string][]string{
 	// What joins them.
 	"pin":    {"cache", "image", "lock", "registry"},
 	"base":   {"cache", "image", "layer", "layout", "pin", "registry"},
-	"ffmpeg": {"cache", "image", "layer", "lock", "npm", "pin", "registry"},
+	"ffmpeg": {"cache", "image", "layer", "lock", "notice", "npm", "pin", "registry"},
 	"build":  {"base", "cache", "catalog", "ffmpeg", "gobuild", "image", "layer", "layout", "lock", "pin"},
 	// What runs images.
 	"rootfs": {"layout"},
@@ -43,7 +44,7 @@ var mayImport = map[string][]string{
 	"secret":        nil,
 	"commit":        nil,
 	"localregistry": nil,
-	"audit":         {"cache", "catalog", "gobuild", "image", "layout", "secret"},
+	"audit":         {"cache", "catalog", "gobuild", "image", "layout", "notice", "secret"},
 	"release":       {"cache", "catalog", "image", "layout", "lock"},
 	"awsauth":       {"release"},
 	"repositories":  {"catalog", "registry", "release"},
