@@ -41,8 +41,8 @@ const (
 // Labels, and annotations, of the OCI image specification.
 const (
 	labelTitle      = "org.opencontainers.image.title"
-	labelBaseName   = "org.opencontainers.image.base.name"
-	labelBaseDigest = "org.opencontainers.image.base.digest"
+	LabelBaseName   = "org.opencontainers.image.base.name"
+	LabelBaseDigest = "org.opencontainers.image.base.digest"
 	// AnnotationRefName names a manifest within an image layout.
 	AnnotationRefName = "org.opencontainers.image.ref.name"
 )
@@ -165,13 +165,13 @@ func (i Image) config() v1.ConfigFile {
 func (i Image) labels() map[string]string {
 	labels := map[string]string{
 		labelTitle:    i.Function.Lambda,
-		labelBaseName: i.Base.Name,
+		LabelBaseName: i.Base.Name,
 		LabelImage:    i.Function.Image,
 		LabelVariant:  string(i.Function.Variant),
 		LabelPin:      string(i.Base.Pin),
 	}
 	if i.Base.Digest != "" {
-		labels[labelBaseDigest] = i.Base.Digest
+		labels[LabelBaseDigest] = i.Base.Digest
 	}
 	if i.FFmpeg != nil {
 		labels[LabelFFmpeg] = i.FFmpeg.Comment

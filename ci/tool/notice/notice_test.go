@@ -45,11 +45,11 @@ func TestPrograms(t *testing.T) {
 		"a package of somebody else": {"npm @mine/thing@1", []Program{{Name: "ffmpeg", Version: "1", PURL: "pkg:npm/%40mine/thing@1"}}},
 		"the locked image": {"docker.io/mwader/static-ffmpeg:7.1.1@sha256:ab", []Program{{
 			Name: "ffmpeg", Version: "7.1.1", Digest: "sha256:ab", License: License,
-			PURL:   "pkg:oci/static-ffmpeg@sha256%3Aab?repository_url=docker.io%2Fmwader%2Fstatic-ffmpeg&tag=7.1.1",
+			PURL:   "pkg:oci/static-ffmpeg@sha256:ab?repository_url=docker.io%2Fmwader%2Fstatic-ffmpeg&tag=7.1.1",
 			Source: "https://github.com/wader/static-ffmpeg/tree/7.1.1",
 		}}},
 		"an image without a tag, on a port": {"localhost:5000/ffmpeg@sha256:ab", []Program{{
-			Name: "ffmpeg", Digest: "sha256:ab", PURL: "pkg:oci/ffmpeg@sha256%3Aab?repository_url=localhost%3A5000%2Fffmpeg",
+			Name: "ffmpeg", Digest: "sha256:ab", PURL: "pkg:oci/ffmpeg@sha256:ab?repository_url=localhost:5000%2Fffmpeg",
 		}}},
 	}
 	for name, test := range tests {

@@ -1,8 +1,9 @@
 package notice
 
 import (
-	"net/url"
 	"strings"
+
+	"lambdas.internal/ci/tool/purl"
 )
 
 // License is that of every build that this program knows, as SPDX names it: they
@@ -38,8 +39,11 @@ func Programs(comment string) []Program {
 
 // fromPackage reads @scope/name@version.
 func fromPackage(text string) Program {
-	name, version := cutLast(text, "@")
-	p := Program{Name: "ffmpeg", Version: version, PURL: "pkg:npm/" + strings.Replace(name, "@", "%40", 1) + "@" + version}
+	name, version := text, ""
+	if at := strings.LastIndex(text, "@"); at > 0 {
+		name, version = text[:at], text[at+1:]
+	}
+	p := Program{Name: "ffmpeg", Version: version, PURL: purl.NPM(name, version)}
 	switch scope, _, _ := strings.Cut(name, "/"); scope {
 	case "@ffprobe-installer":
 		p.Name = "ffprobe"
@@ -53,36 +57,10 @@ func fromPackage(text string) Program {
 // fromImage reads registry/repository:tag@digest.
 func fromImage(text string) Program {
 	reference, digest, _ := strings.Cut(text, "@")
-	repository, tag := reference, ""
-	if name, found := cutLast(reference, ":"); !strings.Contains(found, "/") {
-		repository, tag = name, found
-	}
-	p := Program{Name: "ffmpeg", Version: tag, PURL: OCI(repository, tag, digest), Digest: digest}
+	repository, tag := purl.SplitTag(reference)
+	p := Program{Name: "ffmpeg", Version: tag, PURL: purl.Image(reference, digest), Digest: digest}
 	if repository == "docker.io/mwader/static-ffmpeg" {
 		p.License, p.Source = License, "https://github.com/wader/static-ffmpeg/tree/"+tag
 	}
 	return p
-}
-
-// OCI returns the package URL of an image.
-// https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md
-func OCI(repository, tag, digest string) string {
-	_, name := cutLast(repository, "/")
-	text := "pkg:oci/" + strings.ToLower(name)
-	if digest != "" {
-		text += "@" + url.QueryEscape(digest)
-	}
-	text += "?repository_url=" + url.QueryEscape(repository)
-	if tag != "" {
-		text += "&tag=" + url.QueryEscape(tag)
-	}
-	return text
-}
-
-// cutLast cuts text around the last sep; without one, all is after.
-func cutLast(text, sep string) (before, after string) {
-	if at := strings.LastIndex(text, sep); at >= 0 {
-		return text[:at], text[at+len(sep):]
-	}
-	return "", text
 }
