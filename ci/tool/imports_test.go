@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 	"sbom":       {"contents", "image", "notice", "purl"},
 	"provenance": {"contents", "image", "notice", "purl"},
 	"referrer":   nil,
+	"verify":     {"contents", "image", "release"},
 	// What runs, and the way there.
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},

@@ -39,7 +39,7 @@ the document itself, an in-toto statement with a SLSA provenance (v1).`,
 			if err != nil {
 				return usageError{err}
 			}
-			document, _, err := published.attached(cmd.Context(), c, functions[0], provenance.MediaType)
+			document, err := published.attached(cmd.Context(), c, functions[0], provenance.MediaType)
 			if err != nil {
 				return err
 			}

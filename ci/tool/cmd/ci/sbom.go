@@ -48,7 +48,7 @@ itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 			}
 			var document []byte
 			if published.commit != "" {
-				document, _, err = published.attached(cmd.Context(), c, functions[0], sbom.MediaType)
+				document, err = published.attached(cmd.Context(), c, functions[0], sbom.MediaType)
 			} else {
 				build.only = []string{name}
 				document, err = a.sbom(cmd, &build, functions[0], from)
