@@ -13,7 +13,7 @@ func TestURLs(t *testing.T) {
 		"pkg:npm/%40ffmpeg-installer/linux-x64@4.1.0":  NPM("@ffmpeg-installer/linux-x64", "4.1.0"),
 		"pkg:npm/left@1":                               NPM("left", "1"),
 		"pkg:oci/static-ffmpeg@sha256:ab?repository_url=docker.io%2Fmwader%2Fstatic-ffmpeg&tag=7.1.1": Image("docker.io/mwader/static-ffmpeg:7.1.1", "sha256:ab"),
-		"pkg:oci/ffmpeg@sha256:ab?repository_url=localhost:5000%2Fffmpeg":                           Image("localhost:5000/ffmpeg", "sha256:ab"),
+		"pkg:oci/ffmpeg@sha256:ab?repository_url=localhost:5000%2Fffmpeg":                             Image("localhost:5000/ffmpeg", "sha256:ab"),
 		"pkg:oci/thumb@sha256:ab": Image("thumb", "sha256:ab"),
 		"pkg:oci/provided?repository_url=public.ecr.aws%2Flambda%2Fprovided&tag=al2023": Image("public.ecr.aws/lambda/provided:al2023", ""),
 	} {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -90,7 +89,6 @@ type Attached struct {
 	Type   string  `json:"type"`
 	// Commit is the one that it is about, if it is about one.
 	Commit string `json:"commit,omitempty"`
-	Size   int64  `json:"-"`
 }
 
 // Has tells whether the artifact is among those that are attached to the subject.
@@ -110,6 +108,7 @@ func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
 // Registry is what is asked of a registry.
 type Registry interface {
 	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
+	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
 	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
 	Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error)
 	PutManifest(ctx context.Context, repository, identifier string, manifest []byte, media types.MediaType) error
@@ -124,18 +123,21 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 	}
 	var all []Attached
 	for _, d := range listed {
-		if len(kinds) > 0 && !slices.Contains(kinds, d.ArtifactType) {
-			continue
-		}
-		a := Attached{Digest: d.Digest, Type: d.ArtifactType, Commit: d.Annotations[AnnotationCommit], Size: d.Size}
-		// A registry without the API has a list that clients keep, many of them
-		// without annotations.
-		if d.Annotations == nil && strings.HasPrefix(string(d.MediaType), "application/vnd.oci.image.manifest.") {
+		a := Attached{Digest: d.Digest, Type: d.ArtifactType, Commit: d.Annotations[AnnotationCommit]}
+		// A list is to tell the type and the annotations of each, but not every server
+		// and client that writes one does; the manifest has them.
+		if d.Annotations == nil && d.MediaType == types.OCIManifestSchema1 {
 			m, err := manifest(ctx, r, repository, d.Digest)
 			if err != nil {
+				if _, there, lookup := r.Digest(ctx, repository, d.Digest.String()); lookup == nil && !there {
+					continue // deleted, and the list does not know
+				}
 				return nil, err
 			}
-			a.Commit = m.Annotations[AnnotationCommit]
+			a.Type, a.Commit = m.ArtifactType, m.Annotations[AnnotationCommit]
+		}
+		if len(kinds) > 0 && !slices.Contains(kinds, a.Type) {
+			continue
 		}
 		all = append(all, a)
 	}

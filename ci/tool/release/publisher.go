@@ -17,7 +17,6 @@ import (
 // Registry is what a release asks of registries. Repositories are named as
 // registry/path; an identifier is a tag or a digest. It tries again by itself.
 type Registry interface {
-	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
 	HasBlob(ctx context.Context, repository string, digest v1.Hash) (bool, error)
 	PutBlob(ctx context.Context, repository string, d v1.Descriptor, file string, sent func(int64)) error
 	Untag(ctx context.Context, repository, tag string) error
