@@ -47,7 +47,7 @@ func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor
 // PutBytes uploads a small blob, unless the repository holds it, and returns its
 // descriptor.
 func (c *Client) PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error) {
-	l := static.NewLayer(content, media)
+	l := bytesLayer{static.NewLayer(content, media), content}
 	digest, err := l.Digest()
 	if err == nil {
 		err = c.do(ctx, repository, func(s *session, o []remote.Option) error {

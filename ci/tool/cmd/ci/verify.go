@@ -36,7 +36,10 @@ deploy copies too. What differs is named by layer, and of a binary which version
 Go, which module or which setting it is. Then the exit code is 1, as for an image
 that is missing.
 
-Name the base, the ffmpeg and the platform that publish was given.`,
+Name the base, the ffmpeg and the platform that publish was given. Layers are put
+together by this program: when that has changed since, as may be after an update,
+run the program of that commit. What is compiled comes from the Go build cache where
+that has it; with --cache and GOCACHE naming empty folders nothing is reused.`,
 		Example: "  ci verify --commit abc1234\n  ci verify --commit abc1234 --only thumb --json\n  ci publish --local && ci verify --local --commit $(git rev-parse --short=7 HEAD)",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
