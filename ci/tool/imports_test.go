@@ -26,6 +26,8 @@ var mayImport = map[string][]string{
 	"lock":    {"cache", "catalog"},
 	"image":   {"catalog", "layer"},
 	"layout":  {"cache", "image"},
+	"notice":  {"layer", "purl"},
+	"purl":    nil,
 	// The edges: each knows one thing outside.
 	"registry": nil,
 	"npm":      {"lock"},
@@ -33,7 +35,7 @@ var mayImport = map[string][]string{
 	// What joins them.
 	"pin":    {"cache", "image", "lock", "registry"},
 	"base":   {"cache", "image", "layer", "layout", "pin", "registry"},
-	"ffmpeg": {"cache", "image", "layer", "lock", "npm", "pin", "registry"},
+	"ffmpeg": {"cache", "image", "layer", "lock", "notice", "npm", "pin", "registry"},
 	"build":  {"base", "cache", "catalog", "ffmpeg", "gobuild", "image", "layer", "layout", "lock", "pin"},
 	// What runs images.
 	"rootfs": {"layout"},
@@ -43,8 +45,8 @@ var mayImport = map[string][]string{
 	"secret":        nil,
 	"commit":        nil,
 	"localregistry": nil,
-	"audit":         {"cache", "catalog", "gobuild", "image", "layer", "layout", "secret"},
-	"release":       {"cache", "catalog", "image", "layout", "lock"},
+	"audit":         {"cache", "catalog", "gobuild", "image", "layer", "layout", "notice", "secret"},
+	"release":       {"cache", "catalog", "image", "layout", "lock", "referrer"},
 	"awsauth":       {"release"},
 	"repositories":  {"catalog", "registry", "release"},
 	"retention":     {"catalog", "release"},
@@ -52,6 +54,12 @@ var mayImport = map[string][]string{
 	"stored":    {"cache", "image", "layer", "layout"},
 	"sizediff":  {"image", "report"},
 	"vulncheck": {"cache", "catalog", "gobuild"},
+	// What is known of an image, and goes with it.
+	"contents":   {"image"},
+	"sbom":       {"contents", "image", "notice", "purl"},
+	"provenance": {"contents", "image", "notice", "purl"},
+	"referrer":   nil,
+	"verify":     {"contents", "image", "release"},
 	// What runs, and the way there.
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},
@@ -79,6 +87,7 @@ var outside = map[string][]string{
 	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest", "release"},
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
+	"github.com/CycloneDX/cyclonedx-go":                              {"cmd/ci", "sbom"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
 	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
 	"golang.org/x/vuln/scan":                                         {"vulncheck"},

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/notice"
 )
 
 // programs are the files whose place and mode the gates ask for: the bootstrap,
@@ -26,6 +28,8 @@ type FileFacts struct {
 	Mode    int64 `json:"mode"` // permission bits
 	Size    int64 `json:"size"` // in bytes
 	Regular bool  `json:"regular"`
+	// SHA256 is that of the content, in hex, for files of [notice.Dir] only.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // LayerFacts is what the gates need to know of a layer.
@@ -42,7 +46,7 @@ type LayerFacts struct {
 	// one for their folder.
 	HardLinks []string `json:"hardLinks,omitempty"`
 	Orphans   []string `json:"orphans,omitempty"`
-	// Files are the programs among the layer's files.
+	// Files are the programs among the layer's files, and those of [notice.Dir].
 	Files map[string]FileFacts `json:"files,omitempty"`
 }
 
@@ -97,10 +101,17 @@ func (l *LayerFacts) entries(r io.Reader) error {
 		if !folders[path.Dir(name)] && name != "" {
 			l.Orphans = append(l.Orphans, name)
 		}
-		for _, program := range programs {
-			if name == program {
-				l.Files[name] = FileFacts{Mode: h.Mode & 0o777, Size: h.Size, Regular: h.Typeflag == tar.TypeReg}
+		facts := FileFacts{Mode: h.Mode & 0o777, Size: h.Size, Regular: h.Typeflag == tar.TypeReg}
+		switch {
+		case slices.Contains(programs, name):
+			l.Files[name] = facts
+		case path.Dir(name) == notice.Dir:
+			content := sha256.New()
+			if _, err := io.Copy(content, tr); err != nil {
+				return fmt.Errorf("not a tar in gzip: %w", err)
 			}
+			facts.SHA256 = hex.EncodeToString(content.Sum(nil))
+			l.Files[name] = facts
 		}
 	}
 }

@@ -17,6 +17,7 @@ const (
 	Content Gate = "content" // no proprietary content is in a public binary
 	Secrets Gate = "secrets" // no credential is in an image
 	FFmpeg  Gate = "ffmpeg"  // ffmpeg is in the image if and only if it is used
+	Licence Gate = "licence" // a public image with ffmpeg has its licences and source
 	Lambda  Gate = "lambda"  // the image is one that Lambda takes
 	Budget  Gate = "budget"  // the image is not larger than its function allows
 )

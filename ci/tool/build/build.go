@@ -97,6 +97,10 @@ func (b *Builder) binaries() string {
 	return b.Cache.Path("binaries", cache.Key(b.Catalog.Root)[:16], b.Platform.OS+"-"+b.Platform.Architecture)
 }
 
+// Forget removes the outputs that are kept for the next build of the workspace, for
+// one that will not be built again.
+func (b *Builder) Forget() error { return os.RemoveAll(filepath.Dir(b.binaries())) }
+
 // All makes the images of the functions and writes them to the OCI image layout
 // in dir, which keeps the images of other functions of the catalog. An image
 // that fails is told in its row, and the others are still made; the error is for

@@ -1,5 +1,5 @@
 // Package ffmpeg makes the layer that holds static builds of ffmpeg and
-// ffprobe, the same bytes in every heavy image.
+// ffprobe, with their licences, the same bytes in every heavy image.
 package ffmpeg
 
 import (
@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -21,6 +23,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/layer"
 	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/notice"
 	"lambdas.internal/ci/tool/npm"
 	"lambdas.internal/ci/tool/pin"
 	"lambdas.internal/ci/tool/registry"
@@ -48,7 +51,18 @@ func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, locked map[stri
 }
 
 func imageKey(choice pin.Choice, platform v1.Platform) string {
-	return cache.Key("ffmpeg", comment(choice), platform.String())
+	return key(comment(choice), platform)
+}
+
+// key stands for the content of a layer: the programs, which parts name, and what
+// goes with them.
+func key(comment string, platform v1.Platform, parts ...string) string {
+	all := append([]string{"ffmpeg", comment, platform.String()}, parts...)
+	texts := notice.Texts()
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		all = append(all, name, texts[name])
+	}
+	return cache.Key(all...)
 }
 
 // comment says where the programs come from. With the digest, whoever has the
@@ -67,8 +81,7 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
 	comment := fmt.Sprintf("npm %s@%s, %s@%s",
 		static.FFmpeg.Name, static.FFmpeg.Version, static.FFprobe.Name, static.FFprobe.Version)
-	key := cache.Key("ffmpeg", static.FFmpeg.Integrity, static.FFprobe.Integrity, comment, platform.String())
-	return keep(c, key, comment, platform, func(dir string) error {
+	return keep(c, key(comment, platform, static.FFmpeg.Integrity, static.FFprobe.Integrity), comment, platform, func(dir string) error {
 		for program, p := range packages {
 			tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
 			if err != nil {
@@ -103,8 +116,16 @@ func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform 
 			if err != nil {
 				return fmt.Errorf("read the image %s: %w", choice.Reference, err)
 			}
+			if h.Typeflag != tar.TypeReg {
+				continue
+			}
+			if path.Clean("/"+h.Name) == "/"+notice.Versions {
+				if err := write(filepath.Join(dir, notice.Versions), tr); err != nil {
+					return err
+				}
+			}
 			program := path.Base(h.Name)
-			if _, ok := programs[program]; !ok || h.Typeflag != tar.TypeReg {
+			if _, ok := programs[program]; !ok {
 				continue
 			}
 			content := bufio.NewReader(tr)
@@ -122,8 +143,8 @@ func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform 
 	})
 }
 
-// keep makes the layer of the programs that extract writes into a folder, unless
-// it is in the cache under key.
+// keep makes the layer of the programs that extract writes into a folder, and of
+// what goes with them, unless it is in the cache under key.
 func keep(c *cache.Cache, key, comment string, platform v1.Platform, extract func(dir string) error) (layer.Layer, bool, error) {
 	dir := ""
 	defer func() { os.RemoveAll(dir) }() // an empty name removes nothing
@@ -134,18 +155,23 @@ func keep(c *cache.Cache, key, comment string, platform v1.Platform, extract fun
 		if err := extract(dir); err != nil {
 			return nil, err
 		}
-		for program, path := range programs {
+		for program, at := range programs {
 			name := filepath.Join(dir, program)
 			if err := check(name, platform); err != nil {
 				return nil, fmt.Errorf("%s from %s: %w", program, comment, err)
 			}
-			f, err := layer.Local(path, 0o755, name)
+			f, err := layer.Local(at, 0o755, name)
 			if err != nil {
 				return nil, err
 			}
 			files = append(files, f)
 		}
-		return files, nil
+		if f, err := layer.Local(path.Join(notice.Dir, notice.Versions), 0o644, filepath.Join(dir, notice.Versions)); err == nil {
+			files = append(files, f)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		return append(files, notice.Files(comment)...), nil
 	})
 }
 

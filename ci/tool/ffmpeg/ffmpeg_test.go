@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,10 +19,12 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/layer"
 	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/notice"
 	"lambdas.internal/ci/tool/pin"
 )
 
-// programs returns the content of the layer's files by their path.
+// programs returns the content of the layer's programs by their path. What goes
+// with them is there, too.
 func programs(t *testing.T, c *cache.Cache, l layer.Layer) map[string]string {
 	t.Helper()
 	f, err := os.Open(c.Blob(l.Digest))
@@ -29,21 +32,35 @@ func programs(t *testing.T, c *cache.Cache, l layer.Layer) map[string]string {
 	defer f.Close()
 	zr, err := gzip.NewReader(f)
 	require.NoError(t, err)
-	files := map[string]string{}
+	files, notices := map[string]string{}, map[string]string{}
 	for tr := tar.NewReader(zr); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
+			want := notice.Texts()
+			want[notice.Build] = l.Comment + "\n"
+			if _, ok := notices[notice.Versions]; ok {
+				want[notice.Versions] = versions
+			}
+			assert.Equal(t, want, notices)
 			return files
 		}
 		require.NoError(t, err)
 		if h.Typeflag == tar.TypeReg {
-			assert.EqualValues(t, 0o755, h.Mode)
 			data, err := io.ReadAll(tr)
 			require.NoError(t, err)
+			if name, ok := strings.CutPrefix(h.Name, notice.Dir+"/"); ok {
+				assert.EqualValues(t, 0o644, h.Mode)
+				notices[name] = string(data)
+				continue
+			}
+			assert.EqualValues(t, 0o755, h.Mode)
 			files[h.Name] = string(data)
 		}
 	}
 }
+
+// versions is what an image may say of the libraries.
+const versions = `{"ffmpeg": "7.1.1"}`
 
 func choose(t *testing.T, r *testkit.Registry, img v1.Image) pin.Choice {
 	t.Helper()
@@ -60,7 +77,7 @@ func TestFromAnImage(t *testing.T) {
 		"beside files that are named alike": {
 			layer.Text("usr/bin/ffmpeg", 0o755, static), layer.Text("usr/bin/ffprobe", 0o755, other),
 			layer.Text("usr/share/completions/ffmpeg", 0o644, "complete -F _ffmpeg ffmpeg\n"),
-			layer.Text("etc/ffprobe", 0o644, ""), layer.Text("versions.json", 0o644, "{}"), layer.Directory("doc/ffmpeg", 0o755)},
+			layer.Text("etc/ffprobe", 0o644, ""), layer.Text("versions.json", 0o644, versions), layer.Text("doc/versions.json", 0o644, "no"), layer.Directory("doc/ffmpeg", 0o755)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, c := testkit.NewRegistry(t), testkit.Cache(t)

@@ -12,6 +12,7 @@ import (
 
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/notice"
 )
 
 // The Dockerfiles cannot read the lock file nor ask this package: what they say
@@ -55,6 +56,10 @@ func TestDockerfilesBuildAsTheToolDoes(t *testing.T) {
 				}
 			}
 			assert.Contains(t, lines, "COPY --link --from=build --chmod=0755 /out/bootstrap /var/runtime/bootstrap")
+			if variant == catalog.Heavy {
+				assert.Contains(t, lines, "COPY --link ci/tool/notice/files/ /"+notice.Dir+"/")
+				assert.Contains(t, lines, `RUN echo "$FFMPEG" >/`+notice.Build)
+			}
 			assert.Equal(t, `CMD ["bootstrap"]`, lines[len(lines)-1])
 		})
 	}

@@ -16,9 +16,15 @@ import (
 const maxBlob = 4 << 20
 
 // Blob returns the content of a small blob, which has the digest.
-func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) (content []byte, err error) {
+func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error) {
+	return c.Content(ctx, repository, v1.Descriptor{Digest: digest, Size: maxBlob})
+}
+
+// Content returns the content of a blob, which has the digest of the descriptor and
+// is no larger than it says.
+func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor) (content []byte, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
-		l, err := remote.Layer(s.repository.Digest(digest.String()), o...)
+		l, err := remote.Layer(s.repository.Digest(d.Digest.String()), o...)
 		if err != nil {
 			return err
 		}
@@ -27,15 +33,15 @@ func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) (c
 			return err
 		}
 		defer body.Close()
-		if content, err = io.ReadAll(io.LimitReader(body, maxBlob+1)); err != nil {
+		if content, err = io.ReadAll(io.LimitReader(body, d.Size+1)); err != nil {
 			return err
 		}
-		if len(content) > maxBlob {
-			return fmt.Errorf("the blob is larger than %d bytes", maxBlob)
+		if int64(len(content)) > d.Size {
+			return fmt.Errorf("the blob is larger than %d bytes", d.Size)
 		}
 		return nil
 	})
-	return content, wrap("read", repository, digest.String(), err)
+	return content, wrap("read", repository, d.Digest.String(), err)
 }
 
 // Download gives the content of a blob, which has the digest, to keep. When the
@@ -59,7 +65,7 @@ func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash
 // PutBytes uploads a small blob, unless the repository holds it, and returns its
 // descriptor.
 func (c *Client) PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error) {
-	l := static.NewLayer(content, media)
+	l := bytesLayer{static.NewLayer(content, media), content}
 	digest, err := l.Digest()
 	if err == nil {
 		err = c.do(ctx, repository, func(s *session, o []remote.Option) error {

@@ -132,12 +132,18 @@ func (c *Client) PutBlob(ctx context.Context, repository string, d v1.Descriptor
 	return wrap("upload", repository, d.Digest.String(), err)
 }
 
-// PutManifest gives the manifest a tag.
-func (c *Client) PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error {
+// PutManifest gives the manifest a tag, or puts it there under its digest alone. One
+// that has a subject is listed among the subject's referrers, also by a registry
+// without the API for them: go-containerregistry then keeps the list.
+func (c *Client) PutManifest(ctx context.Context, repository, identifier string, manifest []byte, media types.MediaType) error {
 	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
-		return remote.Put(s.repository.Tag(tag), rawManifest{manifest, media}, o...)
+		return remote.Put(s.reference(identifier), rawManifest{manifest, media}, o...)
 	})
-	return wrap("tag", repository, tag, err)
+	verb := "tag"
+	if _, digest := v1.NewHash(identifier); digest == nil {
+		verb = "put"
+	}
+	return wrap(verb, repository, identifier, err)
 }
 
 // Untag takes a tag away, and nothing else. A tag that is not there is no error.

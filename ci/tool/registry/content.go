@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -72,3 +73,37 @@ func (f *countingFile) Read(p []byte) (int, error) {
 }
 
 func (f *countingFile) Close() error { return f.file.Close() }
+
+// bytesLayer is a blob in memory, as a layer.
+type bytesLayer struct {
+	v1.Layer
+	content []byte
+}
+
+func (l bytesLayer) Compressed() (io.ReadCloser, error) {
+	return &onceReader{content: bytes.NewReader(l.content)}, nil
+}
+
+// onceReader cannot be read after it was closed, as a file: a request that is sent
+// again would else be sent without its body.
+type onceReader struct {
+	content *bytes.Reader
+	mu      sync.Mutex
+	closed  bool
+}
+
+func (r *onceReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0, os.ErrClosed
+	}
+	return r.content.Read(p)
+}
+
+func (r *onceReader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return nil
+}

@@ -115,10 +115,20 @@ func (r *retryAfter) get() time.Duration { return time.Duration(r.nanoseconds.Lo
 
 type retryAfterKey struct{}
 
-// listener notes the Retry-After of answers for the attempt they belong to.
+// listener notes the Retry-After of answers for the attempt they belong to. It sends
+// a whole body also when the library sends a request again, because a token has just
+// run out, and has read the body already.
 type listener struct{ inner http.RoundTripper }
 
 func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		fresh := *r
+		fresh.Body, r = body, &fresh
+	}
 	response, err := l.inner.RoundTrip(r)
 	if err != nil {
 		return nil, err

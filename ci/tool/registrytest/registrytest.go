@@ -21,7 +21,7 @@ import (
 // Request is one request that arrived.
 type Request struct {
 	Method, Path string
-	// Kind is "ping", "blob", "upload", "manifest", "tags" or "token".
+	// Kind is "ping", "blob", "upload", "manifest", "tags", "referrers" or "token".
 	Kind string
 	// Number counts the requests from 1.
 	Number int
@@ -39,8 +39,9 @@ type Registry struct {
 	// faults, login and counting, to see what is there.
 	Host, Direct string
 
-	busy     sync.WaitGroup
 	mu       sync.Mutex
+	busy     int        // requests under way
+	idle     *sync.Cond // of mu; told when none is
 	requests []*Request
 	fault    Fault
 	login    func(http.ResponseWriter, *http.Request) bool
@@ -50,6 +51,7 @@ type Registry struct {
 func New(t testing.TB) *Registry {
 	t.Helper()
 	r := &Registry{}
+	r.idle = sync.NewCond(&r.mu)
 	// In memory: on a disk, each write waits for the disk.
 	handler := localregistry.New("inmemory", nil)
 	front := start(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, handler) }))
@@ -86,7 +88,13 @@ func (r *Registry) Requests() []Request {
 }
 
 // Idle returns when no request is under way: one whose client has gone may be.
-func (r *Registry) Idle() { r.busy.Wait() }
+func (r *Registry) Idle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.busy > 0 {
+		r.idle.Wait()
+	}
+}
 
 // Uploaded returns how many bytes of blobs arrived, and how many uploads were
 // begun.
@@ -103,10 +111,15 @@ func (r *Registry) Uploaded() (bytes int64, uploads int) {
 }
 
 func (r *Registry) serve(w http.ResponseWriter, req *http.Request, handler http.Handler) {
-	r.busy.Add(1)
-	defer r.busy.Done()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.busy--
+		r.idle.Broadcast()
+	}()
 	q := &Request{Method: req.Method, Path: req.URL.Path, Kind: kind(req.URL.Path)}
 	r.mu.Lock()
+	r.busy++
 	q.Number = len(r.requests) + 1
 	r.requests = append(r.requests, q)
 	fault, login, now := r.fault, r.login, *q
@@ -140,6 +153,8 @@ func kind(path string) string {
 		return "manifest"
 	case strings.HasSuffix(path, "/tags/list"):
 		return "tags"
+	case strings.Contains(path, "/referrers/"):
+		return "referrers"
 	default:
 		return "other"
 	}

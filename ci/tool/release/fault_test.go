@@ -49,7 +49,7 @@ func (s scene) at(t testing.TB, h Hosts, dir, commit string) releasing {
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return releasing{commit, Items(functions, h, commit), images}
+	return releasing{commit, Items(functions, h, commit), documented(images, commit)}
 }
 
 // TestFaults publishes over a network that fails in ways drawn from a seed. After
@@ -127,6 +127,7 @@ func faults(t *testing.T, s scene, random *rand.Rand, requests int) error {
 	}
 	_, _, err := b.publish(t.Context(), client(t, registry.Options{}), false)
 	require.NoError(t, err, "publishing again completes")
+	attached(t, r, b)
 	expected := maps.Clone(before)
 	maps.Copy(expected, want(b))
 	require.Equal(t, expected, tags(t, r))
@@ -162,6 +163,9 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b r
 		}
 		require.NotEmpty(t, now[tag], "what was published is there: %s", tag)
 	}
+	if moved > 0 || failure == nil {
+		attached(t, r, b) // latest moves only when all is there
+	}
 	if failure == nil {
 		for tag, digest := range after {
 			require.Equal(t, digest, now[tag], "all is published: %s", tag)
@@ -186,7 +190,7 @@ func helper(host, dir string) int {
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	if err == nil {
-		b := releasing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), images}
+		b := releasing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second)}
 		_, _, err = b.publish(context.Background(), registry.NewClient(registry.Options{Retry: &quick}), false)
 	}
 	if err != nil {
@@ -257,6 +261,7 @@ func TestKilled(t *testing.T) {
 			_, _, err = b.publish(t.Context(), client(t, registry.Options{}), false)
 			require.NoError(t, err)
 			require.Equal(t, want(a, b), tags(t, r))
+			attached(t, r, b)
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -15,6 +16,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/layout"
 	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/referrer"
 )
 
 // Image is an image of a layout, as it is pushed.
@@ -27,6 +29,8 @@ type Image struct {
 	Blobs []v1.Descriptor
 	// Labels are those of the configuration.
 	Labels map[string]string
+	// Attach is what is attached to the image wherever it is published.
+	Attach []referrer.Artifact
 	dir    string
 	kept   *cache.Cache
 }
@@ -40,6 +44,14 @@ func (i Image) file(digest v1.Hash) string {
 	}
 	return name
 }
+
+// Subject names the image's manifest.
+func (i Image) Subject() v1.Descriptor {
+	return v1.Descriptor{MediaType: i.MediaType, Size: int64(len(i.Manifest)), Digest: i.Digest}
+}
+
+// Open returns the content of a blob of the image.
+func (i Image) Open(d v1.Descriptor) (io.ReadCloser, error) { return os.Open(i.file(d.Digest)) }
 
 // ReadImages reads the images of the functions from the OCI image layout in dir.
 // kept, which may be nil, is where their blobs are too.

@@ -17,7 +17,7 @@ import (
 )
 
 // immutable is a repository whose commits' tags, once set, are not to be set again,
-// as ECR has them.
+// as ECR has them. ECR needs no tag to list what is attached, this server does.
 func immutable(existing map[string]string) registrytest.Fault {
 	var mu sync.Mutex
 	there := map[string]bool{}
@@ -27,7 +27,7 @@ func immutable(existing map[string]string) registrytest.Fault {
 	}
 	return func(q registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
 		tag := strings.TrimPrefix(strings.Replace(q.Path, "/manifests/", "/", 1), "/v2/")
-		if q.Kind != "manifest" || strings.HasSuffix(tag, LatestSuffix) || strings.Contains(tag, "sha256:") {
+		if q.Kind != "manifest" || strings.HasSuffix(tag, LatestSuffix) || strings.Contains(tag, "sha256:") || strings.Contains(tag, "/sha256-") {
 			return false
 		}
 		mu.Lock()

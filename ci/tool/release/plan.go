@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/referrer"
 )
 
 // Repository is what a repository holds of what a release needs to know.
@@ -13,6 +15,8 @@ type Repository struct {
 	Tags map[string]v1.Hash
 	// Manifests and Blobs are those that were asked for and are there.
 	Manifests, Blobs map[v1.Hash]bool
+	// Attached is what is attached to the images, by digest.
+	Attached map[v1.Hash][]referrer.Attached
 }
 
 // State is what the registries hold, by repository.
@@ -45,6 +49,8 @@ type Step struct {
 	MovesLatest bool `json:"movesLatest"`
 	// Replaces is the digest that the commit's tag is taken from, by force.
 	Replaces string `json:"replaces,omitempty"`
+	// Attach is what is attached to the image; what it has already is left out.
+	Attach []Attachment `json:"attach,omitempty"`
 }
 
 // Blob is a layer, or a configuration, that is sent.
@@ -65,6 +71,9 @@ type Plan struct {
 	// layers that are.
 	Bytes  int64 `json:"bytes"`
 	Layers int   `json:"layers"`
+	// Attachments counts what is attached, and AttachedBytes is what is sent of it.
+	Attachments   int   `json:"attachments"`
+	AttachedBytes int64 `json:"attachedBytes"`
 }
 
 // NewPlan compares what is to be with what is. It fails when a commit's tag names
@@ -98,6 +107,13 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 			step.LatestFrom = latest.String()
 		}
 		step.MovesLatest = step.LatestFrom != step.Digest
+		if err := step.attach(image, repository, coming); err != nil {
+			errs = append(errs, err)
+		}
+		p.Attachments += len(step.Attach)
+		for _, a := range step.Attach {
+			p.AttachedBytes += a.Bytes
+		}
 		p.Steps = append(p.Steps, step)
 		p.Bytes += step.Bytes
 		for _, b := range step.Blobs {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registrytest"
 )
@@ -53,7 +56,23 @@ func newReleasing(t testing.TB, h Hosts, commit, binary string, edited map[strin
 	dir := registrytest.Layout(t, functions, binary, edited, image.Offline, "test")
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return releasing{commit, Items(functions, h, commit), images}
+	return releasing{commit, Items(functions, h, commit), documented(images, commit)}
+}
+
+// The kinds of documents that are attached.
+const bill, origin = "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"
+
+// documented gives every image a document that is made from it alone, and one that
+// is of the commit and of the moment.
+func documented(images map[string]Image, commit string) map[string]Image {
+	for name, i := range images {
+		i.Attach = []referrer.Artifact{
+			{Type: bill, Title: "sbom.json", Content: []byte("the bill of " + i.Digest.String())},
+			{Type: origin, Title: "provenance.json", Commit: commit, Content: fmt.Appendf(nil, "%s of %s at %030d", name, commit, time.Now().UnixNano())},
+		}
+		images[name] = i
+	}
+	return images
 }
 
 // publish does all of it and returns what was planned and what came of it.
@@ -89,12 +108,49 @@ func tags(t testing.TB, r *registrytest.Registry) map[string]string {
 			continue // there is no such repository yet
 		}
 		for _, tag := range list {
+			if fallback.MatchString(tag) {
+				continue // the list of what is attached to an image
+			}
 			head, err := remote.Head(repo.Tag(tag))
 			require.NoError(t, err)
 			all[strings.TrimPrefix(item.Repository, r.Direct+"/")+":"+tag] = head.Digest.String()
 		}
 	}
 	return all
+}
+
+// fallback is a tag by which clients list what is attached, where the registry has
+// no API for that.
+var fallback = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
+
+// attached asserts that every image of the release has its documents in every
+// place: the bill once, the origin once for the commit.
+func attached(t testing.TB, r *registrytest.Registry, of releasing) {
+	t.Helper()
+	r.Idle()
+	c := registry.NewClient(registry.Options{})
+	for _, item := range Items(functionsOf(of), Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, of.commit) {
+		i := of.images[item.Image]
+		all, err := referrer.List(t.Context(), c, item.Repository, i.Digest)
+		require.NoError(t, err)
+		count := map[string]int{}
+		for _, a := range all {
+			if a.Type == bill || a.Commit == of.commit {
+				count[a.Type]++
+			}
+			content, err := referrer.Read(t.Context(), c, item.Repository, a)
+			require.NoError(t, err)
+			require.Contains(t, string(content), map[string]string{bill: i.Digest.String(), origin: item.Image + " of " + a.Commit}[a.Type])
+		}
+		require.Equal(t, map[string]int{bill: 1, origin: 1}, count, "%s in %s: %v", item.Image, item.Repository, all)
+	}
+}
+
+// functionsOf are the functions whose images the release publishes.
+func functionsOf(r releasing) []catalog.Function {
+	return slices.DeleteFunc(registrytest.Functions(), func(f catalog.Function) bool {
+		return !slices.ContainsFunc(r.items, func(i Item) bool { return i.Image == f.Image })
+	})
 }
 
 // want is the tags that hold once the releases were published one after another.
@@ -141,19 +197,23 @@ func testPublish(t *testing.T) {
 	assert.Equal(t, want(a), tags(t, r), "five images under ten tags, and three deploy copies")
 	assert.Len(t, want(a), 16)
 	pulls(t, r, want(a))
+	attached(t, r, a)
 	bytes, uploads := r.Uploaded()
-	assert.Equal(t, plan.Bytes, bytes, "the plan tells exactly the bytes")
+	assert.Equal(t, plan.Bytes+plan.AttachedBytes, bytes, "the plan tells exactly the bytes")
 	assert.Equal(t, plan.Bytes, outcome.Sent)
+	assert.Equal(t, plan.AttachedBytes, outcome.Attached)
+	assert.Equal(t, 2*8, plan.Attachments)
 	// Per repository: base, ffmpeg if heavy, and a binary for each image.
 	assert.Equal(t, (1+2)+(1+1)+(2+3)+(2+2), plan.Layers, "each layer once per repository")
-	assert.Equal(t, plan.Layers+8, uploads)
+	assert.Equal(t, plan.Layers+8+2*8+4, uploads, "configurations, documents, and the empty configuration of those")
 	assert.Len(t, outcome.Moved, 8)
 
 	t.Run("again: nothing is sent", func(t *testing.T) {
 		r.Fail(nil)
 		plan, outcome, err := a.publish(t.Context(), c, false)
 		require.NoError(t, err)
-		assertNothingSent(t, r, plan, outcome)
+		assertNoImageSent(t, r, plan, outcome)
+		assert.Zero(t, plan.Attachments)
 		assert.Empty(t, outcome.Moved)
 		for _, s := range plan.Steps {
 			assert.Equal(t, Skip, s.Action)
@@ -168,7 +228,10 @@ func testPublish(t *testing.T) {
 		r.Fail(nil)
 		plan, outcome, err := b.publish(t.Context(), c, false)
 		require.NoError(t, err)
-		assertNothingSent(t, r, plan, outcome)
+		assertNoImageSent(t, r, plan, outcome)
+		assert.Equal(t, 8, plan.Attachments, "each image is of this commit too")
+		attached(t, r, a)
+		attached(t, r, b)
 		for _, s := range plan.Steps {
 			assert.Equal(t, Retag, s.Action)
 		}
@@ -181,8 +244,9 @@ func testPublish(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 2, plan.Layers)
 		bytes, uploads := r.Uploaded()
-		assert.Equal(t, plan.Bytes, bytes)
-		assert.Equal(t, 4, uploads, "a layer and a configuration in each")
+		assert.Equal(t, plan.Bytes+plan.AttachedBytes, bytes)
+		assert.Equal(t, 4+8+2, uploads, "a layer and a configuration in each, all that is of the commit, and a bill in each")
+		attached(t, r, d)
 		assert.Len(t, outcome.Moved, 2)
 		assert.Equal(t, want(a, b, d), tags(t, r))
 	})
@@ -200,12 +264,15 @@ func testPublish(t *testing.T) {
 	})
 }
 
-func assertNothingSent(t *testing.T, r *registrytest.Registry, plan *Plan, outcome *Outcome) {
+// assertNoImageSent asserts that nothing was sent but what is attached.
+func assertNoImageSent(t *testing.T, r *registrytest.Registry, plan *Plan, outcome *Outcome) {
 	t.Helper()
 	bytes, uploads := r.Uploaded()
-	assert.Zero(t, bytes)
-	assert.Zero(t, uploads)
+	assert.Equal(t, plan.AttachedBytes, bytes)
+	assert.Equal(t, plan.AttachedBytes, outcome.Attached)
+	assert.Equal(t, plan.Attachments, uploads)
 	assert.Zero(t, plan.Bytes)
+	assert.Zero(t, plan.Layers)
 	assert.Zero(t, outcome.Sent)
 }
 

@@ -10,18 +10,19 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/referrer"
 )
 
 // Registry is what a release asks of registries. Repositories are named as
 // registry/path; an identifier is a tag or a digest. It tries again by itself.
 type Registry interface {
-	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
-	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
 	HasBlob(ctx context.Context, repository string, digest v1.Hash) (bool, error)
 	PutBlob(ctx context.Context, repository string, d v1.Descriptor, file string, sent func(int64)) error
-	PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error
 	Untag(ctx context.Context, repository, tag string) error
 	Tags(ctx context.Context, repository string) ([]string, error)
+	referrer.Registry
+	PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error)
 }
 
 // DefaultParallel is how many requests are under way at once. More gain nothing:
@@ -33,6 +34,7 @@ type Publisher struct {
 	registry Registry
 	parallel int
 	sent     atomic.Int64
+	attached atomic.Int64
 }
 
 // NewPublisher returns a publisher with at most parallel requests under way; 0 is
@@ -52,7 +54,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 	state := State{}
 	for _, item := range items {
 		if _, ok := state[item.Repository]; !ok {
-			state[item.Repository] = Repository{Tags: map[string]v1.Hash{}, Manifests: map[v1.Hash]bool{}, Blobs: map[v1.Hash]bool{}}
+			state[item.Repository] = Repository{Tags: map[string]v1.Hash{}, Manifests: map[v1.Hash]bool{}, Blobs: map[v1.Hash]bool{}, Attached: map[v1.Hash][]referrer.Attached{}}
 		}
 	}
 	var mu sync.Mutex
@@ -73,9 +75,14 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", item.Image, err)
 		}
+		attached, err := p.attachedTo(ctx, item, image)
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		state[item.Repository].Manifests[image.Digest] = ok
+		state[item.Repository].Attached[image.Digest] = attached
 		return nil
 	})
 	if err != nil {
@@ -89,15 +96,26 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 	}
 	var missing []place
 	asked := map[place]bool{}
-	for _, item := range items {
-		if state[item.Repository].Manifests[images[item.Image].Digest] {
-			continue
+	ask := func(repository string, digest v1.Hash) {
+		if at := (place{repository, digest}); !asked[at] {
+			asked[at] = true
+			missing = append(missing, at)
 		}
-		for _, b := range images[item.Image].Blobs {
-			at := place{item.Repository, b.Digest}
-			if !asked[at] {
-				asked[at] = true
-				missing = append(missing, at)
+	}
+	for _, item := range items {
+		image, there := images[item.Image], state[item.Repository]
+		if !there.Manifests[image.Digest] {
+			for _, b := range image.Blobs {
+				ask(item.Repository, b.Digest)
+			}
+		}
+		artifacts, err := unattached(image, there)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range artifacts {
+			for _, b := range a.Blobs() {
+				ask(item.Repository, b.Digest)
 			}
 		}
 	}
@@ -113,8 +131,10 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 
 // Outcome tells how a plan was carried out.
 type Outcome struct {
-	// Sent is how many bytes of blobs went out.
+	// Sent is how many bytes of blobs went out, without those of what was attached.
 	Sent int64 `json:"sent"`
+	// Attached is how many bytes of what was attached went out.
+	Attached int64 `json:"attached"`
 	// Moved names the latest tags that were moved, as repository:tag.
 	Moved []string `json:"moved"`
 	// SupersededBy is the commit that was published meanwhile, and whose images
@@ -122,8 +142,8 @@ type Outcome struct {
 	SupersededBy string `json:"supersededBy,omitempty"`
 }
 
-// Run carries the plan out: every image under its commit's tag, each read back;
-// then, and only then, the latest tags. An error leaves every latest tag where it
+// Run carries the plan out: every image under its commit's tag, each read back, and
+// what is attached to it; then, and only then, the latest tags. An error leaves every latest tag where it
 // was, or says which it could not put back. Running again takes up where it ended.
 func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image) (*Outcome, error) {
 	if err := p.upload(ctx, plan, images); err != nil {
@@ -135,7 +155,10 @@ func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image
 	if err := p.verify(ctx, plan); err != nil {
 		return nil, unmoved(err)
 	}
-	outcome := &Outcome{Sent: p.Sent(), Moved: []string{}}
+	if err := p.attach(ctx, plan, images); err != nil {
+		return nil, unmoved(err)
+	}
+	outcome := &Outcome{Sent: p.Sent(), Attached: p.attached.Load(), Moved: []string{}}
 	err := p.moveLatest(ctx, plan, images, outcome)
 	return outcome, err
 }

@@ -73,6 +73,9 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, ok bo
 			add(fmt.Sprintf("keep the last %d of %s", Keep, f.Image), tagged(f.Image+"-*", Keep))
 		}
 	}
+	// What is attached to an image has no tag either; ECR deletes it within a day of its
+	// image, not before.
+	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 	add("expire what has no tag", selection{TagStatus: "untagged", CountType: "sinceImagePushed", Unit: "days", Number: untaggedDays})
 	return indent(p), ok
 }

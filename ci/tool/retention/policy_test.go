@@ -121,7 +121,7 @@ func TestPolicyAndPruneMeanTheSame(t *testing.T) {
 			}
 			assert.Equal(t, gone, expires(t, text, test.images, now), "by the policy")
 			pruned := map[string]bool{}
-			for _, v := range Judge(test.images, names, nil, now) {
+			for _, v := range Judge(test.images, names, nil, nil, now) {
 				if v.Delete {
 					pruned[v.Digest] = true
 				}
@@ -134,11 +134,60 @@ func TestPolicyAndPruneMeanTheSame(t *testing.T) {
 
 func TestWhatRunsIsNotPruned(t *testing.T) {
 	images := aged("thumb-0000001", "thumb-0000002", "thumb-0000003", "thumb-0000004", "thumb-0000005", "thumb-0000006", "")
-	verdicts := Judge(images, []string{"thumb"}, map[string]string{images[5].Digest: "TheThumb:3", images[6].Digest: "TheThumb:1"}, now)
+	verdicts := Judge(images, []string{"thumb"}, map[string]string{images[5].Digest: "TheThumb:3", images[6].Digest: "TheThumb:1"}, nil, now)
 	for _, v := range verdicts {
 		assert.False(t, v.Delete, v.Why)
 	}
 	assert.Equal(t, "runs as TheThumb:3", verdicts[5].Why)
+}
+
+func TestWhatIsAttachedGoesWithItsImage(t *testing.T) {
+	images := aged("thumb-0000001", "thumb-0000002", "thumb-0000003", "thumb-0000004", "thumb-0000005", "thumb-0000006")
+	long := now.AddDate(0, -1, 0)
+	add := func(digest, tag string, pushed time.Time) {
+		images = append(images, Image{Digest: digest, Tags: strings.Fields(tag), Pushed: pushed, Size: 1})
+	}
+	young, old := images[0].Digest, images[5].Digest
+	whole := "sha256:" + strings.Repeat("e", 64)
+	images[4].Digest = whole
+	add("sbom of the young", "", long)
+	add("signature of that", "", long)
+	add("sbom of the old", "", long)
+	add("signature of that sbom", "", now)
+	add("list of one that is kept", "sha256-"+strings.Repeat("e", 64), long)
+	add("list of one that is gone", "sha256-"+strings.Repeat("f", 64), long)
+	add("list of one that is to come", "sha256-"+strings.Repeat("d", 64), now)
+	add("sbom that somebody tagged", "mine", long)
+	add("sbom that runs", "", long)
+	add("no document", "", long)
+	subjects := map[string]string{
+		"sbom of the young": young, "signature of that": "sbom of the young",
+		"sbom of the old": old, "signature of that sbom": "sbom of the old",
+		"sbom that somebody tagged": old, "sbom that runs": old,
+	}
+	want := map[string]string{
+		old:                        "is older than the last five of thumb",
+		"sbom of the old":          "is attached to sha256:ffff, which goes",
+		"signature of that sbom":   "is attached to sha256:ffff, which goes",
+		"list of one that is gone": "is attached to sha256:ffffffffffff, which is not there",
+		"no document":              "has no tag",
+	}
+	got := map[string]string{}
+	verdicts := Judge(images, []string{"thumb"}, map[string]string{"sbom that runs": "Odd:1"}, subjects, now)
+	for _, v := range verdicts {
+		if v.Delete {
+			got[v.Digest] = v.Why
+		}
+	}
+	assert.Equal(t, want, got)
+	assert.Len(t, verdicts, len(images), "each is judged once")
+}
+
+func TestACircleOfAttachmentsEnds(t *testing.T) {
+	images := []Image{{Digest: "a", Pushed: now.AddDate(0, -1, 0)}, {Digest: "b", Pushed: now.AddDate(0, -1, 0)}}
+	for _, v := range Judge(images, nil, nil, map[string]string{"a": "b", "b": "a"}, now) {
+		assert.NotEmpty(t, v.Why)
+	}
 }
 
 func TestNormal(t *testing.T) {

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,15 +29,85 @@ type Verdict struct {
 // Judge says what becomes of the images of a repository that has no lifecycle
 // policies, with the meaning of [Policy]: of each name the last [Keep] are kept,
 // and whatever is live, latest, or in use by digest. What carries a tag that is
-// none of a commit's is not ours to delete.
-func Judge(images []Image, names []string, inUse map[string]string, now time.Time) []Verdict {
-	images = slices.Clone(images)
+// none of a commit's is not ours to delete. subjects names what is attached to an
+// image, with the image: it goes when the image goes, as at ECR's private
+// registries, and is not counted.
+func Judge(images []Image, names []string, inUse, subjects map[string]string, now time.Time) []Verdict {
+	subjects = withLists(images, subjects)
+	// What somebody gave a tag of its own is an image like others.
+	attached := func(i Image) bool {
+		return subjects[i.Digest] != "" && inUse[i.Digest] == "" && (len(i.Tags) == 0 || isList(i))
+	}
+	verdicts := judgeImages(slices.DeleteFunc(slices.Clone(images), attached), names, inUse, now)
+	kept, known := map[string]bool{}, map[string]bool{}
+	for _, v := range verdicts {
+		kept[v.Digest], known[v.Digest] = !v.Delete, true
+	}
+	documents := slices.DeleteFunc(slices.Clone(images), func(i Image) bool { return !attached(i) })
+	for _, i := range documents {
+		known[i.Digest] = true
+	}
+	for _, i := range byAge(documents) {
+		verdicts = append(verdicts, judgeAttached(i, subjects, kept, known, now))
+	}
+	return verdicts
+}
+
+// fallback is the tag of the list of what is attached to an image, which clients
+// keep where the registry has no API for that.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+var fallback = regexp.MustCompile(`^sha256-([0-9a-f]{64})$`)
+
+// withLists adds to subjects the lists that clients keep, by their tags.
+func withLists(images []Image, subjects map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, subjects)
+	for _, i := range images {
+		if isList(i) {
+			all[i.Digest] = "sha256:" + fallback.FindStringSubmatch(i.Tags[0])[1]
+		}
+	}
+	return all
+}
+
+func isList(i Image) bool { return len(i.Tags) == 1 && fallback.MatchString(i.Tags[0]) }
+
+// judgeAttached judges what is attached to an image, or to something that is itself
+// attached, by what becomes of that.
+func judgeAttached(i Image, subjects map[string]string, kept, known map[string]bool, now time.Time) Verdict {
+	subject := subjects[i.Digest]
+	for range subjects { // at most as deep as there are
+		next, ok := subjects[subject]
+		if !ok {
+			break
+		}
+		subject = next
+	}
+	switch name := short(subject); {
+	case kept[subject]:
+		return Verdict{i, false, "is attached to " + name}
+	case known[subject]:
+		return Verdict{i, true, "is attached to " + name + ", which goes"}
+	case now.Sub(i.Pushed) < untaggedDays*24*time.Hour:
+		return Verdict{i, false, "is attached to " + name + ", which is not there, but was pushed within a day"}
+	default:
+		return Verdict{i, true, "is attached to " + name + ", which is not there"}
+	}
+}
+
+func short(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
+
+func byAge(images []Image) []Image {
 	slices.SortFunc(images, func(a, b Image) int {
 		return cmp.Or(b.Pushed.Compare(a.Pushed), strings.Compare(a.Digest, b.Digest))
 	})
+	return images
+}
+
+func judgeImages(images []Image, names []string, inUse map[string]string, now time.Time) []Verdict {
 	seen := map[string]int{} // images of each name so far, the youngest first
 	verdicts := make([]Verdict, len(images))
-	for i, image := range images {
+	for i, image := range byAge(images) {
 		verdicts[i] = judge(image, names, inUse, now, seen)
 	}
 	return verdicts

@@ -4,16 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+	"golang.org/x/sync/errgroup"
 )
 
 // batch is how many images one BatchDeleteImage takes.
 // https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_BatchDeleteImage.html
 const batch = 100
+
+// parallel is how many requests are under way at once.
+const parallel = 4
 
 // Pruning is what is to become of the images of a public repository.
 type Pruning struct {
@@ -32,9 +37,14 @@ func (p Pruning) Deletes() (images int, bytes int64) {
 	return images, bytes
 }
 
+// Referrers names what is attached to a digest, in the repository that is judged.
+// ECR Public's own API does not tell.
+type Referrers func(ctx context.Context, digest string) ([]string, error)
+
 // PlanPublic judges the images of a public repository. names are those of the
-// images that it is for.
-func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, names []string, live []Live, now time.Time) (Pruning, error) {
+// images that it is for. When it cannot be found out what is attached to what, it
+// fails: that looks like an image without a tag.
+func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, names []string, live []Live, referrers Referrers, now time.Time) (Pruning, error) {
 	inUse := map[string]string{}
 	for _, l := range live {
 		inUse[l.Digest] = l.Lambda
@@ -53,25 +63,70 @@ func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, n
 			})
 		}
 	}
-	return Pruning{repository, Judge(images, names, inUse, now)}, nil
+	subjects, err := findSubjects(ctx, images, referrers)
+	if err != nil {
+		return Pruning{}, fmt.Errorf("list the images of %s: %w", repository, err)
+	}
+	return Pruning{repository, Judge(images, names, inUse, subjects, now)}, nil
 }
 
-// ApplyPublic deletes what is to be deleted.
+// findSubjects returns what is attached to which image: it asks for what is attached
+// to everything, since that may have something attached too, such as a signature.
+func findSubjects(ctx context.Context, images []Image, referrers Referrers) (map[string]string, error) {
+	subjects := map[string]string{}
+	if !slices.ContainsFunc(images, func(i Image) bool { return len(i.Tags) == 0 }) {
+		return subjects, nil // what is attached has no tag
+	}
+	var mu sync.Mutex
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for _, i := range images {
+		g.Go(func() error {
+			attached, err := referrers(gctx, i.Digest)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, digest := range attached {
+				if digest != i.Digest {
+					subjects[digest] = i.Digest
+				}
+			}
+			return err
+		})
+	}
+	return subjects, g.Wait()
+}
+
+// ApplyPublic deletes what is to be deleted. What the registry has deleted by itself,
+// together with the image that it was attached to, is no failure.
 func ApplyPublic(ctx context.Context, api *ecrpublic.Client, p Pruning) error {
-	var ids []types.ImageIdentifier
+	// A list first: AWS does not delete what one names.
+	var lists, others []types.ImageIdentifier
 	for _, v := range p.Images {
-		if v.Delete {
-			ids = append(ids, types.ImageIdentifier{ImageDigest: aws.String(v.Digest)})
+		id := types.ImageIdentifier{ImageDigest: aws.String(v.Digest)}
+		switch {
+		case v.Delete && isList(v.Image):
+			lists = append(lists, id)
+		case v.Delete:
+			others = append(others, id)
 		}
 	}
+	for _, ids := range [][]types.ImageIdentifier{lists, others} {
+		if err := deleteImages(ctx, api, p.Repository, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteImages(ctx context.Context, api *ecrpublic.Client, repository string, ids []types.ImageIdentifier) error {
 	for some := range slices.Chunk(ids, batch) {
-		out, err := api.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{RepositoryName: aws.String(p.Repository), ImageIds: some})
+		out, err := api.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: some})
 		if err != nil {
-			return fmt.Errorf("delete images of %s: %w", p.Repository, err)
+			return fmt.Errorf("delete images of %s: %w", repository, err)
 		}
 		for _, f := range out.Failures {
 			if f.FailureCode != types.ImageFailureCodeImageNotFound {
-				return fmt.Errorf("delete images of %s: AWS says: %s", p.Repository, aws.ToString(f.FailureReason))
+				return fmt.Errorf("delete images of %s: AWS says: %s", repository, aws.ToString(f.FailureReason))
 			}
 		}
 	}

@@ -29,6 +29,7 @@ The gates, each for every image:
   content  nothing of what is there is found in a public binary
   secrets  no credential is in binary, embedded files, sources or configuration
   ffmpeg   ffmpeg is in the image if and only if the binary reaches ` + audit.FFmpegDir + `
+  licence  a public image with ffmpeg has its licences and says where its source is
   lambda   the image is one that Lambda takes
   budget   the image is no larger than the budget in its image.json, if it has one
 

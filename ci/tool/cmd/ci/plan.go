@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,8 +33,10 @@ type planFlags struct {
 type planned struct {
 	Commit    string       `json:"commit"`
 	Functions []plannedRow `json:"functions"`
-	// Bytes is what publish would send.
-	Bytes int64 `json:"bytes"`
+	// Bytes is what publish would send of the images, and Attachments how many
+	// documents it would attach to them.
+	Bytes       int64 `json:"bytes"`
+	Attachments int   `json:"attachments"`
 	// NotSeen says what could not be looked at, and so is not part of the plan.
 	NotSeen []string `json:"notSeen,omitempty"`
 }
@@ -133,6 +136,10 @@ func (p *planned) seeRegistries(cmd *cobra.Command, f *planFlags, m *made, image
 		p.unseen(err, "the registries")
 		return
 	}
+	now := time.Now()
+	if err := document(cmd.Context(), m.builder.Catalog.Root, p.Commit, images, now, f.allowDirty); err != nil {
+		p.unseen(err, "what publish would attach")
+	}
 	items := release.Items(m.functions, t.hosts, p.Commit)
 	defer m.builder.Step("look at the registries")()
 	state, err := release.NewPublisher(t.registry, release.DefaultParallel).Inspect(cmd.Context(), items, images)
@@ -144,7 +151,7 @@ func (p *planned) seeRegistries(cmd *cobra.Command, f *planFlags, m *made, image
 		p.unseen(err, "what publish would do")
 		return
 	}
-	p.Bytes = plan.Bytes
+	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
 	for _, s := range plan.Steps {
 		row := p.row(s.Image)
 		row.Publish = append(row.Publish, s)

@@ -93,7 +93,7 @@ func (a *app) printPlanned(cmd *cobra.Command, p *planned) error {
 		}
 		text := "plan for commit " + p.Commit
 		if slices.ContainsFunc(p.Functions, func(r plannedRow) bool { return len(r.Publish) > 0 }) {
-			text += fmt.Sprintf("; publish would send %d bytes", p.Bytes)
+			text += fmt.Sprintf("; publish would send %d bytes and attach %d documents", p.Bytes, p.Attachments)
 		}
 		if seen > 0 {
 			text += fmt.Sprintf("; deploy would update %d of %d functions", updates, seen)

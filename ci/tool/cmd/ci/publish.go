@@ -47,6 +47,9 @@ else. Each is read back, and only when all are right is any NAME-latest moved. A
 failure moves none, and the same command goes on where it stopped. An image that a
 repository has already is tagged there; none of its layers is sent.
 
+What an image is made of (SBOM) and how it was made (provenance) is attached to it
+by digest, in every repository; see ci sbom and ci provenance.
+
 Credentials are those that every AWS tool finds; registries that are no ECR take
 those of the docker client. With --local everything goes to a registry that runs in
 this process and keeps what it is given in dist/registry.`,
@@ -137,6 +140,9 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	defer func() { err = errors.Join(err, t.close()) }()
 	result := &published{DryRun: f.dryRun, Gates: gates}
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f); err != nil {
+		return err
+	}
+	if err := document(cmd.Context(), c.Root, name, images, start, f.allowDirty); err != nil {
 		return err
 	}
 	items := release.Items(made.functions, t.hosts, name)

@@ -77,11 +77,11 @@ func summary(r *published) string {
 	}
 	head := fmt.Sprintf("%d images in %d places under %d tags", len(images), len(r.Steps), 2*len(r.Steps))
 	if r.DryRun {
-		return fmt.Sprintf("dry run: %s; would send %d layers, %d bytes, and move %d latest tags; %d gates passed",
-			head, r.Layers, r.Bytes, moved, r.Gates)
+		return fmt.Sprintf("dry run: %s; would send %d layers, %d bytes, attach %d documents, %d bytes, and move %d latest tags; %d gates passed",
+			head, r.Layers, r.Bytes, r.Attachments, r.AttachedBytes, moved, r.Gates)
 	}
-	text := fmt.Sprintf("%s; sent %d layers, %d bytes, moved %d latest tags; %d gates passed, %s",
-		head, r.Layers, r.Outcome.Sent, len(r.Outcome.Moved), r.Gates, report.Duration(seconds(r.Seconds)))
+	text := fmt.Sprintf("%s; sent %d layers, %d bytes, attached %d documents, %d bytes, moved %d latest tags; %d gates passed, %s",
+		head, r.Layers, r.Outcome.Sent, r.Attachments, r.Outcome.Attached, len(r.Outcome.Moved), r.Gates, report.Duration(seconds(r.Seconds)))
 	if by := r.Outcome.SupersededBy; by != "" {
 		text += fmt.Sprintf("\ncommit %s was published meanwhile, and latest is its", by)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +11,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/awsauth"
 	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/release"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/repositories"
 	"lambdas.internal/ci/tool/retention"
@@ -27,7 +31,7 @@ type retained struct {
 }
 
 func newRetention(a *app) *cobra.Command {
-	var region string
+	var region, public string
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "retention",
@@ -36,20 +40,22 @@ func newRetention(a *app) *cobra.Command {
 
 Private repositories get a lifecycle policy, made from the catalog; it is shown as
 a diff first. ECR Public knows no policies: there, what is older is deleted now.
+What is attached to an image (SBOM, provenance) goes with it.
 
 What any version or alias of a function runs is never deleted: in a private
 repository it is given a tag that no rule expires. When that cannot be found out,
 nothing is changed. The last %d images of each name are kept.`, retention.Keep),
 		Example: "  ci retention --dry-run\n  ci retention --region eu-central-1",
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, dryRun) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, public, dryRun) },
 	}
 	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: as for every AWS tool)")
+	cmd.Flags().StringVar(&public, "public-registry", "", "public registry, host[:port][/path] (default: "+release.PublicHost+"/ALIAS)")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, and change nothing")
 	return cmd
 }
 
-func (a *app) retention(cmd *cobra.Command, region string, dryRun bool) error {
+func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) error {
 	c, err := a.catalog()
 	if err != nil {
 		return err
@@ -84,7 +90,15 @@ func (a *app) retention(cmd *cobra.Command, region string, dryRun bool) error {
 			}
 			result.Private = append(result.Private, change)
 		default:
-			pruning, err := retention.PlanPublic(ctx, session.Public, w.Name, w.Images, live, time.Now())
+			if public == "" { // asked for only where there is such a repository
+				alias, err := session.Alias(ctx)
+				if err != nil {
+					return err
+				}
+				public = release.PublicHost + "/" + alias
+			}
+			client := registry.NewClient(registry.Options{Keychain: session.Keychain(release.Hosts{Public: public})})
+			pruning, err := retention.PlanPublic(ctx, session.Public, w.Name, w.Images, live, referrers(client, public+"/"+w.Name), time.Now())
 			if err != nil {
 				return err
 			}
@@ -107,6 +121,22 @@ func (a *app) retention(cmd *cobra.Command, region string, dryRun bool) error {
 		}
 	}
 	return nil
+}
+
+// referrers asks the registry what is attached in a repository.
+func referrers(client *registry.Client, repository string) retention.Referrers {
+	return func(ctx context.Context, digest string) ([]string, error) {
+		hash, err := v1.NewHash(digest)
+		if err != nil {
+			return nil, fmt.Errorf("read the digest %q: %w", digest, err)
+		}
+		all, err := client.Referrers(ctx, repository, hash)
+		var digests []string
+		for _, d := range all {
+			digests = append(digests, d.Digest.String())
+		}
+		return digests, err
+	}
 }
 
 func printRetained(w io.Writer, r retained) error {

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/awsfake"
+	"lambdas.internal/ci/tool/referrer"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registrytest"
 )
 
 // digest is one of letters.
@@ -103,6 +109,58 @@ func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
 			}
 		})
 	}
+}
+
+// attach attaches a document to a digest in the public repository, and tells the
+// stand-in of AWS of it and of the list that is kept of it.
+func attach(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, subject string) {
+	t.Helper()
+	hash, err := v1.NewHash(subject)
+	require.NoError(t, err)
+	a := referrer.Artifact{Type: "application/vnd.cyclonedx+json", Title: "sbom.json", Content: []byte("of " + subject)}
+	client, repository := registry.NewClient(registry.Options{}), r.Direct+"/alias/lambda-light"
+	for _, b := range a.Blobs() {
+		_, err := client.PutBytes(t.Context(), repository, b.Content, b.MediaType)
+		require.NoError(t, err)
+	}
+	manifest, digest, err := a.Manifest(v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: hash, Size: 1})
+	require.NoError(t, err)
+	require.NoError(t, client.PutManifest(t.Context(), repository, digest.String(), manifest, types.OCIManifestSchema1))
+	tag := strings.Replace(subject, ":", "-", 1)
+	list, ok, err := client.Digest(t.Context(), repository, tag)
+	require.NoError(t, err)
+	require.True(t, ok, "this server needs the list")
+	there := aws.Repository(awsfake.Public, "lambda-light")
+	long := time.Now().AddDate(0, -1, 0)
+	there.Images = append(there.Images, awsfake.Image{Digest: digest.String(), Pushed: long}, awsfake.Image{Digest: list.String(), Tags: []string{tag}, Pushed: long})
+}
+
+func TestRetentionOfWhatIsAttached(t *testing.T) {
+	aws, root := newRetentionStand(t)
+	r := registrytest.New(t)
+	for _, letter := range []string{"1", "5", "6", "7", "8"} {
+		attach(t, aws, r, digest(letter))
+	}
+	before := len(aws.Repository(awsfake.Public, "lambda-light").Images)
+
+	r.Fail(func(_ registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	got := command(t, root, "retention", "--public-registry", r.Host+"/alias")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.stderr, "list the images of lambda-light: list what is attached to sha256:")
+	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"), "what is attached cannot be told from what is left over")
+
+	r.Fail(nil)
+	got = command(t, root, "retention", "--public-registry", r.Host+"/alias")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "is attached to sha256:666666666666, which goes")
+	assert.Contains(t, got.stdout, "is attached to sha256:888888888888\n")
+	assert.Len(t, aws.Repository(awsfake.Public, "lambda-light").Images, before-6, "6 and 7, and for each a document and a list")
+	again := command(t, root, "retention", "--public-registry", r.Host+"/alias")
+	require.Equal(t, exitDone, again.code, again.stderr)
+	assert.Contains(t, again.stdout, "deleting 0 public images")
 }
 
 func TestRetentionRecoversFromThrottling(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/release"
 	"lambdas.internal/ci/tool/repositories"
+	"lambdas.internal/ci/tool/verify"
 )
 
 // targetFlags say which registries are meant.
@@ -63,10 +64,16 @@ func (f *targetFlags) expected() release.Hosts {
 	}
 }
 
+// registries are where images are published, as all commands use them.
+type registries interface {
+	release.Registry
+	verify.Registry
+}
+
 // target is where images go.
 type target struct {
 	hosts    release.Hosts
-	registry release.Registry
+	registry registries
 	client   *registry.Client // to read what is there
 	aws      *awsauth.Session // nil where AWS is not asked
 	close    func() error

@@ -9,8 +9,8 @@ import "github.com/spf13/cobra"
 func verbs(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(a),
-		newAudit(a), newVulncheck(a), newDiff(a), newCost(a),
-		newPlan(a), newPublish(a), newRegistry(a), newRetention(a),
+		newAudit(a), newVulncheck(a), newDiff(a), newCost(a), newSBOM(a),
+		newPlan(a), newPublish(a), newVerify(a), newProvenance(a), newRegistry(a), newRetention(a),
 		newDeploy(a), newRollback(a), newStatus(a),
 	}
 }

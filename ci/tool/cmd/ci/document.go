@@ -1,0 +1,68 @@
+//go:build !steps
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"lambdas.internal/ci/tool/commit"
+	"lambdas.internal/ci/tool/contents"
+	"lambdas.internal/ci/tool/provenance"
+	"lambdas.internal/ci/tool/referrer"
+	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/sbom"
+)
+
+// document gives every image the documents that are attached to it: what it is made
+// of, and how it was made under the commit of the name.
+func document(ctx context.Context, root, name string, images map[string]release.Image, started time.Time, allowDirty bool) error {
+	b := provenance.Build{
+		Source:  source(ctx, root, name, allowDirty),
+		Builder: provenance.BuilderOf(os.Getenv), Started: started, Finished: time.Now(),
+	}
+	if b.Builder.Repository != "" {
+		b.Source.Repository = b.Builder.Repository
+	}
+	for image, i := range images {
+		made, err := contents.Read(i.Manifest, i.Open)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", image, err)
+		}
+		program, err := contents.ReadProgram(made, i.Open)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", image, err)
+		}
+		bill, err := sbom.New(made, program)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", image, err)
+		}
+		statement, err := provenance.New(made, program.Info.GoVersion, b)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", image, err)
+		}
+		i.Attach = []referrer.Artifact{
+			{Type: sbom.MediaType, Title: image + ".cdx.json", Content: bill},
+			{
+				Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name,
+				Annotations: map[string]string{provenance.AnnotationPredicate: provenance.PredicateType},
+			},
+		}
+		images[image] = i
+	}
+	return nil
+}
+
+// source is what was built: what is checked out, whatever name it is published
+// under.
+func source(ctx context.Context, root, name string, allowDirty bool) provenance.Source {
+	s := provenance.Source{Commit: name, Dirty: allowDirty}
+	if at, ok := commit.Checkout(ctx, root); ok {
+		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Public(at.Remote), at.Dirty
+	} else if len(name) == 40 { // the whole name, and nobody to ask
+		s.Checkout = name
+	}
+	return s
+}

@@ -1,0 +1,85 @@
+//go:build !steps
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/commit"
+	"lambdas.internal/ci/tool/referrer"
+	"lambdas.internal/ci/tool/release"
+)
+
+// publishedFlags say where images were published, and under which commit.
+type publishedFlags struct {
+	target targetFlags
+	commit string
+	local  bool
+}
+
+func (f *publishedFlags) add(cmd *cobra.Command, commit string) {
+	cmd.Flags().StringVar(&f.commit, "commit", "", commit)
+	cmd.Flags().BoolVar(&f.local, "local", false, "as publish --local has it")
+	f.target.add(cmd)
+}
+
+func (f *publishedFlags) check() error {
+	switch {
+	case f.commit == "" && (f.local || f.target != targetFlags{}):
+		return usageError{errors.New("--commit: name the commit whose image is meant in the registry")}
+	case f.commit == "":
+		return nil
+	case f.local && (f.target != targetFlags{}):
+		return usageError{errors.New("--local goes with none of --private-registry, --public-registry, --region, --account and --public-alias")}
+	}
+	if err := commit.Check(f.commit); err != nil {
+		return usageError{fmt.Errorf("--commit: %w", err)}
+	}
+	return f.target.check()
+}
+
+// open returns the registries.
+func (f *publishedFlags) open(ctx context.Context, root string) (*target, error) {
+	if f.local {
+		t, _, err := localTarget(root, 0)
+		return t, err
+	}
+	return f.target.open(ctx)
+}
+
+// attached reads the document of a kind that is attached to the function's image in
+// the registry that it is for. Of several it is the one about the commit, else the
+// last.
+func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, function catalog.Function, kind string) (document []byte, err error) {
+	t, err := f.open(ctx, c.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	item := release.Items([]catalog.Function{function}, t.hosts, f.commit)[0]
+	digest, ok, err := t.registry.Digest(ctx, item.Repository, item.CommitTag)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s is not in %s; publish it: ci publish --commit %s", item.CommitTag, item.Repository, f.commit)
+	}
+	all, err := referrer.List(ctx, t.registry, item.Repository, digest, kind)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no %s is attached to %s in %s; publish it again: ci publish --commit %s", kind, item.CommitTag, item.Repository, f.commit)
+	}
+	chosen := all[len(all)-1]
+	if at := slices.IndexFunc(all, func(a referrer.Attached) bool { return a.Commit == f.commit }); at >= 0 {
+		chosen = all[at]
+	}
+	return referrer.Read(ctx, t.registry, item.Repository, chosen)
+}

@@ -1,0 +1,124 @@
+//go:build !steps
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/contents"
+	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/sbom"
+)
+
+func newSBOM(a *app) *cobra.Command {
+	var build buildFlags
+	var published publishedFlags
+	var name, from string
+	cmd := &cobra.Command{
+		Use:   "sbom",
+		Short: "Show what an image is made of: Go modules, ffmpeg, base",
+		Long: `Show what an image is made of: Go modules, ffmpeg, base.
+
+The image is built, or with --commit the document is read that publish attached to
+the image in the registry that its function names. With --json it is the document
+itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
+		Example: `  ci sbom --name thumb
+  ci sbom --name thumb --json > thumb.cdx.json
+  ci sbom --name thumb --commit abc1234 --json
+  ci sbom --name thumb --commit abc1234 --local`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := published.check(); err != nil {
+				return err
+			}
+			c, err := a.catalog()
+			if err != nil {
+				return err
+			}
+			functions, err := c.Select([]string{name})
+			if err != nil {
+				return usageError{err}
+			}
+			var document []byte
+			if published.commit != "" {
+				document, err = published.attached(cmd.Context(), c, functions[0], sbom.MediaType)
+			} else {
+				build.only = []string{name}
+				document, err = a.sbom(cmd, &build, functions[0], from)
+			}
+			if err != nil {
+				return err
+			}
+			if a.json {
+				_, err := cmd.OutOrStdout().Write(document)
+				return err
+			}
+			return printSBOM(cmd.OutOrStdout(), document)
+		},
+	}
+	required(cmd, &name, "name", "name of the image")
+	published.add(cmd, "read what is attached to the image that was published under this commit")
+	addFrom(cmd, &from)
+	build.addPlatform(cmd)
+	build.addBase(cmd)
+	build.addFFmpeg(cmd)
+	return cmd
+}
+
+// sbom builds the image and writes its document.
+func (a *app) sbom(cmd *cobra.Command, f *buildFlags, function catalog.Function, from string) ([]byte, error) {
+	made, err := a.images(cmd, f, from)
+	if err != nil {
+		return nil, err
+	}
+	images, err := release.ReadImages(made.dir, []catalog.Function{function}, made.builder.Cache)
+	if err != nil {
+		return nil, err
+	}
+	i := images[function.Image]
+	is, err := contents.Read(i.Manifest, i.Open)
+	if err != nil {
+		return nil, err
+	}
+	program, err := contents.ReadProgram(is, i.Open)
+	if err != nil {
+		return nil, err
+	}
+	return sbom.New(is, program)
+}
+
+func printSBOM(w io.Writer, document []byte) error {
+	bom, err := sbom.Read(document)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, c := range *bom.Components {
+		rows = append(rows, []string{c.Name, short(c.Version), string(c.Type), licence(c), c.PackageURL})
+	}
+	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%d components of %s, %s\n", len(rows), bom.Metadata.Component.Name, bom.Metadata.Component.Version)
+	return err
+}
+
+func licence(c cdx.Component) string {
+	if c.Licenses == nil {
+		return ""
+	}
+	var ids []string
+	for _, l := range *c.Licenses {
+		if l.License != nil {
+			ids = append(ids, l.License.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
+}

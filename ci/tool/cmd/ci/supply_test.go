@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/provenance"
+	"lambdas.internal/ci/tool/sbom"
+	"lambdas.internal/ci/tool/verify"
+)
+
+// committed is a workspace that is published from a commit, whose name it returns.
+func committed(t *testing.T) (root, commit string, git func(args ...string) string) {
+	t.Helper()
+	root = publishable(t, map[string]string{".gitignore": "/dist/\n/.cache/\n"})
+	git = func(args ...string) string {
+		cmd := exec.Command("git", append([]string{"-C", root, "-c", "user.name=t", "-c", "user.email=t@test.invalid", "-c", "commit.gpgsign=false"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q")
+	git("add", "-A")
+	git("commit", "-qm", "one")
+	return root, git("rev-parse", "--short=7", "HEAD"), git
+}
+
+func TestWhatIsAttached(t *testing.T) {
+	t.Setenv("GITHUB_SERVER_URL", "")
+	t.Setenv("CODEBUILD_BUILD_ARN", "")
+	root, commit, git := committed(t)
+	git("remote", "add", "origin", "https://user:the-token-that-nobody-may-see@github.com/us/lambdas.git")
+	args := []string{"publish", "--local", "--offline", "--json"}
+
+	dry := decode(t, command(t, root, append(args, "--dry-run")...))
+	assert.Equal(t, 6, dry.Attachments, "two documents in each of three places")
+	first := decode(t, command(t, root, args...))
+	assert.Equal(t, dry.AttachedBytes, first.Outcome.Attached, "the dry run tells exactly the bytes")
+	assert.Equal(t, dry.Bytes, first.Outcome.Sent)
+	again := decode(t, command(t, root, args...))
+	assert.Zero(t, again.Attachments)
+	assert.Zero(t, again.Outcome.Sent+again.Outcome.Attached)
+	other := decode(t, command(t, root, append(args, "--commit", "ccccccc")...))
+	assert.Equal(t, 3, other.Attachments, "the images are of that commit too")
+	assert.Zero(t, other.Outcome.Sent)
+	text := command(t, root, "publish", "--local", "--offline", "--dry-run", "--commit", "ddddddd")
+	assert.Contains(t, text.stdout, "would send 0 layers, 0 bytes, attach 3 documents, ")
+
+	built := command(t, root, "sbom", "--offline", "--name", "beta", "--json")
+	require.Equal(t, exitDone, built.code, built.stderr)
+	published := command(t, root, "sbom", "--local", "--name", "beta", "--commit", commit, "--json")
+	require.Equal(t, exitDone, published.code, published.stderr)
+	assert.Equal(t, built.stdout, published.stdout, "what is attached is what the image gives")
+	bom, err := sbom.Read([]byte(published.stdout))
+	require.NoError(t, err)
+	assert.Equal(t, "beta", bom.Metadata.Component.Name)
+	table := command(t, root, "sbom", "--local", "--name", "beta", "--commit", commit)
+	assert.Contains(t, table.stdout, "example.internal/beta")
+	assert.Contains(t, table.stdout, "static (offline)")
+	assert.Contains(t, table.stdout, " components of beta, sha256:")
+
+	for _, name := range []string{commit, "ccccccc"} {
+		raw := command(t, root, "provenance", "--local", "--name", "beta", "--commit", name, "--json")
+		require.Equal(t, exitDone, raw.code, raw.stderr)
+		s, err := provenance.Read([]byte(raw.stdout))
+		require.NoError(t, err)
+		assert.Equal(t, name, s.Predicate.BuildDefinition.ExternalParameters.Commit)
+		assert.Equal(t, strings.TrimPrefix(bom.Metadata.Component.Version, "sha256:"), s.Subject[0].Digest["sha256"])
+		source := s.Predicate.BuildDefinition.ResolvedDependencies[0]
+		assert.Equal(t, "git+https://github.com/us/lambdas", source.URI, "without the login")
+		assert.Equal(t, git("rev-parse", "HEAD"), source.Digest["gitCommit"], "what was checked out, whatever the tag says")
+		assert.Equal(t, provenance.Local, s.Predicate.RunDetails.Builder.ID)
+		assert.NotContains(t, raw.stdout, "nobody-may-see")
+	}
+	table = command(t, root, "provenance", "--local", "--name", "beta", "--commit", commit)
+	assert.Regexp(t, `(?m)^commit +`+commit+`$`, table.stdout)
+
+	for title, test := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"an image of nobody":      {[]string{"sbom", "--name", "bet"}, exitUsage, `no image is named "bet"`},
+		"no commit":               {[]string{"sbom", "--name", "beta", "--local"}, exitUsage, "--commit: name the commit"},
+		"a commit that is none":   {[]string{"provenance", "--name", "beta", "--commit", "main"}, exitUsage, `"main" is not a commit`},
+		"a commit of another day": {[]string{"provenance", "--name", "beta", "--local", "--commit", "eeeeeee"}, exitFailed, "beta-eeeeeee is not in "},
+		"two registries":          {[]string{"sbom", "--name", "beta", "--local", "--region", "x", "--commit", commit}, exitUsage, "--local goes with none of"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			got := command(t, root, test.args...)
+			assert.Equal(t, test.code, got.code)
+			assert.Contains(t, got.stderr, test.want)
+		})
+	}
+}
+
+func TestVerify(t *testing.T) {
+	root, commit, git := committed(t)
+	edit := func(content string) {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte(content), 0o644))
+	}
+	publish := func(args ...string) {
+		t.Helper()
+		got := command(t, root, append([]string{"publish", "--local", "--offline"}, args...)...)
+		require.Equal(t, exitDone, got.code, got.stderr)
+	}
+	check := func(code int, args ...string) verify.Report {
+		t.Helper()
+		got := command(t, root, append([]string{"verify", "--local", "--offline", "--json"}, args...)...)
+		require.Equal(t, code, got.code, got.stderr)
+		var r verify.Report
+		require.NoError(t, json.Unmarshal([]byte(got.stdout), &r))
+		assert.Equal(t, []string{root}, worktrees(git), "nothing is left behind")
+		return r
+	}
+	publish()
+	// What is in the work tree does not matter.
+	edit("package main\n\nthis does not compile\n")
+	r := check(exitDone, "--commit", commit)
+	require.Len(t, r.Places, 3)
+	for _, p := range r.Places {
+		assert.Equal(t, verify.Same, p.Verdict, "%+v", p)
+	}
+	left, err := os.ReadDir(filepath.Join(root, ".cache", "binaries"))
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "only the workspace's own outputs are kept")
+
+	// A tag that was given to something else.
+	edit("package main\n\nfunc main() { println(\"planted\") }\n")
+	publish("--allow-dirty", "--force", "--commit", commit, "--only", "beta")
+	r = check(exitFailed, "--commit", commit)
+	for _, p := range r.Places {
+		if p.Image == "alpha" {
+			assert.Equal(t, verify.Same, p.Verdict)
+			continue
+		}
+		assert.Equal(t, verify.Differs, p.Verdict)
+		require.Len(t, p.Differences, 1)
+		assert.Equal(t, "layer 2 (binary): the code; Go, modules and settings are the same", p.Differences[0].String())
+		assert.Equal(t, 1, p.SameLayers)
+	}
+	text := command(t, root, "verify", "--local", "--offline", "--commit", commit, "--only", "beta")
+	assert.Equal(t, exitFailed, text.code)
+	assert.Contains(t, text.stdout, "layer 2 (binary): the code;")
+	assert.Contains(t, text.stdout, "0 of 2 published images are what commit "+commit+" gives for linux/amd64")
+	assert.Contains(t, text.stderr, "ci: verify commit "+commit+": 2 of 2 published images are not what its sources give")
+
+	// A commit that was never published.
+	git("add", "-A")
+	git("commit", "-qm", "two")
+	second := git("rev-parse", "HEAD")
+	r = check(exitFailed, "--commit", second)
+	for _, p := range r.Places {
+		assert.Equal(t, verify.Missing, p.Verdict)
+	}
+
+	for title, test := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no commit":            {nil, exitFailed, `"commit" not set`},
+		"a commit of nobody":   {[]string{"--commit", "0123456"}, exitFailed, "check out commit 0123456: this repository does not have it; fetch it"},
+		"an image of nobody":   {[]string{"--commit", commit, "--only", "gamma"}, exitUsage, `no image is named "gamma"`},
+		"a commit that is one": {[]string{"--commit", "HEAD"}, exitUsage, `"HEAD" is not a commit`},
+	} {
+		t.Run(title, func(t *testing.T) {
+			got := command(t, root, append([]string{"verify", "--local", "--offline"}, test.args...)...)
+			assert.Equal(t, test.code, got.code)
+			assert.Contains(t, got.stderr, test.want)
+		})
+	}
+	assert.Equal(t, []string{root}, worktrees(git))
+}
+
+func worktrees(git func(...string) string) []string {
+	var all []string
+	for line := range strings.Lines(git("worktree", "list", "--porcelain")) {
+		if dir, ok := strings.CutPrefix(strings.TrimSpace(line), "worktree "); ok {
+			all = append(all, dir)
+		}
+	}
+	return all
+}

@@ -1,0 +1,146 @@
+//go:build !steps
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/build"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/commit"
+	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/verify"
+)
+
+func newVerify(a *app) *cobra.Command {
+	var f buildFlags
+	var published publishedFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Build a commit again and compare it with what is published",
+		Long: `Build a commit again and compare it with what is published, layer by layer.
+
+The commit is checked out into a temporary folder and built there, with the Go
+toolchain and the pinned images of that commit; the work tree is left alone. Each
+image is compared with the one that each repository has under the commit's tag, the
+deploy copies too. What differs is named by layer, and of a binary which version of
+Go, which module or which setting it is. Then the exit code is 1, as for an image
+that is missing.
+
+Name the base, the ffmpeg and the platform that publish was given. Layers are put
+together by this program: when that has changed since, as may be after an update,
+run the program of that commit. What is compiled comes from the Go build cache where
+that has it; with --cache and GOCACHE naming empty folders nothing is reused.`,
+		Example: "  ci verify --commit abc1234\n  ci verify --commit abc1234 --only thumb --json\n  ci publish --local && ci verify --local --commit $(git rev-parse --short=7 HEAD)",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := published.check(); err != nil {
+				return err
+			}
+			r, err := a.verify(cmd, &f, &published)
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return printVerified(w, r) }), r.Err())
+		},
+	}
+	published.add(cmd, "commit to build, and to look for in the registries")
+	if err := cmd.MarkFlagRequired("commit"); err != nil {
+		panic(err) // the flag was added a line above
+	}
+	f.addOnly(cmd)
+	f.addPlatform(cmd)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
+	return cmd
+}
+
+func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlags) (r *verify.Report, err error) {
+	start := time.Now()
+	here, err := a.builder(cmd, f)
+	if err != nil {
+		return nil, err
+	}
+	done := here.Step("check out " + published.commit)
+	root, remove, err := commit.Worktree(cmd.Context(), here.Catalog.Root, published.commit)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	rebuilt, functions, err := rebuild(cmd.Context(), here, root, f.only)
+	if err != nil {
+		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
+	}
+	t, err := published.open(cmd.Context(), here.Catalog.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
+	done = here.Step("compare with the registries")
+	r.Places, err = verify.Check(cmd.Context(), t.registry, release.Items(functions, t.hosts, published.commit), rebuilt)
+	done()
+	r.Seconds = time.Since(start).Seconds()
+	return r, err
+}
+
+// rebuild builds the workspace at root as here would build its own.
+func rebuild(ctx context.Context, here *build.Builder, root string, only []string) (images map[string]release.Image, functions []catalog.Function, err error) {
+	b := *here
+	if b.Catalog, err = catalog.Load(root); err != nil {
+		return nil, nil, err
+	}
+	if b.Lock, err = lock.Load(root); err != nil {
+		return nil, nil, err
+	}
+	if functions, err = b.Catalog.Select(only); err != nil {
+		return nil, nil, usageError{err}
+	}
+	defer func() { err = errors.Join(err, b.Forget()) }()
+	dir := filepath.Join(root, "dist")
+	made, err := b.All(ctx, functions, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if failed := made.Failed(); len(failed) > 0 {
+		return nil, nil, errors.Join(failed...)
+	}
+	images, err = release.ReadImages(dir, functions, b.Cache)
+	return images, functions, err
+}
+
+func printVerified(w io.Writer, r *verify.Report) error {
+	var rows [][]string
+	same := 0
+	for _, p := range r.Places {
+		if p.Verdict == verify.Same {
+			same++
+		}
+		repository := p.Repository
+		if p.DeployCopy {
+			repository += " (deploy copy)"
+		}
+		rows = append(rows, []string{p.Image, repository, p.CommitTag, string(p.Verdict),
+			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), short(p.Published), short(p.Rebuilt)})
+	}
+	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "PUBLISHED", "REBUILT"}, rows); err != nil {
+		return err
+	}
+	for _, p := range r.Places {
+		for _, d := range p.Differences {
+			fmt.Fprintf(w, "! %s in %s: %s\n", p.Image, p.Repository, d)
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d of %d published images are what commit %s gives for %s, %s\n", same, len(r.Places), r.Commit, r.Platform, report.Duration(seconds(r.Seconds)))
+	return err
+}

@@ -1,0 +1,68 @@
+package provenance
+
+import "strings"
+
+// Local is the builder where no CI service says that it is one.
+const Local = "https://lambdas.internal/ci/builder/local"
+
+// Builder is who built.
+type Builder struct {
+	// ID names the builder, and Invocation its run, both as URIs.
+	ID         string
+	Invocation string
+	// Repository is where the CI service got the sources, if it says so.
+	Repository string
+}
+
+// BuilderOf returns the builder that the environment tells of: GitHub Actions, AWS
+// CodeBuild, or [Local].
+// https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+// https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
+func BuilderOf(getenv func(string) string) Builder {
+	if server, repository := getenv("GITHUB_SERVER_URL"), getenv("GITHUB_REPOSITORY"); server != "" && repository != "" {
+		b := Builder{ID: server + "/" + repository, Repository: server + "/" + repository}
+		if workflow := getenv("GITHUB_WORKFLOW_REF"); workflow != "" {
+			b.ID = server + "/" + workflow
+		}
+		if run := getenv("GITHUB_RUN_ID"); run != "" {
+			b.Invocation = server + "/" + repository + "/actions/runs/" + run
+			if attempt := getenv("GITHUB_RUN_ATTEMPT"); attempt != "" {
+				b.Invocation += "/attempts/" + attempt
+			}
+		}
+		return b
+	}
+	if arn := getenv("CODEBUILD_BUILD_ARN"); arn != "" {
+		// arn:aws:codebuild:region:account:build/project:id, of which the id is the run.
+		project := arn
+		if at := strings.LastIndex(arn, ":"); strings.Contains(arn, ":build/") && at > strings.Index(arn, ":build/")+1 {
+			project = strings.Replace(arn[:at], ":build/", ":project/", 1)
+		}
+		return Builder{ID: project, Invocation: arn, Repository: Public(getenv("CODEBUILD_SOURCE_REPO_URL"))}
+	}
+	return Builder{ID: Local}
+}
+
+// Public returns the address of a repository as anybody may read it: without the
+// login that it may hold, and nothing for a folder of this machine.
+func Public(remote string) string {
+	if scheme, rest, ok := strings.Cut(remote, "://"); ok {
+		host, path, _ := strings.Cut(rest, "/")
+		if at := strings.LastIndex(host, "@"); at >= 0 {
+			host = host[at+1:]
+		}
+		if scheme == "file" || host == "" {
+			return ""
+		}
+		return scheme + "://" + host + "/" + strings.TrimSuffix(path, ".git")
+	}
+	// user@host:path, as ssh has it.
+	host, path, ok := strings.Cut(remote, ":")
+	if !ok || strings.Contains(host, "/") {
+		return ""
+	}
+	if at := strings.LastIndex(host, "@"); at >= 0 {
+		host = host[at+1:]
+	}
+	return "ssh://" + host + "/" + strings.TrimSuffix(path, ".git")
+}

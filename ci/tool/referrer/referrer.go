@@ -1,0 +1,208 @@
+// Package referrer attaches documents to images: each is a small artifact whose
+// subject is the image's digest, so that neither the image nor its tags change.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+package referrer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// AnnotationCommit names the commit that a document is about.
+const AnnotationCommit = "internal.lambdas.commit"
+
+// annotationTitle names the file that tools for artifacts write a document to.
+const annotationTitle = "org.opencontainers.image.title"
+
+// emptyType is that of a configuration that says nothing.
+// https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
+const emptyType types.MediaType = "application/vnd.oci.empty.v1+json"
+
+var empty = []byte("{}")
+
+// Artifact is a document to attach.
+type Artifact struct {
+	// Type is the media type, of the document and so of the artifact.
+	Type string
+	// Title is the document's name as a file.
+	Title string
+	// Commit is set for a document of which there is one for each commit; others are
+	// there once.
+	Commit string
+	// Annotations are told in listings.
+	Annotations map[string]string
+	Content     []byte
+}
+
+// Blobs are the document and the configuration, by what is sent.
+func (a Artifact) Blobs() []Blob {
+	return []Blob{blob(types.MediaType(a.Type), a.Content), blob(emptyType, empty)}
+}
+
+// Blob is content that an artifact needs.
+type Blob struct {
+	v1.Descriptor
+	Content []byte
+}
+
+func blob(media types.MediaType, content []byte) Blob {
+	digest, size, err := v1.SHA256(bytes.NewReader(content))
+	if err != nil {
+		panic(err) // a reader over memory does not fail
+	}
+	return Blob{v1.Descriptor{MediaType: media, Size: size, Digest: digest}, content}
+}
+
+// Manifest returns the manifest that attaches the document to the subject, and its
+// digest.
+func (a Artifact) Manifest(subject v1.Descriptor) ([]byte, v1.Hash, error) {
+	blobs := a.Blobs()
+	content := blobs[0].Descriptor
+	content.Annotations = map[string]string{annotationTitle: a.Title}
+	annotations := map[string]string{}
+	maps.Copy(annotations, a.Annotations)
+	if a.Commit != "" {
+		annotations[AnnotationCommit] = a.Commit
+	}
+	manifest, err := json.Marshal(v1.Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type,
+		Config: blobs[1].Descriptor, Layers: []v1.Descriptor{content}, Annotations: annotations,
+		Subject: &v1.Descriptor{MediaType: subject.MediaType, Size: subject.Size, Digest: subject.Digest},
+	})
+	if err != nil {
+		return nil, v1.Hash{}, fmt.Errorf("attach %s: %w", a.Title, err)
+	}
+	return manifest, blob(types.OCIManifestSchema1, manifest).Digest, nil
+}
+
+// Attached is a document that is attached to an image.
+type Attached struct {
+	// Digest names the manifest of the artifact.
+	Digest v1.Hash `json:"digest"`
+	Type   string  `json:"type"`
+	// Commit is the one that it is about, if it is about one.
+	Commit string `json:"commit,omitempty"`
+}
+
+// Has tells whether the artifact is among those that are attached to the subject.
+func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
+	_, digest, err := a.Manifest(subject)
+	if err != nil {
+		return false, err
+	}
+	for _, there := range all {
+		if there.Digest == digest || a.Commit != "" && there.Type == a.Type && there.Commit == a.Commit {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Registry is what is asked of a registry.
+type Registry interface {
+	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
+	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
+	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
+	Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error)
+	PutManifest(ctx context.Context, repository, identifier string, manifest []byte, media types.MediaType) error
+}
+
+// List returns what is attached to the image that digest names. kinds are the media
+// types that are asked for; none is all.
+func List(ctx context.Context, r Registry, repository string, digest v1.Hash, kinds ...string) ([]Attached, error) {
+	listed, err := r.Referrers(ctx, repository, digest)
+	if err != nil {
+		return nil, err
+	}
+	var all []Attached
+	for _, d := range listed {
+		a := Attached{Digest: d.Digest, Type: d.ArtifactType, Commit: d.Annotations[AnnotationCommit]}
+		// A list is to tell the type and the annotations of each, but not every server
+		// and client that writes one does; the manifest has them.
+		if d.Annotations == nil && d.MediaType == types.OCIManifestSchema1 {
+			m, err := manifest(ctx, r, repository, d.Digest)
+			if err != nil {
+				if _, there, lookup := r.Digest(ctx, repository, d.Digest.String()); lookup == nil && !there {
+					continue // deleted, and the list does not know
+				}
+				return nil, err
+			}
+			a.Type, a.Commit = m.ArtifactType, m.Annotations[AnnotationCommit]
+		}
+		if len(kinds) > 0 && !slices.Contains(kinds, a.Type) {
+			continue
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// Read returns a document that is attached.
+func Read(ctx context.Context, r Registry, repository string, a Attached) ([]byte, error) {
+	m, err := manifest(ctx, r, repository, a.Digest)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Layers) != 1 {
+		return nil, fmt.Errorf("read %s in %s: it holds %d documents, not one", a.Digest, repository, len(m.Layers))
+	}
+	return r.Blob(ctx, repository, m.Layers[0].Digest)
+}
+
+func manifest(ctx context.Context, r Registry, repository string, digest v1.Hash) (*v1.Manifest, error) {
+	raw, _, err := r.Manifest(ctx, repository, digest.String())
+	if err != nil {
+		return nil, err
+	}
+	return v1.ParseManifest(bytes.NewReader(raw))
+}
+
+// tries is how often a list is written when another release writes it too: without
+// the API, the last to write it has forgotten the other's.
+const tries = 3
+
+// Attach attaches artifacts, whose blobs the repository holds, to the subject, and
+// sees to it that they are listed.
+func Attach(ctx context.Context, r Registry, repository string, subject v1.Descriptor, artifacts []Artifact) error {
+	missing := artifacts
+	for range tries {
+		for _, a := range missing { // one after another: they may share one list
+			manifest, digest, err := a.Manifest(subject)
+			if err != nil {
+				return err
+			}
+			if err := r.PutManifest(ctx, repository, digest.String(), manifest, types.OCIManifestSchema1); err != nil {
+				return fmt.Errorf("attach %s: %w", a.Title, err)
+			}
+		}
+		listed, err := r.Referrers(ctx, repository, subject.Digest)
+		if err != nil {
+			return err
+		}
+		there := map[v1.Hash]bool{}
+		for _, d := range listed {
+			there[d.Digest] = true
+		}
+		var lost []Artifact
+		for _, a := range missing {
+			_, digest, err := a.Manifest(subject)
+			if err != nil {
+				return err
+			}
+			if !there[digest] {
+				lost = append(lost, a)
+			}
+		}
+		if missing = lost; len(missing) == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("attach %s to %s in %s: the registry does not list it", missing[0].Title, subject.Digest, repository)
+}
