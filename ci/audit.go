@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
-// Audit checks the images: nothing private is public, no secret is in them, and Lambda takes them.
+// Audit checks the images: nothing private is public, no secret is in them, each is within its budget, and Lambda takes them.
 func (m *Ci) Audit(
 	ctx context.Context,
 	// Images to check, by name; all when none is named.
@@ -13,8 +15,18 @@ func (m *Ci) Audit(
 	// +optional
 	only []string,
 ) (string, error) {
+	return output(ctx, m.examine(only, slices.Concat(m.platformArgs("audit", "--from", layout), named(only))...))
+}
+
+// built is the images, as an OCI image layout.
+func (m *Ci) built(only []string) *dagger.Directory {
+	return m.assemble(layout, only).Directory(layout)
+}
+
+// examine is the step that runs one command of the whole program on the images.
+func (m *Ci) examine(only []string, args ...string) *dagger.Container {
 	step := m.step(m.Builder(), m.Source).
 		WithFile(toolPath, m.program()).
-		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist"))
-	return output(ctx, m.run(step, slices.Concat(m.platformArgs("audit", "--from", "/dist"), named(only))...))
+		WithMountedDirectory(layout, m.built(only))
+	return m.run(step, args...)
 }

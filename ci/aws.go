@@ -20,8 +20,8 @@ func (m *Ci) act(ctx context.Context, args ...string) (string, error) {
 // release runs one command on the built images and returns what it printed.
 func (m *Ci) release(ctx context.Context, only []string, args ...string) (string, error) {
 	step := m.step(m.Builder(), m.Source).
-		WithMountedDirectory("/dist", m.assemble("/dist", only).Directory("/dist"))
-	args = slices.Concat(m.platformArgs(args...), []string{"--from", "/dist"}, named(only))
+		WithMountedDirectory(layout, m.built(only))
+	args = slices.Concat(m.platformArgs(args...), []string{"--from", layout}, named(only))
 	return output(ctx, m.run(m.aws(step), args...))
 }
 

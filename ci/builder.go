@@ -11,6 +11,7 @@ const (
 	workspace = "/src"
 	toolPath  = "/usr/local/bin/ci"
 	toolCache = "/cache"
+	layout    = "/dist"
 )
 
 // Builder is the container that compiles: the pinned Go image, the modules that go.work and the go.mod files ask for, and caches that outlive a call.

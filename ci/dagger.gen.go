@@ -310,6 +310,27 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Ci).Builder(&parent), nil
+		case "Cost":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var markdown bool
+			if inputArgs["markdown"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
+				}
+			}
+			return (*Ci).Cost(&parent, ctx, markdown)
+		case "CostPicture":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Ci).CostPicture(&parent, ctx)
 		case "Deploy":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -352,6 +373,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Ci).Deploy(&parent, ctx, commit, only, alias, smoke, dryRun)
+		case "Diff":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var from string
+			if inputArgs["from"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["from"]), &from)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg from", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var markdown bool
+			if inputArgs["markdown"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
+				}
+			}
+			return (*Ci).Diff(&parent, ctx, from, only, markdown)
 		case "FfmpegLayer":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -527,6 +576,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Ci).Rollback(&parent, ctx, to, alias, smoke, dryRun)
+		case "Sbom":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var name string
+			if inputArgs["name"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["name"]), &name)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
+				}
+			}
+			return (*Ci).Sbom(&parent, ctx, name)
 		case "Status":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -562,6 +625,55 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return nil, (*Ci).Tidy(&parent, ctx, repository)
+		case "Verify":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var repository *dagger.Directory
+			if inputArgs["repository"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["repository"]), &repository)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg repository", err))
+				}
+			}
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			return (*Ci).Verify(&parent, ctx, repository, commit, only)
+		case "Vulncheck":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var db *dagger.Directory
+			if inputArgs["db"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["db"]), &db)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg db", err))
+				}
+			}
+			return (*Ci).Vulncheck(&parent, ctx, only, db)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

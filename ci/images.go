@@ -15,11 +15,11 @@ func (m *Ci) Images(
 	// +optional
 	only []string,
 ) (*dagger.Directory, error) {
-	step, err := done(ctx, m.assemble("/dist", only))
+	step, err := done(ctx, m.assemble(layout, only))
 	if err != nil {
 		return nil, err
 	}
-	return step.Directory("/dist"), nil
+	return step.Directory(layout), nil
 }
 
 // BuildAll builds the images and prints, for each, its layers, their sizes and its digest.
@@ -40,9 +40,9 @@ func (m *Ci) Image(
 	// Name of the image, such as "api"; `list` shows them.
 	name string,
 ) (*dagger.Container, error) {
-	images := m.assemble("/dist", []string{name}).Directory("/dist")
-	step, err := done(ctx, m.run(m.step(m.golang(), m.described()).WithMountedDirectory("/dist", images),
-		"image", "--name", name, "--layout", "/dist", "--out", "/image.tar"))
+	images := m.built([]string{name})
+	step, err := done(ctx, m.run(m.step(m.golang(), m.described()).WithMountedDirectory(layout, images),
+		"image", "--name", name, "--layout", layout, "--out", "/image.tar"))
 	if err != nil {
 		return nil, err
 	}

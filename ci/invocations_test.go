@@ -8,7 +8,7 @@ import (
 )
 
 // inputs are what the engine hands to the functions.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "event": "File",
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "db": "Directory", "event": "File",
 	"key": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given is an input as a function's parameter.
@@ -80,6 +80,20 @@ var invocations = []invocation{
 			return m.Invoke(t.Context(), "thumb", given[dagger.File](t, "event"))
 		}},
 	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), []string{"enhance"}) }},
+	{name: "cost", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) { return m.Cost(t.Context(), true) }},
+	{name: "cost-picture", method: "CostPicture", call: func(t *testing.T, m *Ci) (any, error) { return m.CostPicture(t.Context()) }},
+	{name: "diff", method: "Diff", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Diff(t.Context(), "latest", []string{"api"}, true)
+	}},
+	{name: "sbom", method: "Sbom", call: func(t *testing.T, m *Ci) (any, error) { return m.Sbom(t.Context(), "thumb") }},
+	{name: "verify", method: "Verify", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"},
+		call: func(t *testing.T, m *Ci) (any, error) {
+			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"})
+		}},
+	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) { return m.Vulncheck(t.Context(), nil, nil) }},
+	{name: "vulncheck-db", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Vulncheck(t.Context(), []string{"api"}, given[dagger.Directory](t, "db"))
+	}},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Publish(t.Context(), "abc1234", nil, false, false, false)
 	}},

@@ -66,7 +66,11 @@ func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
 			}
 			made := s.calls(mounts(s, before)["/src"])
 			all := !slices.Contains([]any{"list", "base", "ffmpeg-layer", "image"}, args[1])
-			if made[0].args["id"] != "source" || all != (len(made) == 1) {
+			whole := "source"
+			if args[1] == "verify" {
+				whole = "repository" // with its history
+			}
+			if made[0].args["id"] != whole || all != (len(made) == 1) {
 				t.Errorf("%s: %v sees %v", i.name, args, made)
 			}
 			if include, _ := made[len(made)-1].args["include"].([]any); !all && !slices.Equal(include, described) {

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
+)
+
+// Cost says what the images take in the registries with five versions of each, and what that costs a month.
+func (m *Ci) Cost(
+	ctx context.Context,
+	// Print Markdown instead of tables.
+	//
+	// +optional
+	markdown bool,
+) (string, error) {
+	return output(ctx, m.examine(nil, slices.Concat(m.cost(), flags(map[string]bool{"--markdown": markdown}))...))
+}
+
+// CostPicture draws the layers that the registries store, as an SVG.
+func (m *Ci) CostPicture(ctx context.Context) (*dagger.File, error) {
+	step, err := done(ctx, m.examine(nil, append(m.cost(), "--svg", "/layers.svg")...))
+	if err != nil {
+		return nil, err
+	}
+	return step.File("/layers.svg"), nil
+}
+
+func (m *Ci) cost() []string { return m.platformArgs("cost", "--from", layout) }
