@@ -35,6 +35,8 @@ var mayImport = map[string][]string{
 	"base":   {"cache", "image", "layer", "layout", "pin", "registry"},
 	"ffmpeg": {"cache", "image", "layer", "lock", "npm", "pin", "registry"},
 	"build":  {"base", "cache", "catalog", "ffmpeg", "gobuild", "image", "layer", "layout", "lock", "pin"},
+	// What makes functions.
+	"scaffold": {"catalog"},
 	// What runs images.
 	"rootfs": {"layout"},
 	"invoke": {"image"},
@@ -66,7 +68,7 @@ var commands = []string{"cmd/ci", "bench"}
 
 // outside says who may use what is outside the program.
 var outside = map[string][]string{
-	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm"},
+	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm", "scaffold"},
 	"net/http": {"awsfake", "bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry", "registrytest"},
 	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest", "release"},
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
