@@ -35,7 +35,11 @@ build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for fla
 publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" for flags)
 	@bin/ci publish --local $(ARGS)
 
-bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod ci/tool/go.sum
+.PHONY: up
+up: bin/ci ## Run the whole system on this machine, from the built images
+	@bin/ci up $(ARGS)
+
+bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') $(shell find ci/tool/scaffold/template -type f) ci/tool/go.mod ci/tool/go.sum
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 
 .PHONY: bench

@@ -57,10 +57,11 @@ var mayImport = map[string][]string{
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},
 	// Tests only.
-	"awsfake":             nil,
-	"registrytest":        {"cache", "catalog", "image", "layer", "layout", "localregistry"},
-	"internal/lambdafake": nil,
-	"internal/testkit":    {"cache", "catalog", "image", "layer", "lock"},
+	"awsfake":               nil,
+	"registrytest":          {"cache", "catalog", "image", "layer", "layout", "localregistry"},
+	"internal/commandlines": nil,
+	"internal/lambdafake":   nil,
+	"internal/testkit":      {"cache", "catalog", "image", "layer", "lock"},
 }
 
 // commands may use all that is not a command.
