@@ -35,15 +35,16 @@ help: ## Show this list
 build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for flags)
 	@bin/ci build-all $(ARGS)
 
+.PHONY: up
+up: tools bin/ci ## Run the whole system on localhost, from the built images
+	@bin/ci up $(ARGS)
+
 .PHONY: publish-local
 publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" for flags)
 	@bin/ci publish --local $(ARGS)
 
-.PHONY: up
-up: bin/ci ## Run the whole system on this machine, from the built images
-	@bin/ci up $(ARGS)
-
-bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') $(shell find ci/tool/scaffold/template -type f) ci/tool/go.mod ci/tool/go.sum
+# Sources, and what they embed.
+bin/ci: $(shell find ci/tool -type f -not -name '*_test.go' -not -path '*/testdata/*')
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 
 .PHONY: bench

@@ -42,6 +42,8 @@ func (m *Ci) program(flags ...string) *dagger.File {
 	return m.golang().
 		WithDirectory("/tool", m.ToolSource).
 		WithWorkdir("/tool").
+		// As for the functions, with which it shares the compiled standard library.
+		WithEnvVariable("CGO_ENABLED", "0").
 		WithExec(slices.Concat([]string{"go", "build", "-trimpath"}, flags, []string{"-o", toolPath, "./cmd/ci"})).
 		File(toolPath)
 }

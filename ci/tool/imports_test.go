@@ -54,6 +54,10 @@ var mayImport = map[string][]string{
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},
 	"change":    {"catalog", "gobuild", "lock"},
+	// What it costs.
+	"cost":      {"catalog", "release"},
+	"inventory": {"catalog", "cost", "release"},
+	"picture":   {"catalog", "cost", "report"},
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},
 	// Tests only.

@@ -63,6 +63,17 @@ type Report struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// Passed is how many gates there were to pass, and were passed.
+func (r *Report) Passed() int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Applies && c.Passed {
+			n++
+		}
+	}
+	return n
+}
+
 // Err joins all findings, one line each; nil when every gate was passed.
 func (r *Report) Err() error {
 	if len(r.Checks) == 0 {

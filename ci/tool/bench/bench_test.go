@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +73,36 @@ func TestSubjectsTakeTurns(t *testing.T) {
 	assert.Equal(t, "prepare a, a, prepare b, b, prepare b, b, prepare a, a", strings.Join(calls, ", "))
 }
 
+// fakeEngine is an engine that notes when it is emptied.
+type fakeEngine struct{ fake }
+
+func (f fakeEngine) Empty(context.Context) error {
+	*f.calls = append(*f.calls, "empty "+f.name)
+	return nil
+}
+
+func (fakeEngine) answers(context.Context) error { return nil }
+
+func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
+	var calls []string
+	c := Case{Name: "case", Repeat: 1, State: t.TempDir(), GoCache: t.TempDir(), Subjects: []Subject{fakeEngine{fake{"e", &calls}}}}
+	_, err := measure(t.Context(), c, func(string) {})
+	require.NoError(t, err)
+	assert.Equal(t, "prepare e, e, e", strings.Join(calls, ", "))
+
+	calls, c.Cold = nil, true
+	_, err = measure(t.Context(), c, func(string) {})
+	require.NoError(t, err)
+	assert.Equal(t, "empty e, prepare e, e", strings.Join(calls, ", "))
+}
+
+func TestEnginesAreEmptiedOnlyWhenThatIsAskedFor(t *testing.T) {
+	o := options{engines: []engine{dagger{}, buildkit{}}}
+	assert.Empty(t, o.emptied())
+	o.emptyEngines = true
+	assert.Len(t, o.emptied(), 2)
+}
+
 func TestWhatACommandStartedEndsWithIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
@@ -108,20 +141,20 @@ func TestTables(t *testing.T) {
 	r := Run{Machine: Machine{OS: "linux/amd64", Cores: 2, Go: "go1.26.8", Ko: "v0.19.1"},
 		Results: []Result{newResult("a case", []Times{{Subject: nameGo, Seconds: []float64{1, 2, 3}}, {Subject: nameTool, Seconds: []float64{20, 30, 45}}})}}
 	var text, markdown strings.Builder
-	require.NoError(t, r.write(&text, false, false))
+	require.NoError(t, r.write(&text, format{}))
 	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00")
 	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +15\.00 *\n`, text.String())
-	require.NoError(t, r.write(&markdown, false, true))
-	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD | x KO |\n| --- | --- |")
-	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 |  | 15.00 |  |\n")
+	require.NoError(t, r.write(&markdown, format{markdown: true}))
+	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD |\n| --- | --- |", "nobody is compared with ko, which did not take part")
+	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 |  | 15.00 |\n")
 
 	file := filepath.Join(t.TempDir(), "run.json")
 	var data, again strings.Builder
-	require.NoError(t, r.write(&data, true, false))
+	require.NoError(t, r.write(&data, format{json: true}))
 	require.NoError(t, os.WriteFile(file, []byte(data.String()), 0o644))
 	read, err := readRun(file)
 	require.NoError(t, err)
-	require.NoError(t, read.write(&again, false, false))
+	require.NoError(t, read.write(&again, format{}))
 	assert.Equal(t, text.String(), again.String())
 }
 
@@ -199,4 +232,32 @@ func TestTheRegistryTakesABase(t *testing.T) {
 	ref, err := pushBase(host, layoutDir)
 	require.NoError(t, err)
 	assert.Equal(t, host+"/base:static", ref)
+}
+
+func TestChart(t *testing.T) {
+	r := Run{Machine: Machine{Cores: 2, Time: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}, Results: []Result{
+		newResult(caseCold, []Times{{Subject: nameGo, Seconds: []float64{2}}, {Subject: nameKo, Seconds: []float64{4}}}),
+		newResult(caseSame, []Times{{Subject: "<&>", Seconds: []float64{0.01}}}),
+	}}
+	var b strings.Builder
+	require.NoError(t, r.write(&b, format{svg: true}))
+	decoder := xml.NewDecoder(strings.NewReader(b.String()))
+	widths := map[string]string{}
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err, "it is XML")
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
+			attr := map[string]string{}
+			for _, a := range e.Attr {
+				attr[a.Name.Local] = a.Value
+			}
+			widths[attr["class"]+" "+attr["width"]] = attr["y"]
+		}
+	}
+	assert.Contains(t, widths, "others 550", "the longest bar has the whole width")
+	assert.Contains(t, widths, "limit 275", "half the time is half the width")
+	assert.Less(t, strings.Index(b.String(), caseSame), strings.Index(b.String(), caseCold), "cases have the chart's order")
 }

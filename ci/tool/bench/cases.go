@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lambdas.internal/ci/tool/catalog"
 )
@@ -16,6 +17,10 @@ const (
 	nameTool     = "tool"
 	nameToolKept = "tool, layers kept"
 	nameKo       = "ko"
+	nameDagger   = "Dagger"
+	nameBuildKit = "BuildKit"
+	// What a call of Dagger takes that does nothing.
+	nameIdleDagger = "Dagger, its version"
 )
 
 // The names of the cases.
@@ -48,11 +53,13 @@ type options struct {
 	repeatCold        int
 	repeatScale       int
 	progress          func(string)
+	engines           []engine
+	emptyEngines      bool // may be, for the cold case
 	registry, baseRef string
 	goCache           string // a filled one, to begin with
 }
 
-// subjects returns everyone who takes part in every case.
+// subjects returns those who take part in every case.
 func (o options) subjects() []Subject {
 	return []Subject{
 		bareGo{name: nameGo},
@@ -126,15 +133,16 @@ func (o options) five(ctx context.Context, w *catalog.Catalog, scratch string) (
 	if err != nil {
 		return nil, err
 	}
-	all := o.subjects()
-	one := append(o.subjects(), bareGo{name: nameGoOne, only: editedFunction})
-	kept := append(o.subjects(), o.toolWith(nameToolKept, layers))
+	all := slices.Concat(o.subjects(), o.engineSubjects())
+	idle := slices.Concat(all, o.idle())
+	one := slices.Concat(all, []Subject{bareGo{name: nameGoOne, only: editedFunction}})
+	cold := slices.Concat(o.subjects(), []Subject{o.toolWith(nameToolKept, layers)}, o.emptied())
 	state := filepath.Join(scratch, "state")
 	return o.measureAll(ctx,
-		Case{Name: caseSame, Workspace: w, Subjects: all, Repeat: o.repeat, State: state},
+		Case{Name: caseSame, Workspace: w, Subjects: idle, Repeat: o.repeat, State: state},
 		Case{Name: caseEdit, Workspace: w, Subjects: one, Repeat: o.repeat, State: state, Edit: function},
 		Case{Name: caseShared, Workspace: w, Subjects: all, Repeat: o.repeat, State: state, Edit: shared},
-		Case{Name: caseCold, Workspace: w, Subjects: kept, Repeat: o.repeatCold, State: filepath.Join(scratch, "cold"), Cold: true})
+		Case{Name: caseCold, Workspace: w, Subjects: cold, Repeat: o.repeatCold, State: filepath.Join(scratch, "cold"), Cold: true})
 }
 
 // scale measures n generated functions in dir, which it deletes.
@@ -145,13 +153,14 @@ func (o options) scale(ctx context.Context, n int, dir string) ([]Result, error)
 		return nil, err
 	}
 	state := filepath.Join(dir, "state")
-	cases := []Case{{Name: caseSameOf(n), Workspace: w, Subjects: o.subjects(), Repeat: o.repeatScale, State: state}}
+	subjects := slices.Concat(o.subjects(), o.scaled())
+	cases := []Case{{Name: caseSameOf(n), Workspace: w, Subjects: subjects, Repeat: o.repeatScale, State: state}}
 	if n == sizes[0] || n == sizes[len(sizes)-1] {
 		e, err := newEdit(filepath.Join(w.Root, w.Functions[n/2].Folder), "handle")
 		if err != nil {
 			return nil, err
 		}
-		cases = append(cases, Case{Name: caseEditOf(n), Workspace: w, Subjects: o.subjects(), Repeat: o.repeatScale, State: state, Edit: e})
+		cases = append(cases, Case{Name: caseEditOf(n), Workspace: w, Subjects: subjects, Repeat: o.repeatScale, State: state, Edit: e})
 	}
 	return o.measureAll(ctx, cases...)
 }

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/lock"
 )
 
 // What a generated function consists of.
@@ -85,7 +84,10 @@ func generate(from, to string, n int) error {
 	if err := os.CopyFS(filepath.Join(to, "shared"), os.DirFS(filepath.Join(from, "shared"))); err != nil {
 		return err
 	}
-	if err := copyFiles(from, to, "go.work.sum", lock.File); err != nil {
+	if err := copyFiles(from, to, "go.work.sum"); err != nil {
+		return err
+	}
+	if err := copyPipeline(from, to); err != nil {
 		return err
 	}
 	f, err := sharedFacts(from)

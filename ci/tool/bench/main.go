@@ -1,6 +1,6 @@
 // Command bench measures builds beside each other, in one run on one machine:
-// bare `go build`, this repository's tool and ko, on private copies of the same
-// sources. It never fails because something was slow.
+// bare `go build`, this repository's tool, ko and, where they answer, Dagger and
+// BuildKit, on private copies of the same sources. It never fails because something was slow.
 package main
 
 import (
@@ -41,8 +41,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	repeat := flags.Int("repeat", 7, "repetitions of the warm cases; 0 leaves them out")
 	cold := flags.Int("cold", 3, "repetitions of the cold case; 0 leaves it out")
 	scale := flags.Int("scale", 5, "repetitions with 5, 25 and 100 generated functions; 0 leaves them out")
+	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
+	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes ALL that these engines keep, for other projects too")
 	asJSON := flags.Bool("json", false, "print JSON, with every single time")
 	asMarkdown := flags.Bool("markdown", false, "print Markdown")
+	asSVG := flags.Bool("svg", false, "draw an SVG")
 	read := flags.String("read", "", "measure nothing, print the run in this `file`, which --json wrote")
 	quiet := flags.Bool("quiet", false, "print no progress")
 	if err := flags.Parse(args); err != nil {
@@ -51,12 +54,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if flags.NArg() > 0 || *repeat < 0 || *cold < 0 || *scale < 0 {
 		return fmt.Errorf("%q: there are flags only, and numbers from 0; see --help", args)
 	}
+	as := format{json: *asJSON, markdown: *asMarkdown, svg: *asSVG}
 	if *read != "" {
 		earlier, err := readRun(*read)
 		if err != nil {
 			return err
 		}
-		return earlier.write(stdout, *asJSON, *asMarkdown)
+		return earlier.write(stdout, as)
 	}
 	absolute, err := filepath.Abs(*root)
 	if err != nil {
@@ -76,8 +80,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		root: absolute, tool: filepath.Join(absolute, "bin", "ci"), ko: filepath.Join(absolute, "bin", "ko"),
 		downloads: filepath.Join(absolute, ".cache", "bench"),
 		repeat:    *repeat, repeatCold: *cold, repeatScale: *scale,
-		progress: progress(stderr, *quiet),
+		progress: progress(stderr, *quiet), emptyEngines: *emptyEngines,
 	}
+	o.engines = findEngines(ctx, *daggerArgs, o.progress)
 	result := Run{Machine: thisMachine(ctx, c.Toolchain, o.ko)}
 	var failure error
 	if result.Results, failure = o.run(ctx, scratch); len(result.Results) == 0 {
@@ -85,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	result.Machine.LoadEnd = load()
 	result.Targets = judge(result.Results, targets)
-	return errors.Join(result.write(stdout, *asJSON, *asMarkdown), failure)
+	return errors.Join(result.write(stdout, as), failure)
 }
 
 // progress returns what prints one line with the time since the beginning.

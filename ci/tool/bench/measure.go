@@ -77,8 +77,8 @@ func measure(ctx context.Context, c Case, progress func(string)) ([]Times, error
 func once(ctx context.Context, c Case, s Subject) (took, cpu time.Duration, err error) {
 	state := filepath.Join(c.State, s.Name())
 	if c.Cold {
-		if err := os.RemoveAll(state); err != nil {
-			return 0, 0, fmt.Errorf("%s: %w", c.Name, err)
+		if err := empty(ctx, s, state); err != nil {
+			return 0, 0, fmt.Errorf("%s: empty what %s keeps: %w", c.Name, s.Name(), err)
 		}
 	}
 	if _, err := os.Stat(state); err != nil {
@@ -92,6 +92,17 @@ func once(ctx context.Context, c Case, s Subject) (took, cpu time.Duration, err 
 		return 0, 0, fmt.Errorf("%s: %s: %w", c.Name, s.Name(), err)
 	}
 	return time.Since(start), cpuOfChildren() - before, nil
+}
+
+// empty deletes what the subject kept.
+func empty(ctx context.Context, s Subject, state string) error {
+	if err := os.RemoveAll(state); err != nil {
+		return err
+	}
+	if e, ok := s.(engine); ok {
+		return e.Empty(ctx)
+	}
+	return nil
 }
 
 // cpuOfChildren returns the processor time of all programs that were started here

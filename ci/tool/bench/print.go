@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"lambdas.internal/ci/tool/report"
@@ -22,6 +23,7 @@ var notes = []string{
 	"Times are the median (lowest to highest) of the repetitions; ratios are the median of the ratios within each repetition. CPU is the median of the processor time of the subject's programs, which says more than the time where the machine had other work.",
 	"go build makes binaries and no images; it is the limit. ko makes light images only, without ffmpeg, and pushes them to a registry on loopback; the tool makes all images, the heavy ones with ffmpeg, in an OCI layout.",
 	"Cold begins with an empty Go build cache and nothing kept but downloads (Go modules; npm's ffmpeg, which the tool then has to compress into a layer). \"" + nameToolKept + "\" begins with that layer and the base made.",
+	"Dagger is `dagger call build-all` on an engine, with whatever images it was told to start from; \"" + nameIdleDagger + "\" is what any call of it takes. BuildKit builds the Dockerfiles of ci/docker, all functions at once, into its own store. Both keep their caches in a daemon, whose processor time is not counted; cold begins with these emptied, and fetches images and modules again.",
 }
 
 // readRun reads what [Run.write] wrote as JSON.
@@ -37,12 +39,17 @@ func readRun(name string) (Run, error) {
 	return r, nil
 }
 
-// write writes the run as JSON, as Markdown, or as text.
-func (r Run) write(w io.Writer, asJSON, asMarkdown bool) error {
+// format is how a run is printed; as text if nothing is set.
+type format struct{ json, markdown, svg bool }
+
+// write writes the run in the format.
+func (r Run) write(w io.Writer, as format) error {
 	switch {
-	case asJSON:
+	case as.json:
 		return report.JSON(w, r)
-	case asMarkdown:
+	case as.svg:
+		return r.draw(w)
+	case as.markdown:
 		return r.print(w, markdownTable)
 	default:
 		return r.print(w, report.Table)
@@ -52,7 +59,7 @@ func (r Run) write(w io.Writer, asJSON, asMarkdown bool) error {
 // print writes the run as tables, each by table, with the notes.
 func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows [][]string) error) error {
 	fmt.Fprintf(w, "%s\n\n", r.Machine)
-	if err := table(w, resultHeader(), resultRows(r.Results)); err != nil {
+	if err := table(w, resultHeader(r.Results), resultRows(r.Results)); err != nil {
 		return err
 	}
 	if len(r.Targets) > 0 {
@@ -68,9 +75,19 @@ func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows []
 	return nil
 }
 
-func resultHeader() []string {
+// measured are the references that took part in any case.
+func measured(results []Result) []string {
+	return slices.DeleteFunc(slices.Clone(references), func(ref string) bool {
+		return !slices.ContainsFunc(results, func(r Result) bool {
+			_, ok := lookup(results, r.Case, ref)
+			return ok
+		})
+	})
+}
+
+func resultHeader(results []Result) []string {
 	header := []string{"CASE", "SUBJECT", "TIME", "LOWEST-HIGHEST", "CPU"}
-	for _, ref := range references {
+	for _, ref := range measured(results) {
 		header = append(header, "x "+strings.ToUpper(ref))
 	}
 	return header
@@ -78,6 +95,7 @@ func resultHeader() []string {
 
 func resultRows(results []Result) [][]string {
 	var rows [][]string
+	refs := measured(results)
 	for _, r := range results {
 		for i, row := range r.Rows {
 			name := fmt.Sprintf("%s (%d times)", r.Case, len(row.Seconds))
@@ -89,7 +107,7 @@ func resultRows(results []Result) [][]string {
 			if row.Used.Median == 0 { // not measured
 				cells[len(cells)-1] = ""
 			}
-			for _, ref := range references {
+			for _, ref := range refs {
 				cell := ""
 				if ratio, ok := row.Ratios[ref]; ok {
 					cell = fmt.Sprintf("%.2f", ratio.Median)

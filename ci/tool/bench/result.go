@@ -16,7 +16,7 @@ type Row struct {
 }
 
 // references are the subjects that all others are compared with.
-var references = []string{nameGo, nameKo}
+var references = []string{nameGo, nameKo, nameBuildKit}
 
 func newResult(name string, times []Times) Result {
 	r := Result{Case: name}

@@ -20,6 +20,9 @@ var targets = []Target{
 	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameKo, Limit: 0.4},
 	{Case: caseCold, Subject: nameTool, AgainstCase: caseCold, Against: nameGo, Limit: 1.2},
 	{Case: caseCold, Subject: nameToolKept, AgainstCase: caseCold, Against: nameGo, Limit: 1.2},
+	{Case: caseSame, Subject: nameDagger, Limit: 0.5},
+	{Case: caseEdit, Subject: nameDagger, AgainstCase: caseEdit, Against: nameBuildKit, Limit: 0.5},
+	{Case: caseCold, Subject: nameDagger, AgainstCase: caseCold, Against: nameBuildKit, Limit: 0.5},
 	// Time grows with what changed, not with all: twenty times the functions and
 	// the same edit may take twice as long.
 	{Case: caseEditOf(100), Subject: nameTool, AgainstCase: caseEditOf(5), Against: nameTool, Limit: 2},

@@ -8,7 +8,6 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/lock"
 )
 
 // copyWorkspace copies what images are built from into the folder to, so that the
@@ -19,10 +18,22 @@ func copyWorkspace(from, to string) (*catalog.Catalog, error) {
 			return nil, fmt.Errorf("copy the workspace: %w", err)
 		}
 	}
-	if err := copyFiles(from, to, "go.work", "go.work.sum", lock.File); err != nil {
+	if err := copyFiles(from, to, "go.work", "go.work.sum"); err != nil {
+		return nil, err
+	}
+	if err := copyPipeline(from, to); err != nil {
 		return nil, err
 	}
 	return catalog.Load(to)
+}
+
+// copyPipeline copies what builds: the lock file, the Dagger module with the
+// program, and the Dockerfiles.
+func copyPipeline(from, to string) error {
+	if err := os.CopyFS(filepath.Join(to, "ci"), os.DirFS(filepath.Join(from, "ci"))); err != nil {
+		return fmt.Errorf("copy the pipeline: %w", err)
+	}
+	return copyFiles(from, to, "dagger.json", ".dockerignore")
 }
 
 // copyFiles copies the named files; one that does not exist is left out.

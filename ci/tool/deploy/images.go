@@ -22,9 +22,11 @@ type Images interface {
 	PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error
 }
 
-// privateHost is a private registry of ECR, with the region as its group.
+// privateHost is a private registry of ECR, with the region as its group. Lambda
+// does not take the names of FIPS endpoints.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-var privateHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
+// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+var privateHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
 
 // maxCompressed is more than the layers of an image that Lambda takes can sum up to:
 // it takes 10 GB unpacked.

@@ -22,6 +22,8 @@ func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 	}{
 		"another region": {"123456789012.dkr.ecr.us-east-1.amazonaws.com/x", nil,
 			"the function is in eu-central-1 and the repository in us-east-1; Lambda takes images from its own region only: name it with --region"},
+		"a FIPS endpoint": {"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x", nil,
+			"Lambda takes images from a private ECR repository only, not from 123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x; publish there"},
 		"ECR Public": {"public.ecr.aws/alias/x", nil,
 			"Lambda takes images from a private ECR repository only, not from public.ecr.aws/alias/x; publish there"},
 		"an index": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.MediaType = types.OCIImageIndex },

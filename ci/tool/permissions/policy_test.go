@@ -183,7 +183,7 @@ var policies = map[string]struct {
 	// never are actions that are in the code of a command and that it has no cause for.
 	never map[string]string
 }{
-	"plan":    {verbs: []string{"newPlan"}, public: true},
+	"plan":    {verbs: []string{"newCost", "newPlan"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{
@@ -194,7 +194,7 @@ var policies = map[string]struct {
 			"ecr-public:GetAuthorizationToken": "the keychain of a fleet names no public registry",
 			"sts:GetServiceBearerToken":        "the same",
 		}},
-	"retention": {verbs: []string{"newRetention"}, public: true},
+	"retention": {verbs: []string{"newCost", "newRetention"}, public: true},
 }
 
 // local are the commands that talk to stand-ins of AWS only.

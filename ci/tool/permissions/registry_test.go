@@ -1,6 +1,8 @@
 package permissions
 
 import (
+	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +62,7 @@ func actionOf(r *http.Request) string {
 func TestTheRequestsOfTheClient(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]bool{}
-	handler := registry.New()
+	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		if a := actionOf(r); a != "" {

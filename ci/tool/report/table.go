@@ -44,7 +44,7 @@ func JSON(w io.Writer, v any) error {
 	return nil
 }
 
-// MB prints a number of bytes in megabytes (10^6, as AWS bills).
+// MB prints a number of bytes in megabytes, of 10^6 bytes.
 func MB(bytes int64) string {
 	return fmt.Sprintf("%.1f", float64(bytes)/1e6)
 }

@@ -74,3 +74,24 @@ func TestUntagTakesOneTagOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestDigests(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: release.Hosts{Private: "private.test", Public: "public.test/alias"}}
+	for tier, repository := range map[string]string{awsfake.Private: "private.test/a", awsfake.Public: "public.test/alias/a"} {
+		t.Run(tier, func(t *testing.T) {
+			digests, err := r.Digests(t.Context(), repository)
+			require.NoError(t, err)
+			assert.Empty(t, digests, "a repository that is not there")
+			aws.Add(tier, "a", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1"}}, awsfake.Image{Digest: "sha256:2"}, awsfake.Image{Digest: "sha256:3"})
+			digests, err = r.Digests(t.Context(), repository)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"sha256:1", "sha256:2", "sha256:3"}, digests, "of all pages")
+			aws.Fail(map[string]string{awsfake.Private: "ecr", awsfake.Public: "ecrpublic"}[tier]+".DescribeImages", awsfake.AccessDenied)
+			_, err = r.Digests(t.Context(), repository)
+			require.ErrorContains(t, err, "list the images of "+repository+": ")
+		})
+	}
+}

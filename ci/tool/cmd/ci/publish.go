@@ -195,7 +195,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 			return nil, nil, 0, err
 		}
 	}
-	return m, images, len(r.Checks), nil
+	return m, images, r.Passed(), nil
 }
 
 // prepare makes sure that the repositories are there, and returns those that were,

@@ -93,6 +93,12 @@ func commands(n *yaml.Node, key string) (scripts []string) {
 	return scripts
 }
 
+// continued is the end of a line that goes on in the next.
+var continued = regexp.MustCompile(`\s*\\\n\s*`)
+
+// column is a gap in a picture or a table; before a comment it is none.
+var column = regexp.MustCompile(`\S {3,}[^# ]`)
+
 // markdown returns the command lines in code blocks and in code spans. In a block with
 // prompts only what follows a prompt is a command; the rest was printed.
 func markdown(content []byte, programs []string) (scripts []string) {
@@ -101,7 +107,7 @@ func markdown(content []byte, programs []string) (scripts []string) {
 		return slices.Contains(programs, path.Base(first)) && first != ""
 	}
 	add := func(text string) {
-		if begins(text) {
+		if begins(text) && !column.MatchString(text) {
 			scripts = append(scripts, text)
 		}
 	}
@@ -123,7 +129,7 @@ func markdown(content []byte, programs []string) (scripts []string) {
 			}
 		case ast.KindFencedCodeBlock, ast.KindCodeBlock:
 			block := string(n.Lines().Value(content))
-			block = strings.ReplaceAll(block, "\\\n", " ")
+			block = continued.ReplaceAllString(block, " ")
 			prompts := strings.HasPrefix(block, "$ ") || strings.Contains(block, "\n$ ")
 			for line := range strings.Lines(block) {
 				line, prompt := strings.CutPrefix(strings.TrimSpace(line), "$ ")

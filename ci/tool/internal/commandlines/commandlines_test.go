@@ -18,6 +18,8 @@ func TestFind(t *testing.T) {
 			[]string{"bin/ci list", "ci deploy --commit abc1234 --smoke", "ci plan"}},
 		"blocks with what was printed": {"a.md", "```\n$ ci list\nci: failed\n$ ls | ci plan; ci status\n```\n",
 			[]string{"ci list", "ci plan", "ci status"}},
+		"a picture": {"a.md", "```\nci list        ci plan\n   |              |\nci audit       # a comment\n```\n",
+			[]string{"ci audit"}},
 		"spans": {"a.md", "Run `ci plan --json` and `ci`, not `cite this` or `ls`.\n",
 			[]string{"ci plan --json"}},
 		"a table": {"a.md", "| a | b |\n|---|---|\n| `ci image --name api` | does |\n",

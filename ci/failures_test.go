@@ -1,0 +1,91 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+func TestFailureIsWhatTheProgramSaid(t *testing.T) {
+	failed := func(stderr string) *gqlerror.Error {
+		return &gqlerror.Error{Message: "exit code: 1", Extensions: map[string]any{
+			"_type": "EXEC_ERROR", "exitCode": 1, "cmd": []string{"ci", "images"}, "stderr": stderr, "stdout": "",
+		}}
+	}
+	for _, tc := range []struct {
+		name   string
+		answer *gqlerror.Error
+		want   string
+	}{
+		{"its line", failed("base ...\nci: no image is named \"x\"\n"), `no image is named "x"`},
+		{"all its lines", failed("ci: compile api (functions/media-lambda):\nci: main.go:3:1: syntax error\n"),
+			"compile api (functions/media-lambda):\nmain.go:3:1: syntax error"},
+		{"not its warnings", failed("ci: warning: not pinned\nci: choose the base: no such host\n"), "choose the base: no such host"},
+		{"the engine's when it said nothing", failed("killed\n"), "exit code: 1"},
+		{"the engine's when it did not run", &gqlerror.Error{Message: "failed to resolve image"}, "failed to resolve image"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for _, i := range invocations {
+				switch i.method {
+				case "Builder", "Test", "Lint", "Tidy":
+					continue // these do not run the program
+				}
+				s := open(t, inputs)
+				s.fail, s.failField = tc.answer, "sync"
+				switch i.method {
+				case "List", "BuildAll", "Audit", "Publish", "Plan", "Deploy", "Rollback", "Status":
+					s.failField = "stdout"
+				}
+				_, err := i.call(t, module(t, i.options))
+				if err == nil || err.Error() != tc.want {
+					t.Errorf("%s: %v, not %s", i.name, err, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func TestInvokeNeedsABaseWithAnEmulator(t *testing.T) {
+	open(t, inputs)
+	_, err := module(t, options{base: "static"}).Invoke(t.Context(), "api", nil)
+	if err == nil || !strings.Contains(err.Error(), "bin/ci invoke --name api") {
+		t.Error(err)
+	}
+}
+
+func TestBuilderIsTheLockedOne(t *testing.T) {
+	was := lockFile
+	t.Cleanup(func() { lockFile = was })
+	for lock, want := range map[string]string{
+		`{"builder": {"reference": "golang:1"}}`:                         "golang:1",
+		`{"builder": {"reference": "golang:1", "digest": "sha256:abc"}}`: "golang:1@sha256:abc",
+	} {
+		lockFile = []byte(lock)
+		s, id := invocation{call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }}.made(t)
+		if from := s.calls(id)[1]; from.args["address"] != want {
+			t.Errorf("%s: from %v, not %s", lock, from.args["address"], want)
+		}
+	}
+	lockFile = []byte("{")
+	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
+		t.Error("a broken lock file is not refused")
+	}
+}
+
+// The session must not believe everything, or no test here says anything.
+func TestSessionRefusesWhatTheEngineWould(t *testing.T) {
+	for _, query := range []string{
+		`query {container{from(address:1){id}}}`,
+		`query {container{fromm(address:"a"){id}}}`,
+		`query {container{import(source:"source"){id}}}`,
+		`query {node(id:"source"){... on File{id}}}`,
+		`query {container{withMountedDirectory(path:"/",source:"unknown"){id}}}`,
+	} {
+		quiet := &testing.T{}
+		s := &session{t: quiet, objects: map[string]object{"source": {kind: "Directory"}}}
+		if s.answer(query); !quiet.Failed() {
+			t.Errorf("taken: %s", query)
+		}
+	}
+}

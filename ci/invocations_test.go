@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+
+	"lambdas.internal/ci/internal/dagger"
+)
+
+// inputs are what the engine hands to the functions.
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "event": "File",
+	"key": "Secret", "secret": "Secret", "token": "Secret"}
+
+// given is an input as a function's parameter.
+func given[T any](t *testing.T, id string) *T {
+	t.Helper()
+	v := new(T)
+	quoted, err := json.Marshal(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(quoted, v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// options are the constructor's arguments that tests vary.
+type options struct {
+	platform              dagger.Platform
+	base, ffmpeg, builder string
+}
+
+// module is what the engine has after it called New.
+func module(t *testing.T, o options) *Ci {
+	t.Helper()
+	if o.platform == "" {
+		o.platform = "linux/amd64"
+	}
+	m, err := New(given[dagger.Directory](t, "source"), given[dagger.Directory](t, "tool"),
+		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "", "private.example/x", "", "",
+		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// invocation is one call of a function, with a golden file of its name.
+type invocation struct {
+	name   string
+	method string
+	options
+	call func(t *testing.T, m *Ci) (any, error)
+}
+
+var invocations = []invocation{
+	{name: "list", method: "List", call: func(t *testing.T, m *Ci) (any, error) { return m.List(t.Context()) }},
+	{name: "builder", method: "Builder", call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }},
+	{name: "builder-given", method: "Builder", options: options{builder: "registry.example/golang:1"},
+		call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }},
+	{name: "binaries", method: "Binaries", call: func(t *testing.T, m *Ci) (any, error) { return m.Binaries(t.Context(), nil) }},
+	{name: "binaries-only", method: "Binaries",
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Binaries(t.Context(), []string{"api", "thumb"}) }},
+	{name: "base", method: "Base", call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context()) }},
+	{name: "base-given", method: "Base", options: options{base: "registry.example/base:1"},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context()) }},
+	{name: "ffmpeg-layer", method: "FfmpegLayer", call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context()) }},
+	{name: "ffmpeg-layer-given", method: "FfmpegLayer", options: options{ffmpeg: "registry.example/ffmpeg:1"},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context()) }},
+	{name: "images", method: "Images", call: func(t *testing.T, m *Ci) (any, error) { return m.Images(t.Context(), nil) }},
+	{name: "build-all", method: "BuildAll", call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), nil) }},
+	{name: "build-all-arm64", method: "BuildAll", options: options{platform: "linux/arm64"},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), []string{"thumb"}) }},
+	{name: "image", method: "Image", options: options{platform: "linux/arm64"},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Image(t.Context(), "api") }},
+	{name: "invoke", method: "Invoke", call: func(t *testing.T, m *Ci) (any, error) { return m.Invoke(t.Context(), "api", nil) }},
+	{name: "invoke-event", method: "Invoke",
+		call: func(t *testing.T, m *Ci) (any, error) {
+			return m.Invoke(t.Context(), "thumb", given[dagger.File](t, "event"))
+		}},
+	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), []string{"enhance"}) }},
+	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Publish(t.Context(), "abc1234", nil, false, false, false)
+	}},
+	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true)
+	}},
+	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) { return m.Plan(t.Context(), "abc1234", nil) }},
+	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", true, true)
+	}},
+	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Rollback(t.Context(), "", "", false, false)
+	}},
+	{name: "status", method: "Status", call: func(t *testing.T, m *Ci) (any, error) { return m.Status(t.Context()) }},
+	{name: "test", method: "Test", call: func(t *testing.T, m *Ci) (any, error) {
+		return nil, m.Test(t.Context(), given[dagger.Directory](t, "repository"))
+	}},
+	{name: "lint", method: "Lint", call: func(t *testing.T, m *Ci) (any, error) {
+		return nil, m.Lint(t.Context(), given[dagger.Directory](t, "repository"))
+	}},
+	{name: "tidy", method: "Tidy", call: func(t *testing.T, m *Ci) (any, error) {
+		return nil, m.Tidy(t.Context(), given[dagger.Directory](t, "repository"))
+	}},
+}
+
+// made is what the session received for an invocation, and the ID of its last query.
+func (i invocation) made(t *testing.T) (s *session, last string) {
+	t.Helper()
+	s = open(t, inputs)
+	result, err := i.call(t, module(t, i.options))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As the generated code does it, which asks objects for their IDs.
+	dagger.SetMarshalContext(t.Context())
+	if _, err := json.Marshal(result); err != nil {
+		t.Fatal(err)
+	}
+	return s, s.received[len(s.received)-1]
+}

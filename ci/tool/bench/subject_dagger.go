@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"time"
+
+	"lambdas.internal/ci/tool/catalog"
+)
+
+// dagger is `dagger call build-all` of this repository's module, on the engine
+// that the program dagger finds. What the engine keeps is its own affair: it is
+// not below the subject's state.
+type dagger struct {
+	binary string
+	// args come before the function, such as --base and a reference.
+	args []string
+}
+
+func (dagger) Name() string { return nameDagger }
+
+func (dagger) Prepare(context.Context, string) error { return nil }
+
+func (d dagger) Build(ctx context.Context, w *catalog.Catalog, _ string) error {
+	return runCommand(d.command(ctx, w.Root, slices.Concat([]string{"call"}, d.args, []string{"build-all"})...))
+}
+
+// Empty deletes all that the engine keeps, for other projects too.
+func (d dagger) Empty(ctx context.Context) error {
+	return runCommand(d.command(ctx, "", "core", "engine", "local-cache", "prune"))
+}
+
+func (d dagger) command(ctx context.Context, dir string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, d.binary, append([]string{"--silent"}, args...)...)
+	cmd.Dir = dir
+	return cmd
+}
+
+// answers says whether an engine is there. Without one the program waits for ever.
+func (d dagger) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := runCommand(d.command(ctx, "", "core", "version")); err != nil {
+		return fmt.Errorf("no Dagger engine answers: %w", err)
+	}
+	return nil
+}
+
+// idleDagger asks the engine for its version, in no module: what each call of
+// dagger takes before it does anything.
+type idleDagger struct{ dagger }
+
+func (idleDagger) Name() string { return nameIdleDagger }
+
+func (d idleDagger) Build(ctx context.Context, _ *catalog.Catalog, state string) error {
+	return runCommand(d.command(ctx, state, "core", "version"))
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/awsfake"
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/cost"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/registrytest"
+	"lambdas.internal/ci/tool/release"
+)
+
+// fiveImages is a report on images as large as they are in AWS.
+func fiveImages(t *testing.T) *cost.Report {
+	t.Helper()
+	prices, err := cost.ReadPrices()
+	require.NoError(t, err)
+	images, variants := map[string]cost.Image{}, map[string]catalog.Variant{}
+	functions := registrytest.Functions()
+	for n, f := range functions {
+		layers := []v1.Descriptor{testkit.Layer("base", 40_000_000)}
+		if f.Variant == catalog.Heavy {
+			layers = append(layers, testkit.Layer("ffmpeg", 55_000_000))
+		}
+		m := testkit.Manifest(append(layers, testkit.Layer(f.Image, int64(4+n)*1_000_000))...)
+		images[f.Image], err = cost.ReadManifest(f.Image, f.Variant, f.Image, m)
+		require.NoError(t, err)
+		variants[f.Image] = f.Variant
+	}
+	r := cost.New(cost.Model(release.Items(functions, release.Hosts{}, ""), images, variants, 5), prices)
+	r.Source, r.Versions, r.Offline = "dist", 5, []string{"api"}
+	return r
+}
+
+func TestPrintCost(t *testing.T) {
+	for golden, c := range map[string]struct {
+		app   app
+		flags costFlags
+	}{
+		"cost.golden":      {},
+		"cost.json.golden": {app: app{json: true}},
+		"cost.md.golden":   {flags: costFlags{markdown: true}},
+	} {
+		t.Run(golden, func(t *testing.T) {
+			var out bytes.Buffer
+			cmd := &cobra.Command{}
+			cmd.SetOut(&out)
+			require.NoError(t, c.app.printCost(cmd, fiveImages(t), &c.flags))
+			testkit.Golden(t, golden, out.Bytes())
+		})
+	}
+}
+
+func measured(t *testing.T, root string, args ...string) cost.Report {
+	t.Helper()
+	r := command(t, root, append([]string{"cost", "--json"}, args...)...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	var report cost.Report
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &report))
+	return report
+}
+
+// What cost says is stored is what publish says it has sent.
+func TestCostOfWhatPublishHasSent(t *testing.T) {
+	root := publishable(t, nil)
+	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
+	none := command(t, root, "cost", "--local")
+	assert.Equal(t, exitFailed, none.code)
+	assert.Contains(t, none.stderr, "ci: measure dist/registry: nothing is published there; publish with `ci publish --local`")
+
+	sent := decode(t, command(t, root, append(publish, "aaaaaaa")...)).Outcome.Sent
+	model := measured(t, root, "--from", filepath.Join(root, "dist"), "--versions", "1")
+	stored := measured(t, root, "--local")
+	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
+	assert.Equal(t, model.Layouts, stored.Layouts, "a model of one version is what one publish leaves")
+	assert.Equal(t, []string{"alpha", "beta"}, model.Offline)
+	assert.Equal(t, "dist", model.Source)
+
+	require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte("package main\n\nfunc main() { println(\"edited\") }\n"), 0o644))
+	sent += decode(t, command(t, root, append(publish, "bbbbbbb")...)).Outcome.Sent
+	stored = measured(t, root, "--local")
+	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
+	beta := stored.Repositories[1].Parts[1]
+	assert.Equal(t, []string{"beta"}, beta.Images)
+	assert.Equal(t, 2, beta.Versions)
+
+	five := measured(t, root, "--offline")
+	assert.Equal(t, 5, five.Versions)
+	assert.Equal(t, 5, five.Repositories[1].Parts[1].Versions)
+	assert.Greater(t, five.Public.Bytes, stored.Public.Bytes)
+}
+
+func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
+	root := publishable(t, nil)
+	r := registrytest.New(t)
+	hosts := []string{"--private-registry", r.Host, "--public-registry", r.Host + "/alias"}
+	empty := command(t, root, append(hosts, "cost", "--published")...)
+	assert.Equal(t, exitFailed, empty.code)
+	assert.Equal(t, "ci: measure "+r.Host+" and "+r.Host+"/alias: nothing is published there\n", empty.stderr)
+
+	sent := decode(t, command(t, root, append(hosts, "publish", "--offline", "--allow-dirty", "--json", "--commit", "aaaaaaa")...)).Outcome.Sent
+	stored := measured(t, root, append(hosts, "--published")...)
+	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
+	assert.Zero(t, stored.Versions)
+	assert.Empty(t, stored.Offline)
+
+	r.RequirePassword(func(string) bool { return false })
+	refused := command(t, root, append(hosts, "cost", "--published")...)
+	assert.Equal(t, exitFailed, refused.code)
+	assert.Contains(t, refused.stderr, "ci: read what "+r.Host+"/ai-social-media-lambda-light holds: ")
+}
+
+func TestCostOfECR(t *testing.T) {
+	s := newStand(t)
+	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
+	s.aws.Add(awsfake.Public, "lambda-light")
+	sent := decode(t, s.publish(t, "--json", "--commit", "aaaaaaa")).Outcome.Sent
+	hosts := []string{"--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host + "/alias"}
+	stored := measured(t, s.root, hosts...)
+	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
+	assert.NotEmpty(t, s.aws.Calls("ecr.DescribeImages"), "images without a tag are asked for")
+	assert.NotEmpty(t, s.aws.Calls("ecrpublic.DescribeImages"))
+
+	s.aws.Fail("ecr.DescribeImages", awsfake.AccessDenied)
+	denied := command(t, s.root, append([]string{"cost"}, hosts...)...)
+	assert.Equal(t, exitFailed, denied.code)
+	assert.Contains(t, denied.stderr, "ci: read what "+s.private.Host+"/ai-social-media-lambda-light holds: list the images of ")
+	assert.Empty(t, denied.stdout)
+}
