@@ -24,10 +24,10 @@ const (
 
 // writeModule writes go.mod and go.sum of the function whose sources are in dir.
 // It begins with all that the shared module requires, and has Go leave out what the
-// function does not reach: so the versions are those of the workspace, and nothing
-// needs a network that was built from before.
-func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.Function) error {
-	fail := func(err error) error { return fmt.Errorf("write %s/go.mod: %w", f.Folder, err) }
+// function does not reach: so the versions are those of the workspace, and a machine
+// that built it needs no network.
+func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.Function) (whole bool, _ error) {
+	fail := func(err error) (bool, error) { return false, fmt.Errorf("write %s/go.mod: %w", f.Folder, err) }
 	data, err := os.ReadFile(filepath.Join(c.Root, shared, "go.mod"))
 	if err != nil {
 		return fail(err)
@@ -51,7 +51,7 @@ func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.
 	if err := os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o644); err != nil {
 		return fail(err)
 	}
-	if err := tidy(ctx, dir); err != nil {
+	if whole, err = tidy(ctx, dir); err != nil {
 		return fail(err)
 	}
 	// Go leaves the requirements in as many blocks as it found.
@@ -68,7 +68,7 @@ func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return fail(err)
 	}
-	return nil
+	return whole, nil
 }
 
 // moduleFile is a go.mod with the requirements, laid out as in the other functions.
@@ -90,24 +90,39 @@ func moduleFile(from *modfile.File, f catalog.Function, require []*modfile.Requi
 	return m.Format()
 }
 
-// tidy runs `go mod tidy`: first with what this machine has, and when that is not
-// enough with the network.
-func tidy(ctx context.Context, dir string) error {
-	var first string
-	for _, proxy := range [][]string{{"GOPROXY=off", "GONOSUMDB=*"}, nil} {
-		cmd := exec.CommandContext(ctx, "go", "mod", "tidy")
-		cmd.Dir = dir
-		cmd.Env = append(append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod"), proxy...)
-		var complaints bytes.Buffer
-		cmd.Stderr = &complaints
-		err := cmd.Run()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		first = fmt.Sprintf("go mod tidy: %v: %s", err, strings.TrimSpace(complaints.String()))
+// offline makes go take what this machine has, and nothing else.
+var offline = []string{"GOPROXY=off", "GONOSUMDB=*"}
+
+// tidy runs `go mod tidy`: with what this machine has, else with the network. Without
+// one it leaves out the sums that only the tests of other modules need, which a machine
+// that built the workspace may not have; whole is false then.
+func tidy(ctx context.Context, dir string) (whole bool, err error) {
+	if run(ctx, dir, offline, "mod", "tidy") == nil {
+		return true, nil
 	}
-	return fmt.Errorf("%s", first)
+	if err = run(ctx, dir, nil, "mod", "tidy"); err == nil || ctx.Err() != nil {
+		return err == nil, err
+	}
+	// -e goes on whatever is missing, so the function's own needs are looked at too.
+	if run(ctx, dir, offline, "mod", "tidy", "-e") != nil || run(ctx, dir, offline, "list", "-deps", "-test", ".") != nil {
+		return false, err
+	}
+	return false, nil
+}
+
+// run runs one go command on the module in dir alone.
+func run(ctx context.Context, dir string, env []string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod"), env...)
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	err := cmd.Run()
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(complaints.String()))
+	}
+	return nil
 }

@@ -78,6 +78,9 @@ type Made struct {
 	catalog.Function
 	// Files are slash-separated and relative to the workspace, in order.
 	Files []string `json:"files"`
+	// SumsMissing is set when go.sum is not what `go mod tidy` would write with a
+	// network: it builds and tests the function all the same.
+	SumsMissing bool `json:"sumsMissing,omitempty"`
 }
 
 // Refused is a function that cannot be made.
@@ -131,9 +134,11 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 		made.Files = append(made.Files, f.Folder+"/"+name)
 	}
 	slices.Sort(made.Files)
-	if err := writeModule(ctx, c, dir, f); err != nil {
+	whole, err := writeModule(ctx, c, dir, f)
+	if err != nil {
 		return nil, err
 	}
+	made.SumsMissing = !whole
 	if err := os.Rename(dir, target); err != nil {
 		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
 	}

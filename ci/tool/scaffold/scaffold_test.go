@@ -51,7 +51,7 @@ func workspace(t *testing.T) *catalog.Catalog {
 }
 
 func TestNew(t *testing.T) {
-	t.Setenv("GOPROXY", "off") // all versions are those that the workspace has
+	testkit.Offline(t, "../../..") // all versions are those that the workspace has
 	c := workspace(t)
 	f := catalog.Function{Image: "word-count", Variant: catalog.Light, Registry: catalog.Public, Lambda: "WordCount", Reason: `counts <words> & "such"`}
 	made, err := scaffold.New(t.Context(), c, f)
@@ -135,7 +135,7 @@ func TestAFunctionThatMayNotBeLeavesNothing(t *testing.T) {
 		}, nil, "add functions/resize-lambda to go.work: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("GOPROXY", "off")
+			testkit.Offline(t, "../../..")
 			c := workspace(t)
 			if test.spoil != nil {
 				test.spoil(t, c.Root)

@@ -59,6 +59,9 @@ The function in AWS is not made: deploy names it until it is there.`,
 			if err != nil {
 				return refusal(err, lambda != "", reason != "")
 			}
+			if made.SumsMissing {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: %s/go.sum lacks what only tests of other modules need; run `go mod tidy` there when there is a network\n", made.Folder)
+			}
 			return a.print(cmd, made, func(w io.Writer) error { return printMade(w, made) })
 		},
 	}

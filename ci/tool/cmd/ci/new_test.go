@@ -27,7 +27,7 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(at, filepath.Join(root, name)))
 	}
-	t.Setenv("GOPROXY", "off")
+	testkit.Offline(t, repository)
 	build := func(root string) map[string]string {
 		digests := map[string]string{}
 		for _, row := range buildAll(t, root, filepath.Join(t.TempDir(), "dist"), "--cache", cacheDir, "--base", "static", "--ffmpeg", "static").Images {
