@@ -45,11 +45,15 @@ var mayImport = map[string][]string{
 	"secret":        nil,
 	"commit":        nil,
 	"localregistry": nil,
-	"audit":         {"cache", "catalog", "gobuild", "image", "layout", "secret"},
+	"audit":         {"cache", "catalog", "gobuild", "image", "layer", "layout", "secret"},
 	"release":       {"cache", "catalog", "image", "layout", "lock"},
 	"awsauth":       {"release"},
 	"repositories":  {"catalog", "registry", "release"},
 	"retention":     {"catalog", "release"},
+	// What images are made of, and what became of it.
+	"stored":    {"cache", "image", "layer", "layout"},
+	"sizediff":  {"image", "report"},
+	"vulncheck": {"cache", "catalog", "gobuild"},
 	// What runs, and the way there.
 	"deploy":    {"release"},
 	"lambdaapi": {"deploy"},
@@ -80,6 +84,7 @@ var outside = map[string][]string{
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
 	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
+	"golang.org/x/vuln/scan":                                         {"vulncheck"},
 	"testing":                                                        {"awsfake", "internal/lambdafake", "internal/testkit", "registrytest"},
 }
 
@@ -152,7 +157,7 @@ func TestTheTableOfImports(t *testing.T) {
 	for name := range mayImport {
 		visit([]string{name})
 	}
-	for _, core := range []string{"catalog", "image", "layer", "lock", "report", "cache", "layout"} {
+	for _, core := range []string{"catalog", "image", "layer", "lock", "report", "cache", "layout", "sizediff"} {
 		reaches(t, core, func(name string) {
 			assert.NotContains(t, []string{"registry", "npm", "gobuild", "pin", "base", "ffmpeg", "build"}, name, "%s reaches an edge", core)
 		})

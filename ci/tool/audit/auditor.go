@@ -1,29 +1,24 @@
 package audit
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/gobuild"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/layer"
 	"lambdas.internal/ci/tool/layout"
 	"lambdas.internal/ci/tool/secret"
 )
@@ -101,6 +96,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 				secrets,
 				CheckFFmpeg(f, graph, images[i].Layers),
 				CheckLambda(f.Image, images[i]),
+				CheckBudget(f, images[i]),
 			}
 			return nil
 		})
@@ -183,27 +179,11 @@ func readJSON(dir string, h v1.Hash, v any) error {
 }
 
 // extract returns the content of one file of a layer.
-func extract(layer, name string) ([]byte, error) {
-	f, err := os.Open(layer)
+func extract(file, name string) ([]byte, error) {
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	zr, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	for tr := tar.NewReader(zr); ; {
-		h, err := tr.Next()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if strings.TrimPrefix(path.Clean("/"+h.Name), "/") != name {
-			continue
-		}
-		var content bytes.Buffer
-		content.Grow(int(h.Size))
-		_, err = io.Copy(&content, tr)
-		return content.Bytes(), err
-	}
+	return layer.Extract(f, name)
 }

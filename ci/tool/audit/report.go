@@ -18,6 +18,7 @@ const (
 	Secrets Gate = "secrets" // no credential is in an image
 	FFmpeg  Gate = "ffmpeg"  // ffmpeg is in the image if and only if it is used
 	Lambda  Gate = "lambda"  // the image is one that Lambda takes
+	Budget  Gate = "budget"  // the image is not larger than its function allows
 )
 
 // Folders, relative to the workspace root, that gates are about.

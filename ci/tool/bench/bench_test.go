@@ -74,18 +74,21 @@ func TestSubjectsTakeTurns(t *testing.T) {
 }
 
 // fakeEngine is an engine that notes when it is emptied.
-type fakeEngine struct{ fake }
+type fakeEngine struct {
+	fake
+	full error
+}
 
 func (f fakeEngine) Empty(context.Context) error {
 	*f.calls = append(*f.calls, "empty "+f.name)
-	return nil
+	return f.full
 }
 
 func (fakeEngine) answers(context.Context) error { return nil }
 
 func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 	var calls []string
-	c := Case{Name: "case", Repeat: 1, State: t.TempDir(), GoCache: t.TempDir(), Subjects: []Subject{fakeEngine{fake{"e", &calls}}}}
+	c := Case{Name: "case", Repeat: 1, State: t.TempDir(), GoCache: t.TempDir(), Subjects: []Subject{fakeEngine{fake{"e", &calls}, nil}}}
 	_, err := measure(t.Context(), c, func(string) {})
 	require.NoError(t, err)
 	assert.Equal(t, "prepare e, e, e", strings.Join(calls, ", "))
@@ -94,6 +97,10 @@ func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 	_, err = measure(t.Context(), c, func(string) {})
 	require.NoError(t, err)
 	assert.Equal(t, "empty e, prepare e, e", strings.Join(calls, ", "))
+
+	c.Subjects = []Subject{fakeEngine{fake{"e", &calls}, errors.New("in use")}}
+	_, err = measure(t.Context(), c, func(string) {})
+	require.EqualError(t, err, "case: empty what e keeps: in use")
 }
 
 func TestEnginesAreEmptiedOnlyWhenThatIsAskedFor(t *testing.T) {
@@ -145,8 +152,8 @@ func TestTables(t *testing.T) {
 	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00")
 	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +15\.00 *\n`, text.String())
 	require.NoError(t, r.write(&markdown, format{markdown: true}))
-	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD |\n| --- | --- |", "nobody is compared with ko, which did not take part")
-	assert.Contains(t, markdown.String(), "|  | tool | 30.0 s | 20.0-45.0 |  | 15.00 |\n")
+	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD |\n| --- | --- | ---: |", "nobody is compared with ko, which did not take part")
+	assert.Contains(t, markdown.String(), "| | tool | 30.0 s | 20.0-45.0 | | 15.00 |\n")
 
 	file := filepath.Join(t.TempDir(), "run.json")
 	var data, again strings.Builder

@@ -50,7 +50,7 @@ func (r Run) write(w io.Writer, as format) error {
 	case as.svg:
 		return r.draw(w)
 	case as.markdown:
-		return r.print(w, markdownTable)
+		return r.print(w, report.Markdown)
 	default:
 		return r.print(w, report.Table)
 	}
@@ -145,18 +145,4 @@ func seconds(s float64) string {
 		return fmt.Sprintf("%.2f", s)
 	}
 	return fmt.Sprintf("%.1f", s)
-}
-
-// markdownTable prints a table as GitHub's Markdown has it.
-func markdownTable(w io.Writer, header []string, rows [][]string) error {
-	rule := make([]string, len(header))
-	for i := range rule {
-		rule[i] = "---"
-	}
-	for _, row := range append([][]string{header, rule}, rows...) {
-		if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | ")); err != nil {
-			return fmt.Errorf("print the table: %w", err)
-		}
-	}
-	return nil
 }

@@ -52,6 +52,8 @@ type Function struct {
 	Lambda string `json:"lambda"`
 	// Reason says in a few words why the image is in that registry.
 	Reason string `json:"reason"`
+	// Budget bounds the image's size, if image.json names one.
+	Budget Budget `json:"budget,omitzero"`
 }
 
 // Catalog is every function of a workspace, ordered by image name.

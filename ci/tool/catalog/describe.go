@@ -20,8 +20,11 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// fields are the keys of image.json, all required.
-var fields = []string{"image", "variant", "registry", "lambda", "reason"}
+// fields are the required keys of image.json, and known all its keys.
+var (
+	fields = []string{"image", "variant", "registry", "lambda", "reason"}
+	known  = append(slices.Clone(fields), budgetField)
+)
 
 var notAnObject = "must be a JSON object with the fields " + strings.Join(fields, ", ")
 
@@ -101,26 +104,16 @@ func decode(file string, data []byte, f *Function) []error {
 		problems = append(problems, Problem{File: file, Field: field, Fix: fmt.Sprintf(format, args...)})
 	}
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
-		if !slices.Contains(fields, key) {
-			bad(printable(key), "is not a field of image.json%s; the fields are %s", suggest(key, fields), strings.Join(fields, ", "))
+		if !slices.Contains(known, key) {
+			bad(printable(key), "is not a field of image.json%s; the fields are %s", suggest(key, known), strings.Join(known, ", "))
 		}
 	}
-	for _, key := range repeated(data) {
+	for _, key := range repeated(data, known) {
 		bad(key, "is there twice; keep one")
 	}
 	values := map[string]string{}
 	for _, field := range fields {
-		var s string
-		switch value, ok := raw[field]; {
-		case !ok:
-			bad(field, "is missing")
-		case json.Unmarshal(value, &s) != nil || bytes.Equal(value, []byte("null")):
-			bad(field, "must be a string, is %s", oneLine(value))
-		case strings.TrimSpace(s) == "":
-			bad(field, "is empty")
-		default:
-			values[field] = s
-		}
+		values[field] = decodeText(field, raw[field], bad)
 	}
 	f.Image, f.Lambda, f.Reason = values["image"], values["lambda"], values["reason"]
 	f.Variant, f.Registry = Variant(values["variant"]), Registry(values["registry"])
@@ -134,9 +127,7 @@ func decode(file string, data []byte, f *Function) []error {
 	if v := f.Lambda; v != "" && !lambdaName.MatchString(v) {
 		bad("lambda", "%q is not a Lambda function name: 1 to 64 letters, digits, - and _", v)
 	}
-	if v := f.Reason; strings.ContainsFunc(v, unicode.IsControl) {
-		bad("reason", "%q must be one line of text", v)
-	}
+	checkLine("reason", f.Reason, bad)
 	oneOf := func(field, value string, allowed ...string) {
 		if value != "" && !slices.Contains(allowed, value) {
 			bad(field, "%q is not %s%s", value, strings.Join(allowed, " or "), suggest(value, allowed))
@@ -144,7 +135,33 @@ func decode(file string, data []byte, f *Function) []error {
 	}
 	oneOf("variant", values["variant"], string(Light), string(Heavy))
 	oneOf("registry", values["registry"], string(Private), string(Public))
+	if value, ok := raw[budgetField]; ok {
+		f.Budget = decodeBudget(value, bad)
+	}
 	return problems
+}
+
+// decodeText returns a string that must be there and say something.
+func decodeText(field string, value json.RawMessage, bad func(field, format string, args ...any)) string {
+	var s string
+	switch {
+	case value == nil:
+		bad(field, "is missing")
+	case json.Unmarshal(value, &s) != nil || bytes.Equal(value, []byte("null")):
+		bad(field, "must be a string, is %s", oneLine(value))
+	case strings.TrimSpace(s) == "":
+		bad(field, "is empty")
+	default:
+		return s
+	}
+	return ""
+}
+
+// checkLine makes sure that text is one line.
+func checkLine(field, text string, bad func(field, format string, args ...any)) {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		bad(field, "%q must be one line of text", text)
+	}
 }
 
 // conflicts finds functions that get in each other's way.
@@ -185,9 +202,9 @@ func jsonFault(data []byte, err error) string {
 	return notAnObject
 }
 
-// repeated returns the keys that an object has more than once; encoding/json
-// silently takes the last.
-func repeated(data []byte) []string {
+// repeated returns those of the known keys that an object has more than once;
+// encoding/json silently takes the last.
+func repeated(data []byte, known []string) []string {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil { // the opening brace
 		return nil
@@ -205,7 +222,7 @@ func repeated(data []byte) []string {
 			return nil
 		}
 	}
-	maps.DeleteFunc(twice, func(name string, again bool) bool { return !again || !slices.Contains(fields, name) })
+	maps.DeleteFunc(twice, func(name string, again bool) bool { return !again || !slices.Contains(known, name) })
 	return slices.Sorted(maps.Keys(twice))
 }
 

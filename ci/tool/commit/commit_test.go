@@ -59,3 +59,31 @@ func TestChoose(t *testing.T) {
 	_, err = Choose(t.Context(), root, "", false)
 	require.ErrorIs(t, err, ErrDirty, "a file that nobody added is part of a build too")
 }
+
+func TestResolve(t *testing.T) {
+	root := t.TempDir()
+	_, err := Resolve(t.Context(), root, "HEAD")
+	require.ErrorContains(t, err, `find the commit of "HEAD": run git: `)
+	git := func(args ...string) string {
+		out, err := exec.Command("git", append([]string{"-C", root, "-c", "user.name=t", "-c", "user.email=t@test.invalid", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...).CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q", "-b", "main")
+	git("commit", "-q", "--allow-empty", "-m", "one")
+	one := git("rev-parse", "HEAD")
+	git("tag", "-a", "v1", "-m", "a tag object, which is not the commit")
+	git("commit", "-q", "--allow-empty", "-m", "two")
+	two := git("rev-parse", "HEAD")
+
+	for revision, want := range map[string]string{"main": two, "HEAD~1": one, "v1": one, two[:9]: two} {
+		got, err := Resolve(t.Context(), root, revision)
+		require.NoError(t, err, revision)
+		assert.Equal(t, want, got, revision)
+	}
+	for _, revision := range []string{"gone", "--all", "", "HEAD:file"} {
+		_, err := Resolve(t.Context(), root, revision)
+		require.Error(t, err, revision)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+}

@@ -17,9 +17,12 @@ import (
 	"lambdas.internal/ci/tool/catalog"
 )
 
+// tags are the build tags of every build: the Lambda library without its RPC mode.
+var tags = []string{"lambda.norpc"}
+
 // flags are those of every build. The build ID stays in the binary: without it
 // `go build` cannot see that an output is current and links it again.
-var flags = []string{"-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w"}
+var flags = []string{"-trimpath", "-buildvcs=false", "-tags=" + strings.Join(tags, ","), "-ldflags=-s -w"}
 
 // compile builds the stale ones of functions and returns what is wrong with each.
 func compile(ctx context.Context, root string, env []string, dir string, functions []catalog.Function, stale []int) ([]error, error) {
@@ -107,6 +110,14 @@ func downloads(ctx context.Context, dir string) []string {
 		settings[i] = name + "=" + strings.TrimSuffix(values[i], "\r")
 	}
 	return settings
+}
+
+// Tags are the build tags of every build.
+func Tags() []string { return slices.Clone(tags) }
+
+// Environment is that in which a go command sees the workspace as [Compile] does.
+func Environment(ctx context.Context, c *catalog.Catalog, platform v1.Platform) []string {
+	return slices.Concat(os.Environ(), environment(c, platform), downloads(ctx, c.Root), []string{"GOWORK=" + filepath.Join(c.Root, "go.work")})
 }
 
 // Flags are those of every `go build`.

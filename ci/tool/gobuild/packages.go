@@ -37,12 +37,7 @@ type Package struct {
 // with the tags, platform and environment of [Compile], so that a file that the
 // build leaves out is left out here too.
 func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]Package, error) {
-	args := []string{"list", "-deps", "-json=ImportPath,Imports,ImportMap,Dir,GoFiles,EmbedFiles,Standard"}
-	for _, f := range flags {
-		if strings.HasPrefix(f, "-tags=") {
-			args = append(args, f)
-		}
-	}
+	args := []string{"list", "-deps", "-json=ImportPath,Imports,ImportMap,Dir,GoFiles,EmbedFiles,Standard", "-tags=" + strings.Join(tags, ",")}
 	for _, f := range functions {
 		args = append(args, "./"+f.Folder)
 	}

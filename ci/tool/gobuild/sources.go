@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/mod/modfile"
 
 	"lambdas.internal/ci/tool/cache"
@@ -60,6 +61,20 @@ func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]
 		all[i] = source{key: cache.Key(parts...), modules: modules}
 	}
 	return all, nil
+}
+
+// Keys returns for each function a key over all that its binary is made from: where
+// keys are equal the sources, versions, flags and toolchain are.
+func Keys(c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]string, error) {
+	from, err := sources(c, functions, environment(c, platform))
+	if err != nil {
+		return nil, fmt.Errorf("read the sources: %w", err)
+	}
+	keys := make([]string, len(from))
+	for i, s := range from {
+		keys[i] = s.key
+	}
+	return keys, nil
 }
 
 func readWork(root string) (*modfile.WorkFile, error) {

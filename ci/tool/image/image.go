@@ -41,8 +41,8 @@ const (
 // Labels, and annotations, of the OCI image specification.
 const (
 	labelTitle      = "org.opencontainers.image.title"
-	labelBaseName   = "org.opencontainers.image.base.name"
-	labelBaseDigest = "org.opencontainers.image.base.digest"
+	LabelBaseName   = "org.opencontainers.image.base.name"
+	LabelBaseDigest = "org.opencontainers.image.base.digest"
 	// AnnotationRefName names a manifest within an image layout.
 	AnnotationRefName = "org.opencontainers.image.ref.name"
 )
@@ -88,6 +88,34 @@ func (i Image) Layers() []layer.Layer {
 		return []layer.Layer{*i.FFmpeg, i.Binary}
 	}
 	return []layer.Layer{i.Binary}
+}
+
+// Kind says what a layer of an image is for.
+type Kind string
+
+// The kinds of layer, in the order of an image.
+const (
+	KindBase   Kind = "base"
+	KindFFmpeg Kind = "ffmpeg"
+	KindBinary Kind = "binary"
+)
+
+// Kinds returns the kinds of an image's layers, which number layers, by the labels
+// of its configuration: the binary is the last, below it is ffmpeg where there is
+// one, and all others are the base's.
+func Kinds(layers int, labels map[string]string) []Kind {
+	kinds := make([]Kind, layers)
+	for n := range kinds {
+		switch fromTop := layers - n; {
+		case fromTop == 1:
+			kinds[n] = KindBinary
+		case fromTop == 2 && labels[LabelFFmpeg] != "":
+			kinds[n] = KindFFmpeg
+		default:
+			kinds[n] = KindBase
+		}
+	}
+	return kinds
 }
 
 // Encoded is an image in the bytes that registries hold.
@@ -165,13 +193,13 @@ func (i Image) config() v1.ConfigFile {
 func (i Image) labels() map[string]string {
 	labels := map[string]string{
 		labelTitle:    i.Function.Lambda,
-		labelBaseName: i.Base.Name,
+		LabelBaseName: i.Base.Name,
 		LabelImage:    i.Function.Image,
 		LabelVariant:  string(i.Function.Variant),
 		LabelPin:      string(i.Base.Pin),
 	}
 	if i.Base.Digest != "" {
-		labels[labelBaseDigest] = i.Base.Digest
+		labels[LabelBaseDigest] = i.Base.Digest
 	}
 	if i.FFmpeg != nil {
 		labels[LabelFFmpeg] = i.FFmpeg.Comment

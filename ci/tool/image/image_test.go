@@ -152,3 +152,21 @@ func TestEncodeRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestKinds(t *testing.T) {
+	heavy := map[string]string{image.LabelFFmpeg: "npm ffmpeg@1"}
+	for name, c := range map[string]struct {
+		layers int
+		labels map[string]string
+		want   []image.Kind
+	}{
+		"none":              {0, nil, []image.Kind{}},
+		"the binary alone":  {1, nil, []image.Kind{image.KindBinary}},
+		"light":             {2, nil, []image.Kind{image.KindBase, image.KindBinary}},
+		"light, AWS's base": {4, nil, []image.Kind{image.KindBase, image.KindBase, image.KindBase, image.KindBinary}},
+		"heavy":             {3, heavy, []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary}},
+		"heavy, AWS's base": {4, heavy, []image.Kind{image.KindBase, image.KindBase, image.KindFFmpeg, image.KindBinary}},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, image.Kinds(c.layers, c.labels)) })
+	}
+}

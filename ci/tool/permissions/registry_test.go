@@ -26,6 +26,7 @@ import (
 var ofMethod = map[string][]string{
 	"Blob":        {"GetDownloadUrlForLayer"},
 	"Digest":      {"BatchGetImage"},
+	"Download":    {"GetDownloadUrlForLayer"},
 	"HasBlob":     {"BatchCheckLayerAvailability"},
 	"Manifest":    {"BatchGetImage"},
 	"PutBlob":     {"BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "UploadLayerPart"},
@@ -90,6 +91,9 @@ func TestTheRequestsOfTheClient(t *testing.T) {
 		{"PutBytes", func() error { _, err := c.PutBytes(ctx, repository, []byte("other"), types.OCILayer); return err }},
 		{"HasBlob", func() error { _, err := c.HasBlob(ctx, repository, digest); return err }},
 		{"Blob", func() error { _, err := c.Blob(ctx, repository, digest); return err }},
+		{"Download", func() error {
+			return c.Download(ctx, repository, digest, func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err })
+		}},
 		{"PutManifest", func() error { return c.PutManifest(ctx, repository, "t", []byte(manifest), types.OCIManifestSchema1) }},
 		{"Digest", func() error { _, _, err := c.Digest(ctx, repository, "t"); return err }},
 		{"Manifest", func() error { _, _, err := c.Manifest(ctx, repository, "t"); return err }},

@@ -38,6 +38,24 @@ func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) (c
 	return content, wrap("read", repository, digest.String(), err)
 }
 
+// Download gives the content of a blob, which has the digest, to keep. When the
+// connection fails keep is called anew, with the content from its start.
+func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error {
+	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
+		l, err := remote.Layer(s.repository.Digest(digest.String()), o...)
+		if err != nil {
+			return err
+		}
+		body, err := l.Compressed() // verifies the digest
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return keep(body)
+	})
+	return wrap("download", repository, digest.String(), err)
+}
+
 // PutBytes uploads a small blob, unless the repository holds it, and returns its
 // descriptor.
 func (c *Client) PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error) {

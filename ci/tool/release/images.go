@@ -98,15 +98,12 @@ func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
 	return errors.Join(errs...)
 }
 
-// Labels of the OCI image specification that say what an image was made from.
-const labelBaseDigest = "org.opencontainers.image.base.digest"
-
 func unpinned(labels map[string]string, l *lock.Lock) string {
 	switch pin := image.Pin(labels[image.LabelPin]); {
 	case pin != image.Pinned:
 		return fmt.Sprintf("its base is %q, not the pinned one", pin)
-	case l.Base.Digest == "" || labels[labelBaseDigest] != l.Base.Digest:
-		return fmt.Sprintf("its base is %q, the lock file pins %q", labels[labelBaseDigest], l.Base.Digest)
+	case l.Base.Digest == "" || labels[image.LabelBaseDigest] != l.Base.Digest:
+		return fmt.Sprintf("its base is %q, the lock file pins %q", labels[image.LabelBaseDigest], l.Base.Digest)
 	}
 	from, heavy := labels[image.LabelFFmpeg]
 	if heavy && (l.FFmpeg.Digest == "" || from != l.FFmpeg.Pinned()) {

@@ -8,15 +8,19 @@ import (
 )
 
 // number is what a column of numbers holds, so that it is aligned to the right.
-var number = regexp.MustCompile(`^[-+$]*[0-9][0-9.,]*%?$`)
+var number = regexp.MustCompile(`^[-+$]*[0-9][0-9.,]*( ?(%|s|KB|MB))?$`)
+
+// markup escapes what would be markup in the cell of a table.
+var markup = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`)
 
 // Markdown prints rows below a header as a table of GitHub's Markdown. A column
 // whose cells are all numbers, or empty, is aligned to the right.
+// https://github.github.com/gfm/#tables-extension-
 func Markdown(w io.Writer, header []string, rows [][]string) error {
 	var b strings.Builder
 	line := func(cells []string) {
 		for _, cell := range cells {
-			cell = strings.ReplaceAll(strings.Join(strings.Fields(cell), " "), "|", `\|`)
+			cell = markup.Replace(strings.Join(strings.Fields(cell), " ")) // a row is a line
 			b.WriteString(strings.TrimRight("| "+cell, " ") + " ")
 		}
 		b.WriteString("|\n")

@@ -22,6 +22,7 @@ func TestMarkdown(t *testing.T) {
 		"a word among numbers":          {[]string{"A"}, [][]string{{"1.5"}, {"none"}}, "| A |\n| --- |\n| 1.5 |\n| none |\n"},
 		"empty cells are no numbers":    {[]string{"A", "B"}, [][]string{{"", "1"}}, "| A | B |\n| --- | ---: |\n| | 1 |\n"},
 		"what would break the table up": {[]string{"A"}, [][]string{{"a|b\nc"}}, "| A |\n| --- |\n| a\\|b c |\n"},
+		"markup":                        {[]string{"A"}, [][]string{{`<b>*x*</b> _y_ [z] \`}}, "| A |\n| --- |\n| &lt;b>\\*x\\*&lt;/b> \\_y\\_ \\[z] \\\\ |\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -30,6 +30,7 @@ The gates, each for every image:
   secrets  no credential is in binary, embedded files, sources or configuration
   ffmpeg   ffmpeg is in the image if and only if the binary reaches ` + audit.FFmpegDir + `
   lambda   the image is one that Lambda takes
+  budget   the image is no larger than the budget in its image.json, if it has one
 
 A gate that had nothing to examine has failed. publish runs all of them before
 its first request. A finding of the secret rules that is none can be allowed in

@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"lambdas.internal/ci/tool/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -19,9 +21,14 @@ func TestMain(m *testing.M) {
 // TestScripts runs each script of testdata/script in a workspace of two small
 // functions without dependencies.
 func TestScripts(t *testing.T) {
+	proxy := testkit.ModuleProxy(t)
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Setup: setup,
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GOPROXY", proxy)
+			e.Setenv("GOSUMDB", "off")
+			return setup(e)
+		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
 			case "root":

@@ -67,6 +67,7 @@ func (f *targetFlags) expected() release.Hosts {
 type target struct {
 	hosts    release.Hosts
 	registry release.Registry
+	client   *registry.Client // to read what is there
 	aws      *awsauth.Session // nil where AWS is not asked
 	close    func() error
 }
@@ -77,9 +78,11 @@ func localTarget(root string, port int) (*target, *localregistry.Server, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	client := registry.NewClient(registry.Options{})
 	return &target{
 		hosts:    release.Hosts{Private: server.Host, Public: server.Host},
-		registry: registry.NewClient(registry.Options{}),
+		registry: client,
+		client:   client,
 		close:    server.Close,
 	}, server, nil
 }
@@ -92,7 +95,8 @@ func localDir(root string) string { return filepath.Join(root, "dist", "registry
 func (f *targetFlags) open(ctx context.Context) (*target, error) {
 	t := &target{hosts: f.hosts, close: func() error { return nil }}
 	if f.hosts.Private != "" && f.hosts.Public != "" && os.Getenv("AWS_ENDPOINT_URL") == "" {
-		t.registry = registry.NewClient(registry.Options{})
+		t.client = registry.NewClient(registry.Options{})
+		t.registry = t.client
 		return t, nil
 	}
 	session, err := awsauth.New(ctx, f.region)
@@ -121,8 +125,9 @@ func (f *targetFlags) open(ctx context.Context) (*target, error) {
 		}
 		t.hosts.Public = release.PublicHost + "/" + alias
 	}
+	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
 	t.registry = &repositories.Registry{
-		Client:  registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)}),
+		Client:  t.client,
 		Private: session.ECR, Public: session.Public, Hosts: t.hosts,
 	}
 	return t, nil

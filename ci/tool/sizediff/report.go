@@ -1,0 +1,68 @@
+package sizediff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lambdas.internal/ci/tool/image"
+)
+
+// Report tells how the images of several functions changed.
+type Report struct {
+	// From and To say what was compared.
+	From    string    `json:"from"`
+	To      string    `json:"to"`
+	Changes []*Change `json:"images"`
+	// NewBytes is what the layers hold that no image had before, each counted once.
+	NewBytes int64 `json:"newBytes"`
+	// Notes say what limits the comparison.
+	Notes []string `json:"notes,omitempty"`
+	// Seconds is the time that it took, less that of a build.
+	Seconds float64 `json:"seconds"`
+}
+
+// NewReport returns the report of what was compared.
+func NewReport(from, to string, changes []*Change) *Report {
+	r := &Report{From: from, To: to, Changes: changes}
+	there := map[string]bool{}
+	for _, c := range changes {
+		if c.Before != nil {
+			for _, l := range c.Before.Layers {
+				there[l.Digest] = true
+			}
+		}
+	}
+	pins := map[string][]string{}
+	for _, c := range changes {
+		if c.Unknown != "" {
+			r.Notes = append(r.Notes, fmt.Sprintf("packages and modules of %s are not known: %s", c.Image, c.Unknown))
+		}
+		if c.After == nil {
+			continue
+		}
+		for _, l := range c.After.Layers {
+			if !there[l.Digest] {
+				there[l.Digest] = true
+				r.NewBytes += l.Bytes
+			}
+		}
+		if c.Before != nil && c.Before.Pin() != c.After.Pin() {
+			kinds := fmt.Sprintf("%s before, %s after", kindOfBase(c.Before.Pin()), kindOfBase(c.After.Pin()))
+			pins[kinds] = append(pins[kinds], c.Image)
+		}
+	}
+	for kinds, images := range pins {
+		r.Notes = append(r.Notes, fmt.Sprintf("the base of %s is %s: compare what the binaries have, not the whole images", strings.Join(images, ", "), kinds))
+	}
+	slices.Sort(r.Notes)
+	return r
+}
+
+// kindOfBase names how well a base is known; an image of another builder does not say.
+func kindOfBase(p image.Pin) string {
+	if p == "" {
+		return "unknown"
+	}
+	return string(p)
+}

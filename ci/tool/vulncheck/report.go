@@ -1,0 +1,127 @@
+package vulncheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/semver"
+)
+
+// Function is what was found of one function.
+type Function struct {
+	Image  string `json:"image"`
+	Lambda string `json:"lambda"`
+	// Folder is that of the function's module.
+	Folder string `json:"folder"`
+	// Modules is how many modules it is made from, Go's library among them.
+	Modules int `json:"modules"`
+	// Findings are ordered, the worst first.
+	Findings []Finding `json:"findings"`
+	// Reused is true when the calls had not to be followed, since neither the function
+	// nor the vulnerabilities changed since they were.
+	Reused  bool    `json:"reused,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Redeploys tells whether the function has to be built anew and deployed.
+func (f Function) Redeploys() bool { return slices.ContainsFunc(f.Findings, Finding.Redeploys) }
+
+// Report is what was found of all functions.
+type Report struct {
+	// Database is where the vulnerabilities are from, and Modified when it was changed.
+	Database  string     `json:"database"`
+	Modified  time.Time  `json:"modified,omitzero"`
+	Functions []Function `json:"functions"`
+	// Redeploy names the images of the functions that have to be built anew.
+	Redeploy []string `json:"redeploy"`
+	Seconds  float64  `json:"seconds"`
+}
+
+// NewReport returns the report of what was found.
+func NewReport(database string, modified time.Time, functions []Function) *Report {
+	r := &Report{Database: database, Modified: modified, Functions: functions, Redeploy: []string{}}
+	for _, f := range functions {
+		if f.Redeploys() {
+			r.Redeploy = append(r.Redeploy, f.Image)
+		}
+	}
+	return r
+}
+
+// Err is an error when a function has to be redeployed, and when nothing was examined.
+func (r *Report) Err() error {
+	vulnerabilities := map[string]bool{}
+	for _, f := range r.Functions {
+		if f.Modules == 0 {
+			return fmt.Errorf("vulncheck %s: nothing was examined, so nothing is known", f.Image)
+		}
+		for _, finding := range f.Findings {
+			if finding.Redeploys() {
+				vulnerabilities[finding.ID] = true
+			}
+		}
+	}
+	switch {
+	case len(r.Functions) == 0:
+		return fmt.Errorf("vulncheck: no function was examined")
+	case len(r.Redeploy) == 0:
+		return nil
+	}
+	return fmt.Errorf("vulncheck: %s reached by %s; move to the fixed versions and redeploy: %s",
+		count(len(vulnerabilities), "vulnerability is", "vulnerabilities are"), count(len(r.Redeploy), "function", "functions"), strings.Join(r.Redeploy, ", "))
+}
+
+func count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
+// Fix is what mends vulnerabilities: a module in a later version.
+type Fix struct {
+	Module, Version string
+	// Folders are those of the functions that need it.
+	Folders []string
+}
+
+// String says what to do. Go's own library comes with the toolchain.
+func (f Fix) String() string {
+	if f.Module == "stdlib" {
+		return fmt.Sprintf("go.work: toolchain go%s", strings.TrimPrefix(f.Version, "v"))
+	}
+	return fmt.Sprintf("go get %s@%s in %s", f.Module, f.Version, strings.Join(f.Folders, ", "))
+}
+
+// Fixes are what mends all vulnerabilities that redeploy a function, as far as there
+// are versions that do.
+func (r *Report) Fixes() []Fix {
+	var fixes []Fix
+	for _, f := range r.Functions {
+		for _, finding := range f.Findings {
+			if !finding.Redeploys() || finding.Fixed == "" {
+				continue
+			}
+			n := slices.IndexFunc(fixes, func(x Fix) bool { return x.Module == finding.Module })
+			if n < 0 {
+				n = len(fixes)
+				fixes = append(fixes, Fix{Module: finding.Module})
+			}
+			fixes[n].Version = later(fixes[n].Version, finding.Fixed)
+			if !slices.Contains(fixes[n].Folders, f.Folder) {
+				fixes[n].Folders = append(fixes[n].Folders, f.Folder)
+			}
+		}
+	}
+	return fixes
+}
+
+// later returns the later of two versions.
+func later(a, b string) string {
+	if semver.Compare(a, b) < 0 {
+		return b
+	}
+	return a
+}
