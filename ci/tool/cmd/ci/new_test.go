@@ -66,14 +66,15 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 	}
 	var r audit.Report
 	require.NoError(t, json.Unmarshal(ci(t, "audit", "--root", root, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static", "--json"), &r))
-	passed := map[string]int{}
+	gates := map[string][]audit.Gate{}
 	for _, c := range r.Checks {
-		if c.Passed || !c.Applies {
-			passed[c.Image]++
+		assert.True(t, c.Passed || !c.Applies, "%s: %s", c.Image, c.Gate)
+		if c.Applies {
+			gates[c.Image] = append(gates[c.Image], c.Gate)
 		}
 	}
 	for _, name := range made {
-		assert.Equal(t, 5, passed[name], name)
+		assert.GreaterOrEqual(t, len(gates[name]), 3, "%s: %v", name, gates[name])
 	}
 }
 
