@@ -83,6 +83,8 @@ var outside = map[string][]string{
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
+	"github.com/yuin/goldmark":                                       {"internal/commandlines"},
+	"mvdan.cc/sh/v3/syntax":                                          {"internal/commandlines"},
 	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
 	"golang.org/x/vuln/scan":                                         {"vulncheck"},
 	"testing":                                                        {"awsfake", "internal/lambdafake", "internal/testkit", "registrytest"},
