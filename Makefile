@@ -17,6 +17,10 @@ RACE := $(if $(shell command -v cc),-race)
 # Hundreds of whole publishes and deployments: minutes with -race.
 NO_RACE := /tool/(cmd/ci|deploy|release)$$
 
+# Every file of the repository, by content: Go takes the result of a test from its cache
+# without a look at files outside the test's module (see testkit.Sources).
+SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -39,7 +43,8 @@ up: tools bin/ci ## Run the whole system on localhost, from the built images
 publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" for flags)
 	@bin/ci publish --local $(ARGS)
 
-bin/ci: $(shell find ci/tool -name '*.go' -not -name '*_test.go') ci/tool/go.mod ci/tool/go.sum
+# Sources, and what they embed.
+bin/ci: $(shell find ci/tool -type f -not -name '*_test.go' -not -path '*/testdata/*')
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 
 .PHONY: bench
@@ -55,7 +60,7 @@ test: tools fmt-check vet lint unit ## Check and test everything
 .PHONY: unit
 unit: tools bin/ci ## Run the tests of all modules
 	@set -e; for m in $(filter-out ci/tool,$(MODULES)); do echo "== test $$m"; (cd $$m && go test $(RACE) ./...); done
-	@echo "== test ci/tool"; cd ci/tool && go test $(RACE) $$(go list ./... | grep -vE '$(NO_RACE)') && go test $$(go list ./... | grep -E '$(NO_RACE)')
+	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test $(RACE) $$(go list ./... | grep -vE '$(NO_RACE)') && go test $$(go list ./... | grep -E '$(NO_RACE)')
 
 .PHONY: test-engine
 test-engine: bin/ci ## Run the Dagger module on a real engine, if dagger and an engine are there

@@ -37,6 +37,8 @@ var mayImport = map[string][]string{
 	"base":   {"cache", "image", "layer", "layout", "pin", "registry"},
 	"ffmpeg": {"cache", "image", "layer", "lock", "notice", "npm", "pin", "registry"},
 	"build":  {"base", "cache", "catalog", "ffmpeg", "gobuild", "image", "layer", "layout", "lock", "pin"},
+	// What makes functions.
+	"scaffold": {"catalog"},
 	// What runs images.
 	"rootfs": {"layout"},
 	"invoke": {"image"},
@@ -71,10 +73,11 @@ var mayImport = map[string][]string{
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},
 	// Tests only.
-	"awsfake":             nil,
-	"registrytest":        {"cache", "catalog", "image", "layer", "layout", "localregistry"},
-	"internal/lambdafake": nil,
-	"internal/testkit":    {"cache", "catalog", "image", "layer", "lock"},
+	"awsfake":               nil,
+	"registrytest":          {"cache", "catalog", "image", "layer", "layout", "localregistry"},
+	"internal/commandlines": nil,
+	"internal/lambdafake":   nil,
+	"internal/testkit":      {"cache", "catalog", "image", "layer", "lock"},
 }
 
 // commands may use all that is not a command.
@@ -82,13 +85,15 @@ var commands = []string{"cmd/ci", "bench"}
 
 // outside says who may use what is outside the program.
 var outside = map[string][]string{
-	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm"},
+	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm", "scaffold"},
 	"net/http": {"awsfake", "bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry", "registrytest"},
 	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest", "release"},
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/CycloneDX/cyclonedx-go":                              {"cmd/ci", "sbom"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
+	"github.com/yuin/goldmark":                                       {"internal/commandlines"},
+	"mvdan.cc/sh/v3/syntax":                                          {"internal/commandlines"},
 	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
 	"golang.org/x/vuln/scan":                                         {"vulncheck"},
 	"testing":                                                        {"awsfake", "internal/lambdafake", "internal/testkit", "registrytest"},

@@ -256,3 +256,45 @@ func suggest(word string, known []string) string {
 	}
 	return fmt.Sprintf(" (did you mean %q?)", best)
 }
+
+// Describe returns the image.json of a function.
+func Describe(f Function) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	err := e.Encode(struct {
+		Image    string   `json:"image"`
+		Variant  Variant  `json:"variant"`
+		Registry Registry `json:"registry"`
+		Lambda   string   `json:"lambda"`
+		Reason   string   `json:"reason"`
+	}{f.Image, f.Variant, f.Registry, f.Lambda, f.Reason})
+	if err != nil {
+		return nil, fmt.Errorf("describe %s: %w", f.Image, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Admit says what is wrong with a function that is to be added, by the rules that
+// [Load] has for those that are there.
+func (c *Catalog) Admit(f Function) ([]Problem, error) {
+	data, err := Describe(f)
+	if err != nil {
+		return nil, err
+	}
+	var parsed Function
+	found := decode(f.Folder+"/"+DescriptionFile, data, &parsed)
+	if len(found) == 0 {
+		found = conflicts(append(slices.Clone(c.Functions), f))
+	}
+	var problems []Problem
+	for _, err := range found {
+		var p Problem
+		if !errors.As(err, &p) {
+			return nil, err
+		}
+		problems = append(problems, p)
+	}
+	return problems, nil
+}

@@ -8,7 +8,7 @@ import "github.com/spf13/cobra"
 // compiles the steps of a build without them, with the build tag steps.
 func verbs(a *app) []*cobra.Command {
 	return []*cobra.Command{
-		newUp(a),
+		newNew(a), newUp(a),
 		newAudit(a), newVulncheck(a), newDiff(a), newCost(a), newSBOM(a),
 		newPlan(a), newPublish(a), newVerify(a), newProvenance(a), newRegistry(a), newRetention(a),
 		newDeploy(a), newRollback(a), newStatus(a),

@@ -6,6 +6,7 @@ package testkit
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -95,4 +96,17 @@ func Workspace(t testing.TB, changes map[string]string) *catalog.Catalog {
 	c, err := catalog.Load(root)
 	require.NoError(t, err)
 	return c
+}
+
+// Offline leaves the rest of the test without a module proxy. First it makes sure that
+// this machine has what the shared module of the repository at root requires, as every
+// machine has that built its functions.
+func Offline(t testing.TB, root string) {
+	t.Helper()
+	cmd := exec.Command("go", "mod", "download")
+	cmd.Dir = filepath.Join(root, "shared")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Setenv("GOPROXY", "off")
 }

@@ -1,0 +1,110 @@
+//go:build !steps
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/scaffold"
+)
+
+// reasons stand in image.json until somebody says a better one.
+var reasons = map[catalog.Registry]string{
+	catalog.Private: "nobody decided yet that it may be public",
+	catalog.Public:  "generic work, nothing of ours",
+}
+
+func newNew(a *app) *cobra.Command {
+	var variant, registry, lambda, reason string
+	cmd := &cobra.Command{
+		Use:   "new NAME",
+		Short: "Make the folder of a new function",
+		Long: `Make the folder of a new function.
+
+functions/NAME-lambda gets a handler with its tests, a test event, an image.json and
+a go.mod with the versions that the workspace has, and is added to go.work. It
+builds, passes its tests and every gate of audit as it is. A light function counts
+words; a heavy one looks at a file in S3 with ffmpeg. Nothing needs a network on a
+machine that has built the workspace before.
+
+The function in AWS is not made: deploy names it until it is there.`,
+		Example: "  ci new resize\n  ci new contact-sheet --variant heavy --registry public --reason \"generic ffmpeg work\"",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("name one function, for instance `%s resize`; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.catalog()
+			if err != nil {
+				return err
+			}
+			f := catalog.Function{
+				Image: args[0], Variant: catalog.Variant(variant), Registry: catalog.Registry(registry), Lambda: lambda, Reason: reason,
+			}
+			if f.Lambda == "" {
+				f.Lambda = scaffold.LambdaName(c.Functions, f.Image)
+			}
+			if f.Reason == "" {
+				f.Reason = reasons[f.Registry]
+			}
+			made, err := scaffold.New(cmd.Context(), c, f)
+			if err != nil {
+				return refusal(err, lambda != "", reason != "")
+			}
+			if made.SumsMissing {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: %s/go.sum lacks what only tests of other modules need; run `go mod tidy` there when there is a network\n", made.Folder)
+			}
+			return a.print(cmd, made, func(w io.Writer) error { return printMade(w, made) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&variant, "variant", string(catalog.Light), "light, or heavy: with ffmpeg")
+	flags.StringVar(&registry, "registry", string(catalog.Private), "who may pull the image: private or public")
+	flags.StringVar(&lambda, "lambda", "", "name of the function in AWS (default: NAME, after what all others begin with)")
+	flags.StringVar(&reason, "reason", "", "why the image is in that registry, in a few words")
+	return cmd
+}
+
+// refusal tells a function that cannot be made by what was said on the command line.
+// What was not said follows from the rest, and so do its faults.
+func refusal(err error, lambda, reason bool) error {
+	var refused scaffold.Refused
+	if !errors.As(err, &refused) {
+		return err
+	}
+	var errs []error
+	for _, p := range refused {
+		name := "--" + p.Field
+		switch {
+		case p.Field == "image":
+			name = "NAME"
+		case p.Field == "lambda" && !lambda, p.Field == "reason" && !reason:
+			if len(refused) > 1 {
+				continue
+			}
+		}
+		errs = append(errs, fmt.Errorf("%s: %s", name, p.Fix))
+	}
+	return usageError{errors.Join(errs...)}
+}
+
+func printMade(w io.Writer, m *scaffold.Made) error {
+	err := report.Table(w, []string{"IMAGE", "VARIANT", "REGISTRY", "LAMBDA", "FOLDER", "WHY THERE"},
+		[][]string{{m.Image, string(m.Variant), string(m.Registry), m.Lambda, m.Folder, m.Reason}})
+	if err != nil {
+		return err
+	}
+	for _, file := range m.Files {
+		fmt.Fprintln(w, file)
+	}
+	_, err = fmt.Fprintf(w, "next: (cd %s && go test ./...), ci build-all --only %s, ci audit --only %s\n", m.Folder, m.Image, m.Image)
+	return err
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/audit"
+	"lambdas.internal/ci/tool/internal/testkit"
+)
+
+// One function of each kind, added to a copy of this workspace without a network: as
+// it is made it passes its tests, builds alone and in the workspace, and passes every
+// gate; and no other image becomes another.
+func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
+	root, cacheDir := filepath.Join(t.TempDir(), "copy"), workspaceCache(t)
+	copyWorkspace(t, root)
+	for _, name := range []string{"bin", ".cache"} { // the servers and programs of the tests
+		at, err := filepath.Abs(filepath.Join(repository, name))
+		require.NoError(t, err)
+		require.NoError(t, os.Symlink(at, filepath.Join(root, name)))
+	}
+	testkit.Offline(t, repository)
+	build := func(root string) map[string]string {
+		digests := map[string]string{}
+		for _, row := range buildAll(t, root, filepath.Join(t.TempDir(), "dist"), "--cache", cacheDir, "--base", "static", "--ffmpeg", "static").Images {
+			digests[row.Image] = row.Digest
+		}
+		return digests
+	}
+	before := build(repository)
+
+	made := []string{"word-light-private", "count-light-public", "look-heavy-private", "peek-heavy-public"}
+	for _, name := range made {
+		parts := strings.Split(name, "-")
+		out := ci(t, "new", name, "--root", root, "--variant", parts[1], "--registry", parts[2], "--json")
+		var made struct{ Folder, Variant, Registry, Lambda, Reason string }
+		require.NoError(t, json.Unmarshal(out, &made))
+		assert.Equal(t, "functions/"+name+"-lambda", made.Folder)
+		assert.Equal(t, []string{parts[1], parts[2]}, []string{made.Variant, made.Registry})
+		assert.Regexp(t, `^AiSocialMedia(Word|Count|Look|Peek)(Light|Heavy)(Private|Public)$`, made.Lambda)
+		assert.NotEmpty(t, made.Reason)
+		for work, command := range map[string]string{"": "test", "off": "vet"} {
+			cmd := exec.Command("go", command, "./...")
+			cmd.Dir = filepath.Join(root, made.Folder)
+			cmd.Env = append(os.Environ(), "GOWORK="+work)
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "go %s of %s\n%s", command, name, out)
+		}
+		out, err := exec.Command("gofmt", "-l", filepath.Join(root, made.Folder)).CombinedOutput()
+		require.NoError(t, err)
+		assert.Empty(t, string(out))
+	}
+
+	after := build(root)
+	assert.Len(t, after, len(before)+len(made))
+	for image, digest := range before {
+		assert.Equal(t, digest, after[image], image)
+	}
+	var r audit.Report
+	require.NoError(t, json.Unmarshal(ci(t, "audit", "--root", root, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static", "--json"), &r))
+	gates := map[string][]audit.Gate{}
+	for _, c := range r.Checks {
+		assert.True(t, c.Passed || !c.Applies, "%s: %s", c.Image, c.Gate)
+		if c.Applies {
+			gates[c.Image] = append(gates[c.Image], c.Gate)
+		}
+	}
+	for _, name := range made {
+		assert.GreaterOrEqual(t, len(gates[name]), 3, "%s: %v", name, gates[name])
+	}
+}
+
+func TestNewUsage(t *testing.T) {
+	c := testkit.Workspace(t, nil)
+	for line, want := range map[string]string{
+		"new":                    "ci: name one function, for instance `ci new resize`; see `ci new --help`\n",
+		"new a b":                "ci: name one function, for instance `ci new resize`; see `ci new --help`\n",
+		"new Resize":             "ci: NAME: \"Resize\" is not a name of at most 80 lower-case letters, digits and single dashes\n",
+		"new api":                "ci: NAME: \"api\" is already the image of functions/media-lambda\n",
+		"new api-admin":          "ci: NAME: the tags of \"api-admin\" and \"api\" (functions/media-lambda) begin alike, so retention of one would delete the other's; rename one\n",
+		"new media":              "ci: NAME: functions/media-lambda is there already; choose another name\n",
+		"new x --variant hevy":   "ci: --variant: \"hevy\" is not light or heavy (did you mean \"heavy\"?)\n",
+		"new x --registry pubic": "ci: --registry: \"pubic\" is not private or public (did you mean \"public\"?)\n",
+		"new x --lambda Api":     "ci: --lambda: \"Api\" is already the function of functions/media-lambda\n",
+		"new x --lambda a/b":     "ci: --lambda: \"a/b\" is not a Lambda function name: 1 to 64 letters, digits, - and _\n",
+	} {
+		t.Run(line, func(t *testing.T) {
+			before := testkit.Tree(t, c.Root)
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), append(strings.Fields(line), "--root", c.Root), &stdout, &stderr)
+			assert.Equal(t, exitUsage, code)
+			assert.Equal(t, want, stderr.String())
+			assert.Empty(t, stdout.String())
+			assert.Equal(t, before, testkit.Tree(t, c.Root))
+		})
+	}
+}
