@@ -73,8 +73,8 @@ var mayImport = map[string][]string{
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},
 	// Tests only.
-	"awsfake":               nil,
-	"registrytest":          {"cache", "catalog", "image", "layer", "layout", "localregistry"},
+	"internal/awsfake":      nil,
+	"internal/registrytest": {"cache", "catalog", "image", "layer", "layout", "localregistry"},
 	"internal/commandlines": nil,
 	"internal/lambdafake":   nil,
 	"internal/testkit":      {"cache", "catalog", "image", "layer", "lock"},
@@ -86,17 +86,17 @@ var commands = []string{"cmd/ci", "bench"}
 // outside says who may use what is outside the program.
 var outside = map[string][]string{
 	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm", "scaffold"},
-	"net/http": {"awsfake", "bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry", "registrytest"},
-	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "registrytest", "release"},
+	"net/http": {"internal/awsfake", "bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry", "internal/registrytest"},
+	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "internal/registrytest", "release"},
 	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
 	"github.com/CycloneDX/cyclonedx-go":                              {"cmd/ci", "sbom"},
 	"github.com/spf13/cobra":                                         {"cmd/ci"},
 	"github.com/yuin/goldmark":                                       {"internal/commandlines"},
 	"mvdan.cc/sh/v3/syntax":                                          {"internal/commandlines"},
-	"github.com/stretchr/testify/require":                            {"internal/testkit", "registrytest"},
+	"github.com/stretchr/testify/require":                            {"internal/testkit", "internal/registrytest"},
 	"golang.org/x/vuln/scan":                                         {"vulncheck"},
-	"testing":                                                        {"awsfake", "internal/lambdafake", "internal/testkit", "registrytest"},
+	"testing":                                                        {"internal/awsfake", "internal/lambdafake", "internal/testkit", "internal/registrytest"},
 }
 
 // imports returns what each package of the module imports, without its tests.

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/awsfake"
+	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/release"
 )
 

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/registrytest"
 	"lambdas.internal/ci/tool/release"
 	"lambdas.internal/ci/tool/report"
 )

@@ -14,9 +14,9 @@ import (
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/cost"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 	"lambdas.internal/ci/tool/release"
 )
 

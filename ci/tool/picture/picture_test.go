@@ -14,8 +14,8 @@ import (
 
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/cost"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/registrytest"
 	"lambdas.internal/ci/tool/release"
 )
 

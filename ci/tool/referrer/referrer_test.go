@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/referrer"
 	client "lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 )
 
 const bill, origin = "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 )
 
 type login struct{ authn.Authenticator }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 )
 
 // immutable is a repository whose commits' tags, once set, are not to be set again,

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/lock"
-	"lambdas.internal/ci/tool/registrytest"
 )
 
 func TestItems(t *testing.T) {

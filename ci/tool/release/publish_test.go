@@ -22,9 +22,9 @@ import (
 
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 )
 
 // quick tries as often as the tool does, and waits a thousandth of the time.

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/awsauth"
-	"lambdas.internal/ci/tool/awsfake"
-	"lambdas.internal/ci/tool/registrytest"
+	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/release"
 )
 

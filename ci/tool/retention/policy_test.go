@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/registrytest"
+	"lambdas.internal/ci/tool/internal/registrytest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")

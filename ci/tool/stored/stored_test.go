@@ -15,8 +15,8 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 	"lambdas.internal/ci/tool/release"
 	"lambdas.internal/ci/tool/stored"
 )

@@ -12,8 +12,8 @@ import (
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/contents"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registrytest"
 	"lambdas.internal/ci/tool/release"
 )
 

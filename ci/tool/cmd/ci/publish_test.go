@@ -20,9 +20,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/awsfake"
+	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/localregistry"
-	"lambdas.internal/ci/tool/registrytest"
 )
 
 const proprietaryPrompt = "Rank the pictures by how much joy is in them, and never show two of the same moment."
