@@ -34,7 +34,7 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 				s := open(t, inputs)
 				s.fail, s.failField = tc.answer, "sync"
 				switch i.method {
-				case "List", "BuildAll", "Audit", "Cost", "Diff", "Sbom", "Verify", "Vulncheck", "Publish", "Plan", "Deploy", "Rollback", "Status":
+				case "List", "BuildAll", "Audit", "Cost", "Diff", "Sbom", "Provenance", "Retention", "Verify", "Vulncheck", "Publish", "Plan", "Deploy", "Rollback", "Status":
 					s.failField = "stdout"
 				}
 				_, err := i.call(t, module(t, i.options))
@@ -87,5 +87,17 @@ func TestSessionRefusesWhatTheEngineWould(t *testing.T) {
 		if s.answer(query); !quiet.Failed() {
 			t.Errorf("taken: %s", query)
 		}
+	}
+}
+
+func TestPublishIsToldOfTheRunAndNothingElse(t *testing.T) {
+	for name, given := range map[string]string{"another variable": "AWS_REGION=x", "no variable": "GITHUB_RUN_ID"} {
+		t.Run(name, func(t *testing.T) {
+			open(t, inputs)
+			_, err := module(t, options{}).Publish(t.Context(), "abc1234", nil, false, false, false, []string{given})
+			if err == nil || !strings.Contains(err.Error(), "is no variable of GitHub Actions or CodeBuild") {
+				t.Error(err)
+			}
+		})
 	}
 }

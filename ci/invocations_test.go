@@ -94,11 +94,15 @@ var invocations = []invocation{
 	{name: "vulncheck-db", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Vulncheck(t.Context(), []string{"api"}, given[dagger.Directory](t, "db"))
 	}},
+	{name: "provenance", method: "Provenance", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Provenance(t.Context(), "thumb", "abc1234")
+	}},
+	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) { return m.Retention(t.Context(), true) }},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), "abc1234", nil, false, false, false)
+		return m.Publish(t.Context(), "abc1234", nil, false, false, false, nil)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true)
+		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true, []string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"})
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) { return m.Plan(t.Context(), "abc1234", nil) }},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {

@@ -1,8 +1,6 @@
 package main
 
-import (
-	"context"
-)
+import "context"
 
 // Sbom lists what an image is made of, Go modules, ffmpeg and base, as CycloneDX: what publish attaches to it.
 func (m *Ci) Sbom(
