@@ -167,6 +167,9 @@ func (s *Scanner) run(ctx context.Context, env []string, args ...string) (*strea
 	case <-ctx.Done(): // which govulncheck does not look at while it thinks
 		return nil, context.Cause(ctx)
 	case err := <-ended:
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if err != nil {
 			return nil, complaint(err, complaints.String())
 		}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/sizediff"
+)
+
+// What is live is tagged in the private repository, also for a public image.
+func TestDiffWithWhatIsLive(t *testing.T) {
+	root := publishable(t, nil)
+	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
+	decode(t, command(t, root, append(publish, "aaaaaaa")...))
+	server, err := localregistry.Start(filepath.Join(root, "dist", "registry"), 0)
+	require.NoError(t, err)
+	require.NoError(t, crane.Tag(server.Host+"/ai-social-media-lambda-light:beta-aaaaaaa", "beta-live"))
+	require.NoError(t, server.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte("package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println() }\n"), 0o644))
+	decode(t, command(t, root, append(publish, "bbbbbbb")...))
+
+	got := command(t, root, "diff", "live", "latest", "--local", "--json")
+
+	require.Equal(t, exitDone, got.code, got.stderr)
+	var r sizediff.Report
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &r))
+	require.Len(t, r.Changes, 2)
+	assert.Equal(t, "alpha", r.Changes[0].Image)
+	assert.Nil(t, r.Changes[0].Before, "alpha is not live")
+	assert.Equal(t, "beta", r.Changes[1].Image)
+	assert.Positive(t, r.Changes[1].Grew)
+	assert.True(t, slices.ContainsFunc(r.Changes[1].Packages, func(p sizediff.Package) bool { return p.Path == "fmt" && p.Before == 0 && p.After > 0 }))
+}
