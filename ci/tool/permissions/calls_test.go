@@ -180,11 +180,12 @@ func TestTheCallsThatAreFound(t *testing.T) {
 	assert.Greater(t, len(p.verbs), 15)
 	operations, methods := p.calls(t, "newRetention")
 	assert.Equal(t, []string{
-		"ecr.BatchGetImage", "ecr.DescribeImages", "ecr.DescribeRepositories", "ecr.GetLifecyclePolicy", "ecr.PutImage", "ecr.PutLifecyclePolicy",
-		"ecrpublic.BatchDeleteImage", "ecrpublic.DescribeImages", "ecrpublic.DescribeRepositories",
+		"ecr.BatchGetImage", "ecr.DescribeImages", "ecr.DescribeRepositories", "ecr.GetAuthorizationToken", "ecr.GetLifecyclePolicy", "ecr.PutImage", "ecr.PutLifecyclePolicy",
+		"ecrpublic.BatchDeleteImage", "ecrpublic.DescribeImages", "ecrpublic.DescribeRegistries", "ecrpublic.DescribeRepositories",
+		"ecrpublic.GetAuthorizationToken",
 		"lambda.GetFunction", "lambda.ListVersionsByFunction",
 	}, operations, "by plain calls and by paginators")
-	assert.Empty(t, methods)
+	assert.Equal(t, []string{"Referrers"}, methods)
 	operations, methods = p.calls(t, "newDeploy")
 	assert.Contains(t, operations, "lambda.UpdateFunctionCode", "through an interface")
 	assert.Contains(t, methods, "PutManifest", "through another interface")

@@ -183,7 +183,7 @@ var policies = map[string]struct {
 	// never are actions that are in the code of a command and that it has no cause for.
 	never map[string]string
 }{
-	"plan":    {verbs: []string{"newCost", "newDiff", "newPlan"}, public: true},
+	"plan":    {verbs: []string{"newCost", "newDiff", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{

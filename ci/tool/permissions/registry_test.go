@@ -25,6 +25,7 @@ import (
 // ofMethod are the actions of ECR behind each method of the registry's client.
 var ofMethod = map[string][]string{
 	"Blob":        {"GetDownloadUrlForLayer"},
+	"Content":     {"GetDownloadUrlForLayer"},
 	"Digest":      {"BatchGetImage"},
 	"Download":    {"GetDownloadUrlForLayer"},
 	"HasBlob":     {"BatchCheckLayerAvailability"},
@@ -32,6 +33,7 @@ var ofMethod = map[string][]string{
 	"PutBlob":     {"BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "UploadLayerPart"},
 	"PutBytes":    {"BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "UploadLayerPart"},
 	"PutManifest": {"PutImage"},
+	"Referrers":   {"BatchGetImage"},
 	"Tags":        {"ListImages"},
 	"Untag":       {"BatchDeleteImage"},
 }
@@ -52,6 +54,8 @@ func actionOf(r *http.Request) string {
 		return map[string]string{http.MethodPost: "InitiateLayerUpload", http.MethodPatch: "UploadLayerPart", http.MethodPut: "CompleteLayerUpload"}[r.Method]
 	case strings.Contains(at, "/blobs/"):
 		return map[string]string{http.MethodHead: "BatchCheckLayerAvailability", http.MethodGet: "GetDownloadUrlForLayer"}[r.Method]
+	case strings.Contains(at, "/referrers/"):
+		return "BatchGetImage"
 	case strings.Contains(at, "/manifests/"):
 		return map[string]string{http.MethodHead: "BatchGetImage", http.MethodGet: "BatchGetImage", http.MethodPut: "PutImage", http.MethodDelete: "BatchDeleteImage"}[r.Method]
 	default:
@@ -63,7 +67,7 @@ func actionOf(r *http.Request) string {
 func TestTheRequestsOfTheClient(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]bool{}
-	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		if a := actionOf(r); a != "" {
@@ -91,6 +95,11 @@ func TestTheRequestsOfTheClient(t *testing.T) {
 		{"PutBytes", func() error { _, err := c.PutBytes(ctx, repository, []byte("other"), types.OCILayer); return err }},
 		{"HasBlob", func() error { _, err := c.HasBlob(ctx, repository, digest); return err }},
 		{"Blob", func() error { _, err := c.Blob(ctx, repository, digest); return err }},
+		{"Content", func() error {
+			_, err := c.Content(ctx, repository, v1.Descriptor{MediaType: types.OCILayer, Digest: digest, Size: size})
+			return err
+		}},
+		{"Referrers", func() error { _, err := c.Referrers(ctx, repository, digest); return err }},
 		{"Download", func() error {
 			return c.Download(ctx, repository, digest, func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err })
 		}},
