@@ -48,7 +48,7 @@ bin/ci: $(shell find ci/tool -type f -not -name '*_test.go' -not -path '*/testda
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 
 .PHONY: bench
-bench: bin/ci bin/ko ## Measure builds beside go build and ko (ARGS="--repeat 3 --cold 0 --scale 0" is quick)
+bench: bin/ci bin/ko ## Measure builds beside go build, ko, Dagger and BuildKit (ARGS="--repeat 3 --cold 0 --scale 0" is quick)
 	@cd ci/tool && go build -trimpath -o ../../bin/bench ./bench
 	@bin/bench $(ARGS)
 
