@@ -50,10 +50,7 @@ its first request. A finding of the secret rules that is none can be allowed in
 			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return printAudit(w, r) }), r.Err())
 		},
 	}
-	f.addOnly(cmd)
-	f.addPlatform(cmd)
-	f.addBase(cmd)
-	f.addFFmpeg(cmd)
+	f.addAll(cmd)
 	addFrom(cmd, &from)
 	return cmd
 }

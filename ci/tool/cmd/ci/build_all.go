@@ -35,10 +35,7 @@ the exit code is 1.`,
 			return a.printBuild(cmd, r, dir)
 		},
 	}
-	f.addOnly(cmd)
-	f.addPlatform(cmd)
-	f.addBase(cmd)
-	f.addFFmpeg(cmd)
+	f.addAll(cmd)
 	addOut(cmd, &out)
 	return cmd
 }

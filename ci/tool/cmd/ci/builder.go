@@ -26,6 +26,19 @@ type buildFlags struct {
 	offline  bool
 }
 
+// addAll adds the flags of a command that builds images.
+func (f *buildFlags) addAll(cmd *cobra.Command) {
+	f.addOnly(cmd)
+	f.addOne(cmd)
+}
+
+// addOne adds those of a command that builds one.
+func (f *buildFlags) addOne(cmd *cobra.Command) {
+	f.addPlatform(cmd)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
+}
+
 func (f *buildFlags) addOnly(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.only, "only", nil, "images to make, by name (default: all)")
 }

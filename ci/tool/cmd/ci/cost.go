@@ -79,10 +79,7 @@ for a year is left out. MB is 10^6 bytes; the GB of the bill is 2^30.`, retentio
 	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
 	flags.StringVar(&f.svg, "svg", "", "file to draw the layers to, as an SVG picture (- for standard output, in place of the tables)")
 	f.target.add(cmd)
-	f.build.addOnly(cmd)
-	f.build.addPlatform(cmd)
-	f.build.addBase(cmd)
-	f.build.addFFmpeg(cmd)
+	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
 	return cmd
 }

@@ -93,13 +93,9 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 			return usageError{fmt.Errorf("--commit: %w", err)}
 		}
 	}
-	c, err := a.catalog()
+	c, functions, err := a.selected(only)
 	if err != nil {
 		return err
-	}
-	functions, err := c.Select(only)
-	if err != nil {
-		return usageError{err}
 	}
 	// What is deployed is what was published; the work tree does not matter.
 	if name, err = commit.Choose(cmd.Context(), c.Root, name, true); err != nil {

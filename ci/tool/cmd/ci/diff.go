@@ -68,10 +68,7 @@ means that the images were compared; audit is what judges their size.`,
 	flags.BoolVar(&f.markdown, "markdown", false, "print the result as Markdown, for the summary of a job")
 	flags.IntVar(&f.top, "top", 10, "packages to show of each image, those that changed most; JSON has all")
 	f.stored.add(cmd)
-	f.build.addOnly(cmd)
-	f.build.addPlatform(cmd)
-	f.build.addBase(cmd)
-	f.build.addFFmpeg(cmd)
+	f.build.addAll(cmd)
 	return cmd
 }
 

@@ -47,9 +47,7 @@ skopeo read.`,
 	required(cmd, &name, "name", "name of the image")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write, - for standard output (default: NAME.tar)")
 	cmd.Flags().StringVar(&from, "layout", "", "image layout to take it from, instead of building it")
-	f.addPlatform(cmd)
-	f.addBase(cmd)
-	f.addFFmpeg(cmd)
+	f.addOne(cmd)
 	return cmd
 }
 

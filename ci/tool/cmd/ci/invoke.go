@@ -53,13 +53,9 @@ output, the function's logs to standard error.`,
 			if ref != "" && emulator != "" {
 				return usageError{errors.New("--image and --emulator do not go together: the one starts a function, the other asks one that runs")}
 			}
-			c, err := a.catalog()
+			c, selected, err := a.selected([]string{name})
 			if err != nil {
 				return err
-			}
-			selected, err := c.Select([]string{name})
-			if err != nil {
-				return usageError{err}
 			}
 			function := selected[0]
 			event, err := readEvent(cmd, c, function, eventFile)
@@ -102,9 +98,7 @@ output, the function's logs to standard error.`,
 	cmd.Flags().StringVar(&ref, "image", "", "reference of the image to run, instead of building it")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "time that the function has")
 	remote.add(cmd)
-	f.addPlatform(cmd)
-	f.addBase(cmd)
-	f.addFFmpeg(cmd)
+	f.addOne(cmd)
 	return cmd
 }
 

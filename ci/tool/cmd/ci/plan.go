@@ -81,10 +81,7 @@ same; name a commit to compare with then.`,
 	flags.StringVar(&f.since, "since", "", "commit to compare the sources with (default: the one that the function runs)")
 	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "plan although the work tree has changes that no commit has")
 	f.target.add(cmd)
-	f.build.addOnly(cmd)
-	f.build.addPlatform(cmd)
-	f.build.addBase(cmd)
-	f.build.addFFmpeg(cmd)
+	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
 	return cmd
 }

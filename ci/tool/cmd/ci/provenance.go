@@ -31,13 +31,9 @@ the document itself, an in-toto statement with a SLSA provenance (v1).`,
 			if err := published.check(); err != nil {
 				return err
 			}
-			c, err := a.catalog()
+			c, functions, err := a.selected([]string{name})
 			if err != nil {
 				return err
-			}
-			functions, err := c.Select([]string{name})
-			if err != nil {
-				return usageError{err}
 			}
 			document, err := published.attached(cmd.Context(), c, functions[0], provenance.MediaType)
 			if err != nil {

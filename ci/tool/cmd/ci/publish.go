@@ -70,10 +70,7 @@ this process and keeps what it is given in dist/registry.`,
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
 	flags.IntVar(&f.parallel, "parallel", release.DefaultParallel, "requests under way at once")
 	f.target.add(cmd)
-	f.build.addOnly(cmd)
-	f.build.addPlatform(cmd)
-	f.build.addBase(cmd)
-	f.build.addFFmpeg(cmd)
+	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
 	return cmd
 }

@@ -145,6 +145,20 @@ func (a *app) catalog() (*catalog.Catalog, error) {
 	return catalog.Load(root)
 }
 
+// selected returns the catalog and, of its functions, those whose images are named;
+// all when none is.
+func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, error) {
+	c, err := a.catalog()
+	if err != nil {
+		return nil, nil, err
+	}
+	functions, err := c.Select(images)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return c, functions, nil
+}
+
 // findRoot returns the nearest folder, from dir upwards, that is a workspace.
 func findRoot(dir string) (string, error) {
 	for at := dir; ; at = filepath.Dir(at) {

@@ -38,13 +38,9 @@ itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 			if err := published.check(); err != nil {
 				return err
 			}
-			c, err := a.catalog()
+			c, functions, err := a.selected([]string{name})
 			if err != nil {
 				return err
-			}
-			functions, err := c.Select([]string{name})
-			if err != nil {
-				return usageError{err}
 			}
 			var document []byte
 			if published.commit != "" {
@@ -66,9 +62,7 @@ itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 	required(cmd, &name, "name", "name of the image")
 	published.add(cmd, "read what is attached to the image that was published under this commit")
 	addFrom(cmd, &from)
-	build.addPlatform(cmd)
-	build.addBase(cmd)
-	build.addFFmpeg(cmd)
+	build.addOne(cmd)
 	return cmd
 }
 

@@ -57,10 +57,7 @@ that has it; with --cache and GOCACHE naming empty folders nothing is reused.`,
 	if err := cmd.MarkFlagRequired("commit"); err != nil {
 		panic(err) // the flag was added a line above
 	}
-	f.addOnly(cmd)
-	f.addPlatform(cmd)
-	f.addBase(cmd)
-	f.addFFmpeg(cmd)
+	f.addAll(cmd)
 	return cmd
 }
 

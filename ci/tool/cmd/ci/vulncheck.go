@@ -62,13 +62,9 @@ func (a *app) vulncheck(cmd *cobra.Command, f *buildFlags, db string) (*vulnchec
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.catalog()
+	c, functions, err := a.selected(f.only)
 	if err != nil {
 		return nil, err
-	}
-	functions, err := c.Select(f.only)
-	if err != nil {
-		return nil, usageError{err}
 	}
 	kept, err := a.cache()
 	if err != nil {
