@@ -124,7 +124,7 @@ func TestWhatIsStored(t *testing.T) {
 		read("api", "1", false, old, testkit.Layer("api 1", 10)),
 		read("api", "2", true, young, testkit.Layer("api 1", 10)),
 		read("web", "3", true, old, testkit.Layer("web 1", 20)),
-		ReadOther("(other)", "4", testkit.Manifest(testkit.Layer("a note", 7))),
+		ReadOther("(other)", Other, "4", testkit.Manifest(testkit.Layer("a note", 7))),
 	}}}, testPrices)
 
 	one := r.Repositories[0]

@@ -22,11 +22,13 @@ const (
 	FFmpeg Part = "ffmpeg"
 	Binary Part = "binary"
 	Config Part = "configuration"
-	Other  Part = "other" // of what is no image of a function
+	// Documents are what is attached to images: SBOM and provenance.
+	Documents Part = "documents"
+	Other     Part = "other" // of what is no image of a function
 )
 
 // parts is the order in which they are told of.
-var parts = []Part{Base, FFmpeg, Binary, Config, Other}
+var parts = []Part{Base, FFmpeg, Binary, Config, Documents, Other}
 
 // Blob is what a registry stores of an image: a layer, or the configuration.
 type Blob struct {
@@ -82,11 +84,12 @@ func ReadManifest(name string, variant catalog.Variant, digest string, m *v1.Man
 	return i, nil
 }
 
-// ReadOther describes what a repository holds beside the images of functions.
-func ReadOther(name, digest string, m *v1.Manifest) Image {
+// ReadOther describes what a repository holds beside the images of functions, all
+// of which is the one part.
+func ReadOther(name string, part Part, digest string, m *v1.Manifest) Image {
 	i := Image{Name: name, Digest: digest}
 	for _, d := range append(slices.Clone(m.Layers), m.Config) {
-		i.Blobs = append(i.Blobs, Blob{Digest: d.Digest.String(), Size: d.Size, Part: Other})
+		i.Blobs = append(i.Blobs, Blob{Digest: d.Digest.String(), Size: d.Size, Part: part})
 	}
 	return i
 }

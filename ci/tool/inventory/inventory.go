@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,12 +22,18 @@ import (
 // parallel is how many requests are under way at once.
 const parallel = 8
 
-// What an image is called that no function's tag names: one with another tag, and
-// one with none. No function's image has such a name.
+// What is called so that no function's tag names: what has another tag, what has
+// none, and what is attached to images. No function's image has such a name.
 const (
-	other    = "(other)"
-	untagged = "(untagged)"
+	other     = "(other)"
+	untagged  = "(untagged)"
+	documents = "(documents)"
 )
+
+// attached is the tag that lists what is attached to a digest, where the registry
+// has no API for it.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+var attached = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
 
 // Registry is what is asked; repositories are named as registry/path.
 type Registry interface {
@@ -142,7 +149,7 @@ func read(ctx context.Context, r Registry, at string, repository cost.Repository
 
 // order puts functions' images first: what they share with others is a part of theirs.
 func order(name string) string {
-	if name == other || name == untagged {
+	if strings.HasPrefix(name, "(") {
 		return "~" + name
 	}
 	return name
@@ -150,6 +157,9 @@ func order(name string) string {
 
 // function returns the function whose image a tag names.
 func function(functions []catalog.Function, tag string) (catalog.Function, bool) {
+	if attached.MatchString(tag) {
+		return catalog.Function{Image: documents}, false
+	}
 	n := slices.IndexFunc(functions, func(f catalog.Function) bool { return strings.HasPrefix(tag, f.Image+"-") })
 	if n < 0 {
 		return catalog.Function{Image: other}, false
@@ -170,7 +180,10 @@ func one(ctx context.Context, r Registry, at, digest string, f catalog.Function,
 			return i, nil
 		}
 	}
-	return cost.ReadOther(f.Image, digest, m), nil
+	if f.Image == documents || m.Subject != nil {
+		return cost.ReadOther(documents, cost.Documents, digest, m), nil
+	}
+	return cost.ReadOther(f.Image, cost.Other, digest, m), nil
 }
 
 // manifest reads a manifest. An index, which is not plain, is as one manifest that

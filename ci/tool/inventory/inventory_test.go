@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,6 +102,40 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 		for _, b := range images[n].Blobs {
 			assert.Equal(t, cost.Other, b.Part)
 		}
+	}
+}
+
+func TestReadWhatIsAttachedToImages(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	h := release.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+	repository := release.RepositoryName(catalog.Private, catalog.Light)
+	image := testkit.OCIImage(t, testkit.AMD64)
+	r.Push(t, repository+":api-1234567", image)
+	subject, err := partial.Descriptor(image)
+	require.NoError(t, err)
+	document, ok := mutate.Subject(testkit.OCIImage(t, testkit.ARM64), *subject).(v1.Image)
+	require.True(t, ok)
+	r.Push(t, repository+":gone", document)
+	client := registry.NewClient(registry.Options{})
+	at := r.Host + "/" + repository
+	digest, err := document.Digest()
+	require.NoError(t, err)
+	require.NoError(t, client.Untag(t.Context(), at, "gone"))
+
+	for name, from := range map[string]Registry{
+		"by the tag that lists it":    client,
+		"by a registry that lists it": lister{client, map[string][]string{at: {digest.String()}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			repositories, err := Read(t.Context(), from, registrytest.Functions()[:1], h)
+			require.NoError(t, err)
+			images := repositories[0].Images
+			require.GreaterOrEqual(t, len(images), 2)
+			for _, i := range images[1:] {
+				assert.Equal(t, "(documents)", i.Name)
+				assert.Equal(t, cost.Documents, i.Blobs[0].Part)
+			}
+		})
 	}
 }
 

@@ -104,8 +104,10 @@ func head(to *element, r *cost.Report, s scale) float64 {
 	if hasLayer(r, func(l cost.Layer) bool { return l.Part == cost.Binary && (l.Versions > 1 || !l.Latest) }) {
 		key(olderLabel(r), "older")
 	}
-	if hasLayer(r, func(l cost.Layer) bool { return l.Part == cost.Other }) {
-		key(string(cost.Other), string(cost.Other))
+	for _, part := range []cost.Part{cost.Documents, cost.Other} {
+		if hasLayer(r, func(l cost.Layer) bool { return l.Part == part }) {
+			key(string(part), string(part))
+		}
 	}
 	if copies(r) {
 		key("deploy copy, for Lambda", "binary", "copied")

@@ -67,7 +67,7 @@ func stored(t *testing.T) *cost.Report {
 	add("alpha", false, false, old, 4*mb)
 	add("beta", true, true, young, 30*mb)
 	add("gamma-is-a-function-whose-name-has-no-end", true, false, old, mb/2)
-	all = append(all, cost.ReadOther("(other)", "1", testkit.Manifest(testkit.Layer("a note", 3*mb))))
+	all = append(all, cost.ReadOther("(other)", cost.Other, "1", testkit.Manifest(testkit.Layer("a note", 3*mb))))
 	return cost.New([]cost.Repository{
 		{Name: "ai-social-media-lambda-heavy", Tier: catalog.Private, Variant: catalog.Heavy, Images: all},
 		{Name: "lambda-light", Tier: catalog.Public, Variant: catalog.Light},

@@ -18,6 +18,7 @@ text { font-family: system-ui, -apple-system, "Segoe UI", "Noto Sans", Helvetica
 .ffmpeg { fill: #0969da }
 .binary { fill: #bc4c00 }
 .older { fill: #f0b58d }
+.documents { fill: #1a7f37 }
 .other { fill: #8250df }
 .cut { stroke: #ffffff; stroke-width: 1 }
 .hatch { stroke: #ffffff; stroke-width: 1.5; stroke-opacity: 0.75 }
@@ -33,6 +34,7 @@ text { fill: #f0f6fc }
 .ffmpeg { fill: #1f6feb }
 .binary { fill: #f0883e }
 .older { fill: #7d4a22 }
+.documents { fill: #3fb950 }
 .other { fill: #a371f7 }
 .cut { stroke: #0d1117 }
 .hatch { stroke: #0d1117 }

@@ -70,6 +70,9 @@ func measured(t *testing.T, root string, args ...string) cost.Report {
 	return report
 }
 
+// stores is what a publish added to the registries: images, and what is attached to them.
+func stores(p published) int64 { return p.Outcome.Sent + p.Outcome.Attached }
+
 // What cost says is stored is what publish says it has sent.
 func TestCostOfWhatPublishHasSent(t *testing.T) {
 	root := publishable(t, nil)
@@ -78,16 +81,20 @@ func TestCostOfWhatPublishHasSent(t *testing.T) {
 	assert.Equal(t, exitFailed, none.code)
 	assert.Contains(t, none.stderr, "ci: measure dist/registry: nothing is published there; publish with `ci publish --local`")
 
-	sent := decode(t, command(t, root, append(publish, "aaaaaaa")...)).Outcome.Sent
+	sent := stores(decode(t, command(t, root, append(publish, "aaaaaaa")...)))
 	model := measured(t, root, "--from", filepath.Join(root, "dist"), "--versions", "1")
 	stored := measured(t, root, "--local")
 	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
-	assert.Equal(t, model.Layouts, stored.Layouts, "a model of one version is what one publish leaves")
+	require.Len(t, stored.Layouts, len(model.Layouts))
+	for n, l := range model.Layouts {
+		attached := stored.Layouts[n].Private.Bytes - l.Private.Bytes
+		assert.True(t, attached > 0 && attached < 20_000, "%s: a model of one version is what one publish leaves, but for the documents: %d", l.Name, attached)
+	}
 	assert.Equal(t, []string{"alpha", "beta"}, model.Offline)
 	assert.Equal(t, "dist", model.Source)
 
 	require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte("package main\n\nfunc main() { println(\"edited\") }\n"), 0o644))
-	sent += decode(t, command(t, root, append(publish, "bbbbbbb")...)).Outcome.Sent
+	sent += stores(decode(t, command(t, root, append(publish, "bbbbbbb")...)))
 	stored = measured(t, root, "--local")
 	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
 	beta := stored.Repositories[1].Parts[1]
@@ -108,7 +115,7 @@ func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
 	assert.Equal(t, exitFailed, empty.code)
 	assert.Equal(t, "ci: measure "+r.Host+" and "+r.Host+"/alias: nothing is published there\n", empty.stderr)
 
-	sent := decode(t, command(t, root, append(hosts, "publish", "--offline", "--allow-dirty", "--json", "--commit", "aaaaaaa")...)).Outcome.Sent
+	sent := stores(decode(t, command(t, root, append(hosts, "publish", "--offline", "--allow-dirty", "--json", "--commit", "aaaaaaa")...)))
 	stored := measured(t, root, append(hosts, "--published")...)
 	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
 	assert.Zero(t, stored.Versions)
@@ -124,7 +131,7 @@ func TestCostOfECR(t *testing.T) {
 	s := newStand(t)
 	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
 	s.aws.Add(awsfake.Public, "lambda-light")
-	sent := decode(t, s.publish(t, "--json", "--commit", "aaaaaaa")).Outcome.Sent
+	sent := stores(decode(t, s.publish(t, "--json", "--commit", "aaaaaaa")))
 	hosts := []string{"--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host + "/alias"}
 	stored := measured(t, s.root, hosts...)
 	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
