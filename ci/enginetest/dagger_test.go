@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,8 +52,12 @@ func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stde
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
-	return out.String(), errs.String(), err
+	return out.String(), warnings.ReplaceAllString(errs.String(), ""), err
 }
+
+// warnings are lines of the CLI's own log, such as that it does not understand the
+// remote of a clone.
+var warnings = regexp.MustCompile(`(?m)^[0-9/]{10} [0-9:]{8} WARN .*\n`)
 
 // call runs a function of the module, which must succeed.
 func (e engine) call(t *testing.T, args ...string) string {

@@ -15,8 +15,9 @@ import (
 )
 
 // functions are those that the module has at least.
-var functions = []string{"base", "binaries", "build-all", "builder", "ffmpeg-layer",
-	"image", "images", "invoke", "lint", "list", "test", "tidy"}
+var functions = []string{"audit", "base", "binaries", "build-all", "builder", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
+	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "retention", "rollback", "sbom", "status",
+	"test", "tidy", "verify", "vulncheck"}
 
 // escapes are the terminal's colours.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
