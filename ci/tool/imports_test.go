@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"release":       {"cache", "catalog", "image", "layout", "lock", "referrer"},
 	"awsauth":       {"release"},
 	"repositories":  {"catalog", "registry", "release"},
-	"retention":     {"catalog", "release"},
+	"retention":     {"catalog", "referrer", "release"},
 	// What images are made of, and what became of it.
 	"stored":    {"cache", "image", "layer", "layout"},
 	"sizediff":  {"image", "report"},
@@ -68,7 +68,7 @@ var mayImport = map[string][]string{
 	"change":    {"catalog", "gobuild", "lock"},
 	// What it costs.
 	"cost":      {"catalog", "release"},
-	"inventory": {"catalog", "cost", "release"},
+	"inventory": {"catalog", "cost", "referrer", "release"},
 	"picture":   {"catalog", "cost", "report"},
 	"record":    nil,
 	"status":    {"deploy", "record", "release"},

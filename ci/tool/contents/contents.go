@@ -26,19 +26,9 @@ import (
 // maxConfig bounds, in bytes, a configuration; they are thousands.
 const maxConfig = 4 << 20
 
-// Kind says what a layer is for.
-type Kind string
-
-// The kinds, most stable first.
-const (
-	Base   Kind = "base"
-	FFmpeg Kind = "ffmpeg"
-	Binary Kind = "binary"
-)
-
 // Layer is a layer of an image.
 type Layer struct {
-	Kind   Kind
+	Kind   image.Kind
 	Digest v1.Hash
 	DiffID v1.Hash
 	Size   int64 // compressed, in bytes
@@ -108,27 +98,15 @@ func read(manifest []byte, open Open) (Image, error) {
 	if i.Subject.MediaType == "" {
 		i.Subject.MediaType = types.OCIManifestSchema1
 	}
+	kinds := image.Kinds(len(m.Layers), i.Labels)
 	for n, l := range m.Layers {
-		i.Layers = append(i.Layers, Layer{Kind: i.kind(len(m.Layers) - 1 - n), Digest: l.Digest, DiffID: config.RootFS.DiffIDs[n], Size: l.Size})
+		i.Layers = append(i.Layers, Layer{Kind: kinds[n], Digest: l.Digest, DiffID: config.RootFS.DiffIDs[n], Size: l.Size})
 	}
 	return i, nil
 }
 
-// kind returns what a layer is for, by its place from the top.
-func (i Image) kind(fromTop int) Kind {
-	_, heavy := i.Labels[image.LabelFFmpeg]
-	switch {
-	case fromTop == 0:
-		return Binary
-	case fromTop == 1 && heavy:
-		return FFmpeg
-	default:
-		return Base
-	}
-}
-
 // Of returns the layers of one kind.
-func (i Image) Of(k Kind) []Layer {
+func (i Image) Of(k image.Kind) []Layer {
 	var all []Layer
 	for _, l := range i.Layers {
 		if l.Kind == k {

@@ -41,20 +41,20 @@ func stored(t *testing.T, variant catalog.Variant, binary ...layer.File) ([]byte
 
 func TestRead(t *testing.T) {
 	program := testkit.GoProgram(t, "amd64")
-	for variant, want := range map[catalog.Variant][]Kind{
-		catalog.Light: {Base, Base, Binary},
-		catalog.Heavy: {Base, Base, FFmpeg, Binary},
+	for variant, want := range map[catalog.Variant][]image.Kind{
+		catalog.Light: {image.KindBase, image.KindBase, image.KindBinary},
+		catalog.Heavy: {image.KindBase, image.KindBase, image.KindFFmpeg, image.KindBinary},
 	} {
 		t.Run(string(variant), func(t *testing.T) {
 			manifest, open := stored(t, variant, layer.Text(image.BootstrapPath, 0o755, program))
 			i, err := Read(manifest, open)
 			require.NoError(t, err)
-			var kinds []Kind
+			var kinds []image.Kind
 			for _, l := range i.Layers {
 				kinds = append(kinds, l.Kind)
 			}
 			assert.Equal(t, want, kinds)
-			assert.Len(t, i.Of(Base), 2)
+			assert.Len(t, i.Of(image.KindBase), 2)
 			assert.Equal(t, "thumb", i.Name)
 			assert.Equal(t, testkit.AMD64, i.Platform)
 			digest, size, err := v1.SHA256(bytes.NewReader(manifest))

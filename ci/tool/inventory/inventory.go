@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 
 	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/cost"
+	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/release"
 )
 
@@ -29,11 +29,6 @@ const (
 	untagged  = "(untagged)"
 	documents = "(documents)"
 )
-
-// attached is the tag that lists what is attached to a digest, where the registry
-// has no API for it.
-// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
-var attached = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
 
 // Registry is what is asked; repositories are named as registry/path.
 type Registry interface {
@@ -157,7 +152,7 @@ func order(name string) string {
 
 // function returns the function whose image a tag names.
 func function(functions []catalog.Function, tag string) (catalog.Function, bool) {
-	if attached.MatchString(tag) {
+	if _, ok := referrer.ListOf(tag); ok {
 		return catalog.Function{Image: documents}, false
 	}
 	n := slices.IndexFunc(functions, func(f catalog.Function) bool { return strings.HasPrefix(tag, f.Image+"-") })

@@ -33,7 +33,7 @@ func light() contents.Image {
 	return contents.Image{
 		Name: "api", Platform: testkit.ARM64, Subject: v1.Descriptor{Digest: testkit.Digest("api")},
 		Labels: map[string]string{image.LabelPin: string(image.Offline), image.LabelBaseName: "static"},
-		Layers: []contents.Layer{{Kind: contents.Base, Digest: testkit.Digest("static")}},
+		Layers: []contents.Layer{{Kind: image.KindBase, Digest: testkit.Digest("static")}},
 	}
 }
 

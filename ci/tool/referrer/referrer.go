@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -26,6 +27,21 @@ const annotationTitle = "org.opencontainers.image.title"
 const emptyType types.MediaType = "application/vnd.oci.empty.v1+json"
 
 var empty = []byte("{}")
+
+// listTag is the tag of the list of what is attached to a digest, which clients keep
+// where the registry has no API for that.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+var listTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})$`)
+
+// ListOf returns the digest that a tag lists the attachments of; ok is false for a
+// tag that is no such list.
+func ListOf(tag string) (digest string, ok bool) {
+	found := listTag.FindStringSubmatch(tag)
+	if found == nil {
+		return "", false
+	}
+	return "sha256:" + found[1], true
+}
 
 // Artifact is a document to attach.
 type Artifact struct {

@@ -180,3 +180,22 @@ func TestManifest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, digest, again)
 }
+
+func TestListOf(t *testing.T) {
+	hex := strings.Repeat("0a", 32)
+	for name, c := range map[string]struct {
+		tag, digest string
+	}{
+		"a list":            {"sha256-" + hex, "sha256:" + hex},
+		"an image's tag":    {"api-1234567", ""},
+		"too short":         {"sha256-" + hex[1:], ""},
+		"too long":          {"sha256-" + hex + "0", ""},
+		"a signature's tag": {"sha256-" + hex + ".sig", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			digest, ok := referrer.ListOf(c.tag)
+			assert.Equal(t, c.digest, digest)
+			assert.Equal(t, c.digest != "", ok)
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/release"
 )
 
@@ -53,24 +54,30 @@ func Judge(images []Image, names []string, inUse, subjects map[string]string, no
 	return verdicts
 }
 
-// fallback is the tag of the list of what is attached to an image, which clients
-// keep where the registry has no API for that.
-// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
-var fallback = regexp.MustCompile(`^sha256-([0-9a-f]{64})$`)
-
 // withLists adds to subjects the lists that clients keep, by their tags.
 func withLists(images []Image, subjects map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, subjects)
 	for _, i := range images {
-		if isList(i) {
-			all[i.Digest] = "sha256:" + fallback.FindStringSubmatch(i.Tags[0])[1]
+		if subject, ok := listed(i); ok {
+			all[i.Digest] = subject
 		}
 	}
 	return all
 }
 
-func isList(i Image) bool { return len(i.Tags) == 1 && fallback.MatchString(i.Tags[0]) }
+// listed returns what the image lists the attachments of, if it is such a list.
+func listed(i Image) (digest string, ok bool) {
+	if len(i.Tags) != 1 {
+		return "", false
+	}
+	return referrer.ListOf(i.Tags[0])
+}
+
+func isList(i Image) bool {
+	_, ok := listed(i)
+	return ok
+}
 
 // judgeAttached judges what is attached to an image, or to something that is itself
 // attached, by what becomes of that.

@@ -115,14 +115,14 @@ func base(i contents.Image) cdx.Component {
 		c.PackageURL = purl.Image(reference, digest)
 		c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: strings.TrimPrefix(digest, "sha256:")}}
 	}
-	properties = append(properties, layers(i, contents.Base)...)
+	properties = append(properties, layers(i, image.KindBase)...)
 	c.Properties = &properties
 	return c
 }
 
 func ffmpeg(i contents.Image, p notice.Program) cdx.Component {
 	c := cdx.Component{Type: cdx.ComponentTypeApplication, Name: p.Name, Version: p.Version, PackageURL: p.PURL}
-	properties := layers(i, contents.FFmpeg)
+	properties := layers(i, image.KindFFmpeg)
 	c.Properties = &properties
 	if p.License != "" {
 		c.Licenses = &cdx.Licenses{{License: &cdx.License{ID: p.License}}}
@@ -191,7 +191,7 @@ func module(m *debug.Module) cdx.Component {
 	return c
 }
 
-func layers(i contents.Image, k contents.Kind) []cdx.Property {
+func layers(i contents.Image, k image.Kind) []cdx.Property {
 	var all []cdx.Property
 	for _, l := range i.Of(k) {
 		all = append(all, property("layer:digest", l.Digest.String()), property("layer:diffID", l.DiffID.String()))

@@ -21,7 +21,7 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-func made(name string, labels map[string]string, kinds ...contents.Kind) contents.Image {
+func made(name string, labels map[string]string, kinds ...image.Kind) contents.Image {
 	i := contents.Image{
 		Name: name, Labels: labels, Platform: testkit.AMD64,
 		Subject: v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: testkit.Digest(name), Size: 100},
@@ -59,13 +59,13 @@ func program() contents.Program {
 func TestNew(t *testing.T) {
 	tests := map[string]contents.Image{
 		"light-offline": made("api", map[string]string{image.LabelVariant: "light", image.LabelBaseName: "static", image.LabelPin: string(image.Offline)},
-			contents.Base, contents.Binary),
+			image.KindBase, image.KindBinary),
 		"heavy-npm": made("thumb", pinned(map[string]string{image.LabelFFmpeg: "npm @ffmpeg-installer/linux-x64@4.1.0, @ffprobe-installer/linux-x64@5.2.0"}),
-			contents.Base, contents.FFmpeg, contents.Binary),
+			image.KindBase, image.KindFFmpeg, image.KindBinary),
 		"heavy-image": made("thumb", pinned(map[string]string{image.LabelFFmpeg: "docker.io/mwader/static-ffmpeg:7.1.1@" + testkit.Digest("ffmpeg index").String()}),
-			contents.Base, contents.FFmpeg, contents.Binary),
+			image.KindBase, image.KindFFmpeg, image.KindBinary),
 		"heavy-unknown": made("thumb", pinned(map[string]string{image.LabelFFmpeg: "localhost:5000/ffmpeg:mine@" + testkit.Digest("ffmpeg index").String()}),
-			contents.Base, contents.FFmpeg, contents.Binary),
+			image.KindBase, image.KindFFmpeg, image.KindBinary),
 	}
 	schema := schema(t)
 	for name, i := range tests {
@@ -113,7 +113,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 }
 
 func TestTheSchemaRefuses(t *testing.T) {
-	document, err := New(made("api", pinned(nil), contents.Base, contents.Binary), program())
+	document, err := New(made("api", pinned(nil), image.KindBase, image.KindBinary), program())
 	require.NoError(t, err)
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.Replace(string(document), `"SHA-256"`, `"SHA-257"`, 1)))
 	require.NoError(t, err)
@@ -123,7 +123,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 func TestAnotherImageHasAnotherSerialNumber(t *testing.T) {
 	numbers := map[string]bool{}
 	for _, name := range []string{"api", "thumb", "video"} {
-		document, err := New(made(name, pinned(nil), contents.Base, contents.Binary), program())
+		document, err := New(made(name, pinned(nil), image.KindBase, image.KindBinary), program())
 		require.NoError(t, err)
 		bom, err := Read(document)
 		require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestAnotherImageHasAnotherSerialNumber(t *testing.T) {
 }
 
 func TestWithoutModulesThereIsNoDocument(t *testing.T) {
-	_, err := New(made("api", pinned(nil), contents.Base, contents.Binary), contents.Program{})
+	_, err := New(made("api", pinned(nil), image.KindBase, image.KindBinary), contents.Program{})
 	require.EqualError(t, err, "write the SBOM of api: the binary does not say which modules it is made of")
 	_, err = Read([]byte("{"))
 	require.ErrorContains(t, err, "read the SBOM: ")

@@ -15,7 +15,7 @@ import (
 func Compare(published, rebuilt Side) ([]Difference, error) {
 	var all []Difference
 	at := 0 // layers of the published image below the kind
-	for _, k := range []contents.Kind{contents.Base, contents.FFmpeg, contents.Binary} {
+	for _, k := range []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary} {
 		theirs, ours := published.Of(k), rebuilt.Of(k)
 		n := firstDifference(theirs, ours)
 		if n < 0 {
@@ -55,11 +55,11 @@ func firstDifference(a, b []contents.Layer) int {
 
 // why says what is behind a layer that differs. packed tells that its files are the
 // same nevertheless.
-func why(k contents.Kind, published, rebuilt Side, packed bool) ([]string, error) {
+func why(k image.Kind, published, rebuilt Side, packed bool) ([]string, error) {
 	switch k {
-	case contents.Base:
+	case image.KindBase:
 		return origin(base(published.Labels), base(rebuilt.Labels), packed), nil
-	case contents.FFmpeg:
+	case image.KindFFmpeg:
 		return origin(published.Labels[image.LabelFFmpeg], rebuilt.Labels[image.LabelFFmpeg], packed), nil
 	default:
 		if packed {

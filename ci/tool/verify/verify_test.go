@@ -180,7 +180,7 @@ func TestCompareTheBase(t *testing.T) {
 	side := func(digest, content, packing string) Side {
 		labels := map[string]string{image.LabelBaseName: "aws:al2023", image.LabelBaseDigest: digest, image.LabelPin: "pinned"}
 		i := contents.Image{Labels: maps.Clone(labels)}
-		for n, kind := range []contents.Kind{contents.Base, contents.Base, contents.Binary} {
+		for n, kind := range []image.Kind{image.KindBase, image.KindBase, image.KindBinary} {
 			l := contents.Layer{Kind: kind}
 			l.Digest.Hex, l.DiffID.Hex = "same", "same"
 			if n == 1 {

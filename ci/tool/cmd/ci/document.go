@@ -27,11 +27,7 @@ func document(ctx context.Context, root, name string, images map[string]release.
 		b.Source.Repository = b.Builder.Repository
 	}
 	for image, i := range images {
-		made, err := contents.Read(i.Manifest, i.Open)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", image, err)
-		}
-		program, err := contents.ReadProgram(made, i.Open)
+		made, program, err := read(i)
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", image, err)
 		}
@@ -53,6 +49,16 @@ func document(ctx context.Context, root, name string, images map[string]release.
 		images[image] = i
 	}
 	return nil
+}
+
+// read returns what an image is made of, and the program in it.
+func read(i release.Image) (contents.Image, contents.Program, error) {
+	made, err := contents.Read(i.Manifest, i.Open)
+	if err != nil {
+		return made, contents.Program{}, err
+	}
+	program, err := contents.ReadProgram(made, i.Open)
+	return made, program, err
 }
 
 // source is what was built: what is checked out, whatever name it is published

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/contents"
 	"lambdas.internal/ci/tool/release"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/sbom"
@@ -76,12 +75,7 @@ func (a *app) sbom(cmd *cobra.Command, f *buildFlags, function catalog.Function,
 	if err != nil {
 		return nil, err
 	}
-	i := images[function.Image]
-	is, err := contents.Read(i.Manifest, i.Open)
-	if err != nil {
-		return nil, err
-	}
-	program, err := contents.ReadProgram(is, i.Open)
+	is, program, err := read(images[function.Image])
 	if err != nil {
 		return nil, err
 	}
