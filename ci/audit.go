@@ -23,10 +23,12 @@ func (m *Ci) built(only []string) *dagger.Directory {
 	return m.assemble(layout, only).Directory(layout)
 }
 
+// withImages is the container in which commands work on the built images.
+func (m *Ci) withImages(only []string) *dagger.Container {
+	return m.step(m.Builder(), m.Source).WithMountedDirectory(layout, m.built(only))
+}
+
 // examine is the step that runs one command of the whole program on the images.
 func (m *Ci) examine(only []string, args ...string) *dagger.Container {
-	step := m.step(m.Builder(), m.Source).
-		WithFile(toolPath, m.program()).
-		WithMountedDirectory(layout, m.built(only))
-	return m.run(step, args...)
+	return m.run(m.withImages(only).WithFile(toolPath, m.program()), args...)
 }

@@ -17,11 +17,6 @@ func (m *Ci) act(ctx context.Context, args ...string) (string, error) {
 	return output(ctx, m.run(m.aws(m.step(m.golang(), m.Source)), args...))
 }
 
-// releasing is the container in which commands act on the built images.
-func (m *Ci) releasing(only []string) *dagger.Container {
-	return m.step(m.Builder(), m.Source).WithMountedDirectory(layout, m.built(only))
-}
-
 // release runs one command on the built images and returns what it printed.
 func (m *Ci) release(ctx context.Context, in *dagger.Container, only []string, args ...string) (string, error) {
 	args = slices.Concat(m.platformArgs(args...), []string{"--from", layout}, named(only))

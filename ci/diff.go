@@ -23,7 +23,7 @@ func (m *Ci) Diff(
 	// +optional
 	markdown bool,
 ) (string, error) {
-	step := m.aws(m.releasing(only))
+	step := m.aws(m.withImages(only))
 	return output(ctx, m.run(step, slices.Concat([]string{"diff", from, layout}, named(only), m.private(), m.public(),
 		flags(map[string]bool{"--markdown": markdown}))...))
 }

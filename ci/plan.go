@@ -17,5 +17,5 @@ func (m *Ci) Plan(
 	// +optional
 	only []string,
 ) (string, error) {
-	return m.release(ctx, m.releasing(only), only, slices.Concat([]string{"plan", "--commit", commit}, m.private(), m.public())...)
+	return m.release(ctx, m.withImages(only), only, slices.Concat([]string{"plan", "--commit", commit}, m.private(), m.public())...)
 }

@@ -37,7 +37,7 @@ func (m *Ci) Publish(
 	// +optional
 	run []string,
 ) (string, error) {
-	in, err := told(m.releasing(only), run)
+	in, err := told(m.withImages(only), run)
 	if err != nil {
 		return "", err
 	}
