@@ -73,7 +73,9 @@ func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 // put moves the tags, all that can be at once: between the first and the last, a
 // reader sees images of two commits.
 func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Image) error {
-	return p.each(ctx, len(moves), func(ctx context.Context, n int) error {
+	// One that fails ends no other that is under way: the registry might carry that
+	// out all the same, after it was put back.
+	return p.each(ctx, len(moves), func(_ context.Context, n int) error {
 		s := moves[n].step
 		image := images[s.Image]
 		if err := p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType); err != nil {
