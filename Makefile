@@ -15,7 +15,7 @@ CHECKED   := $(MODULES) ci/enginetest
 RACE := $(if $(shell command -v cc),-race)
 
 # Hundreds of whole publishes and deployments: minutes with -race.
-NO_RACE := /tool/(cmd/ci|deploy|release)$$
+NO_RACE := /tool/(cmd/ci|deploy|publish)$$
 
 # Every file of the repository, by content: Go takes the result of a test from its cache
 # without a look at files outside the test's module (see testkit.Sources).
@@ -89,7 +89,7 @@ lint: bin/golangci-lint ## Run the linter on all modules
 
 .PHONY: update
 update: tools ## Rewrite the golden files of the tests
-	cd ci/tool && go test $(patsubst ci/tool/%/testdata,./%,$(wildcard ci/tool/*/testdata ci/tool/cmd/*/testdata)) -update
+	cd ci/tool && go test $$(find . -name testdata -type d -exec dirname {} +) -update
 	cd ci && go test . -update
 
 .PHONY: reproduce

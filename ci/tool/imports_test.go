@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -15,88 +16,49 @@ import (
 
 const module = "lambdas.internal/ci/tool/"
 
-// mayImport is the direction of imports: what a package may use of this module,
-// directly. Whoever adds a package, or turns an import round, says so here.
-var mayImport = map[string][]string{
-	// The core: descriptions and bytes, without processes and networks.
-	"catalog": nil,
-	"report":  nil,
-	"cache":   nil,
-	"layer":   {"cache"},
-	"lock":    {"cache", "catalog"},
-	"image":   {"catalog", "layer"},
-	"layout":  {"cache", "image"},
-	"notice":  {"layer", "purl"},
-	"purl":    nil,
-	// The edges: each knows one thing outside.
-	"registry": nil,
-	"npm":      {"lock"},
-	"gobuild":  {"cache", "catalog"},
-	// What joins them.
-	"pin":    {"cache", "image", "lock", "registry"},
-	"base":   {"cache", "image", "layer", "layout", "pin", "registry"},
-	"ffmpeg": {"cache", "image", "layer", "lock", "notice", "npm", "pin", "registry"},
-	"build":  {"base", "cache", "catalog", "ffmpeg", "gobuild", "image", "layer", "layout", "lock", "pin"},
-	// What makes functions.
-	"scaffold": {"catalog"},
-	// What runs images.
-	"rootfs": {"layout"},
-	"invoke": {"image"},
-	"local":  {"catalog", "invoke", "rootfs"},
-	// What is published, and where.
-	"secret":        nil,
-	"commit":        nil,
-	"localregistry": nil,
-	"audit":         {"cache", "catalog", "gobuild", "image", "layer", "layout", "notice", "secret"},
-	"release":       {"cache", "catalog", "image", "layout", "lock", "referrer"},
-	"awsauth":       {"release"},
-	"repositories":  {"catalog", "registry", "release"},
-	"retention":     {"catalog", "referrer", "release"},
-	// What images are made of, and what became of it.
-	"stored":    {"cache", "image", "layer", "layout"},
-	"sizediff":  {"image", "report"},
-	"vulncheck": {"cache", "catalog", "gobuild"},
-	// What is known of an image, and goes with it.
-	"contents":   {"image"},
-	"sbom":       {"contents", "image", "notice", "purl"},
-	"provenance": {"contents", "image", "notice", "purl"},
-	"referrer":   nil,
-	"verify":     {"contents", "image", "release"},
-	// What runs, and the way there.
-	"deploy":    {"release"},
-	"lambdaapi": {"deploy"},
-	"change":    {"catalog", "gobuild", "lock"},
-	// What it costs.
-	"cost":      {"catalog", "release"},
-	"inventory": {"catalog", "cost", "referrer", "release"},
-	"picture":   {"catalog", "cost", "report"},
-	"record":    nil,
-	"status":    {"deploy", "record", "release"},
-	// Tests only.
-	"internal/awsfake":      nil,
-	"internal/registrytest": {"cache", "catalog", "image", "layer", "layout", "localregistry"},
-	"internal/commandlines": nil,
-	"internal/lambdafake":   nil,
-	"internal/testkit":      {"cache", "catalog", "image", "layer", "lock"},
+// stages are the folders in the order of the pipeline. A package imports from its own
+// folder and from the stages before its own; folders of one stage do not know each other.
+var stages = [][]string{
+	{"cache", "report"},
+	{"registry"},
+	{"workspace"},
+	{"image"},
+	{"audit", "publish", "run"},
+	{"attest", "deploy", "inspect"},
+	{"cmd", "bench"},
 }
 
-// commands may use all that is not a command.
-var commands = []string{"cmd/ci", "bench"}
+// below says which packages of its own folder the package of a folder imports. The
+// others import it, not the other way round: rules know nothing of those who carry
+// them out.
+var below = map[string][]string{
+	"audit": {"audit/secret"},
+	"image": {"image/layer"},
+}
 
-// outside says who may use what is outside the program.
+// outside says which packages use what is outside the program: processes,
+// connections, and the libraries that make them. A name that ends in / is all below it.
 var outside = map[string][]string{
-	"os/exec":  {"bench", "commit", "gobuild", "internal/testkit", "invoke", "local", "npm", "scaffold"},
-	"net/http": {"internal/awsfake", "bench", "internal/lambdafake", "internal/testkit", "invoke", "lambdaapi", "local", "localregistry", "registry", "internal/registrytest"},
-	"net":      {"bench", "internal/testkit", "invoke", "local", "localregistry", "registry", "internal/registrytest", "release"},
-	"github.com/google/go-containerregistry/pkg/v1/remote":           {"bench", "registry", "internal/testkit"},
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport": {"registry"},
-	"github.com/CycloneDX/cyclonedx-go":                              {"cmd/ci", "sbom"},
-	"github.com/spf13/cobra":                                         {"cmd/ci"},
-	"github.com/yuin/goldmark":                                       {"internal/commandlines"},
-	"mvdan.cc/sh/v3/syntax":                                          {"internal/commandlines"},
-	"github.com/stretchr/testify/require":                            {"internal/testkit", "internal/registrytest"},
-	"golang.org/x/vuln/scan":                                         {"vulncheck"},
-	"testing":                                                        {"internal/awsfake", "internal/lambdafake", "internal/testkit", "internal/registrytest"},
+	"os/exec":  {"bench", "image/npm", "internal/testkit", "run/invoke", "run/local", "workspace/commit", "workspace/gobuild", "workspace/scaffold"},
+	"net":      {"bench", "internal/registrytest", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
+	"net/http": {"bench", "deploy/lambdaapi", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
+	"github.com/google/go-containerregistry/pkg/v1/remote/": {"bench", "internal/testkit", "registry"},
+	"github.com/aws/aws-sdk-go-v2/":                         {"cmd/ci", "deploy/lambdaapi", "publish/awsauth", "publish/ecrapi", "publish/retention", "run/local"},
+	"github.com/zricethezav/gitleaks/":                      {"audit/secret"},
+	"github.com/CycloneDX/cyclonedx-go":                     {"attest/sbom", "cmd/ci"},
+	"github.com/spf13/cobra":                                {"cmd/ci"},
+	"golang.org/x/vuln/":                                    {"inspect/vulncheck"},
+	"github.com/yuin/goldmark":                              {"internal/commandlines"},
+	"mvdan.cc/sh/":                                          {"internal/commandlines"},
+	"github.com/stretchr/testify/":                          {"internal/registrytest", "internal/testkit"},
+	"testing":                                               {"internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/testkit"},
+}
+
+// joined are the packages that use nothing outside by themselves, but import a
+// package of this module that does. All others work on data alone: they are given
+// what is outside as a function or an interface.
+var joined = []string{
+	"audit", "image/base", "image/build", "image/ffmpeg", "image/pin", "inspect/vulncheck", "workspace/change",
 }
 
 // imports returns what each package of the module imports, without its tests.
@@ -123,62 +85,94 @@ func imports(t *testing.T) map[string][]string {
 	}
 }
 
-func TestTheDirectionOfImports(t *testing.T) {
+// folder is the top folder of a package.
+func folder(name string) string {
+	folder, _, _ := strings.Cut(name, "/")
+	return folder
+}
+
+// stage is where a package stands in the pipeline; -1 is a package of tests.
+func stage(t *testing.T, name string) int {
+	t.Helper()
+	if folder(name) == "internal" {
+		return -1
+	}
+	at := slices.IndexFunc(stages, func(s []string) bool { return slices.Contains(s, folder(name)) })
+	require.GreaterOrEqual(t, at, 0, "%s is in a new folder: say in stages where it stands", name)
+	return at
+}
+
+func TestImportsFollowThePipeline(t *testing.T) {
 	found := imports(t)
 	require.NotEmpty(t, found)
 	for name, imported := range found {
 		t.Run(name, func(t *testing.T) {
-			allowed, ok := mayImport[name]
-			command := slices.Contains(commands, name)
-			require.True(t, ok || command, "a new package: add it to the table")
+			at := stage(t, name)
 			for _, i := range imported {
 				own, ok := strings.CutPrefix(i, module)
+				if !ok || at < 0 {
+					continue
+				}
+				require.NotEqual(t, "internal", folder(own), "%s imports what only tests use", name)
 				switch {
-				case ok && command:
-					assert.NotContains(t, commands, own, "%s may not import %s", name, own)
-				case ok:
-					assert.Contains(t, allowed, own, "%s may not import %s", name, own)
+				case folder(own) != folder(name):
+					assert.Less(t, stage(t, own), at, "%s may not import %s: it is not of an earlier stage", name, own)
+				case name == folder(name):
+					assert.Contains(t, below[name], own, "%s may not import %s", name, own)
 				}
-				if users, ok := outside[i]; ok {
-					assert.Contains(t, users, name, "%s may not import %s", name, i)
-				}
-			}
-			for _, a := range allowed {
-				assert.Contains(t, imported, module+a, "%s does not import %s any more: take it off the table", name, a)
 			}
 		})
 	}
-	for name := range mayImport {
-		assert.Contains(t, found, name, "the package is gone: take it off the table")
-	}
-}
-
-// The table itself must be one of layers: nobody imports a command, no circle.
-func TestTheTableOfImports(t *testing.T) {
-	var visit func(path []string)
-	visit = func(path []string) {
-		last := path[len(path)-1]
-		require.False(t, slices.Contains(path[:len(path)-1], last), "a circle: %v", path)
-		for _, next := range mayImport[last] {
-			assert.NotContains(t, commands, next, "%s imports a command", last)
-			assert.False(t, strings.HasPrefix(next, "internal/"), "%s imports a test kit", last)
-			visit(append(slices.Clone(path), next))
+	for name, all := range below {
+		for _, own := range all {
+			assert.Contains(t, found[name], module+own, "%s does not import %s any more: take it off the list", name, own)
 		}
 	}
-	for name := range mayImport {
-		visit([]string{name})
-	}
-	for _, core := range []string{"catalog", "image", "layer", "lock", "report", "cache", "layout", "sizediff"} {
-		reaches(t, core, func(name string) {
-			assert.NotContains(t, []string{"registry", "npm", "gobuild", "pin", "base", "ffmpeg", "build"}, name, "%s reaches an edge", core)
-		})
+	for _, folders := range stages {
+		for _, f := range folders {
+			assert.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(found)), func(name string) bool { return folder(name) == f }), "no package is in %s: take it off the stages", f)
+		}
 	}
 }
 
-func reaches(t *testing.T, name string, call func(string)) {
-	t.Helper()
-	for _, next := range mayImport[name] {
-		call(next)
-		reaches(t, next, call)
+// uses tells whether the imports have what outside names.
+func uses(imported []string, what string) bool {
+	return slices.ContainsFunc(imported, func(i string) bool {
+		return i == strings.TrimSuffix(what, "/") || strings.HasSuffix(what, "/") && strings.HasPrefix(i, what)
+	})
+}
+
+func TestWhoUsesWhatIsOutside(t *testing.T) {
+	found := imports(t)
+	for what, users := range outside {
+		for name, imported := range found {
+			assert.Equal(t, slices.Contains(users, name), uses(imported, what), "%s and the users of %s do not agree", name, what)
+		}
 	}
+}
+
+func TestTheOthersWorkOnDataAlone(t *testing.T) {
+	found := imports(t)
+	edge := func(name string) bool {
+		for _, what := range []string{"os/exec", "net", "net/http", "github.com/aws/aws-sdk-go-v2/"} {
+			if uses(found[name], what) {
+				return true
+			}
+		}
+		return false
+	}
+	var reaches func(name string) bool
+	reaches = func(name string) bool {
+		return slices.ContainsFunc(found[name], func(i string) bool {
+			own, ok := strings.CutPrefix(i, module)
+			return ok && (edge(own) || reaches(own))
+		})
+	}
+	var got []string
+	for name := range found {
+		if stage(t, name) >= 0 && folder(name) != "cmd" && !edge(name) && reaches(name) {
+			got = append(got, name)
+		}
+	}
+	assert.ElementsMatch(t, joined, got)
 }

@@ -14,13 +14,13 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/layer"
-	"lambdas.internal/ci/tool/layout"
-	"lambdas.internal/ci/tool/secret"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // Auditor gathers the facts and asks every gate.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // CheckBudget fails an image whose compressed layers are larger than the budget of

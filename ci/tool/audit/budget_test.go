@@ -6,8 +6,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/assert"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func TestBudget(t *testing.T) {

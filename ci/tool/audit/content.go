@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 const prompt = "You are the curator of one family's photographs. Prefer faces over sights, laughter over poses, and never two of one moment."

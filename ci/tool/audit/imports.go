@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // Graph is the packages of a workspace's functions, and what imports what.

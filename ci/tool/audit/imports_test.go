@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // pkg is a package of the workspace /w.

@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/notice"
+	"lambdas.internal/ci/tool/image/licence"
 )
 
 // programs are the files whose place and mode the gates ask for: the bootstrap,
@@ -28,7 +28,7 @@ type FileFacts struct {
 	Mode    int64 `json:"mode"` // permission bits
 	Size    int64 `json:"size"` // in bytes
 	Regular bool  `json:"regular"`
-	// SHA256 is that of the content, in hex, for files of [notice.Dir] only.
+	// SHA256 is that of the content, in hex, for files of [licence.Dir] only.
 	SHA256 string `json:"sha256,omitempty"`
 }
 
@@ -46,7 +46,7 @@ type LayerFacts struct {
 	// one for their folder.
 	HardLinks []string `json:"hardLinks,omitempty"`
 	Orphans   []string `json:"orphans,omitempty"`
-	// Files are the programs among the layer's files, and those of [notice.Dir].
+	// Files are the programs among the layer's files, and those of [licence.Dir].
 	Files map[string]FileFacts `json:"files,omitempty"`
 }
 
@@ -105,7 +105,7 @@ func (l *LayerFacts) entries(r io.Reader) error {
 		switch {
 		case slices.Contains(programs, name):
 			l.Files[name] = facts
-		case path.Dir(name) == notice.Dir:
+		case path.Dir(name) == licence.Dir:
 			content := sha256.New()
 			if _, err := io.Copy(content, tr); err != nil {
 				return fmt.Errorf("not a tar in gzip: %w", err)

@@ -8,8 +8,8 @@ import (
 	"path"
 	"slices"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/notice"
+	"lambdas.internal/ci/tool/image/licence"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // CheckLicence fails a public image that has ffmpeg without the texts of its
@@ -34,9 +34,9 @@ func CheckLicence(f catalog.Function, layers []LayerFacts) Check {
 		return c
 	}
 	var findings []string
-	texts := notice.Texts()
+	texts := licence.Texts()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		at := path.Join(notice.Dir, name)
+		at := path.Join(licence.Dir, name)
 		sum := sha256.Sum256([]byte(texts[name]))
 		switch found, ok := files[at]; {
 		case !ok:
@@ -45,8 +45,8 @@ func CheckLicence(f catalog.Function, layers []LayerFacts) Check {
 			findings = append(findings, fmt.Sprintf("/%s is not the text that goes with ffmpeg; make the ffmpeg layer anew with `ci ffmpeg-layer`", at))
 		}
 	}
-	if build := path.Join(notice.Dir, notice.Build); files[build].Size == 0 {
+	if build := path.Join(licence.Dir, licence.Build); files[build].Size == 0 {
 		findings = append(findings, fmt.Sprintf("/%s does not say which build of ffmpeg it is; make the ffmpeg layer anew with `ci ffmpeg-layer`", build))
 	}
-	return check(f.Image, Licence, len(texts), fmt.Sprintf("%d files of /%s", len(texts)+1, notice.Dir), findings)
+	return check(f.Image, Licence, len(texts), fmt.Sprintf("%d files of /%s", len(texts)+1, licence.Dir), findings)
 }

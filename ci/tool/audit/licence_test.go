@@ -9,15 +9,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/layer"
-	"lambdas.internal/ci/tool/notice"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/image/licence"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func TestLicence(t *testing.T) {
 	program := layer.Text(image.FFmpegPath, 0o755, "ffmpeg")
-	whole := append(notice.Files("a build"), program)
+	whole := append(licence.Files("a build"), program)
 	without := func(name string) []layer.File {
 		return slices.DeleteFunc(slices.Clone(whole), func(f layer.File) bool { return path.Base(f.Path) == name })
 	}
@@ -31,11 +31,11 @@ func TestLicence(t *testing.T) {
 		"all is there":   {public, whole, true, nil},
 		"a private one":  {private, []layer.File{program}, false, nil},
 		"no ffmpeg":      {public, []layer.File{layer.Text("etc/x", 0o644, "x")}, false, nil},
-		"no source":      {public, without(notice.Source), true, []string{"the image has ffmpeg, but not /usr/local/share/licenses/ffmpeg/SOURCE;"}},
+		"no source":      {public, without(licence.Source), true, []string{"the image has ffmpeg, but not /usr/local/share/licenses/ffmpeg/SOURCE;"}},
 		"no licence":     {public, without("COPYING.GPLv3"), true, []string{"the image has ffmpeg, but not /usr/local/share/licenses/ffmpeg/COPYING.GPLv3;"}},
-		"no build":       {public, without(notice.Build), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not say which build"}},
-		"an empty build": {public, append(without(notice.Build), layer.Text(path.Join(notice.Dir, notice.Build), 0o644, "")), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not say"}},
-		"another text": {public, append(without("COPYING.GPLv3"), layer.Text(path.Join(notice.Dir, "COPYING.GPLv3"), 0o644, "do as you like")), true,
+		"no build":       {public, without(licence.Build), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not say which build"}},
+		"an empty build": {public, append(without(licence.Build), layer.Text(path.Join(licence.Dir, licence.Build), 0o644, "")), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not say"}},
+		"another text": {public, append(without("COPYING.GPLv3"), layer.Text(path.Join(licence.Dir, "COPYING.GPLv3"), 0o644, "do as you like")), true,
 			[]string{"/usr/local/share/licenses/ffmpeg/COPYING.GPLv3 is not the text that goes with ffmpeg"}},
 	}
 	for name, test := range tests {

@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/secret"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // scanned is what is kept of content that holds no credential.

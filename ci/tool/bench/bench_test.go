@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/base"
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/pin"
+	"lambdas.internal/ci/tool/image/base"
+	"lambdas.internal/ci/tool/image/pin"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // repository is the workspace that this program belongs to.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // The names of the subjects.

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/invoke"
-	"lambdas.internal/ci/tool/rootfs"
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/rootfs"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 const caseColdStart = "cold start to the first answer"

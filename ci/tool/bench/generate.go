@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // What a generated function consists of.

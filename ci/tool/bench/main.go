@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func main() {

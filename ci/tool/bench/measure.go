@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Case is one situation in which all its subjects build the same workspace.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Subject is one way to build all functions of a workspace. To add one, write a

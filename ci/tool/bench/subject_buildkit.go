@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // buildkit is one build of a Dockerfile of ci/docker for each function, all at

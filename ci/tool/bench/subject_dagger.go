@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // dagger is `dagger call build-all` of this repository's module, on the engine

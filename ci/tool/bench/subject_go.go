@@ -9,8 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // platform is what all subjects build for.

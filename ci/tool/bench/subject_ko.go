@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // ko is github.com/google/ko with its cache, pushing to a registry on loopback.

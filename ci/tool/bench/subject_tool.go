@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // tool is this repository's own program, with its own base and the ffmpeg of the

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // copyWorkspace copies what images are built from into the folder to, so that the

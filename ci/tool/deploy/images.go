@@ -10,7 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/publish"
 )
 
 // Images is what a deployment asks of the private registry. Repositories are named
@@ -39,7 +39,7 @@ var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
 // checkPlace fails when Lambda would not take images from the repository for a
 // function in the region. A registry on this machine goes with a stand-in of AWS.
 func checkPlace(repository, region string) error {
-	if release.Loopback(repository) {
+	if publish.Loopback(repository) {
 		return nil
 	}
 	found := privateHost.FindStringSubmatch(repository)
@@ -103,7 +103,7 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 }
 
 // Live returns the tag of what a function runs.
-func Live(image string) string { return image + release.LiveSuffix }
+func Live(image string) string { return image + publish.LiveSuffix }
 
 // MarkLive makes the live tag of every function name what it runs, which keeps
 // retention from deleting that. Tags that do so already are left alone.

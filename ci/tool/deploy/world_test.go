@@ -18,9 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/lambdaapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

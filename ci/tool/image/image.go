@@ -13,8 +13,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/layer"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Where the parts of an image are, without the leading slash. The entrypoint of

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // script is the entrypoint of AWS's bases.

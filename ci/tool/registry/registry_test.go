@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/layer"
 	"lambdas.internal/ci/tool/registry"
 )
 

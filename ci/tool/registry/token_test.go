@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/referrer"
 )
 
 type login struct{ authn.Authenticator }

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/audit"
-	"lambdas.internal/ci/tool/build"
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newAudit(a *app) *cobra.Command {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/base"
-	"lambdas.internal/ci/tool/pin"
+	"lambdas.internal/ci/tool/image/base"
+	"lambdas.internal/ci/tool/image/pin"
 )
 
 func newBase(a *app) *cobra.Command {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/gobuild"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 func newBinaries(a *app) *cobra.Command {

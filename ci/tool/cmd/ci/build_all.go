@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/build"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/report"
 )
 

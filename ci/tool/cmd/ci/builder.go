@@ -8,9 +8,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/build"
-	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // platforms are those that Lambda runs.

@@ -15,14 +15,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/cost"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/inventory"
-	"lambdas.internal/ci/tool/picture"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/inspect/cost"
+	"lambdas.internal/ci/tool/inspect/inventory"
+	"lambdas.internal/ci/tool/inspect/picture"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/retention"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // costFlags are the flags of cost.
@@ -136,7 +136,7 @@ func (a *app) cost(cmd *cobra.Command, f *costFlags) (*cost.Report, error) {
 
 // costOf says what it will cost to keep versions of the images of a layout.
 func costOf(dir string, functions []catalog.Function, kept *cache.Cache, versions int, prices cost.Prices) (*cost.Report, error) {
-	read, err := release.ReadImages(dir, functions, kept)
+	read, err := publish.ReadImages(dir, functions, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func costOf(dir string, functions []catalog.Function, kept *cache.Cache, version
 			offline = append(offline, f.Image)
 		}
 	}
-	r := cost.New(cost.Model(release.Items(functions, release.Hosts{}, ""), images, variants, versions), prices)
+	r := cost.New(cost.Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, versions), prices)
 	r.Source, r.Versions, r.Offline = dir, versions, offline
 	return r, nil
 }

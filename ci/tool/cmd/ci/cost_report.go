@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/cost"
+	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // printCost prints the report and draws the picture, as the flags say.

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/cost"
+	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // fiveImages is a report on images as large as they are in AWS.
@@ -37,7 +37,7 @@ func fiveImages(t *testing.T) *cost.Report {
 		require.NoError(t, err)
 		variants[f.Image] = f.Variant
 	}
-	r := cost.New(cost.Model(release.Items(functions, release.Hosts{}, ""), images, variants, 5), prices)
+	r := cost.New(cost.Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, 5), prices)
 	r.Source, r.Versions, r.Offline = "dist", 5, []string{"api"}
 	return r
 }

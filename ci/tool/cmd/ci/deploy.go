@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/commit"
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // releaseFlags are those of deploy and rollback.
@@ -109,16 +109,16 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if err != nil {
 		return err
 	}
-	history, err := fl.records.History(cmd.Context())
+	releases, err := fl.records.Releases(cmd.Context())
 	if err != nil {
 		return err
 	}
-	if n := len(history); n > 0 && f.alias == "" && history[n-1].Alias != "" {
+	if n := len(releases); n > 0 && f.alias == "" && releases[n-1].Alias != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: the last release moved the alias %s and this one does not, so callers by alias do not see it; say --alias %s\n",
-			history[n-1].Alias, history[n-1].Alias)
+			releases[n-1].Alias, releases[n-1].Alias)
 	}
 	return a.release(cmd, &releasing{
-		flags: f, fleet: fl, catalog: c, history: history, kind: record.Deploy, commit: name, targets: targets,
+		flags: f, fleet: fl, catalog: c, history: releases, kind: history.Deploy, commit: name, targets: targets,
 	})
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/sizediff"
-	"lambdas.internal/ci/tool/stored"
+	"lambdas.internal/ci/tool/inspect/sizediff"
+	"lambdas.internal/ci/tool/inspect/stored"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // diffFlags are the flags of diff.

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/commit"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/inspect/stored"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/stored"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // side is one of the two things that are compared.
@@ -113,7 +113,7 @@ func (s *sides) layout(dir, name string) *side {
 func (s *sides) named(text string) (*side, error) {
 	suffix := "-" + text
 	switch {
-	case suffix == release.LatestSuffix, suffix == release.LiveSuffix:
+	case suffix == publish.LatestSuffix, suffix == publish.LiveSuffix:
 		return s.published(text, text, "")
 	case commit.Check(text) == nil:
 		return s.published(text, "", text)
@@ -154,7 +154,7 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 		}
 		images := make([]*stored.Image, len(places))
 		g, gctx := errgroup.WithContext(ctx)
-		g.SetLimit(release.DefaultParallel)
+		g.SetLimit(publish.DefaultParallel)
 		for n, p := range places {
 			match, err := tagOf(tags[p.Repository], p.Image, tag, of)
 			if err != nil {
@@ -202,11 +202,11 @@ func (s *sides) open() (err error) {
 
 // places returns where each image is: at the registry that its function names, or,
 // for what is live, where Lambda takes it from.
-func (s *sides) places(functions []catalog.Function, tag string) []release.Item {
-	if "-"+tag == release.LiveSuffix {
+func (s *sides) places(functions []catalog.Function, tag string) []publish.Item {
+	if "-"+tag == publish.LiveSuffix {
 		return privateItems(functions, s.target.hosts, "")
 	}
-	return slices.DeleteFunc(release.Items(functions, s.target.hosts, ""), func(i release.Item) bool { return i.DeployCopy })
+	return slices.DeleteFunc(publish.Items(functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
 }
 
 // tagOf returns the tag that the image has: under the tag's name, or under the
@@ -234,7 +234,7 @@ func tagOf(tags []string, image, tag, of string) (string, error) {
 }
 
 // held tells of which commits the repositories hold images.
-func held(places []release.Item, tags map[string][]string) string {
+func held(places []publish.Item, tags map[string][]string) string {
 	commits := map[string]bool{}
 	for _, p := range places {
 		for _, t := range tags[p.Repository] {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/localregistry"
-	"lambdas.internal/ci/tool/sizediff"
+	"lambdas.internal/ci/tool/inspect/sizediff"
+	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
 // What is live is tagged in the private repository, also for a public image.

@@ -8,17 +8,17 @@ import (
 	"os"
 	"time"
 
-	"lambdas.internal/ci/tool/commit"
-	"lambdas.internal/ci/tool/contents"
-	"lambdas.internal/ci/tool/provenance"
-	"lambdas.internal/ci/tool/referrer"
-	"lambdas.internal/ci/tool/release"
-	"lambdas.internal/ci/tool/sbom"
+	"lambdas.internal/ci/tool/attest/composition"
+	"lambdas.internal/ci/tool/attest/provenance"
+	"lambdas.internal/ci/tool/attest/sbom"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // document gives every image the documents that are attached to it: what it is made
 // of, and how it was made under the commit of the name.
-func document(ctx context.Context, root, name string, images map[string]release.Image, started time.Time, allowDirty bool) error {
+func document(ctx context.Context, root, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
 	b := provenance.Build{
 		Source:  source(ctx, root, name, allowDirty),
 		Builder: provenance.BuilderOf(os.Getenv), Started: started, Finished: time.Now(),
@@ -52,12 +52,12 @@ func document(ctx context.Context, root, name string, images map[string]release.
 }
 
 // read returns what an image is made of, and the program in it.
-func read(i release.Image) (contents.Image, contents.Program, error) {
-	made, err := contents.Read(i.Manifest, i.Open)
+func read(i publish.Image) (composition.Image, composition.Program, error) {
+	made, err := composition.Read(i.Manifest, i.Open)
 	if err != nil {
-		return made, contents.Program{}, err
+		return made, composition.Program{}, err
 	}
-	program, err := contents.ReadProgram(made, i.Open)
+	program, err := composition.ReadProgram(made, i.Open)
 	return made, program, err
 }
 

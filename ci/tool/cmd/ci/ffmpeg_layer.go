@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/pin"
+	"lambdas.internal/ci/tool/image/pin"
 )
 
 func newFFmpegLayer(a *app) *cobra.Command {

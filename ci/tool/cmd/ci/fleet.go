@@ -12,13 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/awsauth"
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/lambdaapi"
-	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/deploy/lambdaapi"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // fleetFlags say which account's functions are meant, and where their images are.
@@ -33,10 +33,10 @@ func (f *fleetFlags) add(cmd *cobra.Command) {
 
 // fleet is the functions as they are in AWS, and the registry of their images.
 type fleet struct {
-	hosts    release.Hosts
+	hosts    publish.Hosts
 	lambda   *lambdaapi.Client
 	registry *registry.Client
-	records  *record.Store
+	records  *history.Store
 	// who is the caller, as records name it.
 	who string
 }
@@ -54,13 +54,13 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := release.Hosts{Private: f.hosts.Private}
+	hosts := publish.Hosts{Private: f.hosts.Private}
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {
 			account = caller.Account
 		}
-		hosts.Private = release.PrivateHost(account, session.Region)
+		hosts.Private = publish.PrivateHost(account, session.Region)
 	}
 	options := registry.Options{}
 	// A stand-in of AWS has the logins for a stand-in of its registry.
@@ -70,25 +70,25 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	client := registry.NewClient(options)
 	return &fleet{
 		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN,
-		records: record.NewStore(client, privateRepositories(c.Functions, hosts)),
+		records: history.NewStore(client, privateRepositories(c.Functions, hosts)),
 	}, nil
 }
 
 // privateRepositories names the private repositories of the functions, that of the
 // light images first.
-func privateRepositories(functions []catalog.Function, h release.Hosts) []string {
+func privateRepositories(functions []catalog.Function, h publish.Hosts) []string {
 	var names []string
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 		if slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Variant == v }) {
-			names = append(names, h.Private+"/"+release.RepositoryName(catalog.Private, v))
+			names = append(names, h.Private+"/"+publish.RepositoryName(catalog.Private, v))
 		}
 	}
 	return names
 }
 
 // privateItems returns where the functions' images for Lambda are.
-func privateItems(functions []catalog.Function, h release.Hosts, commit string) []release.Item {
-	return slices.DeleteFunc(release.Items(functions, h, commit), func(i release.Item) bool { return i.Tier != catalog.Private })
+func privateItems(functions []catalog.Function, h publish.Hosts, commit string) []publish.Item {
+	return slices.DeleteFunc(publish.Items(functions, h, commit), func(i publish.Item) bool { return i.Tier != catalog.Private })
 }
 
 // lambdas returns the functions' names in AWS, by image.

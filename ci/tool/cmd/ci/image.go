@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/layout"
+	"lambdas.internal/ci/tool/image/layout"
 )
 
 func newImage(a *app) *cobra.Command {

@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/base"
-	"lambdas.internal/ci/tool/build"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/gobuild"
-	"lambdas.internal/ci/tool/layer"
+	"lambdas.internal/ci/tool/image/base"
+	"lambdas.internal/ci/tool/image/build"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 func newImages(a *app) *cobra.Command {

@@ -13,11 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/invoke"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/rootfs"
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/rootfs"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // invoked is what one invocation gave.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/awsauth"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/invoke"
-	"lambdas.internal/ci/tool/lambdaapi"
+	"lambdas.internal/ci/tool/deploy/lambdaapi"
+	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // invoke hands the deployed function one event. The end of its log goes to

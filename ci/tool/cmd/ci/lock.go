@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/lock"
-	"lambdas.internal/ci/tool/npm"
+	"lambdas.internal/ci/tool/image/npm"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // locked is what became of one entry of the lock file.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/scaffold"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/scaffold"
 )
 
 // reasons stand in image.json until somebody says a better one.

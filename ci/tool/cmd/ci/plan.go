@@ -11,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/change"
-	"lambdas.internal/ci/tool/commit"
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/record"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/change"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // planFlags are the flags of plan.
@@ -49,7 +49,7 @@ type plannedRow struct {
 	Digest string `json:"digest"`
 	// Publish is what publish would do, at each registry; empty when the registries
 	// were not seen.
-	Publish []release.Step `json:"publish,omitempty"`
+	Publish []publish.Step `json:"publish,omitempty"`
 	Bytes   int64          `json:"bytes"`
 	// Deploy is update or unchanged; empty when Lambda was not seen.
 	Deploy string `json:"deploy,omitempty"`
@@ -107,7 +107,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	images, err := release.ReadImages(m.dir, m.functions, m.builder.Cache)
+	images, err := publish.ReadImages(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 }
 
 // seeRegistries fills in what publish would do.
-func (p *planned) seeRegistries(cmd *cobra.Command, f *planFlags, m *made, images map[string]release.Image) {
+func (p *planned) seeRegistries(cmd *cobra.Command, f *planFlags, m *made, images map[string]publish.Image) {
 	t, err := f.target.open(cmd.Context())
 	if err != nil {
 		p.unseen(err, "the registries")
@@ -137,12 +137,12 @@ func (p *planned) seeRegistries(cmd *cobra.Command, f *planFlags, m *made, image
 	if err := document(cmd.Context(), m.builder.Catalog.Root, p.Commit, images, now, f.allowDirty); err != nil {
 		p.unseen(err, "what publish would attach")
 	}
-	items := release.Items(m.functions, t.hosts, p.Commit)
+	items := publish.Items(m.functions, t.hosts, p.Commit)
 	defer m.builder.Step("look at the registries")()
-	state, err := release.NewPublisher(t.registry, release.DefaultParallel).Inspect(cmd.Context(), items, images)
-	var plan *release.Plan
+	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(cmd.Context(), items, images)
+	var plan *publish.Plan
 	if err == nil {
-		plan, err = release.NewPlan(items, images, state, false)
+		plan, err = publish.NewPlan(items, images, state, false)
 	}
 	if err != nil {
 		p.unseen(err, "what publish would do")
@@ -175,10 +175,10 @@ func (p *planned) seeLambda(cmd *cobra.Command, f *planFlags, c *catalog.Catalog
 		p.unseen(err, "what the functions run")
 		return
 	}
-	history, err := fl.records.History(cmd.Context())
+	releases, err := fl.records.Releases(cmd.Context())
 	if err != nil {
 		p.unseen(err, "the earlier releases")
-		history = record.History{}
+		releases = history.Releases{}
 	}
 	for _, function := range functions {
 		row := p.row(function.Image)
@@ -194,6 +194,6 @@ func (p *planned) seeLambda(cmd *cobra.Command, f *planFlags, c *catalog.Catalog
 		if row.Runs == row.Digest {
 			row.Deploy = "unchanged"
 		}
-		row.RunsCommit, _, _ = history.CommitOf(function.Image, row.Runs)
+		row.RunsCommit, _, _ = releases.CommitOf(function.Image, row.Runs)
 	}
 }

@@ -12,13 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/change"
-	"lambdas.internal/ci/tool/commit"
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/gobuild"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/change"
+	"lambdas.internal/ci/tool/workspace/commit"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // seeSources fills in what changed since the commits that the functions run.
@@ -118,7 +118,7 @@ func (r plannedRow) publish() string {
 	var actions []string
 	for _, s := range r.Publish {
 		text := string(s.Action)
-		if !slices.ContainsFunc(r.Publish, func(o release.Step) bool { return o.Action != s.Action }) {
+		if !slices.ContainsFunc(r.Publish, func(o publish.Step) bool { return o.Action != s.Action }) {
 			actions = []string{text}
 			break
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/provenance"
+	"lambdas.internal/ci/tool/attest/provenance"
 	"lambdas.internal/ci/tool/report"
 )
 

@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/commit"
-	"lambdas.internal/ci/tool/localregistry"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/repositories"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // publishFlags are the flags of publish.
@@ -68,7 +68,7 @@ this process and keeps what it is given in dist/registry.`,
 	flags.BoolVar(&f.local, "local", false, "publish to a registry in this process")
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
-	flags.IntVar(&f.parallel, "parallel", release.DefaultParallel, "requests under way at once")
+	flags.IntVar(&f.parallel, "parallel", publish.DefaultParallel, "requests under way at once")
 	f.target.add(cmd)
 	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
@@ -94,14 +94,14 @@ func (f *publishFlags) check() error {
 
 // published is the result of publish.
 type published struct {
-	*release.Plan
+	*publish.Plan
 	// DryRun is set when nothing was done.
 	DryRun bool `json:"dryRun,omitempty"`
 	// Created are the repositories that were, or would be, made.
 	Created []string `json:"createdRepositories,omitempty"`
 	// Gates is how many gates were passed.
 	Gates   int              `json:"gatesPassed"`
-	Outcome *release.Outcome `json:"outcome,omitempty"`
+	Outcome *publish.Outcome `json:"outcome,omitempty"`
 	Seconds float64          `json:"seconds"`
 }
 
@@ -142,15 +142,15 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if err := document(cmd.Context(), c.Root, name, images, start, f.allowDirty); err != nil {
 		return err
 	}
-	items := release.Items(made.functions, t.hosts, name)
-	publisher := release.NewPublisher(t.registry, f.parallel)
+	items := publish.Items(made.functions, t.hosts, name)
+	publisher := publish.NewPublisher(t.registry, f.parallel)
 	done := made.builder.Step("look at the registries")
 	state, err := publisher.Inspect(cmd.Context(), items, images)
 	done()
 	if err != nil {
 		return err
 	}
-	if result.Plan, err = release.NewPlan(items, images, state, f.force); err != nil {
+	if result.Plan, err = publish.NewPlan(items, images, state, f.force); err != nil {
 		return err
 	}
 	result.Commit, result.Hosts = name, t.hosts
@@ -171,7 +171,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 
 // audited builds the images and asks every gate. It makes no request to where the
 // images are to go.
-func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, map[string]release.Image, int, error) {
+func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, map[string]publish.Image, int, error) {
 	m, err := a.images(cmd, &f.build, f.from)
 	if err != nil {
 		return nil, nil, 0, err
@@ -183,7 +183,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 	if err := r.Err(); err != nil {
 		return nil, nil, 0, fmt.Errorf("%w\nnothing was published; `ci audit` shows all gates", err)
 	}
-	images, err := release.ReadImages(m.dir, m.functions, m.builder.Cache)
+	images, err := publish.ReadImages(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -193,8 +193,8 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 		}
 	}
 	if !f.local {
-		expected := release.Items(m.functions, f.target.expected(), name)
-		if err := release.CheckPins(expected, images, m.builder.Lock); err != nil {
+		expected := publish.Items(m.functions, f.target.expected(), name)
+		if err := publish.CheckPins(expected, images, m.builder.Lock); err != nil {
 			return nil, nil, 0, err
 		}
 	}
@@ -207,7 +207,7 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, f *p
 	if t.aws == nil {
 		return nil, nil
 	}
-	wanted, err := repositories.Missing(ctx, t.aws.ECR, t.aws.Public, repositories.Want(functions))
+	wanted, err := ecrapi.Missing(ctx, t.aws.ECR, t.aws.Public, ecrapi.Want(functions))
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, f *p
 		case !f.create && !f.dryRun:
 			errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; make it with --create-repositories", w.Tier, w.Name))
 		case !f.dryRun:
-			errs = append(errs, repositories.Create(ctx, t.aws.ECR, t.aws.Public, w))
+			errs = append(errs, ecrapi.Create(ctx, t.aws.ECR, t.aws.Public, w))
 		}
 		created = append(created, fmt.Sprintf("%s (%s)", w.Name, w.Tier))
 	}
@@ -228,7 +228,7 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, f *p
 }
 
 // follow tells of the bytes that were sent, every two seconds, until done is called.
-func follow(p *report.Progress, publisher *release.Publisher, plan *release.Plan) (done func()) {
+func follow(p *report.Progress, publisher *publish.Publisher, plan *publish.Plan) (done func()) {
 	if plan.Bytes == 0 {
 		return p.Step("publish")
 	}

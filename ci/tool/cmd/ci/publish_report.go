@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/localregistry"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -39,7 +39,7 @@ func (a *app) printPublished(cmd *cobra.Command, r *published, f *publishFlags, 
 	})
 }
 
-func publishRow(s release.Step) []string {
+func publishRow(s publish.Step) []string {
 	layers := 0
 	for _, b := range s.Blobs {
 		if b.Layer {

@@ -22,7 +22,7 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
 const proprietaryPrompt = "Rank the pictures by how much joy is in them, and never show two of the same moment."

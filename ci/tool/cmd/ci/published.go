@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/commit"
-	"lambdas.internal/ci/tool/referrer"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // publishedFlags say where images were published, and under which commit.
@@ -62,7 +62,7 @@ func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, funct
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	item := release.Items([]catalog.Function{function}, t.hosts, f.commit)[0]
+	item := publish.Items([]catalog.Function{function}, t.hosts, f.commit)[0]
 	digest, ok, err := t.registry.Digest(ctx, item.Repository, item.CommitTag)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
 // registryPort is not a port that anything common listens on.

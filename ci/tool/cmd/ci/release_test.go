@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/registry/localregistry"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // stage is a workspace of three functions, a registry, and AWS.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // finishing bounds what is done after the functions were updated: tags and record.
@@ -29,16 +29,16 @@ type releasing struct {
 	flags   *releaseFlags
 	fleet   *fleet
 	catalog *catalog.Catalog
-	history record.History
-	kind    record.Kind
+	history history.Releases
+	kind    history.Kind
 	commit  string
 	targets []deploy.Target
 }
 
 // released is the result of deploy and rollback.
 type released struct {
-	Kind   record.Kind `json:"kind"`
-	Commit string      `json:"commit"`
+	Kind   history.Kind `json:"kind"`
+	Commit string       `json:"commit"`
 	// DryRun is set when nothing was done.
 	DryRun bool `json:"dryRun,omitempty"`
 	// Outcome is done, rolled-back, or mixed.
@@ -103,9 +103,9 @@ func ended(err error) (outcome string, _ error) {
 func (r *releasing) finish(ctx context.Context, releaser *deploy.Releaser, result *released) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing)
 	defer cancel()
-	made := record.Release{Commit: r.commit, Kind: r.kind, Time: time.Now(), Who: r.fleet.who, Alias: r.flags.alias}
+	made := history.Release{Commit: r.commit, Kind: r.kind, Time: time.Now(), Who: r.fleet.who, Alias: r.flags.alias}
 	for _, f := range result.Functions {
-		made.Functions = append(made.Functions, record.Function{
+		made.Functions = append(made.Functions, history.Function{
 			Image: f.Image, Lambda: f.Lambda, Repository: f.Repository, Before: f.Before, After: f.Digest, Version: f.Version,
 		})
 	}

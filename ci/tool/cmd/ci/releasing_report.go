@@ -9,12 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/report"
 )
 
 // printReleased prints what was, or would be, done.
-func (a *app) printReleased(cmd *cobra.Command, r *released, h record.History) error {
+func (a *app) printReleased(cmd *cobra.Command, r *released, h history.Releases) error {
 	return a.print(cmd, r, func(w io.Writer) error {
 		var rows [][]string
 		counts := map[deploy.State]int{}
@@ -35,7 +35,7 @@ func (a *app) printReleased(cmd *cobra.Command, r *released, h record.History) e
 }
 
 // named is a digest with the commit by which the function came to run it.
-func named(h record.History, image, digest string) string {
+func named(h history.Releases, image, digest string) string {
 	text := deploy.Short(digest)
 	if commit, _, ok := h.CommitOf(image, digest); ok {
 		text += " (" + commit + ")"
@@ -62,7 +62,7 @@ func resultOf(f deploy.Result) string {
 
 func releasedSummary(r *released, counts map[deploy.State]int) string {
 	head := fmt.Sprintf("%s of commit %s", r.Kind, r.Commit)
-	if r.Kind == record.Rollback {
+	if r.Kind == history.Rollback {
 		head = "rollback to commit " + r.Commit
 	}
 	took := report.Duration(seconds(r.Seconds))

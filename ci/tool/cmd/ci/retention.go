@@ -14,13 +14,13 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/awsauth"
-	"lambdas.internal/ci/tool/catalog"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/release"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/repositories"
-	"lambdas.internal/ci/tool/retention"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // retained is the result of retention.
@@ -50,7 +50,7 @@ nothing is changed. The last %d images of each name are kept.`, retention.Keep),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, public, dryRun) },
 	}
 	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: as for every AWS tool)")
-	cmd.Flags().StringVar(&public, "public-registry", "", "public registry, host[:port][/path] (default: "+release.PublicHost+"/ALIAS)")
+	cmd.Flags().StringVar(&public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, and change nothing")
 	return cmd
 }
@@ -74,7 +74,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 	if err != nil {
 		return err
 	}
-	wanted, err := repositories.Missing(ctx, session.ECR, session.Public, repositories.Want(c.Functions))
+	wanted, err := ecrapi.Missing(ctx, session.ECR, session.Public, ecrapi.Want(c.Functions))
 	if err != nil {
 		return err
 	}
@@ -95,9 +95,9 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 				if err != nil {
 					return err
 				}
-				public = release.PublicHost + "/" + alias
+				public = publish.PublicHost + "/" + alias
 			}
-			client := registry.NewClient(registry.Options{Keychain: session.Keychain(release.Hosts{Public: public})})
+			client := registry.NewClient(registry.Options{Keychain: session.Keychain(publish.Hosts{Public: public})})
 			pruning, err := retention.PlanPublic(ctx, session.Public, w.Name, w.Images, live, referrers(client, public+"/"+w.Name), time.Now())
 			if err != nil {
 				return err

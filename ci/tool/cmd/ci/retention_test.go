@@ -13,8 +13,8 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/referrer"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/referrer"
 )
 
 // digest is one of letters.

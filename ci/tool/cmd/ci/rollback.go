@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/commit"
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 func newRollback(a *app) *cobra.Command {
@@ -54,15 +54,15 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	history, err := fl.records.History(cmd.Context())
+	releases, err := fl.records.Releases(cmd.Context())
 	if err != nil {
 		return err
 	}
-	earlier, err := choose(history, to)
+	earlier, err := choose(releases, to)
 	if err != nil {
 		return err
 	}
-	if last := history[len(history)-1]; f.alias == "" && last.Alias != "" {
+	if last := releases[len(releases)-1]; f.alias == "" && last.Alias != "" {
 		f.alias = last.Alias // callers use it, so it has to go back too
 		fmt.Fprintf(cmd.ErrOrStderr(), "ci: the last release moved the alias %s, so this one does too\n", f.alias)
 	}
@@ -76,17 +76,17 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 		}
 	}
 	return a.release(cmd, &releasing{
-		flags: f, fleet: fl, catalog: c, history: history, kind: record.Rollback, commit: earlier.Commit, targets: targets,
+		flags: f, fleet: fl, catalog: c, history: releases, kind: history.Rollback, commit: earlier.Commit, targets: targets,
 	})
 }
 
 // choose returns the release to go back to.
-func choose(h record.History, to string) (record.Release, error) {
+func choose(h history.Releases, to string) (history.Release, error) {
 	if to == "" {
 		if earlier, ok := h.Previous(); ok {
 			return earlier, nil
 		}
-		return record.Release{}, fmt.Errorf("roll back: no earlier release is recorded; to run a published commit: ci deploy --commit COMMIT%s", ran(h))
+		return history.Release{}, fmt.Errorf("roll back: no earlier release is recorded; to run a published commit: ci deploy --commit COMMIT%s", ran(h))
 	}
 	if earlier, ok := h.Find(to); ok {
 		return earlier, nil
@@ -95,11 +95,11 @@ func choose(h record.History, to string) (record.Release, error) {
 	if commits := h.Commits(); len(commits) > 0 {
 		recorded = "recorded are " + strings.Join(commits, ", ")
 	}
-	return record.Release{}, fmt.Errorf("roll back to %s: it was never released (%s); to run it all the same: ci deploy --commit %s", to, recorded, to)
+	return history.Release{}, fmt.Errorf("roll back to %s: it was never released (%s); to run it all the same: ci deploy --commit %s", to, recorded, to)
 }
 
 // ran says what the functions ran before the only release that is recorded.
-func ran(h record.History) string {
+func ran(h history.Releases) string {
 	if len(h) == 0 {
 		return ""
 	}

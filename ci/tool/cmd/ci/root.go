@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // The exit codes.

@@ -10,10 +10,10 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/attest/sbom"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/sbom"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newSBOM(a *app) *cobra.Command {
@@ -71,7 +71,7 @@ func (a *app) sbom(cmd *cobra.Command, f *buildFlags, function catalog.Function,
 	if err != nil {
 		return nil, err
 	}
-	images, err := release.ReadImages(made.dir, []catalog.Function{function}, made.builder.Cache)
+	images, err := publish.ReadImages(made.dir, []catalog.Function{function}, made.builder.Cache)
 	if err != nil {
 		return nil, err
 	}

@@ -10,16 +10,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/record"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/deploy/status"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/status"
 )
 
 // statusResult is the result of status.
 type statusResult struct {
 	Functions []status.Row `json:"functions"`
 	// Last is the last release that was recorded.
-	Last *record.Release `json:"lastRelease,omitempty"`
+	Last *history.Release `json:"lastRelease,omitempty"`
 	// Drifts counts what is not as it is said to be.
 	Drifts int `json:"drifts"`
 }
@@ -48,22 +48,22 @@ a function failed; a function does not exist. None of it makes the exit code 1.`
 			if err != nil {
 				return err
 			}
-			history, err := fl.records.History(cmd.Context())
+			releases, err := fl.records.Releases(cmd.Context())
 			if err != nil {
 				return err
 			}
-			rows, err := status.Look(cmd.Context(), fl.lambda, fl.registry, history, privateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
+			rows, err := status.Look(cmd.Context(), fl.lambda, fl.registry, releases, privateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
 			if err != nil {
 				return err
 			}
-			return a.printStatus(cmd, rows, history)
+			return a.printStatus(cmd, rows, releases)
 		},
 	}
 	f.add(cmd)
 	return cmd
 }
 
-func (a *app) printStatus(cmd *cobra.Command, rows []status.Row, h record.History) error {
+func (a *app) printStatus(cmd *cobra.Command, rows []status.Row, h history.Releases) error {
 	r := statusResult{Functions: rows}
 	if len(h) > 0 {
 		r.Last = &h[len(h)-1]

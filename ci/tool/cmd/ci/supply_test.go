@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/provenance"
-	"lambdas.internal/ci/tool/sbom"
-	"lambdas.internal/ci/tool/verify"
+	"lambdas.internal/ci/tool/attest/provenance"
+	"lambdas.internal/ci/tool/attest/sbom"
+	"lambdas.internal/ci/tool/attest/verify"
 )
 
 // committed is a workspace that is published from a commit, whose name it returns.

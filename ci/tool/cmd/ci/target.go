@@ -12,17 +12,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/awsauth"
-	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/attest/verify"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/release"
-	"lambdas.internal/ci/tool/repositories"
-	"lambdas.internal/ci/tool/verify"
+	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
 // targetFlags say which registries are meant.
 type targetFlags struct {
-	hosts   release.Hosts
+	hosts   publish.Hosts
 	region  string
 	account string
 	alias   string
@@ -31,7 +31,7 @@ type targetFlags struct {
 func (f *targetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
-	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+release.PublicHost+"/ALIAS)")
+	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
 	flags.StringVar(&f.account, "account", "", "AWS account (default: that of the credentials)")
 	flags.StringVar(&f.alias, "public-alias", "", "alias at ECR Public (default: the account's primary one)")
@@ -51,28 +51,28 @@ func (f *targetFlags) check() error {
 
 // expected is where the registries are, as far as that is known before anybody is
 // asked.
-func (f *targetFlags) expected() release.Hosts {
+func (f *targetFlags) expected() publish.Hosts {
 	or := func(value, otherwise string) string {
 		if value == "" {
 			return otherwise
 		}
 		return value
 	}
-	return release.Hosts{
-		Private: or(f.hosts.Private, release.PrivateHost(or(f.account, "account"), or(f.region, "region"))),
-		Public:  or(f.hosts.Public, release.PublicHost+"/"+or(f.alias, "alias")),
+	return publish.Hosts{
+		Private: or(f.hosts.Private, publish.PrivateHost(or(f.account, "account"), or(f.region, "region"))),
+		Public:  or(f.hosts.Public, publish.PublicHost+"/"+or(f.alias, "alias")),
 	}
 }
 
 // registries are where images are published, as all commands use them.
 type registries interface {
-	release.Registry
+	publish.Registry
 	verify.Registry
 }
 
 // target is where images go.
 type target struct {
-	hosts    release.Hosts
+	hosts    publish.Hosts
 	registry registries
 	client   *registry.Client // to read what is there
 	aws      *awsauth.Session // nil where AWS is not asked
@@ -87,7 +87,7 @@ func localTarget(root string, port int) (*target, *localregistry.Server, error) 
 	}
 	client := registry.NewClient(registry.Options{})
 	return &target{
-		hosts:    release.Hosts{Private: server.Host, Public: server.Host},
+		hosts:    publish.Hosts{Private: server.Host, Public: server.Host},
 		registry: client,
 		client:   client,
 		close:    server.Close,
@@ -121,7 +121,7 @@ func (f *targetFlags) open(ctx context.Context) (*target, error) {
 				return nil, err
 			}
 		}
-		t.hosts.Private = release.PrivateHost(account, session.Region)
+		t.hosts.Private = publish.PrivateHost(account, session.Region)
 	}
 	if t.hosts.Public == "" {
 		alias := f.alias
@@ -130,10 +130,10 @@ func (f *targetFlags) open(ctx context.Context) (*target, error) {
 				return nil, err
 			}
 		}
-		t.hosts.Public = release.PublicHost + "/" + alias
+		t.hosts.Public = publish.PublicHost + "/" + alias
 	}
 	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
-	t.registry = &repositories.Registry{
+	t.registry = &ecrapi.Registry{
 		Client:  t.client,
 		Private: session.ECR, Public: session.Public, Hosts: t.hosts,
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/local"
+	"lambdas.internal/ci/tool/run/local"
 )
 
 func newUp(a *app) *cobra.Command {

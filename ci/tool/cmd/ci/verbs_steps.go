@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/invoke"
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func verbs(*app) []*cobra.Command { return nil }

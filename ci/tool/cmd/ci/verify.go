@@ -12,13 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/build"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/commit"
-	"lambdas.internal/ci/tool/lock"
-	"lambdas.internal/ci/tool/release"
+	"lambdas.internal/ci/tool/attest/verify"
+	"lambdas.internal/ci/tool/image/build"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/verify"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 func newVerify(a *app) *cobra.Command {
@@ -85,14 +85,14 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	defer func() { err = errors.Join(err, t.close()) }()
 	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
 	done = here.Step("compare with the registries")
-	r.Places, err = verify.Check(cmd.Context(), t.registry, release.Items(functions, t.hosts, published.commit), rebuilt)
+	r.Places, err = verify.Check(cmd.Context(), t.registry, publish.Items(functions, t.hosts, published.commit), rebuilt)
 	done()
 	r.Seconds = time.Since(start).Seconds()
 	return r, err
 }
 
 // rebuild builds the workspace at root as here would build its own.
-func rebuild(ctx context.Context, here *build.Builder, root string, only []string) (images map[string]release.Image, functions []catalog.Function, err error) {
+func rebuild(ctx context.Context, here *build.Builder, root string, only []string) (images map[string]publish.Image, functions []catalog.Function, err error) {
 	b := *here
 	if b.Catalog, err = catalog.Load(root); err != nil {
 		return nil, nil, err
@@ -112,7 +112,7 @@ func rebuild(ctx context.Context, here *build.Builder, root string, only []strin
 	if failed := made.Failed(); len(failed) > 0 {
 		return nil, nil, errors.Join(failed...)
 	}
-	images, err = release.ReadImages(dir, functions, b.Cache)
+	images, err = publish.ReadImages(dir, functions, b.Cache)
 	return images, functions, err
 }
 

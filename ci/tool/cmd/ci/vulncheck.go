@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/inspect/vulncheck"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/vulncheck"
 )
 
 func newVulncheck(a *app) *cobra.Command {

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"lambdas.internal/ci/tool/inspect/vulncheck"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/vulncheck"
 )
 
 // printVulncheck prints what has to be redeployed and why, then what is not reached.

@@ -23,10 +23,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/build"
-	"lambdas.internal/ci/tool/catalog"
-	"lambdas.internal/ci/tool/invoke"
-	"lambdas.internal/ci/tool/rootfs"
+	"lambdas.internal/ci/tool/image/build"
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/rootfs"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 var reproduceAll = flag.Bool("reproduce-all", false, "build all images twice with empty caches, not only one")

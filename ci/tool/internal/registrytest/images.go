@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/layer"
-	"lambdas.internal/ci/tool/layout"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Functions are five functions, of every variant and registry.

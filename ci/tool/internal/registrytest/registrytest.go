@@ -15,7 +15,7 @@ import (
 	// The storage that New uses.
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 
-	"lambdas.internal/ci/tool/localregistry"
+	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
 // Request is one request that arrived.

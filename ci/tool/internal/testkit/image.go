@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/catalog"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/layer"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // AMD64 and ARM64 are the platforms that Lambda runs.

@@ -20,7 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/lock"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // NPM is an npm registry on the loopback interface that the npm client of this

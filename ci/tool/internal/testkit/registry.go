@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/layer"
+	"lambdas.internal/ci/tool/image/layer"
 )
 
 // Registry is a registry on the loopback interface.

@@ -1,0 +1,175 @@
+// Package composition tells what an image is made of: whose layers it has, what it
+// says of itself, and what Go program it runs. It reads images as they are stored,
+// wherever that is.
+package composition
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"runtime/debug"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/gzip"
+
+	"lambdas.internal/ci/tool/image"
+)
+
+// maxConfig bounds, in bytes, a configuration; they are thousands.
+const maxConfig = 4 << 20
+
+// Layer is a layer of an image.
+type Layer struct {
+	Kind   image.Kind
+	Digest v1.Hash
+	DiffID v1.Hash
+	Size   int64 // compressed, in bytes
+}
+
+// Program is the function's binary.
+type Program struct {
+	SHA256 string // of the file, in hex
+	Size   int64  // of the file, in bytes
+	// Info is what the Go toolchain wrote into it; nil for what is no Go program.
+	Info *debug.BuildInfo
+}
+
+// Image is what an image is made of.
+type Image struct {
+	// Name is the image's name in the catalog, as the image says.
+	Name string
+	// Subject names the manifest.
+	Subject v1.Descriptor
+	// Config is the digest of the configuration.
+	Config   v1.Hash
+	Platform v1.Platform
+	Labels   map[string]string
+	// Layers are in the order of the image, base first.
+	Layers []Layer
+}
+
+// Open returns the content of a blob.
+type Open func(d v1.Descriptor) (io.ReadCloser, error)
+
+// Read returns what the image with the manifest is made of.
+func Read(manifest []byte, open Open) (Image, error) {
+	i, err := read(manifest, open)
+	if err != nil {
+		return Image{}, fmt.Errorf("read what the image is made of: %w", err)
+	}
+	return i, nil
+}
+
+func read(manifest []byte, open Open) (Image, error) {
+	m, err := v1.ParseManifest(bytes.NewReader(manifest))
+	if err != nil {
+		return Image{}, err
+	}
+	raw, err := whole(open, m.Config, maxConfig)
+	if err != nil {
+		return Image{}, fmt.Errorf("the configuration: %w", err)
+	}
+	var config v1.ConfigFile
+	if err := json.Unmarshal(raw, &config); err != nil {
+		return Image{}, fmt.Errorf("the configuration: %w", err)
+	}
+	if len(config.RootFS.DiffIDs) != len(m.Layers) || len(m.Layers) == 0 {
+		return Image{}, fmt.Errorf("the manifest names %d layers, the configuration %d", len(m.Layers), len(config.RootFS.DiffIDs))
+	}
+	digest, size, err := v1.SHA256(bytes.NewReader(manifest))
+	if err != nil {
+		return Image{}, err
+	}
+	i := Image{
+		Subject:  v1.Descriptor{MediaType: m.MediaType, Digest: digest, Size: size},
+		Config:   m.Config.Digest,
+		Platform: v1.Platform{OS: config.OS, Architecture: config.Architecture},
+		Labels:   config.Config.Labels,
+		Name:     config.Config.Labels[image.LabelImage],
+	}
+	if i.Subject.MediaType == "" {
+		i.Subject.MediaType = types.OCIManifestSchema1
+	}
+	kinds := image.Kinds(len(m.Layers), i.Labels)
+	for n, l := range m.Layers {
+		i.Layers = append(i.Layers, Layer{Kind: kinds[n], Digest: l.Digest, DiffID: config.RootFS.DiffIDs[n], Size: l.Size})
+	}
+	return i, nil
+}
+
+// Of returns the layers of one kind.
+func (i Image) Of(k image.Kind) []Layer {
+	var all []Layer
+	for _, l := range i.Layers {
+		if l.Kind == k {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// ReadProgram reads the function's binary out of its layer.
+func ReadProgram(i Image, open Open) (Program, error) {
+	p, err := readProgram(i, open)
+	if err != nil {
+		return Program{}, fmt.Errorf("read the binary of %s: %w", i.Name, err)
+	}
+	return p, nil
+}
+
+func readProgram(i Image, open Open) (Program, error) {
+	l := i.Layers[len(i.Layers)-1]
+	r, err := open(v1.Descriptor{MediaType: types.OCILayer, Digest: l.Digest, Size: l.Size})
+	if err != nil {
+		return Program{}, err
+	}
+	defer r.Close()
+	zr, err := gzip.NewReader(r)
+	if err != nil {
+		return Program{}, err
+	}
+	for tr := tar.NewReader(zr); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return Program{}, fmt.Errorf("/%s is not in the last layer", image.BootstrapPath)
+		}
+		if err != nil {
+			return Program{}, err
+		}
+		if path.Clean("/"+h.Name) != "/"+image.BootstrapPath {
+			continue
+		}
+		content, err := io.ReadAll(tr)
+		if err != nil {
+			return Program{}, err
+		}
+		sum := sha256.Sum256(content)
+		p := Program{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content))}
+		if info, err := buildinfo.Read(bytes.NewReader(content)); err == nil {
+			p.Info = info
+		}
+		return p, nil
+	}
+}
+
+// whole reads a small blob.
+func whole(open Open, d v1.Descriptor, most int64) ([]byte, error) {
+	r, err := open(d)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	content, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(content)) > most {
+		err = fmt.Errorf("it is larger than %d bytes", most)
+	}
+	return content, err
+}

@@ -1,0 +1,180 @@
+package verify
+
+import (
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+
+	"lambdas.internal/ci/tool/attest/composition"
+	"lambdas.internal/ci/tool/image"
+)
+
+// Compare says what differs between an image as it is published and as it was
+// rebuilt; their digests differ.
+func Compare(published, rebuilt Side) ([]Difference, error) {
+	var all []Difference
+	at := 0 // layers of the published image below the kind
+	for _, k := range []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary} {
+		theirs, ours := published.Of(k), rebuilt.Of(k)
+		n := firstDifference(theirs, ours)
+		if n < 0 {
+			at += len(theirs)
+			continue
+		}
+		packed := n < len(theirs) && n < len(ours) && theirs[n].DiffID == ours[n].DiffID
+		texts, err := why(k, published, rebuilt, packed)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range texts {
+			all = append(all, Difference{Layer: at + n + 1, What: string(k), Text: text})
+		}
+		at += len(theirs)
+	}
+	if len(all) == 0 {
+		for _, text := range settings(published.Labels, rebuilt.Labels, "label ") {
+			all = append(all, Difference{What: "configuration", Text: text})
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, Difference{What: "configuration", Text: "the layers and labels are the same, other settings are not"})
+	}
+	return all, nil
+}
+
+// firstDifference returns the first place at which the layers differ, or -1.
+func firstDifference(a, b []composition.Layer) int {
+	for n := range max(len(a), len(b)) {
+		if n >= len(a) || n >= len(b) || a[n].Digest != b[n].Digest {
+			return n
+		}
+	}
+	return -1
+}
+
+// why says what is behind a layer that differs. packed tells that its files are the
+// same nevertheless.
+func why(k image.Kind, published, rebuilt Side, packed bool) ([]string, error) {
+	switch k {
+	case image.KindBase:
+		return origin(base(published.Labels), base(rebuilt.Labels), packed), nil
+	case image.KindFFmpeg:
+		return origin(published.Labels[image.LabelFFmpeg], rebuilt.Labels[image.LabelFFmpeg], packed), nil
+	default:
+		if packed {
+			return []string{samePacked}, nil
+		}
+		theirs, err := published.Program()
+		if err != nil {
+			return []string{err.Error()}, nil // what is published may hold anything
+		}
+		ours, err := rebuilt.Program()
+		if err != nil {
+			return nil, err
+		}
+		return Programs(theirs, ours), nil
+	}
+}
+
+func base(labels map[string]string) string {
+	text := labels[image.LabelBaseName]
+	if digest := labels[image.LabelBaseDigest]; digest != "" {
+		text += "@" + digest
+	}
+	return text + " (" + labels[image.LabelPin] + ")"
+}
+
+const samePacked = "the same files, compressed in another way"
+
+func origin(published, rebuilt string, packed bool) []string {
+	switch {
+	case published != rebuilt:
+		return []string{was(orNothing(published), orNothing(rebuilt))}
+	case packed:
+		return []string{samePacked}
+	default:
+		return []string{"other content, although both are from " + published}
+	}
+}
+
+// Programs says what differs between two binaries.
+func Programs(published, rebuilt composition.Program) []string {
+	switch {
+	case published.SHA256 == rebuilt.SHA256:
+		return []string{"the binary is the same, other files or their modes are not"}
+	case published.Info == nil:
+		return []string{"the published binary is no Go program, or does not say how it was built"}
+	case rebuilt.Info == nil:
+		return []string{"the rebuilt binary does not say how it was built"}
+	}
+	a, b := published.Info, rebuilt.Info
+	var all []string
+	if a.GoVersion != b.GoVersion {
+		all = append(all, "Go: "+was(a.GoVersion, b.GoVersion))
+	}
+	if a.Path != b.Path {
+		all = append(all, "program: "+was(a.Path, b.Path))
+	}
+	all = append(all, settings(modules(a), modules(b), "module ")...)
+	all = append(all, settings(buildSettings(a), buildSettings(b), "setting ")...)
+	if len(all) == 0 {
+		all = append(all, "the code; Go, modules and settings are the same")
+	}
+	return all
+}
+
+func modules(info *debug.BuildInfo) map[string]string {
+	all := map[string]string{}
+	for _, m := range info.Deps {
+		version := m.Version
+		if m.Replace != nil {
+			version += " => " + m.Replace.Path + " " + m.Replace.Version
+		}
+		all[m.Path] = version
+	}
+	return all
+}
+
+func buildSettings(info *debug.BuildInfo) map[string]string {
+	all := map[string]string{}
+	for _, s := range info.Settings {
+		all[s.Key] = s.Value
+	}
+	return all
+}
+
+// settings compares named values; prefix says what they are.
+func settings(published, rebuilt map[string]string, prefix string) []string {
+	names := maps.Clone(published)
+	if names == nil {
+		names = map[string]string{}
+	}
+	maps.Copy(names, rebuilt)
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		theirs, has := published[name]
+		ours, had := rebuilt[name]
+		switch {
+		case !has:
+			theirs = "nothing"
+		case !had:
+			ours = "nothing"
+		}
+		if theirs != ours {
+			all = append(all, prefix+name+": "+was(theirs, ours))
+		}
+	}
+	return all
+}
+
+func was(published, rebuilt string) string {
+	return fmt.Sprintf("published %s, rebuilt %s", published, rebuilt)
+}
+
+func orNothing(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return text
+}

@@ -1,0 +1,170 @@
+// Package verify compares images that were built again from their commit with
+// those that were published under it, layer by layer.
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/attest/composition"
+	"lambdas.internal/ci/tool/publish"
+)
+
+// Verdict is what became of one image in one repository.
+type Verdict string
+
+// The verdicts.
+const (
+	Same    Verdict = "same"
+	Differs Verdict = "differs"
+	Missing Verdict = "missing" // nothing has the commit's tag
+)
+
+// Place is one image in one repository.
+type Place struct {
+	publish.Item
+	Verdict Verdict `json:"verdict"`
+	// Published and Rebuilt are the digests.
+	Published string `json:"published,omitempty"`
+	Rebuilt   string `json:"rebuilt"`
+	// Layers counts those of the rebuilt image, and SameLayers how many of them the
+	// published one has at the same place.
+	Layers      int          `json:"layers"`
+	SameLayers  int          `json:"sameLayers"`
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// Difference is one thing that is not as it was rebuilt.
+type Difference struct {
+	// Layer counts the layers of the published image from 1; it is 0 for what is not
+	// about a layer.
+	Layer int `json:"layer,omitempty"`
+	// What is base, ffmpeg or binary, configuration, or deploy copy.
+	What string `json:"what"`
+	Text string `json:"text"`
+}
+
+func (d Difference) String() string {
+	if d.Layer == 0 {
+		return d.What + ": " + d.Text
+	}
+	return fmt.Sprintf("layer %d (%s): %s", d.Layer, d.What, d.Text)
+}
+
+// Report tells of every place.
+type Report struct {
+	Commit   string  `json:"commit"`
+	Platform string  `json:"platform"`
+	Places   []Place `json:"places"`
+	// Seconds is the time of all of it.
+	Seconds float64 `json:"seconds"`
+}
+
+// Err is nil when everything that is published is what was rebuilt.
+func (r *Report) Err() error {
+	if len(r.Places) == 0 {
+		return errors.New("verify: no image was compared")
+	}
+	wrong := 0
+	for _, p := range r.Places {
+		if p.Verdict != Same {
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		return fmt.Errorf("verify commit %s: %d of %d published images are not what its sources give", r.Commit, wrong, len(r.Places))
+	}
+	return nil
+}
+
+// Registry is what is asked of a registry.
+type Registry interface {
+	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
+	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
+	Content(ctx context.Context, repository string, d v1.Descriptor) ([]byte, error)
+}
+
+// Check compares every item with the image that was rebuilt.
+func Check(ctx context.Context, r Registry, items []publish.Item, rebuilt map[string]publish.Image) ([]Place, error) {
+	var places []Place
+	public := map[string]string{} // the digest in the registry that is the image's own
+	for _, item := range items {
+		p, err := check(ctx, r, item, rebuilt[item.Image])
+		if err != nil {
+			return nil, fmt.Errorf("verify %s: %w", item.Image, err)
+		}
+		if !item.DeployCopy {
+			public[item.Image] = p.Published
+		} else if own := public[item.Image]; p.Published != "" && own != "" && own != p.Published {
+			p.Verdict = Differs
+			p.Differences = append(p.Differences, Difference{What: "deploy copy", Text: "the image it is a copy of is " + own})
+		}
+		places = append(places, p)
+	}
+	return places, nil
+}
+
+func check(ctx context.Context, r Registry, item publish.Item, rebuilt publish.Image) (Place, error) {
+	p := Place{Item: item, Rebuilt: rebuilt.Digest.String(), Layers: len(rebuilt.Blobs) - 1}
+	digest, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)
+	switch {
+	case err != nil:
+		return p, err
+	case !ok:
+		p.Verdict = Missing
+		return p, nil
+	}
+	p.Published = digest.String()
+	if digest == rebuilt.Digest {
+		p.Verdict, p.SameLayers = Same, p.Layers
+		return p, nil
+	}
+	p.Verdict = Differs
+	manifest, _, err := r.Manifest(ctx, item.Repository, digest.String())
+	if err != nil {
+		return p, err
+	}
+	theirs, err := side(manifest, func(d v1.Descriptor) (io.ReadCloser, error) {
+		content, err := r.Content(ctx, item.Repository, d)
+		return io.NopCloser(bytes.NewReader(content)), err
+	})
+	if err != nil {
+		// Whatever the tag names is no image of this program.
+		p.Differences = []Difference{{What: "configuration", Text: err.Error()}}
+		return p, ctx.Err()
+	}
+	ours, err := side(rebuilt.Manifest, rebuilt.Open)
+	if err != nil {
+		return p, err
+	}
+	p.SameLayers = ours.sameLayers(theirs)
+	p.Differences, err = Compare(theirs, ours)
+	return p, err
+}
+
+// Side is one of two images that are compared.
+type Side struct {
+	composition.Image
+	// Program reads the binary.
+	Program func() (composition.Program, error)
+}
+
+func side(manifest []byte, open composition.Open) (Side, error) {
+	i, err := composition.Read(manifest, open)
+	return Side{i, func() (composition.Program, error) { return composition.ReadProgram(i, open) }}, err
+}
+
+func (s Side) sameLayers(other Side) int {
+	same := 0
+	for n, l := range s.Layers {
+		if n < len(other.Layers) && other.Layers[n].Digest == l.Digest {
+			same++
+		}
+	}
+	return same
+}

@@ -1,0 +1,218 @@
+package verify
+
+import (
+	"maps"
+	"runtime/debug"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/attest/composition"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+const commit = "abc1234"
+
+// published are images that were published, and the registry that they are in.
+type published struct {
+	registry *registrytest.Registry
+	client   *registry.Client
+	items    []publish.Item
+}
+
+func publishAll(t *testing.T, dir string) published {
+	t.Helper()
+	r := registrytest.New(t)
+	p := published{r, registry.NewClient(registry.Options{}), publish.Items(registrytest.Functions(), publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}, commit)}
+	p.put(t, dir, p.items)
+	return p
+}
+
+// put gives the images of the layout the tags of the items.
+func (p published) put(t *testing.T, dir string, items []publish.Item) {
+	t.Helper()
+	images := read(t, dir)
+	publisher := publish.NewPublisher(p.client, 0)
+	state, err := publisher.Inspect(t.Context(), items, images)
+	require.NoError(t, err)
+	plan, err := publish.NewPlan(items, images, state, true)
+	require.NoError(t, err)
+	_, err = publisher.Run(t.Context(), plan, images)
+	require.NoError(t, err)
+}
+
+func (p published) of(name string, deployCopy bool) []publish.Item {
+	return slices.DeleteFunc(slices.Clone(p.items), func(i publish.Item) bool { return i.Image != name || i.DeployCopy != deployCopy })
+}
+
+func read(t *testing.T, dir string) map[string]publish.Image {
+	t.Helper()
+	images, err := publish.ReadImages(dir, registrytest.Functions(), nil)
+	require.NoError(t, err)
+	return images
+}
+
+func layout(t *testing.T, edited map[string]string, pin image.Pin, ffmpeg string) string {
+	t.Helper()
+	return registrytest.Layout(t, registrytest.Functions(), "one", edited, pin, ffmpeg)
+}
+
+func TestCheck(t *testing.T) {
+	original := layout(t, nil, image.Offline, "npm a@1")
+	const stranger = "layer 3 (binary): the published binary is no Go program, or does not say how it was built"
+	tests := map[string]struct {
+		plant func(t *testing.T, p published)
+		want  map[string][]string // by repository and image: what is told
+	}{
+		"nothing": {func(*testing.T, published) {}, map[string][]string{}},
+		"a changed binary": {func(t *testing.T, p published) {
+			p.put(t, layout(t, map[string]string{"select": "two"}, image.Offline, "npm a@1"), p.of("select", false))
+		}, map[string][]string{"ai-social-media-lambda-heavy select": {stranger}}},
+		"another ffmpeg": {func(t *testing.T, p published) {
+			p.put(t, layout(t, nil, image.Offline, "npm a@2"), p.of("select", false))
+		}, map[string][]string{"ai-social-media-lambda-heavy select": {"layer 2 (ffmpeg): published npm a@2, rebuilt npm a@1"}}},
+		"another base, of which only the name differs": {func(t *testing.T, p published) {
+			p.put(t, layout(t, nil, image.Pinned, "npm a@1"), p.of("api", false))
+		}, map[string][]string{"ai-social-media-lambda-light api": {"configuration: label internal.lambdas.base.pin: published pinned, rebuilt offline"}}},
+		"a missing tag": {func(t *testing.T, p published) {
+			for _, i := range p.of("api", false) {
+				require.NoError(t, p.client.Untag(t.Context(), i.Repository, i.CommitTag))
+			}
+		}, map[string][]string{"ai-social-media-lambda-light api": {"missing"}}},
+		"a deploy copy of something else": {func(t *testing.T, p published) {
+			p.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), p.of("thumb", true))
+		}, map[string][]string{"ai-social-media-lambda-heavy thumb": {stranger, "deploy copy: the image it is a copy of is THUMB"}}},
+		"a public image that is not what is deployed": {func(t *testing.T, p published) {
+			p.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), p.of("thumb", false))
+		}, map[string][]string{
+			"alias/lambda-heavy thumb":           {stranger},
+			"ai-social-media-lambda-heavy thumb": {"deploy copy: the image it is a copy of is THUMB"},
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := publishAll(t, original)
+			test.plant(t, p)
+
+			places, err := Check(t.Context(), p.client, p.items, read(t, original))
+			require.NoError(t, err)
+			require.Len(t, places, len(p.items))
+			got := map[string][]string{}
+			publicThumb := ""
+			for _, place := range places {
+				if place.Image == "thumb" && place.Tier == catalog.Public {
+					publicThumb = place.Published
+				}
+				key := place.Repository[len(p.registry.Host)+1:] + " " + place.Image
+				switch place.Verdict {
+				case Missing:
+					got[key] = []string{"missing"}
+				case Differs:
+					require.NotEmpty(t, place.Differences, "it says what")
+					for _, d := range place.Differences {
+						text := d.String()
+						if d.What == "deploy copy" {
+							assert.Contains(t, text, publicThumb)
+							text = "deploy copy: the image it is a copy of is THUMB"
+						}
+						got[key] = append(got[key], text)
+					}
+				default:
+					assert.Equal(t, place.Layers, place.SameLayers)
+					assert.Equal(t, place.Rebuilt, place.Published)
+				}
+			}
+			assert.Equal(t, test.want, got)
+			report := Report{Commit: commit, Places: places}
+			if len(test.want) == 0 {
+				require.NoError(t, report.Err())
+			} else {
+				require.ErrorContains(t, report.Err(), "verify commit abc1234: ")
+			}
+		})
+	}
+	require.EqualError(t, (&Report{}).Err(), "verify: no image was compared")
+}
+
+func info(change func(*debug.BuildInfo)) composition.Program {
+	i := &debug.BuildInfo{
+		GoVersion: "go1.26.8", Path: "lambdas.internal/functions/thumb",
+		Deps:     []*debug.Module{{Path: "example.org/a", Version: "v1.0.0"}, {Path: "example.org/b", Version: "v1.0.0"}},
+		Settings: []debug.BuildSetting{{Key: "GOAMD64", Value: "v1"}, {Key: "-trimpath", Value: "true"}},
+	}
+	change(i)
+	return composition.Program{SHA256: "published", Info: i}
+}
+
+func TestPrograms(t *testing.T) {
+	rebuilt := info(func(*debug.BuildInfo) {})
+	rebuilt.SHA256 = "rebuilt"
+	tests := map[string]struct {
+		published composition.Program
+		want      []string
+	}{
+		"the same":        {rebuilt, []string{"the binary is the same, other files or their modes are not"}},
+		"only the code":   {info(func(*debug.BuildInfo) {}), []string{"the code; Go, modules and settings are the same"}},
+		"another Go":      {info(func(i *debug.BuildInfo) { i.GoVersion = "go1.26.7" }), []string{"Go: published go1.26.7, rebuilt go1.26.8"}},
+		"another setting": {info(func(i *debug.BuildInfo) { i.Settings[0].Value = "v3" }), []string{"setting GOAMD64: published v3, rebuilt v1"}},
+		"no such setting": {info(func(i *debug.BuildInfo) { i.Settings = i.Settings[:1] }), []string{"setting -trimpath: published nothing, rebuilt true"}},
+		"another program": {info(func(i *debug.BuildInfo) { i.Path = "lambdas.internal/functions/video" }), []string{"program: published lambdas.internal/functions/video, rebuilt lambdas.internal/functions/thumb"}},
+		"modules": {info(func(i *debug.BuildInfo) {
+			i.Deps = []*debug.Module{{Path: "example.org/a", Version: "v1.1.0"}, {Path: "example.org/c", Version: "v2.0.0", Replace: &debug.Module{Path: "example.org/fork", Version: "v2.1.0"}}}
+		}), []string{
+			"module example.org/a: published v1.1.0, rebuilt v1.0.0", "module example.org/b: published nothing, rebuilt v1.0.0",
+			"module example.org/c: published v2.0.0 => example.org/fork v2.1.0, rebuilt nothing",
+		}},
+		"no Go program": {composition.Program{SHA256: "x"}, []string{"the published binary is no Go program, or does not say how it was built"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, Programs(test.published, rebuilt)) })
+	}
+}
+
+func TestCompareTheBase(t *testing.T) {
+	side := func(digest, content, packing string) Side {
+		labels := map[string]string{image.LabelBaseName: "aws:al2023", image.LabelBaseDigest: digest, image.LabelPin: "pinned"}
+		i := composition.Image{Labels: maps.Clone(labels)}
+		for n, kind := range []image.Kind{image.KindBase, image.KindBase, image.KindBinary} {
+			l := composition.Layer{Kind: kind}
+			l.Digest.Hex, l.DiffID.Hex = "same", "same"
+			if n == 1 {
+				l.Digest.Hex, l.DiffID.Hex = content+packing, content
+			}
+			i.Layers = append(i.Layers, l)
+		}
+		return Side{Image: i}
+	}
+	tests := map[string]struct {
+		published, rebuilt Side
+		want               []string
+	}{
+		"another digest":       {side("sha256:1", "x", ""), side("sha256:2", "y", ""), []string{"layer 2 (base): published aws:al2023@sha256:1 (pinned), rebuilt aws:al2023@sha256:2 (pinned)"}},
+		"the same by its name": {side("sha256:1", "x", ""), side("sha256:1", "y", ""), []string{"layer 2 (base): other content, although both are from aws:al2023@sha256:1 (pinned)"}},
+		"another compressor":   {side("sha256:1", "x", ""), side("sha256:1", "x", "zstd"), []string{"layer 2 (base): the same files, compressed in another way"}},
+		"nothing that is told": {side("sha256:1", "x", ""), side("sha256:1", "x", ""), []string{"configuration: the layers and labels are the same, other settings are not"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			all, err := Compare(test.published, test.rebuilt)
+			require.NoError(t, err)
+			var got []string
+			for _, d := range all {
+				got = append(got, d.String())
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+	shorter := side("sha256:1", "x", "")
+	shorter.Layers = shorter.Layers[1:]
+	all, err := Compare(side("sha256:1", "x", ""), shorter)
+	require.NoError(t, err)
+	assert.Equal(t, 1, all[0].Layer, "a base of fewer layers differs")
+}

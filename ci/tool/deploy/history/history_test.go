@@ -1,0 +1,129 @@
+package history_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/registry"
+)
+
+var noon = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
+
+// of is a release of api with a digest that is the commit's.
+func of(kind history.Kind, commit string) history.Release {
+	return history.Release{Commit: commit, Kind: kind, Time: noon, Who: "dana",
+		Functions: []history.Function{{Image: "api", Lambda: "Api", After: "sha256:" + commit, Commit: commit}}}
+}
+
+func TestPrevious(t *testing.T) {
+	for name, c := range map[string]struct{ history, want string }{
+		"nothing was released":            {"", ""},
+		"one release":                     {"a", ""},
+		"two releases":                    {"a b", "a"},
+		"the same twice":                  {"a b b", "a"},
+		"after a rollback":                {"a b c <b", "a"},
+		"after a rollback by two":         {"a b c d <b", "a"},
+		"after a rollback and a new one":  {"a b c <b d", "b"},
+		"to what is not in what was read": {"b c <a", "c"},
+		"back to the first":               {"a b <a", ""},
+		"one that was taken back, again":  {"a b <a b", "a"},
+		"one that is between, deployed":   {"a b c b", "c"},
+		"rolled back to what is there":    {"a b <b", "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h history.Releases
+			for _, word := range strings.Fields(c.history) {
+				commit, back := strings.CutPrefix(word, "<")
+				kind := history.Deploy
+				if back {
+					kind = history.Rollback
+				}
+				h = append(h, of(kind, commit))
+			}
+
+			got, ok := h.Previous()
+
+			assert.Equal(t, c.want, got.Commit)
+			assert.Equal(t, c.want != "", ok)
+		})
+	}
+}
+
+func TestWhatTheHistorySays(t *testing.T) {
+	h := history.Releases{of(history.Deploy, "abc1234"), of(history.Deploy, "def5678"), of(history.Rollback, "abc1234")}
+
+	assert.Equal(t, []string{"abc1234", "def5678"}, h.Commits())
+	commit, since, ok := h.CommitOf("api", "sha256:def5678")
+	assert.Equal(t, []any{"def5678", noon, true}, []any{commit, since, ok})
+	_, _, ok = h.CommitOf("api", "sha256:other")
+	assert.False(t, ok)
+	found, ok := h.Find("def5678901234567890")
+	assert.Equal(t, []any{"def5678", true}, []any{found.Commit, ok})
+	_, ok = h.Find("1111111")
+	assert.False(t, ok)
+}
+
+func TestRecordsAreFoundAgain(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	light, heavy := r.Host+"/ai-social-media-lambda-light", r.Host+"/ai-social-media-lambda-heavy"
+	client := registry.NewClient(registry.Options{})
+	former := history.NewStore(client, []string{heavy})
+	store := history.NewStore(client, []string{light, heavy})
+	add := func(s *history.Store, release history.Release) string {
+		h, err := s.Releases(t.Context())
+		require.NoError(t, err)
+		tag, err := s.Add(t.Context(), release, h)
+		require.NoError(t, err)
+		return tag
+	}
+
+	assert.Equal(t, "release-20260522T120000.000Z-abc1234", add(former, of(history.Deploy, "abc1234")))
+	assert.Equal(t, "release-20260522T120000.001Z-def5678", add(store, of(history.Deploy, "def5678")), "no two have one time")
+	assert.Empty(t, add(store, of(history.Deploy, "def5678")), "nothing new, no record")
+	assert.NotEmpty(t, add(store, of(history.Rollback, "abc1234")))
+
+	h, err := store.Releases(t.Context())
+	require.NoError(t, err)
+	require.Len(t, h, 3)
+	assert.Equal(t, of(history.Deploy, "abc1234"), h[0])
+	assert.Equal(t, []string{"abc1234", "def5678"}, h.Commits())
+}
+
+// A release of one function says of the others what they run already.
+func TestAReleaseOfSome(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"})
+	all := of(history.Deploy, "abc1234")
+	all.Functions = append(all.Functions, history.Function{Image: "thumb", After: "sha256:thumb"})
+	for _, release := range []history.Release{all, of(history.Deploy, "def5678")} {
+		h, err := store.Releases(t.Context())
+		require.NoError(t, err)
+		_, err = store.Add(t.Context(), release, h)
+		require.NoError(t, err)
+	}
+
+	h, err := store.Releases(t.Context())
+
+	require.NoError(t, err)
+	thumb, ok := h[1].Function("thumb")
+	assert.True(t, ok)
+	assert.Equal(t, history.Function{Image: "thumb", Before: "sha256:thumb", After: "sha256:thumb", Commit: "abc1234"}, thumb)
+	commit, since, _ := h.CommitOf("thumb", "sha256:thumb")
+	assert.Equal(t, []any{"abc1234", noon}, []any{commit, since})
+}
+
+func TestATagThatIsNoRecord(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	repository := r.Host + "/ai-social-media-lambda-light"
+	r.Push(t, "ai-social-media-lambda-light:release-abc1234", testkit.OCIImage(t, testkit.AMD64))
+
+	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}).Releases(t.Context())
+
+	require.ErrorContains(t, err, "read the record release-abc1234 in "+repository+": it is no record; remove the tag")
+}

@@ -1,0 +1,117 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/deploy/status"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+var (
+	one, two = testkit.Digest("one").String(), testkit.Digest("two").String()
+	noon     = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
+	items    = []publish.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
+	names    = map[string]string{"api": "Api"}
+	recorded = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", After: one, Commit: "abc1234"}}}}
+)
+
+// lambda has one function, or fails.
+type lambda struct {
+	function deploy.Function
+	err      error
+	// alias is the digest that its alias leads to; empty for one that is missing.
+	alias string
+}
+
+func (l lambda) Function(_ context.Context, _, qualifier string) (deploy.Function, error) {
+	switch {
+	case qualifier == "":
+		return l.function, l.err
+	case l.alias == "":
+		return deploy.Function{}, deploy.ErrMissing
+	default:
+		return deploy.Function{Digest: l.alias, Version: "7"}, nil
+	}
+}
+
+// aliased is the history with an alias.
+func aliased() history.Releases {
+	r := recorded[0]
+	r.Alias = "live"
+	return history.Releases{r}
+}
+
+// tags is what identifiers name.
+type tags map[string]string
+
+func (t tags) Digest(_ context.Context, _, identifier string) (v1.Hash, bool, error) {
+	digest, ok := t[identifier]
+	if !ok {
+		return v1.Hash{}, false, nil
+	}
+	h, err := v1.NewHash(digest)
+	return h, true, err
+}
+
+func TestDrift(t *testing.T) {
+	good := tags{"api-latest": one, "api-live": one, one: one, two: two}
+	for name, c := range map[string]struct {
+		lambda  lambda
+		tags    tags
+		history history.Releases
+		want    []status.Kind
+	}{
+		"none":                   {lambda{function: deploy.Function{Digest: one}}, good, recorded, nil},
+		"latest is ahead":        {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": two, "api-live": one, one: one}, recorded, []status.Kind{status.LatestAhead}},
+		"someone else deployed":  {lambda{function: deploy.Function{Digest: two}}, good, recorded, []status.Kind{status.Unrecorded, status.LatestAhead, status.LiveTag}},
+		"nothing was ever said":  {lambda{function: deploy.Function{Digest: two}}, tags{two: two}, nil, []status.Kind{status.Unrecorded}},
+		"its image is gone":      {lambda{function: deploy.Function{Digest: one, State: "Failed", StateReason: "ImageDeleted"}}, tags{"api-latest": two}, recorded, []status.Kind{status.Failed, status.ImageGone, status.LatestAhead, status.LiveTag}},
+		"its last update failed": {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, recorded, []status.Kind{status.Failed}},
+		"it is no image":         {lambda{function: deploy.Function{PackageType: "Zip"}}, good, recorded, []status.Kind{status.Unrecorded}},
+		"there is no function":   {lambda{err: deploy.ErrMissing}, good, recorded, []status.Kind{status.Missing}},
+		"its alias is right":     {lambda{function: deploy.Function{Digest: one}, alias: one}, good, aliased(), nil},
+		"its alias is elsewhere": {lambda{function: deploy.Function{Digest: one}, alias: two}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"its alias is gone":      {lambda{function: deploy.Function{Digest: one}}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"nothing protects it":    {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, one: one}, recorded, []status.Kind{status.LiveTag}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows, err := status.Look(t.Context(), c.lambda, c.tags, c.history, items, names)
+
+			require.NoError(t, err)
+			var kinds []status.Kind
+			for _, d := range rows[0].Drift {
+				kinds = append(kinds, d.Kind)
+				assert.NotEmpty(t, d.Text)
+			}
+			assert.Equal(t, c.want, kinds)
+		})
+	}
+}
+
+func TestWhatARowSays(t *testing.T) {
+	rows, err := status.Look(t.Context(), lambda{function: deploy.Function{Digest: one, State: "Active", Update: "Successful"}},
+		tags{"api-latest": one, "api-live": one, one: one}, recorded, items, names)
+
+	require.NoError(t, err)
+	assert.Equal(t, []status.Row{{
+		Image: "api", Lambda: "Api", Repository: "host/light", Runs: one, Commit: "abc1234", Since: noon,
+		State: "Active", Update: "Successful", Latest: one, Live: one,
+	}}, rows)
+}
+
+func TestLambdaDoesNotSay(t *testing.T) {
+	_, err := status.Look(t.Context(), lambda{err: errors.New("no")}, tags{}, nil, items, names)
+
+	require.EqualError(t, err, "Api (api): no")
+}

@@ -1,0 +1,246 @@
+// Package build makes the images: it runs the steps (compile, base, ffmpeg,
+// assemble), side by side where they do not need each other, and tells what each
+// image is made of.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/gofrs/flock"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/base"
+	"lambdas.internal/ci/tool/image/ffmpeg"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/image/pin"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
+	"lambdas.internal/ci/tool/workspace/lock"
+)
+
+// Steps is called when a step that may take long begins, and returns what to
+// call when it ends.
+type Steps func(name string) (done func())
+
+// Builder makes images of one workspace for one platform.
+type Builder struct {
+	Catalog  *catalog.Catalog
+	Cache    *cache.Cache
+	Lock     *lock.Lock
+	Platform v1.Platform
+	// BaseRef and FFmpegRef name images instead of the locked ones; see [pin.Options].
+	BaseRef, FFmpegRef string
+	// Offline forbids to ask a registry.
+	Offline bool
+	// Step tells of progress.
+	Step Steps
+}
+
+// Base returns the base, with its layers in the cache, and where it was taken from.
+func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from pin.Choice, err error) {
+	defer b.Step("base")() // to learn that a registry is out of reach takes seconds
+	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
+		Explicit: b.BaseRef, Offline: b.Offline,
+		Cached: func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) },
+	})
+	if err != nil {
+		return image.Base{}, false, from, fmt.Errorf("choose the base: %w", err)
+	}
+	made, reused, err = base.Get(ctx, b.Cache, from, b.Platform)
+	return made, reused, from, err
+}
+
+// FFmpeg returns the layer with ffmpeg and ffprobe, which is then in the cache,
+// and where it was taken from.
+func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, from pin.Choice, err error) {
+	defer b.Step("ffmpeg layer")()
+	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
+		Explicit: b.FFmpegRef, Offline: b.Offline,
+		Cached: func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) },
+	})
+	if err != nil {
+		return layer.Layer{}, false, from, fmt.Errorf("choose ffmpeg: %w", err)
+	}
+	made, reused, err = ffmpeg.Get(ctx, b.Cache, from, b.Lock.Static, b.Platform)
+	return made, reused, from, err
+}
+
+// Binaries compiles the functions. One build of a workspace runs at a time;
+// another waits.
+func (b *Builder) Binaries(ctx context.Context, functions []catalog.Function) ([]gobuild.Result, error) {
+	dir := b.binaries()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	alone := flock.New(filepath.Join(dir, ".lock"))
+	if _, err := alone.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("wait for another build of this workspace: %w", err)
+	}
+	defer alone.Close()
+	defer b.Step(fmt.Sprintf("compile %d functions with %s for %s", len(functions), b.Catalog.Toolchain, b.Platform))()
+	return gobuild.Compile(ctx, b.Catalog, functions, b.Platform, dir)
+}
+
+// binaries is where the outputs of `go build` stay, so that it can see which
+// are current.
+func (b *Builder) binaries() string {
+	return b.Cache.Path("binaries", cache.Key(b.Catalog.Root)[:16], b.Platform.OS+"-"+b.Platform.Architecture)
+}
+
+// Forget removes the outputs that are kept for the next build of the workspace, for
+// one that will not be built again.
+func (b *Builder) Forget() error { return os.RemoveAll(filepath.Dir(b.binaries())) }
+
+// All makes the images of the functions and writes them to the OCI image layout
+// in dir, which keeps the images of other functions of the catalog. An image
+// that fails is told in its row, and the others are still made; the error is for
+// what concerns all.
+func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir string) (*Report, error) {
+	start := time.Now()
+	var in Inputs
+	var baseFrom, ffmpegFrom pin.Choice
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		in.Base, in.BaseReused, baseFrom, err = b.Base(gctx)
+		return err
+	})
+	g.Go(func() (err error) {
+		in.Binaries, err = b.Binaries(gctx, functions)
+		return err
+	})
+	if anyHeavy(functions) {
+		g.Go(func() error {
+			var made layer.Layer
+			made, in.FFmpegReused, ffmpegFrom, in.FFmpegErr = b.FFmpeg(gctx)
+			in.FFmpeg = &made
+			return nil // the light images can be made without it
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	rows, err := b.Assemble(ctx, functions, in, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.trim(rows); err != nil {
+		return nil, err
+	}
+	return &Report{
+		Platform: b.Platform.String(), Images: rows, Seconds: time.Since(start).Seconds(),
+		Warnings: b.Warnings(baseFrom, ffmpegFrom),
+	}, nil
+}
+
+func anyHeavy(functions []catalog.Function) bool {
+	for _, f := range functions {
+		if f.Variant == catalog.Heavy {
+			return true
+		}
+	}
+	return false
+}
+
+// Inputs are what the images are assembled from.
+type Inputs struct {
+	Base       image.Base
+	BaseReused bool
+	// FFmpeg is the layer for the heavy images, or FFmpegErr why there is none.
+	FFmpeg       *layer.Layer
+	FFmpegReused bool
+	FFmpegErr    error
+	// Binaries are in the order of the functions.
+	Binaries []gobuild.Result
+}
+
+// Assemble makes the images from their inputs and writes them to the OCI image
+// layout in dir. See [Builder.All].
+func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in Inputs, dir string) ([]Row, error) {
+	defer b.Step("assemble")()
+	rows := make([]Row, len(functions))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range functions {
+		g.Go(func() error {
+			start := time.Now()
+			rows[i] = b.one(f, in, in.Binaries[i])
+			rows[i].Seconds = time.Since(start).Seconds()
+			return nil
+		})
+	}
+	if err := errors.Join(g.Wait(), context.Cause(ctx)); err != nil {
+		return nil, err
+	}
+	var made []v1.Descriptor
+	for _, r := range rows {
+		if r.Err == nil {
+			made = append(made, r.Descriptor)
+		}
+	}
+	if len(made) == 0 {
+		return rows, nil // what dir holds is left as it is
+	}
+	return rows, layout.Write(dir, made, b.Cache, b.stays)
+}
+
+// stays tells whether an image that the layout holds is kept beside those that
+// are made now: a function of the catalog still, for the same platform.
+func (b *Builder) stays(d v1.Descriptor) bool {
+	_, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
+	return err == nil && d.Platform != nil && d.Platform.Architecture == b.Platform.Architecture
+}
+
+// one makes one image and keeps its blobs in the cache.
+func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Row {
+	row := Row{Function: f}
+	fail := func(err error) Row {
+		row.Err, row.Error = err, err.Error()
+		return row
+	}
+	if compiled.Err != nil {
+		return fail(compiled.Err)
+	}
+	binary, reused, err := binaryLayer(b.Cache, compiled.Binary)
+	if err != nil {
+		return fail(fmt.Errorf("make the binary layer of %s: %w", f.Image, err))
+	}
+	img := image.Image{Function: f, Platform: b.Platform, Base: in.Base, Binary: binary}
+	if f.Variant == catalog.Heavy {
+		if in.FFmpegErr != nil {
+			return fail(fmt.Errorf("make image %s: %w", f.Image, in.FFmpegErr))
+		}
+		img.FFmpeg = in.FFmpeg
+	}
+	encoded, err := img.Encode()
+	if err != nil {
+		return fail(err)
+	}
+	for _, blob := range [][]byte{encoded.Config, encoded.Manifest} {
+		if _, err := b.Cache.PutBytes(blob); err != nil {
+			return fail(fmt.Errorf("keep image %s: %w", f.Image, err))
+		}
+	}
+	row.Descriptor = encoded.Descriptor
+	row.describe(img, in, compiled.Binary.Reused && reused)
+	return row
+}
+
+// binaryLayer returns the layer that holds the binary alone.
+func binaryLayer(c *cache.Cache, binary gobuild.Binary) (layer.Layer, bool, error) {
+	f, err := layer.Local(image.BootstrapPath, 0o755, binary.Path)
+	if err != nil {
+		return layer.Layer{}, false, err
+	}
+	f.Digest = binary.Digest
+	return layer.Keep(c, []layer.File{f}, "binary")
+}

@@ -1,0 +1,205 @@
+package build_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
+)
+
+func TestAll(t *testing.T) {
+	w := newWorld(t)
+	w.Cache = testkit.Cache(t)
+
+	first := w.all(t)
+
+	assert.Equal(t, "linux/amd64", first.Platform)
+	assert.Empty(t, first.Warnings)
+	assert.Empty(t, first.Failed())
+	assert.Equal(t, map[string]string{"api": "", "enhance": "", "thumb": ""}, reused(first))
+	held := w.held(t)
+	ffmpegs := map[string]bool{}
+	for i, row := range first.Images {
+		var kinds []string
+		var size int64
+		for _, l := range row.Layers {
+			kinds = append(kinds, l.Kind)
+			size += l.Size
+			if l.Kind == "ffmpeg" {
+				ffmpegs[l.Digest] = true
+			}
+		}
+		want := []string{"base", "binary"}
+		if row.Variant == catalog.Heavy {
+			want = []string{"base", "ffmpeg", "binary"}
+			assert.Regexp(t, "^"+w.Lock.FFmpeg.Reference+"@sha256:", row.FFmpeg)
+		}
+		assert.Equal(t, want, kinds)
+		assert.Equal(t, size, row.Size)
+		assert.Equal(t, w.Catalog.Functions[i], row.Function)
+		assert.Equal(t, held[row.Image], row.Digest)
+		assert.Equal(t, w.Lock.Base.Reference, row.Base)
+		assert.Equal(t, w.Lock.Base.Digest, row.BaseDigest)
+		assert.Equal(t, image.Pinned, row.Pin)
+		assert.Equal(t, "base:1", row.BaseName())
+	}
+	assert.Len(t, ffmpegs, 1)
+	assert.ElementsMatch(t, []string{"base", "ffmpeg layer", "compile 3 functions with " + testkit.Toolchain() + " for linux/amd64", "assemble"}, w.steps)
+
+	w.registry.Stop() // the second run asks nobody
+	second := w.all(t)
+	assert.Equal(t, map[string]string{"api": "base,binary", "enhance": "base,binary", "thumb": "base,ffmpeg,binary"}, reused(second))
+	assert.Equal(t, held, w.held(t))
+
+	w.change(t, map[string]string{api + "main.go": "package main\n\nfunc main() { println(\"edited\") }\n"})
+	third := w.all(t)
+	assert.Equal(t, map[string]string{"api": "base", "enhance": "base,binary", "thumb": "base,ffmpeg,binary"}, reused(third))
+	after := w.held(t)
+	assert.NotEqual(t, held["api"], after["api"])
+	assert.Equal(t, held["enhance"], after["enhance"])
+	assert.Equal(t, held["thumb"], after["thumb"])
+}
+
+func TestAllForARM64(t *testing.T) {
+	w := newWorld(t)
+	amd64 := w.all(t)
+	w.Platform = testkit.ARM64
+
+	arm64 := w.all(t)
+
+	assert.Empty(t, arm64.Failed())
+	assert.Equal(t, "linux/arm64", arm64.Platform)
+	for i := range amd64.Images {
+		for n := range amd64.Images[i].Layers {
+			assert.NotEqual(t, amd64.Images[i].Layers[n].Digest, arm64.Images[i].Layers[n].Digest)
+		}
+	}
+	index, err := layout.Index(w.dist)
+	require.NoError(t, err)
+	for _, d := range index.Manifests {
+		assert.Equal(t, "arm64", d.Platform.Architecture)
+	}
+}
+
+func TestAFunctionThatFailsKeepsItsFormerImage(t *testing.T) {
+	w := newWorld(t)
+	w.all(t)
+	before := w.held(t)
+	w.change(t, map[string]string{
+		api + "main.go":   "package main\n\nfunc main() { undefined() }\n",
+		thumb + "main.go": "package main\n\nfunc main() { println(\"edited\") }\n",
+	})
+
+	r := w.all(t)
+
+	require.Len(t, r.Failed(), 1)
+	var compile *gobuild.CompileError
+	require.ErrorAs(t, r.Failed()[0], &compile)
+	assert.Equal(t, "api", r.Images[0].Image)
+	assert.Contains(t, r.Images[0].Error, "undefined: undefined")
+	assert.Empty(t, r.Images[0].Digest)
+	after := w.held(t)
+	assert.Equal(t, before["api"], after["api"])
+	assert.NotEqual(t, before["thumb"], after["thumb"])
+}
+
+func TestAllFailing(t *testing.T) {
+	w := newWorld(t)
+	w.all(t)
+	before := testkit.Tree(t, w.dist)
+	w.change(t, map[string]string{api + "main.go": "package main\n\nfunc main() { undefined() }\n"})
+
+	r := w.all(t, "api")
+
+	assert.Len(t, r.Failed(), 1)
+	assert.Equal(t, before, testkit.Tree(t, w.dist))
+}
+
+func TestOnlyKeepsTheOthers(t *testing.T) {
+	w := newWorld(t)
+	w.all(t)
+	before := w.held(t)
+	w.change(t, map[string]string{
+		api + "main.go":                    "package main\n\nfunc main() { println(\"edited\") }\n",
+		"functions/enhance-lambda/main.go": "package main\n\nfunc main() { println(\"edited\") }\n",
+	})
+
+	r := w.all(t, "api")
+
+	assert.Len(t, r.Images, 1)
+	after := w.held(t)
+	assert.NotEqual(t, before["api"], after["api"])
+	assert.Equal(t, before["enhance"], after["enhance"])
+	assert.Equal(t, before["thumb"], after["thumb"])
+	assert.NotContains(t, w.steps[4:], "ffmpeg layer", "no heavy image is made")
+}
+
+func TestAFunctionThatIsGoneIsDropped(t *testing.T) {
+	w := newWorld(t)
+	w.all(t)
+	require.NoError(t, os.RemoveAll(filepath.Join(w.Catalog.Root, "functions", "thumbnail-lambda")))
+	w.change(t, map[string]string{"go.work": strings.Replace(testkit.Files(t)["go.work"], "\t./functions/thumbnail-lambda\n", "", 1)})
+
+	w.all(t, "api")
+
+	held := w.held(t)
+	assert.Len(t, held, 2)
+	assert.NotContains(t, held, "thumb")
+}
+
+func TestFFmpegThatFailsFailsHeavyImagesOnly(t *testing.T) {
+	w := newWorld(t)
+	w.FFmpegRef = w.registry.Host + "/gone:1"
+
+	r := w.all(t)
+
+	require.Len(t, r.Failed(), 1)
+	require.ErrorContains(t, r.Images[2].Err, "make image thumb: choose ffmpeg: resolve "+w.FFmpegRef)
+	held := w.held(t)
+	assert.Len(t, held, 2)
+	assert.NotContains(t, held, "thumb")
+}
+
+func TestABaseThatFailsFailsAll(t *testing.T) {
+	w := newWorld(t)
+	w.BaseRef = w.registry.Host + "/gone:1"
+
+	_, err := w.All(t.Context(), w.Catalog.Functions, w.dist)
+
+	require.ErrorContains(t, err, "choose the base: resolve "+w.BaseRef)
+	assert.Contains(t, w.steps, "base", "asking a registry is told of, too")
+	_, err = os.Stat(w.dist)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestACancelledBuildLeavesDistAlone(t *testing.T) {
+	w := newWorld(t)
+	w.all(t)
+	before := testkit.Tree(t, w.dist)
+	w.change(t, map[string]string{api + "main.go": "package main\n\nfunc main() { println(\"edited\") }\n"})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	step := w.Step
+	interrupted := errors.New("interrupted")
+	w.Step = func(name string) func() {
+		if strings.HasPrefix(name, "compile") {
+			cancel(interrupted)
+		}
+		return step(name)
+	}
+
+	_, err := w.All(ctx, w.Catalog.Functions, w.dist)
+
+	require.ErrorIs(t, err, interrupted)
+	assert.Equal(t, before, testkit.Tree(t, w.dist))
+}

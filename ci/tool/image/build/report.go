@@ -1,0 +1,101 @@
+package build
+
+import (
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Report tells what a build made.
+type Report struct {
+	Platform string   `json:"platform"`
+	Images   []Row    `json:"images"`
+	Warnings []string `json:"warnings,omitempty"`
+	// Seconds is the time of the whole build.
+	Seconds float64 `json:"seconds"`
+}
+
+// Failed returns the errors of the images that could not be made.
+func (r *Report) Failed() []error {
+	var errs []error
+	for _, row := range r.Images {
+		if row.Err != nil {
+			errs = append(errs, row.Err)
+		}
+	}
+	return errs
+}
+
+// Row tells of one image.
+type Row struct {
+	catalog.Function
+	// Digest names the image's manifest.
+	Digest string `json:"digest,omitempty"`
+	// Layers are in the order of the image, base first.
+	Layers []Layer `json:"layers,omitempty"`
+	// Size is the sum of the compressed layers in bytes.
+	Size int64 `json:"size,omitempty"`
+	// Base names the image or the static base that this one starts from.
+	Base       string    `json:"base,omitempty"`
+	BaseDigest string    `json:"baseDigest,omitempty"`
+	Pin        image.Pin `json:"pin,omitempty"`
+	// FFmpeg says where ffmpeg comes from.
+	FFmpeg string `json:"ffmpeg,omitempty"`
+	// Seconds is the time spent on this image alone: layer and manifest.
+	Seconds float64 `json:"seconds"`
+	// Error says why the image could not be made.
+	Error string `json:"error,omitempty"`
+
+	Err        error         `json:"-"`
+	Descriptor v1.Descriptor `json:"-"`
+}
+
+// Layer is one layer of an image.
+type Layer struct {
+	Kind   string `json:"kind"` // base, ffmpeg or binary
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"` // compressed, in bytes
+	Reused bool   `json:"reused"`
+}
+
+// Reused names the kinds of layer that had not to be made.
+func (r Row) Reused() []string {
+	var kinds []string
+	for _, l := range r.Layers {
+		if l.Reused && (len(kinds) == 0 || kinds[len(kinds)-1] != l.Kind) {
+			kinds = append(kinds, l.Kind)
+		}
+	}
+	return kinds
+}
+
+// describe fills the row from the image that was made.
+func (r *Row) describe(img image.Image, in Inputs, binaryReused bool) {
+	r.Digest = r.Descriptor.Digest.String()
+	r.Base, r.BaseDigest, r.Pin = img.Base.Name, img.Base.Digest, img.Base.Pin
+	add := func(kind string, digest v1.Hash, size int64, reused bool) {
+		r.Layers = append(r.Layers, Layer{Kind: kind, Digest: digest.String(), Size: size, Reused: reused})
+		r.Size += size
+	}
+	for _, l := range img.Base.Layers {
+		add("base", l.Digest, l.Size, in.BaseReused)
+	}
+	if img.FFmpeg != nil {
+		r.FFmpeg = img.FFmpeg.Comment
+		add("ffmpeg", img.FFmpeg.Digest, img.FFmpeg.Size, in.FFmpegReused)
+	}
+	add("binary", img.Binary.Digest, img.Binary.Size, binaryReused)
+}
+
+// BaseName is the base as tables show it: without the registry, marked when it
+// is not the pinned one.
+func (r Row) BaseName() string {
+	name := r.Base[strings.LastIndex(r.Base, "/")+1:]
+	if r.Pin != image.Pinned {
+		name += " (" + string(r.Pin) + ")"
+	}
+	return name
+}

@@ -1,0 +1,128 @@
+// Package npm fetches packages with the npm client, so that the user's own
+// registry, proxy and certificates are honoured, and checks their integrity.
+package npm
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"lambdas.internal/ci/tool/workspace/lock"
+)
+
+// Fetch returns the tarball of the package, in dir, with the integrity that the
+// lock file names. A tarball that is there already is checked and used.
+func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
+	name := filepath.Join(dir, strings.NewReplacer("@", "", "/", "-").Replace(p.Name)+"-"+p.Version+".tgz")
+	if verify(name, p) == nil {
+		return name, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("fetch %s: %w", p.Name, err)
+	}
+	temporary, err := os.MkdirTemp(dir, ".fetch-*")
+	if err != nil {
+		return "", fmt.Errorf("fetch %s: %w", p.Name, err)
+	}
+	defer os.RemoveAll(temporary)
+	if _, err := run(ctx, temporary, "pack", "--ignore-scripts", "--pack-destination=.", p.Name+"@"+p.Version); err != nil {
+		return "", err
+	}
+	fetched := filepath.Join(temporary, filepath.Base(name))
+	if err := verify(fetched, p); err != nil {
+		return "", err
+	}
+	if err := os.Rename(fetched, name); err != nil {
+		return "", fmt.Errorf("fetch %s: %w", p.Name, err)
+	}
+	return name, nil
+}
+
+// Integrity asks the registry for the integrity of a package's version.
+func Integrity(ctx context.Context, name, version string) (string, error) {
+	out, err := run(ctx, "", "view", "--json", name+"@"+version, "dist.integrity")
+	if err != nil {
+		return "", err
+	}
+	var integrity string
+	if err := json.Unmarshal(out, &integrity); err != nil || !strings.HasPrefix(integrity, "sha512-") {
+		return "", fmt.Errorf("ask for the integrity of %s@%s: npm answered %q", name, version, out)
+	}
+	return integrity, nil
+}
+
+// run runs npm in dir and returns its standard output.
+func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	args = append(args, "--fetch-retries=2", "--fetch-retry-mintimeout=500", "--update-notifier=false")
+	cmd := exec.CommandContext(ctx, "npm", args...)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, errors.New("npm is not installed; install Node, or name an image that has ffmpeg with --ffmpeg")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run npm %s: %w\n%s", args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.Bytes(), nil
+}
+
+// verify compares a tarball with the integrity in the lock file.
+func verify(name string, p lock.Package) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", p.Name, err)
+	}
+	defer f.Close()
+	h := sha512.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("check %s: %w", p.Name, err)
+	}
+	if got := "sha512-" + base64.StdEncoding.EncodeToString(h.Sum(nil)); got != p.Integrity {
+		return fmt.Errorf("check %s@%s: its integrity is %s, but the lock file says %s", p.Name, p.Version, got, p.Integrity)
+	}
+	return nil
+}
+
+// Open returns one file of a package's tarball.
+func Open(tarball, file string) (io.ReadCloser, error) {
+	f, err := os.Open(tarball)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", tarball, err)
+	}
+	zr, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", tarball, err), f.Close())
+	}
+	tr := tar.NewReader(zr)
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it is not there")
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("find %s in %s: %w", file, filepath.Base(tarball), err), f.Close())
+		}
+		if h.Name == "package/"+file { // npm puts every file below package/
+			return entry{tr, f}, nil
+		}
+	}
+}
+
+// entry reads one entry of a tar and closes the file below.
+type entry struct {
+	io.Reader
+	io.Closer
+}

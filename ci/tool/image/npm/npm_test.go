@@ -1,0 +1,135 @@
+package npm_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/image/npm"
+	"lambdas.internal/ci/tool/internal/testkit"
+)
+
+func read(t *testing.T, tarball, file string) string {
+	t.Helper()
+	r, err := npm.Open(tarball, file)
+	require.NoError(t, err)
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func TestFetch(t *testing.T) {
+	registry, dir := testkit.NewNPM(t), filepath.Join(t.TempDir(), "npm")
+	p := registry.Publish(t, "@ffmpeg-installer/linux-x64", "4.1.0", "ffmpeg", "a program")
+	registry.Publish(t, "@ffmpeg-installer/linux-x64", "4.2.0", "ffmpeg", "a later program")
+	t.Setenv("npm_config_pack_destination", t.TempDir()) // a user's own setting
+
+	tarball, err := npm.Fetch(t.Context(), p, dir)
+
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(dir, "ffmpeg-installer-linux-x64-4.1.0.tgz"), tarball)
+	assert.Equal(t, "a program", read(t, tarball, "ffmpeg"))
+	assert.Len(t, testkit.Tree(t, dir), 1)
+
+	t.Run("again, without npm", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		again, err := npm.Fetch(t.Context(), p, dir)
+		require.NoError(t, err)
+		assert.Equal(t, tarball, again)
+	})
+	t.Run("again, when it is broken", func(t *testing.T) {
+		require.NoError(t, os.WriteFile(tarball, []byte("broken"), 0o644))
+		_, err := npm.Fetch(t.Context(), p, dir)
+		require.NoError(t, err)
+		assert.Equal(t, "a program", read(t, tarball, "ffmpeg"))
+	})
+	t.Run("a file that is not in it", func(t *testing.T) {
+		_, err := npm.Open(tarball, "ffprobe")
+		require.EqualError(t, err, "find ffprobe in ffmpeg-installer-linux-x64-4.1.0.tgz: it is not there")
+	})
+	testkit.NoLeftovers(t, dir)
+}
+
+func TestFetchRefusesAnotherIntegrity(t *testing.T) {
+	registry, dir := testkit.NewNPM(t), t.TempDir()
+	p := registry.Publish(t, "program", "1.0.0", "program", "good")
+	bad := registry.Publish(t, "program", "1.0.0", "program", "bad")
+
+	_, err := npm.Fetch(t.Context(), p, dir)
+
+	require.EqualError(t, err, "check program@1.0.0: its integrity is "+bad.Integrity+", but the lock file says "+p.Integrity)
+	assert.Empty(t, testkit.Tree(t, dir))
+	testkit.NoLeftovers(t, dir)
+}
+
+func TestFetchOfWhatIsNotThere(t *testing.T) {
+	registry, dir := testkit.NewNPM(t), t.TempDir()
+	p := registry.Publish(t, "program", "1.0.0", "program", "good")
+	p.Name = "gone"
+
+	_, err := npm.Fetch(t.Context(), p, dir)
+
+	require.ErrorContains(t, err, "run npm pack: exit status 1\n")
+	require.ErrorContains(t, err, "404")
+	testkit.NoLeftovers(t, dir)
+}
+
+func TestFetchWithoutNPM(t *testing.T) {
+	registry, dir := testkit.NewNPM(t), t.TempDir()
+	p := registry.Publish(t, "program", "1.0.0", "program", "good")
+	t.Setenv("PATH", t.TempDir())
+
+	_, err := npm.Fetch(t.Context(), p, dir)
+
+	require.EqualError(t, err, "npm is not installed; install Node, or name an image that has ffmpeg with --ffmpeg")
+	testkit.NoLeftovers(t, dir)
+}
+
+func TestFetchThatIsCancelled(t *testing.T) {
+	registry, dir := testkit.NewNPM(t), t.TempDir()
+	p := registry.Publish(t, "program", "1.0.0", "program", "good")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	_, err := npm.Fetch(ctx, p, dir)
+
+	require.ErrorIs(t, err, context.Canceled)
+	testkit.NoLeftovers(t, dir)
+}
+
+func TestFetchWhereNothingCanBeWritten(t *testing.T) {
+	registry, dir := testkit.NewNPM(t), t.TempDir()
+	p := registry.Publish(t, "program", "1.0.0", "program", "good")
+	testkit.Write(t, dir, map[string]string{"file": ""})
+
+	_, err := npm.Fetch(t.Context(), p, filepath.Join(dir, "file"))
+
+	require.EqualError(t, err, "fetch program: mkdir "+filepath.Join(dir, "file")+": not a directory")
+}
+
+func TestIntegrity(t *testing.T) {
+	registry := testkit.NewNPM(t)
+	p := registry.Publish(t, "@a/program", "1.0.0", "program", "good")
+
+	got, err := npm.Integrity(t.Context(), p.Name, p.Version)
+	require.NoError(t, err)
+	assert.Equal(t, p.Integrity, got)
+
+	_, err = npm.Integrity(t.Context(), p.Name, "2.0.0")
+	require.Error(t, err, "a version that is not there")
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	testkit.Write(t, dir, map[string]string{"x.tgz": "no archive"})
+	for _, name := range []string{"x.tgz", "gone.tgz"} {
+		_, err := npm.Open(filepath.Join(dir, name), "x")
+		require.ErrorContains(t, err, "open "+filepath.Join(dir, name)+": ")
+	}
+}

@@ -1,0 +1,182 @@
+package pin_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/image/pin"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/workspace/lock"
+)
+
+func cached(pin.Choice) bool   { return true }
+func uncached(pin.Choice) bool { return false }
+
+func TestChoose(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	img := testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x"))
+	tag, digest := r.Push(t, "base:1", img), testkit.DigestOf(t, img)
+	mirror := r.Push(t, "mirror/base:2", img)
+	other := testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "another"))
+	otherTag, otherDigest := r.Push(t, "base:other", other), testkit.DigestOf(t, other)
+	down := testkit.NewRegistry(t)
+	down.Stop()
+	const unknown = "" // the lock file has no digest
+
+	for name, c := range map[string]struct {
+		locked lock.Image
+		o      pin.Options
+		want   pin.Choice // without the reason
+		reason bool       // one is given
+	}{
+		"pinned": {lock.Image{Reference: tag, Digest: digest.String()}, pin.Options{Cached: uncached},
+			pin.Choice{Name: tag, Reference: tag + "@" + digest.String(), Digest: digest, Pin: image.Pinned}, false},
+		"pinned, though the tag moved": {lock.Image{Reference: otherTag, Digest: digest.String()}, pin.Options{Cached: uncached},
+			pin.Choice{Name: otherTag, Reference: otherTag + "@" + digest.String(), Digest: digest, Pin: image.Pinned}, false},
+		"not locked yet": {lock.Image{Reference: tag, Digest: unknown}, pin.Options{Cached: uncached},
+			pin.Choice{Name: tag, Reference: tag, Digest: digest, Pin: image.Unpinned}, false},
+		"another tag": {lock.Image{Reference: tag, Digest: digest.String()}, pin.Options{Cached: uncached, Explicit: otherTag},
+			pin.Choice{Name: otherTag, Reference: otherTag, Digest: otherDigest, Pin: image.Unpinned}, false},
+		"another digest": {lock.Image{Reference: tag, Digest: digest.String()}, pin.Options{Cached: uncached, Explicit: otherTag + "@" + otherDigest.String()},
+			pin.Choice{Name: otherTag, Reference: otherTag + "@" + otherDigest.String(), Digest: otherDigest, Pin: image.Unpinned}, false},
+		"a mirror with the locked digest": {lock.Image{Reference: tag, Digest: digest.String()}, pin.Options{Cached: uncached, Explicit: mirror},
+			pin.Choice{Name: tag, Reference: mirror, Digest: digest, Pin: image.Pinned}, false},
+		"static": {lock.Image{Reference: tag, Digest: digest.String()}, pin.Options{Cached: cached, Explicit: pin.Static},
+			pin.Choice{Pin: image.Offline}, false},
+		"offline and cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: cached, Offline: true},
+			pin.Choice{Name: down.Host + "/base:1", Reference: down.Host + "/base:1@" + digest.String(), Digest: digest, Pin: image.Pinned}, false},
+		"offline and not cached": {lock.Image{Reference: tag, Digest: digest.String()}, pin.Options{Cached: uncached, Offline: true},
+			pin.Choice{Pin: image.Offline}, false},
+		"offline and not locked": {lock.Image{Reference: tag, Digest: unknown}, pin.Options{Cached: cached, Offline: true},
+			pin.Choice{Pin: image.Offline}, false},
+		"offline with a digest that is cached": {lock.Image{Reference: tag, Digest: digest.String()},
+			pin.Options{Cached: cached, Offline: true, Explicit: down.Host + "/x@" + otherDigest.String()},
+			pin.Choice{Name: down.Host + "/x", Reference: down.Host + "/x@" + otherDigest.String(), Digest: otherDigest, Pin: image.Unpinned}, false},
+		"out of reach": {lock.Image{Reference: down.Host + "/base:1", Digest: unknown}, pin.Options{Cached: uncached},
+			pin.Choice{Pin: image.Offline}, true},
+		"out of reach, pinned and not cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: uncached},
+			pin.Choice{Pin: image.Offline}, true},
+		"out of reach, pinned and cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: cached},
+			pin.Choice{Name: down.Host + "/base:1", Reference: down.Host + "/base:1@" + digest.String(), Digest: digest, Pin: image.Pinned}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := pin.Choose(t.Context(), testkit.Cache(t), c.locked, c.o)
+
+			require.NoError(t, err)
+			assert.Equal(t, c.reason, got.Reason != "", got.Reason)
+			got.Reason = ""
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestChooseRefuses(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	img := testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x"))
+	tag := r.Push(t, "base:1", img)
+	down := testkit.NewRegistry(t)
+	down.Stop()
+	for name, c := range map[string]struct {
+		locked string
+		o      pin.Options
+		want   string
+	}{
+		"an image that is not there":              {r.Host + "/gone:1", pin.Options{}, "resolve " + r.Host + "/gone:1: "},
+		"a named image that is not there":         {tag, pin.Options{Explicit: r.Host + "/gone:1"}, "resolve " + r.Host + "/gone:1: "},
+		"a named registry out of reach":           {tag, pin.Options{Explicit: down.Host + "/x:1"}, "use " + down.Host + "/x:1: resolve "},
+		"a named image, offline":                  {tag, pin.Options{Explicit: tag, Offline: true}, "use " + tag + ": it is not in the cache, and --offline is set"},
+		"what is no reference":                    {tag, pin.Options{Explicit: "No Reference"}, `read the reference "No Reference": `},
+		"what is no digest":                       {tag, pin.Options{Explicit: "x@sha256:123"}, `read the reference "x@sha256:123": `},
+		"a locked reference that cannot be right": {"No Reference", pin.Options{}, `read the reference "No Reference": `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.o.Cached = uncached
+
+			got, err := pin.Choose(t.Context(), testkit.Cache(t), lock.Image{Reference: c.locked}, c.o)
+
+			require.ErrorContains(t, err, c.want)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.Equal(t, pin.Choice{}, got)
+		})
+	}
+}
+
+func TestChooseRemembersAnAnswer(t *testing.T) {
+	r, c := testkit.NewRegistry(t), testkit.Cache(t)
+	img := testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x"))
+	locked := lock.Image{Reference: r.Push(t, "base:1", img)}
+	first, err := pin.Choose(t.Context(), c, locked, pin.Options{Cached: uncached})
+	require.NoError(t, err)
+	asked := r.Requests.Load()
+
+	again, err := pin.Choose(t.Context(), c, locked, pin.Options{Cached: uncached})
+
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+	assert.Equal(t, asked, r.Requests.Load())
+}
+
+func TestChooseRemembersThatARegistryIsOutOfReach(t *testing.T) {
+	r, c := testkit.NewRegistry(t), testkit.Cache(t)
+	r.Answer = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		return true
+	}
+	locked := lock.Image{Reference: r.Host + "/base:1"}
+	first, err := pin.Choose(t.Context(), c, locked, pin.Options{Cached: uncached})
+	require.NoError(t, err)
+	asked := r.Requests.Load()
+
+	again, err := pin.Choose(t.Context(), c, locked, pin.Options{Cached: uncached})
+
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+	assert.Equal(t, image.Offline, again.Pin)
+	assert.Equal(t, asked, r.Requests.Load())
+}
+
+func TestChooseDoesNotRememberARefusal(t *testing.T) {
+	r, c := testkit.NewRegistry(t), testkit.Cache(t)
+	locked := lock.Image{Reference: r.Host + "/base:1"}
+	_, err := pin.Choose(t.Context(), c, locked, pin.Options{Cached: uncached})
+	require.Error(t, err)
+	r.Push(t, "base:1", testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x")))
+
+	_, err = pin.Choose(t.Context(), c, locked, pin.Options{Cached: uncached})
+
+	require.NoError(t, err)
+}
+
+func TestChooseThatIsCancelledRemembersNothing(t *testing.T) {
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"cancelled because something else failed": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			cancel(errors.New("something else failed"))
+			return ctx, func() {}
+		},
+		"out of time": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 0)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.Cache(t)
+			ctx, cancel := end(t.Context())
+			defer cancel()
+
+			_, err := pin.Choose(ctx, c, lock.Image{Reference: testkit.Silent(t) + "/base:1"}, pin.Options{Cached: uncached})
+
+			require.ErrorIs(t, err, ctx.Err())
+			records, err := os.ReadDir(c.Path("records"))
+			require.NoError(t, err)
+			assert.Empty(t, records)
+		})
+	}
+}

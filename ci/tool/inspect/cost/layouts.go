@@ -1,0 +1,109 @@
+package cost
+
+import (
+	"strconv"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Layout is a way to store the images.
+type Layout struct {
+	Name string `json:"name"`
+	// About says in a few words what is stored where.
+	About   string  `json:"about"`
+	Private Storage `json:"private"`
+	Public  Storage `json:"public"`
+	Dollars float64 `json:"dollarsPerMonth"`
+}
+
+// The names of layouts that others speak of.
+const (
+	PerFunction   = "one repository per function"
+	NothingShared = "nothing shared"
+)
+
+// place is an image in a repository.
+type place struct {
+	tier       catalog.Registry
+	repository string
+	image      Image
+}
+
+// layouts compares the repositories with other ways to store their images.
+func layouts(repositories []Repository, p Prices) []Layout {
+	var all []place
+	for _, r := range repositories {
+		for _, i := range r.Images {
+			all = append(all, place{r.Tier, r.Name, i})
+		}
+	}
+	// rearranged are the places that change leaves, changed by it.
+	rearranged := func(change func(*place) bool) []place {
+		var out []place
+		for _, pl := range all {
+			if change(&pl) {
+				out = append(out, pl)
+			}
+		}
+		return out
+	}
+	variants := map[string]string{}
+	for _, r := range repositories {
+		variants[r.Name] = string(r.Variant)
+	}
+	whole := 0 // numbers the images, so that each is a repository of its own
+	return []Layout{
+		newLayout("as published", "a repository per registry and variant, deploy copies counted", all, p),
+		newLayout("no deploy copies", "if Lambda took images from the public registry", rearranged(func(pl *place) bool {
+			return !pl.image.DeployCopy
+		}), p),
+		newLayout("all private", "no public registry", rearranged(func(pl *place) bool {
+			pl.tier, pl.repository = catalog.Private, variants[pl.repository]
+			return true
+		}), p),
+		// So much a private registry with blob mounting stores, which an account turns
+		// on: it shares layers between repositories too.
+		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+		newLayout("one repository per registry", "light and heavy together; ECR's blob mounting stores private ones so too", rearranged(func(pl *place) bool {
+			pl.repository = ""
+			return true
+		}), p),
+		newLayout(PerFunction, "in each registry", rearranged(func(pl *place) bool {
+			pl.repository = pl.image.Name
+			return true
+		}), p),
+		newLayout(NothingShared, "every version of every image whole", rearranged(func(pl *place) bool {
+			whole++
+			pl.repository = strconv.Itoa(whole)
+			return true
+		}), p),
+	}
+}
+
+// newLayout measures the places.
+func newLayout(name, about string, places []place, p Prices) Layout {
+	l := Layout{Name: name, About: about}
+	type stored struct {
+		tier       catalog.Registry
+		repository string
+		blob       key
+	}
+	seen := map[stored]bool{}
+	for _, pl := range places {
+		for _, b := range pl.image.Blobs {
+			s := stored{pl.tier, pl.repository, b.key()}
+			if seen[s] {
+				continue
+			}
+			seen[s] = true
+			if pl.tier == catalog.Public {
+				l.Public.Bytes += b.Size
+			} else {
+				l.Private.Bytes += b.Size
+			}
+		}
+	}
+	l.Private.Dollars, l.Public.Dollars = p.Private.month(l.Private.Bytes), p.Public.month(l.Public.Bytes)
+	l.Dollars = l.Private.Dollars + l.Public.Dollars
+	return l
+}

@@ -1,0 +1,231 @@
+package cost
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Report says what is stored and what it costs.
+type Report struct {
+	// Source says what was measured: an image layout, or registries.
+	Source string `json:"source"`
+	// Versions is how many versions of each image were modelled; 0 where what is
+	// there was counted.
+	Versions     int                `json:"modelledVersions,omitempty"`
+	Repositories []RepositoryReport `json:"repositories"`
+	Private      Storage            `json:"private"`
+	Public       Storage            `json:"public"`
+	// Dollars is what all of it costs in a month.
+	Dollars float64 `json:"dollarsPerMonth"`
+	// Layouts compares with other ways to store the same images; the first is that
+	// which was measured.
+	Layouts []Layout `json:"layouts"`
+	Prices  Prices   `json:"prices"`
+	// Offline names the images that are not built on the pinned base, but on the
+	// small one that stands in where no registry is in reach.
+	Offline []string `json:"offline,omitempty"`
+}
+
+// Storage is what some repositories hold.
+type Storage struct {
+	Bytes   int64   `json:"bytes"`
+	Dollars float64 `json:"dollarsPerMonth"`
+}
+
+// RepositoryReport says what one repository holds.
+type RepositoryReport struct {
+	Name    string           `json:"name"`
+	Tier    catalog.Registry `json:"registry"`
+	Variant catalog.Variant  `json:"variant"`
+	// Storage is that of the unique layers. The dollars of a public repository are
+	// its share of what is above the free allowance.
+	Storage
+	// Whole is the sum of the images, as if none shared a layer, in bytes.
+	Whole int64 `json:"bytesWithoutSharing"`
+	// Versions counts the images.
+	Versions int     `json:"images"`
+	Parts    []Row   `json:"parts"`
+	Layers   []Layer `json:"layers"`
+}
+
+// Row is a part of the images of a repository: base, ffmpeg, one image's binary.
+type Row struct {
+	Part Part `json:"part"`
+	// Images share it.
+	Images     []string `json:"images"`
+	DeployCopy bool     `json:"deployCopy,omitempty"`
+	// Versions is how many different ones are stored, and Bytes what all of them
+	// take. The configuration of an image counts as part of its binary.
+	Versions int   `json:"versions"`
+	Bytes    int64 `json:"bytes"`
+}
+
+// Layer is a blob that a repository stores once.
+type Layer struct {
+	Digest string `json:"digest"`
+	Part   Part   `json:"part"`
+	Size   int64  `json:"size"` // in bytes
+	// Versions is more than 1 for a layer that stands for as many of its size.
+	Versions int      `json:"versions"`
+	Images   []string `json:"images"`
+	// Latest is true for a layer of an image that was published last; of several
+	// versions one is.
+	Latest bool `json:"latest"`
+}
+
+// New returns the report on the repositories.
+func New(repositories []Repository, p Prices) *Report {
+	r := &Report{Prices: p}
+	for _, repository := range repositories {
+		one := describe(repository)
+		r.Repositories = append(r.Repositories, one)
+		if one.Tier == catalog.Public {
+			r.Public.Bytes += one.Bytes
+		} else {
+			r.Private.Bytes += one.Bytes
+		}
+	}
+	slices.SortStableFunc(r.Repositories, func(a, b RepositoryReport) int {
+		return cmp.Or(strings.Compare(string(a.Tier), string(b.Tier)), -strings.Compare(string(a.Variant), string(b.Variant)))
+	})
+	r.Private.Dollars = p.Private.month(r.Private.Bytes)
+	r.Public.Dollars = p.Public.month(r.Public.Bytes)
+	r.Dollars = r.Private.Dollars + r.Public.Dollars
+	for n := range r.Repositories {
+		one := &r.Repositories[n]
+		all := r.Private
+		if one.Tier == catalog.Public {
+			all = r.Public
+		}
+		if all.Bytes > 0 {
+			one.Dollars = all.Dollars * float64(one.Bytes) / float64(all.Bytes)
+		}
+	}
+	r.Layouts = layouts(repositories, p)
+	return r
+}
+
+// key names a blob that is stored once.
+type key struct {
+	digest  string
+	version int
+}
+
+func (b Blob) key() key { return key{b.Digest, b.version} }
+
+// size is that of the image by itself.
+func (i Image) size() int64 {
+	var sum int64
+	for _, b := range unique([]Image{i}) {
+		sum += b.Size
+	}
+	return sum
+}
+
+// unique returns the blobs of the images, each once, in their order.
+func unique(images []Image) []Blob {
+	var blobs []Blob
+	seen := map[key]bool{}
+	for _, i := range images {
+		for _, b := range i.Blobs {
+			if !seen[b.key()] {
+				seen[b.key()] = true
+				blobs = append(blobs, b)
+			}
+		}
+	}
+	return blobs
+}
+
+func describe(repository Repository) RepositoryReport {
+	r := RepositoryReport{Name: repository.Name, Tier: repository.Tier, Variant: repository.Variant, Versions: len(repository.Images)}
+	for _, i := range repository.Images {
+		r.Whole += i.size()
+	}
+	for _, b := range unique(repository.Images) {
+		r.Bytes += b.Size
+		names, latest := users(repository.Images, b)
+		if n := slices.IndexFunc(r.Layers, func(l Layer) bool { return l.Digest == b.Digest }); n >= 0 {
+			r.Layers[n].Versions++
+			r.Layers[n].Latest = r.Layers[n].Latest || latest
+			continue
+		}
+		r.Layers = append(r.Layers, Layer{Digest: b.Digest, Part: b.Part, Size: b.Size, Versions: 1, Images: names, Latest: latest})
+	}
+	slices.SortStableFunc(r.Layers, func(a, b Layer) int {
+		return cmp.Or(slices.Index(parts, a.Part)-slices.Index(parts, b.Part), strings.Compare(a.Images[0], b.Images[0]))
+	})
+	r.Parts = rows(repository.Images)
+	return r
+}
+
+// users are the names of the images that have the blob, sorted; latest tells
+// whether one of them was published last.
+func users(images []Image, b Blob) (names []string, latest bool) {
+	for _, i := range images {
+		if !slices.ContainsFunc(i.Blobs, func(o Blob) bool { return o.key() == b.key() }) {
+			continue
+		}
+		latest = latest || i.Latest
+		if !slices.Contains(names, i.Name) {
+			names = append(names, i.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, latest
+}
+
+// rows sums up the unique blobs of the images by part, and binaries by image too.
+func rows(images []Image) []Row {
+	var all []Row
+	// What differs between versions is told by the blobs of the part, not by the
+	// configuration.
+	versions := map[int]map[string]bool{}
+	at := func(i Image, b Blob) int {
+		part := b.Part
+		if part == Config {
+			part = Binary
+		}
+		n := slices.IndexFunc(all, func(r Row) bool {
+			return r.Part == part && (part == Base || part == FFmpeg || r.Images[0] == i.Name)
+		})
+		if n < 0 {
+			all = append(all, Row{Part: part, DeployCopy: i.DeployCopy && part == Binary})
+			n = len(all) - 1
+			versions[n] = map[string]bool{}
+		}
+		if !slices.Contains(all[n].Images, i.Name) {
+			all[n].Images = append(all[n].Images, i.Name)
+			slices.Sort(all[n].Images)
+		}
+		return n
+	}
+	seen := map[key]bool{}
+	for _, i := range images {
+		chains := map[int]string{}
+		for _, b := range i.Blobs {
+			n := at(i, b)
+			if b.Part != Config {
+				chains[n] += fmt.Sprintf("%s %d ", b.Digest, b.version)
+			}
+			if !seen[b.key()] {
+				seen[b.key()] = true
+				all[n].Bytes += b.Size
+			}
+		}
+		for n, chain := range chains {
+			versions[n][chain] = true
+		}
+	}
+	for n := range all {
+		all[n].Versions = len(versions[n])
+	}
+	slices.SortStableFunc(all, func(a, b Row) int {
+		return cmp.Or(slices.Index(parts, a.Part)-slices.Index(parts, b.Part), strings.Compare(a.Images[0], b.Images[0]))
+	})
+	return all
+}

@@ -1,0 +1,112 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+
+	"lambdas.internal/ci/tool/registry/referrer"
+)
+
+// Attachment is a document that is attached to an image.
+type Attachment struct {
+	Type string `json:"type"`
+	// Bytes is what is sent for it.
+	Bytes int64 `json:"bytes"`
+
+	artifact referrer.Artifact
+	blobs    []referrer.Blob // that the repository lacks
+}
+
+// attachedTo asks what is attached to an item's image of the kinds that are to be.
+func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]referrer.Attached, error) {
+	if len(image.Attach) == 0 {
+		return nil, nil
+	}
+	var kinds []string
+	for _, a := range image.Attach {
+		kinds = append(kinds, a.Type)
+	}
+	attached, err := referrer.List(ctx, p.registry, item.Repository, image.Digest, kinds...)
+	if err != nil {
+		return nil, fmt.Errorf("publish %s: %w", item.Image, err)
+	}
+	return attached, nil
+}
+
+// unattached returns what is to be attached to the image, and is not yet.
+func unattached(image Image, there Repository) ([]referrer.Artifact, error) {
+	var all []referrer.Artifact
+	for _, a := range image.Attach {
+		has, err := referrer.Has(there.Attached[image.Digest], a, image.Subject())
+		if err != nil {
+			return nil, err
+		}
+		if !has {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+// attach fills in what is attached, with the blobs that neither the repository has
+// nor an earlier step brings.
+func (s *Step) attach(image Image, repository Repository, coming map[string]bool) error {
+	artifacts, err := unattached(image, repository)
+	for _, a := range artifacts {
+		attachment := Attachment{Type: a.Type, artifact: a}
+		for _, b := range a.Blobs() {
+			key := s.Repository + "@" + b.Digest.String()
+			if repository.Blobs[b.Digest] || coming[key] {
+				continue
+			}
+			coming[key] = true
+			attachment.blobs = append(attachment.blobs, b)
+			attachment.Bytes += b.Size
+		}
+		s.Attach = append(s.Attach, attachment)
+	}
+	return err
+}
+
+// attach attaches what the plan says: all blobs first, since images of a repository
+// share some, then each image's documents.
+func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Image) error {
+	type job struct {
+		step Step
+		blob referrer.Blob
+	}
+	var jobs []job
+	for _, s := range plan.Steps {
+		for _, a := range s.Attach {
+			for _, b := range a.blobs {
+				jobs = append(jobs, job{s, b})
+			}
+		}
+	}
+	err := p.each(ctx, len(jobs), func(ctx context.Context, n int) error {
+		j := jobs[n]
+		d, err := p.registry.PutBytes(ctx, j.step.Repository, j.blob.Content, j.blob.MediaType)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", j.step.Image, err)
+		}
+		p.attached.Add(d.Size)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
+		s := plan.Steps[n]
+		var artifacts []referrer.Artifact
+		for _, a := range s.Attach {
+			artifacts = append(artifacts, a.artifact)
+		}
+		if len(artifacts) == 0 {
+			return nil
+		}
+		if err := referrer.Attach(ctx, p.registry, s.Repository, images[s.Image].Subject(), artifacts); err != nil {
+			return fmt.Errorf("publish %s: %w", s.Image, err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,137 @@
+// Package awsauth logs in to AWS and its registries: with the usual chain of
+// credentials, one token for ECR in the region and one for ECR Public per run.
+package awsauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"lambdas.internal/ci/tool/publish"
+)
+
+// publicRegion is the region of ECR Public's API, wherever the images are used.
+// https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
+const publicRegion = "us-east-1"
+
+// attempts and longest bound how calls that are throttled are tried again.
+const (
+	attempts = 6
+	longest  = 20 * time.Second
+)
+
+// ErrRegion is a region that nobody named.
+var ErrRegion = errors.New("no AWS region is set; say --region, or set AWS_REGION")
+
+// Session is what the calls of one run share.
+type Session struct {
+	// Config is for calls in the region of the functions, and Region its name.
+	Config aws.Config
+	Region string
+	// ECR and Public are the clients of the registries.
+	ECR    *ecr.Client
+	Public *ecrpublic.Client
+}
+
+// New reads the configuration as every AWS tool does: environment, files, roles,
+// AWS_ENDPOINT_URL. region, if set, wins.
+func New(ctx context.Context, region string, options ...func(*config.LoadOptions) error) (*Session, error) {
+	options = append([]func(*config.LoadOptions) error{
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, longest })
+		}),
+	}, options...)
+	if region != "" {
+		options = append(options, config.WithRegion(region))
+	}
+	c, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if c.Region == "" {
+		return nil, ErrRegion
+	}
+	return &Session{
+		Config: c, Region: c.Region,
+		ECR:    ecr.NewFromConfig(c),
+		Public: ecrpublic.NewFromConfig(c, func(o *ecrpublic.Options) { o.Region = publicRegion }),
+	}, nil
+}
+
+// Account returns the account of the credentials.
+func (s *Session) Account(ctx context.Context) (string, error) {
+	who, err := sts.NewFromConfig(s.Config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", fmt.Errorf("find the AWS account: %w; name one with --account", err)
+	}
+	return aws.ToString(who.Account), nil
+}
+
+// Alias returns the account's primary alias at ECR Public.
+func (s *Session) Alias(ctx context.Context) (string, error) {
+	found, err := s.Public.DescribeRegistries(ctx, &ecrpublic.DescribeRegistriesInput{})
+	if err != nil {
+		return "", fmt.Errorf("find the alias at ECR Public: %w; name one with --public-alias", err)
+	}
+	for _, r := range found.Registries {
+		for _, a := range r.Aliases {
+			if a.PrimaryRegistryAlias {
+				return aws.ToString(a.Name), nil
+			}
+		}
+	}
+	return "", errors.New("find the alias at ECR Public: the account has none; name one with --public-alias")
+}
+
+// Keychain has the logins for the registries at the hosts, and those of the docker
+// client for any other.
+func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
+	private := &token{what: "ECR in " + s.Region, now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
+		out, err := s.ECR.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		if len(out.AuthorizationData) == 0 {
+			return "", time.Time{}, errors.New("AWS answered without a token")
+		}
+		d := out.AuthorizationData[0]
+		return aws.ToString(d.AuthorizationToken), aws.ToTime(d.ExpiresAt), nil
+	}}
+	public := &token{what: "ECR Public", now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
+		out, err := s.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{})
+		if err != nil {
+			return "", time.Time{}, fmt.Errorf("%w (it needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken)", err)
+		}
+		if out.AuthorizationData == nil {
+			return "", time.Time{}, errors.New("AWS answered without a token")
+		}
+		return aws.ToString(out.AuthorizationData.AuthorizationToken), aws.ToTime(out.AuthorizationData.ExpiresAt), nil
+	}}
+	return keychain{{h.Public, public}, {h.Private, private}}
+}
+
+// keychain has a login for each host.
+type keychain []struct {
+	host string
+	auth *token
+}
+
+// Resolve returns the login for a repository.
+func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	for _, entry := range k {
+		if r.String() == entry.host || strings.HasPrefix(r.String(), entry.host+"/") {
+			return entry.auth, nil
+		}
+	}
+	return authn.DefaultKeychain.Resolve(r)
+}

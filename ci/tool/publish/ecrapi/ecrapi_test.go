@@ -1,0 +1,97 @@
+package ecrapi
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
+)
+
+func TestWant(t *testing.T) {
+	var got []string
+	for _, w := range Want(registrytest.Functions()) {
+		line := string(w.Tier) + " " + w.Name
+		for _, i := range w.Images {
+			line += " " + i
+		}
+		got = append(got, line)
+	}
+	assert.Equal(t, []string{
+		"private ai-social-media-lambda-heavy select thumb video",
+		"private ai-social-media-lambda-light api enhance",
+		"public lambda-heavy thumb video",
+		"public lambda-light enhance",
+	}, got)
+}
+
+func TestMissingAndCreate(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	aws.Add(awsfake.Public, "lambda-light")
+	wanted, err := Missing(t.Context(), s.ECR, s.Public, Want(registrytest.Functions()))
+	require.NoError(t, err)
+	missing := 0
+	for _, w := range wanted {
+		assert.Equal(t, w.Name != "lambda-light", w.Missing, w.Name)
+		if w.Missing {
+			missing++
+			require.NoError(t, Create(t.Context(), s.ECR, s.Public, w))
+			require.NoError(t, Create(t.Context(), s.ECR, s.Public, w), "another run was faster")
+		}
+	}
+	assert.Equal(t, 3, missing)
+	wanted, err = Missing(t.Context(), s.ECR, s.Public, wanted)
+	require.NoError(t, err)
+	for _, w := range wanted {
+		assert.False(t, w.Missing, w.Name)
+	}
+
+	aws.Fail("ecr.DescribeRepositories", awsfake.AccessDenied)
+	_, err = Missing(t.Context(), s.ECR, s.Public, wanted)
+	require.ErrorContains(t, err, "look for the private repository ai-social-media-lambda-heavy: ")
+	aws.Fail("ecr.CreateRepository", awsfake.AccessDenied)
+	require.ErrorContains(t, Create(t.Context(), s.ECR, s.Public, wanted[0]), "create the private repository ai-social-media-lambda-heavy: ")
+}
+
+func TestUntagTakesOneTagOnly(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: "private.test", Public: "public.test/alias"}}
+	for tier, repository := range map[string]string{awsfake.Private: "private.test/a", awsfake.Public: "public.test/alias/a"} {
+		t.Run(tier, func(t *testing.T) {
+			aws.Add(tier, "a", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
+			require.NoError(t, r.Untag(t.Context(), repository, "x-latest"))
+			assert.Equal(t, []awsfake.Image{{Digest: "sha256:1", Tags: []string{"x-1"}}}, aws.Repository(tier, "a").Images)
+			require.NoError(t, r.Untag(t.Context(), repository, "x-latest"), "it is gone already")
+			require.ErrorContains(t, r.Untag(t.Context(), repository+"b", "x"), "untag x in "+repository+"b: ")
+		})
+	}
+}
+
+func TestDigests(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: "private.test", Public: "public.test/alias"}}
+	for tier, repository := range map[string]string{awsfake.Private: "private.test/a", awsfake.Public: "public.test/alias/a"} {
+		t.Run(tier, func(t *testing.T) {
+			digests, err := r.Digests(t.Context(), repository)
+			require.NoError(t, err)
+			assert.Empty(t, digests, "a repository that is not there")
+			aws.Add(tier, "a", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1"}}, awsfake.Image{Digest: "sha256:2"}, awsfake.Image{Digest: "sha256:3"})
+			digests, err = r.Digests(t.Context(), repository)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"sha256:1", "sha256:2", "sha256:3"}, digests, "of all pages")
+			aws.Fail(map[string]string{awsfake.Private: "ecr", awsfake.Public: "ecrpublic"}[tier]+".DescribeImages", awsfake.AccessDenied)
+			_, err = r.Digests(t.Context(), repository)
+			require.ErrorContains(t, err, "list the images of "+repository+": ")
+		})
+	}
+}

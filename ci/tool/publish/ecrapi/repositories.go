@@ -1,0 +1,150 @@
+// Package ecrapi makes the repositories that images are published to.
+package ecrapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Wanted is a repository that images are to go to.
+type Wanted struct {
+	// Name is the repository without its registry.
+	Name    string           `json:"name"`
+	Tier    catalog.Registry `json:"registry"`
+	Variant catalog.Variant  `json:"variant"`
+	// Images are those that it is for.
+	Images []string `json:"images"`
+	// Missing is set when it is not there (yet).
+	Missing bool `json:"missing,omitempty"`
+}
+
+// Want returns the repositories that the functions' images go to, private ones
+// first.
+func Want(functions []catalog.Function) []Wanted {
+	var all []Wanted
+	add := func(f catalog.Function, tier catalog.Registry) {
+		name := publish.RepositoryName(tier, f.Variant)
+		for i := range all {
+			if all[i].Name == name {
+				all[i].Images = append(all[i].Images, f.Image)
+				return
+			}
+		}
+		all = append(all, Wanted{Name: name, Tier: tier, Variant: f.Variant, Images: []string{f.Image}})
+	}
+	for _, f := range functions {
+		add(f, catalog.Private)
+		if f.Registry == catalog.Public {
+			add(f, catalog.Public)
+		}
+	}
+	slices.SortFunc(all, func(a, b Wanted) int {
+		return strings.Compare(string(a.Tier)+string(a.Variant), string(b.Tier)+string(b.Variant))
+	})
+	return all
+}
+
+// Missing marks those of the wanted repositories that are not there.
+func Missing(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, wanted []Wanted) ([]Wanted, error) {
+	wanted = slices.Clone(wanted)
+	for i, w := range wanted {
+		there, err := exists(ctx, private, public, w)
+		if err != nil {
+			return nil, fmt.Errorf("look for the %s repository %s: %w", w.Tier, w.Name, err)
+		}
+		wanted[i].Missing = !there
+	}
+	return wanted, nil
+}
+
+func exists(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, w Wanted) (bool, error) {
+	names := []string{w.Name}
+	if w.Tier == catalog.Private {
+		_, err := private.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: names})
+		var missing *ecrtypes.RepositoryNotFoundException
+		if errors.As(err, &missing) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	_, err := public.DescribeRepositories(ctx, &ecrpublic.DescribeRepositoriesInput{RepositoryNames: names})
+	var missing *publictypes.RepositoryNotFoundException
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Create makes a repository. One that another run has made meanwhile is no error.
+func Create(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, w Wanted) error {
+	var err error
+	if w.Tier == catalog.Private {
+		_, err = private.CreateRepository(ctx, privateInput(w))
+		var there *ecrtypes.RepositoryAlreadyExistsException
+		if errors.As(err, &there) {
+			err = nil
+		}
+	} else {
+		_, err = public.CreateRepository(ctx, publicInput(w))
+		var there *publictypes.RepositoryAlreadyExistsException
+		if errors.As(err, &there) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("create the %s repository %s: %w", w.Tier, w.Name, err)
+	}
+	return nil
+}
+
+// privateInput says what a private repository is like: a commit's tag is for good,
+// and what is pushed is scanned.
+func privateInput(w Wanted) *ecr.CreateRepositoryInput {
+	filter := func(suffix string) ecrtypes.ImageTagMutabilityExclusionFilter {
+		return ecrtypes.ImageTagMutabilityExclusionFilter{
+			Filter: aws.String("*" + suffix), FilterType: ecrtypes.ImageTagMutabilityExclusionFilterTypeWildcard,
+		}
+	}
+	return &ecr.CreateRepositoryInput{
+		RepositoryName:     aws.String(w.Name),
+		ImageTagMutability: ecrtypes.ImageTagMutabilityImmutableWithExclusion,
+		ImageTagMutabilityExclusionFilters: []ecrtypes.ImageTagMutabilityExclusionFilter{
+			filter(publish.LatestSuffix), filter(publish.LiveSuffix),
+		},
+		ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: true},
+	}
+}
+
+// publicInput says what people read of a public repository at the gallery.
+func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
+	holds := "a Go function for AWS Lambda"
+	if w.Variant == catalog.Heavy {
+		holds += ", with static builds of ffmpeg and ffprobe"
+	}
+	images := strings.Join(w.Images, ", ")
+	return &ecrpublic.CreateRepositoryInput{
+		RepositoryName: aws.String(w.Name),
+		CatalogData: &publictypes.RepositoryCatalogDataInput{
+			Description: aws.String("Container images of " + holds + ": " + images),
+			AboutText: aws.String("Each image is one function, tagged by name and commit: " + images +
+				". The image `name-latest` is the one published last; the last five of each name are kept."),
+			UsageText: aws.String("Lambda takes images from a private repository of your own account and region only: " +
+				"pull, tag and push it there. To try one: `docker run -p 9000:8080 <image>`, then post an event to " +
+				"`http://127.0.0.1:9000/2015-03-31/functions/function/invocations`."),
+			Architectures:    []string{"x86-64", "ARM 64"},
+			OperatingSystems: []string{"Linux"},
+		},
+	}
+}

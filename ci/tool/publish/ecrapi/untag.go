@@ -1,0 +1,60 @@
+package ecrapi
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
+)
+
+// Registry is a client of ECR's registries. Tags are taken away by the API of AWS:
+// the registries themselves know only how to delete whole manifests.
+type Registry struct {
+	*registry.Client
+	Private *ecr.Client
+	Public  *ecrpublic.Client
+	Hosts   publish.Hosts
+}
+
+// Untag takes a tag away. One that is not there is no error.
+func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
+	var failed string
+	var err error
+	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
+		var out *ecrpublic.BatchDeleteImageOutput
+		out, err = r.Public.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{
+			RepositoryName: aws.String(name), ImageIds: []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
+		})
+		for i := 0; err == nil && i < len(out.Failures); i++ {
+			if out.Failures[i].FailureCode != publictypes.ImageFailureCodeImageNotFound {
+				failed = aws.ToString(out.Failures[i].FailureReason)
+			}
+		}
+	} else {
+		var out *ecr.BatchDeleteImageOutput
+		out, err = r.Private.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
+			RepositoryName: aws.String(strings.TrimPrefix(repository, r.Hosts.Private+"/")),
+			ImageIds:       []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
+		})
+		for i := 0; err == nil && i < len(out.Failures); i++ {
+			if out.Failures[i].FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
+				failed = aws.ToString(out.Failures[i].FailureReason)
+			}
+		}
+	}
+	if err == nil && failed != "" {
+		err = fmt.Errorf("AWS says: %s", failed)
+	}
+	if err != nil {
+		return fmt.Errorf("untag %s in %s: %w", tag, repository, err)
+	}
+	return nil
+}

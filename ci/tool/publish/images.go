@@ -1,0 +1,125 @@
+package publish
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/lock"
+)
+
+// Image is an image of a layout, as it is pushed.
+type Image struct {
+	Name      string
+	Digest    v1.Hash
+	MediaType types.MediaType
+	Manifest  []byte
+	// Blobs are the layers, then the configuration.
+	Blobs []v1.Descriptor
+	// Labels are those of the configuration.
+	Labels map[string]string
+	// Attach is what is attached to the image wherever it is published.
+	Attach []referrer.Artifact
+	dir    string
+	kept   *cache.Cache
+}
+
+// file is where a blob of the image is. Another build may have written the layout
+// anew since the image was read; the cache has the blob still.
+func (i Image) file(digest v1.Hash) string {
+	name := filepath.Join(i.dir, "blobs", digest.Algorithm, digest.Hex)
+	if _, err := os.Stat(name); err != nil && i.kept != nil {
+		return i.kept.Blob(digest)
+	}
+	return name
+}
+
+// Subject names the image's manifest.
+func (i Image) Subject() v1.Descriptor {
+	return v1.Descriptor{MediaType: i.MediaType, Size: int64(len(i.Manifest)), Digest: i.Digest}
+}
+
+// Open returns the content of a blob of the image.
+func (i Image) Open(d v1.Descriptor) (io.ReadCloser, error) { return os.Open(i.file(d.Digest)) }
+
+// ReadImages reads the images of the functions from the OCI image layout in dir.
+// kept, which may be nil, is where their blobs are too.
+func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]Image, error) {
+	images := map[string]Image{}
+	for _, f := range functions {
+		i, err := readImage(dir, f.Image, kept)
+		if err != nil {
+			return nil, fmt.Errorf("read image %s of %s: %w", f.Image, dir, err)
+		}
+		images[f.Image] = i
+	}
+	return images, nil
+}
+
+func readImage(dir, name string, kept *cache.Cache) (Image, error) {
+	d, err := layout.Find(dir, name)
+	if err != nil {
+		return Image{}, err
+	}
+	i := Image{Name: name, Digest: d.Digest, MediaType: d.MediaType, dir: dir, kept: kept}
+	if i.Manifest, err = os.ReadFile(i.file(d.Digest)); err != nil {
+		return Image{}, err
+	}
+	var m v1.Manifest
+	if err := json.Unmarshal(i.Manifest, &m); err != nil {
+		return Image{}, fmt.Errorf("the manifest: %w", err)
+	}
+	raw, err := os.ReadFile(i.file(m.Config.Digest))
+	if err != nil {
+		return Image{}, err
+	}
+	var config v1.ConfigFile
+	if err := json.Unmarshal(raw, &config); err != nil {
+		return Image{}, fmt.Errorf("the configuration: %w", err)
+	}
+	i.Blobs, i.Labels = append(m.Layers, m.Config), config.Config.Labels
+	return i, nil
+}
+
+// CheckPins fails for an image that is made from anything but what the lock file
+// pins, when it is to go anywhere but to a registry on this machine.
+func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, item := range items {
+		if Loopback(item.Repository) || seen[item.Image] {
+			continue
+		}
+		seen[item.Image] = true
+		if why := unpinned(images[item.Image].Labels, l); why != "" {
+			errs = append(errs, fmt.Errorf("publish %s to %s: %s; build with what %s pins (`ci lock` refreshes it), or publish with --local",
+				item.Image, item.Repository, why, lock.File))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func unpinned(labels map[string]string, l *lock.Lock) string {
+	switch pin := image.Pin(labels[image.LabelPin]); {
+	case pin != image.Pinned:
+		return fmt.Sprintf("its base is %q, not the pinned one", pin)
+	case l.Base.Digest == "" || labels[image.LabelBaseDigest] != l.Base.Digest:
+		return fmt.Sprintf("its base is %q, the lock file pins %q", labels[image.LabelBaseDigest], l.Base.Digest)
+	}
+	from, heavy := labels[image.LabelFFmpeg]
+	if heavy && (l.FFmpeg.Digest == "" || from != l.FFmpeg.Pinned()) {
+		return fmt.Sprintf("its ffmpeg is from %q, the lock file pins %q", from, l.FFmpeg.Pinned())
+	}
+	return ""
+}

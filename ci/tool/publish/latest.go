@@ -1,0 +1,207 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+const (
+	// moving bounds how long the latest tags are in motion. An interrupt does not
+	// stop that half-way.
+	moving = 2 * time.Minute
+	// rounds bounds how often the tags are moved again because another release
+	// moved some at the same time, and pause how long is waited between.
+	rounds = 12
+	pause  = 200 * time.Millisecond
+)
+
+// move is one latest tag on its way.
+type move struct {
+	step   Step
+	before v1.Hash
+	had    bool // before is set
+}
+
+func (m move) name() string { return m.step.Repository + ":" + m.step.LatestTag }
+
+// moveLatest makes every latest tag name the plan's images.
+func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[string]Image, outcome *Outcome) error {
+	moves, err := p.latest(ctx, plan.Steps)
+	if err != nil {
+		return unmoved(err)
+	}
+	moves = slices.DeleteFunc(moves, func(m move) bool { return m.before.String() == m.step.Digest })
+	if len(moves) == 0 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return unmoved(context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moving)
+	defer cancel()
+	if err := p.put(ctx, moves, images); err != nil {
+		return p.putBack(moves, err)
+	}
+	for _, m := range moves {
+		outcome.Moved = append(outcome.Moved, m.name())
+	}
+	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
+		return fmt.Errorf("%w\nthese latest tags were moved, and stay so:\n%s", err, strings.Join(outcome.Moved, "\n"))
+	}
+	return nil
+}
+
+// latest returns a move for every step, with what its latest tag names now.
+func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
+	moves := make([]move, len(steps))
+	err := p.each(ctx, len(steps), func(ctx context.Context, n int) (err error) {
+		moves[n].step = steps[n]
+		moves[n].before, moves[n].had, err = p.registry.Digest(ctx, steps[n].Repository, steps[n].LatestTag)
+		return err
+	})
+	return moves, err
+}
+
+// put moves the tags, all that can be at once: between the first and the last, a
+// reader sees images of two commits.
+func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Image) error {
+	// One that fails ends no other that is under way: the registry might carry that
+	// out all the same, after it was put back.
+	return p.each(ctx, len(moves), func(_ context.Context, n int) error {
+		s := moves[n].step
+		image := images[s.Image]
+		if err := p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType); err != nil {
+			return fmt.Errorf("publish %s: %w", s.Image, err)
+		}
+		return nil
+	})
+}
+
+// putBack undoes moves after a failure. A tag that names something else by now was
+// moved by another release, or was not moved at all.
+func (p *Publisher) putBack(moves []move, failure error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), moving)
+	defer cancel()
+	stuck := make([]string, len(moves))
+	_ = p.each(ctx, len(moves), func(ctx context.Context, n int) error {
+		if err := p.restore(ctx, moves[n]); err != nil {
+			stuck[n] = fmt.Sprintf("%s (%v)", moves[n].name(), err)
+		}
+		return nil // the others are tried all the same
+	})
+	stuck = slices.DeleteFunc(stuck, func(s string) bool { return s == "" })
+	if len(stuck) == 0 {
+		return fmt.Errorf("%w\nevery latest tag is where it was; run the same command again", failure)
+	}
+	return fmt.Errorf("%w\nthese latest tags may name the new image already, and could not be put back:\n%s\nrun the same command again to move the others too",
+		failure, strings.Join(stuck, "\n"))
+}
+
+func (p *Publisher) restore(ctx context.Context, m move) error {
+	s := m.step
+	now, ok, err := p.registry.Digest(ctx, s.Repository, s.LatestTag)
+	if err != nil || !ok || now.String() != s.Digest {
+		return err
+	}
+	if !m.had {
+		return p.registry.Untag(ctx, s.Repository, s.LatestTag)
+	}
+	manifest, _, err := p.registry.Manifest(ctx, s.Repository, m.before.String())
+	if err != nil {
+		return err
+	}
+	parsed, err := v1.ParseManifest(strings.NewReader(string(manifest)))
+	if err != nil {
+		return err
+	}
+	return p.registry.PutManifest(ctx, s.Repository, s.LatestTag, manifest, parsed.MediaType)
+}
+
+// settle makes sure that the latest tags name the images of one commit, although
+// another release may be moving them too. A registry has no lock, so both move and
+// then look: whoever sees a mixture waits for a random while, looks again, and
+// moves all again. The last to look has seen what all others wrote. It returns the
+// commit of the other release when that has won.
+func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Image) (string, error) {
+	for round := range rounds {
+		now, err := p.latest(ctx, plan.Steps)
+		if err != nil {
+			return "", fmt.Errorf("the latest tags were moved, but could not be read back: %w", err)
+		}
+		mine := !slices.ContainsFunc(now, func(m move) bool { return m.before.String() != m.step.Digest })
+		if mine {
+			return "", nil
+		}
+		commit, err := p.commitOf(ctx, plan, now)
+		if err != nil || commit != "" {
+			return commit, err
+		}
+		select {
+		case <-time.After(time.Duration(rand.Int64N(int64(pause) * int64(round+1)))):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		again, err := p.latest(ctx, plan.Steps)
+		if err != nil {
+			return "", err
+		}
+		if !slices.EqualFunc(now, again, func(a, b move) bool { return a.before == b.before }) {
+			continue // the other is at work
+		}
+		if err := p.put(ctx, again, images); err != nil {
+			return "", err
+		}
+	}
+	return "", errors.New("the latest tags name images of several commits, because another release moves them at the same time; publish again when it has ended")
+}
+
+// commitOf returns the commit whose images all latest tags name, or nothing.
+func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (string, error) {
+	tags := map[string][]string{}
+	for _, m := range latest {
+		if _, ok := tags[m.step.Repository]; ok {
+			continue
+		}
+		all, err := p.registry.Tags(ctx, m.step.Repository)
+		if err != nil {
+			return "", err
+		}
+		tags[m.step.Repository] = all
+	}
+	// Only a commit with a tag for every image can have moved all latest tags.
+	var commits map[string]bool
+	for _, m := range latest {
+		its := map[string]bool{}
+		for _, tag := range tags[m.step.Repository] {
+			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && "-"+commit != LatestSuffix && "-"+commit != LiveSuffix &&
+				commit != plan.Commit && (commits == nil || commits[commit]) {
+				its[commit] = true
+			}
+		}
+		commits = its
+	}
+	for _, commit := range slices.Sorted(maps.Keys(commits)) {
+		all := true
+		for _, m := range latest {
+			digest, ok, err := p.registry.Digest(ctx, m.step.Repository, m.step.Image+"-"+commit)
+			if err != nil {
+				return "", err
+			}
+			if all = ok && digest == m.before; !all {
+				break
+			}
+		}
+		if all {
+			return commit, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,264 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/registry/referrer"
+)
+
+// Registry is what a release asks of registries. Repositories are named as
+// registry/path; an identifier is a tag or a digest. It tries again by itself.
+type Registry interface {
+	HasBlob(ctx context.Context, repository string, digest v1.Hash) (bool, error)
+	PutBlob(ctx context.Context, repository string, d v1.Descriptor, file string, sent func(int64)) error
+	Untag(ctx context.Context, repository, tag string) error
+	Tags(ctx context.Context, repository string) ([]string, error)
+	referrer.Registry
+	PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error)
+}
+
+// DefaultParallel is how many requests are under way at once. More gain nothing:
+// a single upload fills most links.
+const DefaultParallel = 4
+
+// Publisher carries plans out.
+type Publisher struct {
+	registry Registry
+	parallel int
+	sent     atomic.Int64
+	attached atomic.Int64
+}
+
+// NewPublisher returns a publisher with at most parallel requests under way; 0 is
+// [DefaultParallel].
+func NewPublisher(r Registry, parallel int) *Publisher {
+	if parallel < 1 {
+		parallel = DefaultParallel
+	}
+	return &Publisher{registry: r, parallel: parallel}
+}
+
+// Sent is how many bytes of blobs went out so far.
+func (p *Publisher) Sent() int64 { return p.sent.Load() }
+
+// Inspect asks the registries what they hold of the items.
+func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string]Image) (State, error) {
+	state := State{}
+	for _, item := range items {
+		if _, ok := state[item.Repository]; !ok {
+			state[item.Repository] = Repository{Tags: map[string]v1.Hash{}, Manifests: map[v1.Hash]bool{}, Blobs: map[v1.Hash]bool{}, Attached: map[v1.Hash][]referrer.Attached{}}
+		}
+	}
+	var mu sync.Mutex
+	err := p.each(ctx, len(items), func(ctx context.Context, n int) error {
+		item, image := items[n], images[items[n].Image]
+		for _, tag := range []string{item.CommitTag, item.LatestTag} {
+			digest, ok, err := p.registry.Digest(ctx, item.Repository, tag)
+			if err != nil {
+				return fmt.Errorf("publish %s: %w", item.Image, err)
+			}
+			if ok {
+				mu.Lock()
+				state[item.Repository].Tags[tag] = digest
+				mu.Unlock()
+			}
+		}
+		_, ok, err := p.registry.Digest(ctx, item.Repository, image.Digest.String())
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", item.Image, err)
+		}
+		attached, err := p.attachedTo(ctx, item, image)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		state[item.Repository].Manifests[image.Digest] = ok
+		state[item.Repository].Attached[image.Digest] = attached
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	// A registry takes a manifest only after its blobs, so those are there.
+	type place struct {
+		repository string
+		digest     v1.Hash
+	}
+	var missing []place
+	asked := map[place]bool{}
+	ask := func(repository string, digest v1.Hash) {
+		if at := (place{repository, digest}); !asked[at] {
+			asked[at] = true
+			missing = append(missing, at)
+		}
+	}
+	for _, item := range items {
+		image, there := images[item.Image], state[item.Repository]
+		if !there.Manifests[image.Digest] {
+			for _, b := range image.Blobs {
+				ask(item.Repository, b.Digest)
+			}
+		}
+		artifacts, err := unattached(image, there)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range artifacts {
+			for _, b := range a.Blobs() {
+				ask(item.Repository, b.Digest)
+			}
+		}
+	}
+	err = p.each(ctx, len(missing), func(ctx context.Context, n int) error {
+		has, err := p.registry.HasBlob(ctx, missing[n].repository, missing[n].digest)
+		mu.Lock()
+		defer mu.Unlock()
+		state[missing[n].repository].Blobs[missing[n].digest] = has
+		return err
+	})
+	return state, err
+}
+
+// Outcome tells how a plan was carried out.
+type Outcome struct {
+	// Sent is how many bytes of blobs went out, without those of what was attached.
+	Sent int64 `json:"sent"`
+	// Attached is how many bytes of what was attached went out.
+	Attached int64 `json:"attached"`
+	// Moved names the latest tags that were moved, as repository:tag.
+	Moved []string `json:"moved"`
+	// SupersededBy is the commit that was published meanwhile, and whose images
+	// the latest tags name.
+	SupersededBy string `json:"supersededBy,omitempty"`
+}
+
+// Run carries the plan out: every image under its commit's tag, each read back, and
+// what is attached to it; then, and only then, the latest tags. An error leaves every latest tag where it
+// was, or says which it could not put back. Running again takes up where it ended.
+func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image) (*Outcome, error) {
+	if err := p.upload(ctx, plan, images); err != nil {
+		return nil, unmoved(err)
+	}
+	if err := p.tag(ctx, plan, images); err != nil {
+		return nil, unmoved(err)
+	}
+	if err := p.verify(ctx, plan); err != nil {
+		return nil, unmoved(err)
+	}
+	if err := p.attach(ctx, plan, images); err != nil {
+		return nil, unmoved(err)
+	}
+	outcome := &Outcome{Sent: p.Sent(), Attached: p.attached.Load(), Moved: []string{}}
+	err := p.moveLatest(ctx, plan, images, outcome)
+	return outcome, err
+}
+
+func unmoved(err error) error {
+	return fmt.Errorf("%w\nno latest tag was moved; run the same command again to go on where it stopped", err)
+}
+
+// upload sends every blob of the plan, each once per repository.
+func (p *Publisher) upload(ctx context.Context, plan *Plan, images map[string]Image) error {
+	type job struct {
+		step Step
+		blob Blob
+	}
+	var jobs []job
+	for _, s := range plan.Steps {
+		for _, b := range s.Blobs {
+			jobs = append(jobs, job{s, b})
+		}
+	}
+	return p.each(ctx, len(jobs), func(ctx context.Context, n int) error {
+		j := jobs[n]
+		err := p.registry.PutBlob(ctx, j.step.Repository, j.blob.descriptor, images[j.step.Image].file(j.blob.descriptor.Digest), func(n int64) { p.sent.Add(n) })
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", j.step.Image, err)
+		}
+		return nil
+	})
+}
+
+// tag gives every image its commit's tag.
+func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image) error {
+	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
+		s := plan.Steps[n]
+		if s.Action == Skip {
+			return nil
+		}
+		image := images[s.Image]
+		put := func() error {
+			return p.registry.PutManifest(ctx, s.Repository, s.CommitTag, image.Manifest, image.MediaType)
+		}
+		err := put()
+		if err == nil {
+			return nil
+		}
+		// An immutable tag is refused, and so is one that another run has just set.
+		switch now, ok, lookup := p.registry.Digest(ctx, s.Repository, s.CommitTag); {
+		case lookup != nil || !ok:
+		case now == image.Digest:
+			return nil
+		case s.Replaces != "" && now.String() == s.Replaces: // by force
+			if err = p.registry.Untag(ctx, s.Repository, s.CommitTag); err == nil {
+				err = put()
+			}
+		default:
+			err = fmt.Errorf("%w; it names %s now", err, now)
+		}
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", s.Image, err)
+		}
+		return nil
+	})
+}
+
+// verify reads every image back by its commit's tag.
+func (p *Publisher) verify(ctx context.Context, plan *Plan) error {
+	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
+		s := plan.Steps[n]
+		_, digest, err := p.registry.Manifest(ctx, s.Repository, s.CommitTag)
+		if err == nil && digest.String() != s.Digest {
+			err = fmt.Errorf("%s in %s reads back as %s, not as %s", s.CommitTag, s.Repository, digest, s.Digest)
+		}
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", s.Image, err)
+		}
+		return nil
+	})
+}
+
+// each calls do for 0 to count-1, a bounded number at a time, and stops at the
+// first error. It returns the errors of all that were under way.
+func (p *Publisher) each(ctx context.Context, count int, do func(ctx context.Context, n int) error) error {
+	errs := make([]error, count)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(p.parallel)
+	for n := range count {
+		g.Go(func() error {
+			if err := gctx.Err(); err != nil {
+				return err
+			}
+			err := do(gctx, n)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				errs[n] = err
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	if all := errors.Join(errs...); all != nil {
+		return all
+	}
+	return err
+}

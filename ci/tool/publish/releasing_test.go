@@ -1,0 +1,177 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// quick tries as often as the tool does, and waits a thousandth of the time.
+var quick = registry.Retry{Attempts: 7, First: time.Millisecond, Longest: 20 * time.Millisecond, Patience: time.Second}
+
+const first, second, third = "aaaaaaa", "bbbbbbb", "ccccccc"
+
+// client returns a client with connections of its own, which end with the test.
+func client(t testing.TB, o registry.Options) *registry.Client {
+	t.Helper()
+	transport := remote.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	o.Retry, o.Transport = &quick, transport
+	return registry.NewClient(o)
+}
+
+func hosts(r *registrytest.Registry) Hosts { return Hosts{Private: r.Host, Public: r.Host + "/alias"} }
+
+// releasing is one commit with its images.
+type releasing struct {
+	commit string
+	items  []Item
+	images map[string]Image
+}
+
+func newReleasing(t testing.TB, h Hosts, commit, binary string, edited map[string]string) releasing {
+	t.Helper()
+	functions := registrytest.Functions()
+	dir := registrytest.Layout(t, functions, binary, edited, image.Offline, "test")
+	images, err := ReadImages(dir, functions, nil)
+	require.NoError(t, err)
+	return releasing{commit, Items(functions, h, commit), documented(images, commit)}
+}
+
+// The kinds of documents that are attached.
+const bill, origin = "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"
+
+// documented gives every image a document that is made from it alone, and one that
+// is of the commit and of the moment.
+func documented(images map[string]Image, commit string) map[string]Image {
+	for name, i := range images {
+		i.Attach = []referrer.Artifact{
+			{Type: bill, Title: "sbom.json", Content: []byte("the bill of " + i.Digest.String())},
+			{Type: origin, Title: "provenance.json", Commit: commit, Content: fmt.Appendf(nil, "%s of %s at %030d", name, commit, time.Now().UnixNano())},
+		}
+		images[name] = i
+	}
+	return images
+}
+
+// publish does all of it and returns what was planned and what came of it.
+func (r releasing) publish(ctx context.Context, c Registry, force bool) (*Plan, *Outcome, error) {
+	p := NewPublisher(c, 0)
+	state, err := p.Inspect(ctx, r.items, r.images)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := NewPlan(r.items, r.images, state, force)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan.Commit = r.commit
+	outcome, err := p.Run(ctx, plan, r.images)
+	return plan, outcome, err
+}
+
+// tags reads all tags of the four repositories, past faults and logins.
+func tags(t testing.TB, r *registrytest.Registry) map[string]string {
+	t.Helper()
+	r.Idle()
+	all, seen := map[string]string{}, map[string]bool{}
+	for _, item := range Items(registrytest.Functions(), Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, first) {
+		repo, err := name.NewRepository(item.Repository)
+		require.NoError(t, err)
+		if seen[item.Repository] {
+			continue
+		}
+		seen[item.Repository] = true
+		list, err := remote.List(repo)
+		if err != nil {
+			continue // there is no such repository yet
+		}
+		for _, tag := range list {
+			if fallback.MatchString(tag) {
+				continue // the list of what is attached to an image
+			}
+			head, err := remote.Head(repo.Tag(tag))
+			require.NoError(t, err)
+			all[strings.TrimPrefix(item.Repository, r.Direct+"/")+":"+tag] = head.Digest.String()
+		}
+	}
+	return all
+}
+
+// fallback is a tag by which clients list what is attached, where the registry has
+// no API for that.
+var fallback = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
+
+// attached asserts that every image of the release has its documents in every
+// place: the bill once, the origin once for the commit.
+func attached(t testing.TB, r *registrytest.Registry, of releasing) {
+	t.Helper()
+	r.Idle()
+	c := registry.NewClient(registry.Options{})
+	for _, item := range Items(functionsOf(of), Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, of.commit) {
+		i := of.images[item.Image]
+		all, err := referrer.List(t.Context(), c, item.Repository, i.Digest)
+		require.NoError(t, err)
+		count := map[string]int{}
+		for _, a := range all {
+			if a.Type == bill || a.Commit == of.commit {
+				count[a.Type]++
+			}
+			content, err := referrer.Read(t.Context(), c, item.Repository, a)
+			require.NoError(t, err)
+			require.Contains(t, string(content), map[string]string{bill: i.Digest.String(), origin: item.Image + " of " + a.Commit}[a.Type])
+		}
+		require.Equal(t, map[string]int{bill: 1, origin: 1}, count, "%s in %s: %v", item.Image, item.Repository, all)
+	}
+}
+
+// functionsOf are the functions whose images the release publishes.
+func functionsOf(r releasing) []catalog.Function {
+	return slices.DeleteFunc(registrytest.Functions(), func(f catalog.Function) bool {
+		return !slices.ContainsFunc(r.items, func(i Item) bool { return i.Image == f.Image })
+	})
+}
+
+// want is the tags that hold once the releases were published one after another.
+func want(releases ...releasing) map[string]string {
+	all := map[string]string{}
+	for _, r := range releases {
+		for _, item := range r.items {
+			_, repository, _ := strings.Cut(item.Repository, "/")
+			digest := r.images[item.Image].Digest.String()
+			all[repository+":"+item.CommitTag], all[repository+":"+item.LatestTag] = digest, digest
+		}
+	}
+	return all
+}
+
+// pulls reads every byte of every tag.
+func pulls(t testing.TB, r *registrytest.Registry, tags map[string]string) {
+	t.Helper()
+	for tag, digest := range tags {
+		ref, err := name.ParseReference(r.Direct + "/" + tag)
+		require.NoError(t, err)
+		img, err := remote.Image(ref)
+		require.NoError(t, err, tag)
+		require.NoError(t, validate.Image(img), tag)
+		got, err := img.Digest()
+		require.NoError(t, err)
+		require.Equal(t, digest, got.String(), tag)
+	}
+}

@@ -1,0 +1,71 @@
+package retention
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Live is an image that runs.
+type Live struct {
+	Image   string // the image's name
+	Digest  string
+	Lambda  string // function:version
+	Variant catalog.Variant
+}
+
+// FindLive returns what every version of the functions runs; an alias is of a
+// version. A function that does not exist runs nothing. Any other failure is an
+// error: who cannot tell what is live must not delete.
+func FindLive(ctx context.Context, api *lambda.Client, functions []catalog.Function) ([]Live, error) {
+	var all []Live
+	for _, f := range functions {
+		found, err := versions(ctx, api, f)
+		if err != nil {
+			return nil, fmt.Errorf("find what %s runs: %w; nothing was changed", f.Lambda, err)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func versions(ctx context.Context, api *lambda.Client, f catalog.Function) ([]Live, error) {
+	var all []Live
+	pages := lambda.NewListVersionsByFunctionPaginator(api, &lambda.ListVersionsByFunctionInput{FunctionName: aws.String(f.Lambda)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		var missing *types.ResourceNotFoundException
+		if errors.As(err, &missing) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page.Versions {
+			if v.PackageType != types.PackageTypeImage {
+				continue
+			}
+			version := aws.ToString(v.Version)
+			out, err := api.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(f.Lambda), Qualifier: v.Version})
+			if err != nil {
+				return nil, fmt.Errorf("version %s: %w", version, err)
+			}
+			var digest string
+			if out.Code != nil {
+				_, digest, _ = strings.Cut(aws.ToString(out.Code.ResolvedImageUri), "@")
+			}
+			if digest == "" {
+				return nil, fmt.Errorf("version %s: AWS does not say which image it runs", version)
+			}
+			all = append(all, Live{Image: f.Image, Digest: digest, Lambda: f.Lambda + ":" + version, Variant: f.Variant})
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,190 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/rootfs"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// What the servers are started with.
+const (
+	accessKey = "local"
+	secretKey = "local-secret"
+	region    = "us-east-1"
+	bucket    = "media"
+	table     = "media-selection-sessions"
+)
+
+// Options say what runs.
+type Options struct {
+	// Root is the workspace, which has the servers' programs (`make tools`).
+	Root string
+	// Layout is the OCI image layout that holds the functions' images.
+	Layout    string
+	Functions []catalog.Function
+	// Front is the image of the function that answers HTTP.
+	Front string
+	// Listen is the address of the HTTP API; an empty port is a free one.
+	Listen string
+	// Env is added to each function's environment, as KEY=value.
+	Env []string
+	// Logs receives what the functions write.
+	Logs io.Writer
+}
+
+// System is the running system.
+type System struct {
+	// URL of the HTTP API.
+	URL string `json:"url"`
+	// The endpoints in place of AWS's.
+	S3URL       string `json:"s3URL"`
+	DynamoDBURL string `json:"dynamoDBURL"`
+	LambdaURL   string `json:"lambdaURL"`
+
+	closers []func() error // in the order of starting
+}
+
+// Start starts everything. Close ends it and removes what it wrote.
+func Start(ctx context.Context, o Options) (_ *System, err error) {
+	s := &System{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	dir, err := os.MkdirTemp("", "lambdas-up-*")
+	if err != nil {
+		return nil, fmt.Errorf("start the system: %w", err)
+	}
+	s.onClose(func() error { return os.RemoveAll(dir) })
+	if err := s.startS3(ctx, o.Root, filepath.Join(dir, "s3")); err != nil {
+		return nil, err
+	}
+	if err := s.startDynamoDB(ctx, o.Root); err != nil {
+		return nil, err
+	}
+	background, cancel := context.WithCancel(context.Background())
+	s.onClose(func() error { cancel(); return nil })
+	api := &lambdaAPI{functions: map[string]*invoke.Function{}, logs: o.Logs, background: background}
+	if s.LambdaURL, err = s.serve("127.0.0.1:0", api.handler()); err != nil {
+		return nil, err
+	}
+	secret := rand.Text()
+	env := append(s.environment(o.Functions, secret), o.Env...)
+	var front *invoke.Function
+	for _, f := range o.Functions {
+		root := filepath.Join(dir, "images", f.Image)
+		if err := rootfs.Unpack(o.Layout, f.Image, root); err != nil {
+			return nil, err
+		}
+		function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: o.Logs})
+		if err != nil {
+			return nil, err
+		}
+		s.onClose(function.Stop)
+		api.functions[f.Lambda] = function
+		if f.Image == o.Front {
+			front = function
+		}
+	}
+	if front == nil {
+		return nil, fmt.Errorf("start the system: no image is named %q to answer HTTP", o.Front)
+	}
+	s.onClose(func() error { cancel(); api.under.Wait(); return nil })
+	s.URL, err = s.serve(o.Listen, gateway{front, http.Header{"X-Origin-Verify": {secret}}})
+	return s, err
+}
+
+// Close ends all that runs, the last started first.
+func (s *System) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *System) onClose(f func() error) { s.closers = append(s.closers, f) }
+
+// serve serves the handler until Close and returns its URL.
+func (s *System) serve(address string, h http.Handler) (string, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", fmt.Errorf("start the system: %w", err)
+	}
+	server := &http.Server{Handler: h}
+	s.onClose(server.Close)
+	go server.Serve(l) //nolint:errcheck // it ends with http.ErrServerClosed when Close is called
+	return "http://" + l.Addr().String(), nil
+}
+
+// startS3 starts an S3 server with an empty bucket. To it, a bucket is a folder.
+func (s *System) startS3(ctx context.Context, root, dir string) error {
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	objects, sidecar := filepath.Join(dir, "objects"), filepath.Join(dir, "sidecar")
+	for _, d := range []string{filepath.Join(objects, bucket), sidecar} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return fmt.Errorf("make the bucket: %w", err)
+		}
+	}
+	s.S3URL = "http://" + address
+	p, err := startProcess(ctx, s.S3URL+"/health", filepath.Join(root, "bin", "versitygw"),
+		"--access", accessKey, "--secret", secretKey, "--region", region,
+		"--port", address, "--health", "/health", "--quiet", "posix", "--sidecar", sidecar, objects)
+	if err != nil {
+		return err
+	}
+	s.onClose(func() error { p.stop(); return nil })
+	return nil
+}
+
+// startDynamoDB starts a DynamoDB server with the table of the sessions.
+func (s *System) startDynamoDB(ctx context.Context, root string) error {
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("start DynamoDB: %w", err)
+	}
+	s.DynamoDBURL = "http://" + address
+	p, err := startProcess(ctx, s.DynamoDBURL, filepath.Join(root, ".cache/npm/node_modules/.bin/dynalite"),
+		"--host", host, "--port", port, "--createTableMs", "0")
+	if err != nil {
+		return err
+	}
+	s.onClose(func() error { p.stop(); return nil })
+	return createTable(ctx, s.DynamoDBURL)
+}
+
+// environment is what every function is told. The name of another function is in
+// the variable made from its folder: functions/video-lambda is VIDEO_FUNCTION_NAME.
+func (s *System) environment(functions []catalog.Function, originSecret string) []string {
+	env := []string{
+		"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=" + region,
+		"AWS_ENDPOINT_URL_S3=" + s.S3URL, "AWS_ENDPOINT_URL_DYNAMODB=" + s.DynamoDBURL, "AWS_ENDPOINT_URL_LAMBDA=" + s.LambdaURL,
+		"MEDIA_BUCKET_NAME=" + bucket, "DYNAMO_TABLE_NAME=" + table, "ORIGIN_VERIFY_SECRET=" + originSecret,
+	}
+	for _, f := range functions {
+		role := strings.TrimSuffix(path.Base(f.Folder), "-lambda")
+		env = append(env, strings.ToUpper(strings.ReplaceAll(role, "-", "_"))+"_FUNCTION_NAME="+f.Lambda)
+	}
+	return env
+}

@@ -1,0 +1,109 @@
+// Package rootfs unpacks an image's layers into the root folder that a
+// container would see.
+package rootfs
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	ocilayout "lambdas.internal/ci/tool/image/layout"
+)
+
+// Unpack unpacks the named image of the OCI image layout in dir into target,
+// which is made. Nothing is written outside target, whatever the layers say.
+// Owners and devices are left out: they need rights that tests do not have.
+func Unpack(dir, name, target string) error {
+	if err := unpack(dir, name, target); err != nil {
+		return fmt.Errorf("unpack image %s of %s: %w", name, dir, err)
+	}
+	return nil
+}
+
+// UnpackImage is [Unpack] for an image from elsewhere, such as a registry.
+func UnpackImage(img v1.Image, target string) error {
+	if err := extract(img, target); err != nil {
+		return fmt.Errorf("unpack the image: %w", err)
+	}
+	return nil
+}
+
+func unpack(dir, name, target string) error {
+	descriptor, err := ocilayout.Find(dir, name)
+	if err != nil {
+		return err
+	}
+	from, err := layout.FromPath(dir)
+	if err != nil {
+		return err
+	}
+	img, err := from.Image(descriptor.Digest)
+	if err != nil {
+		return err
+	}
+	return extract(img, target)
+}
+
+func extract(img v1.Image, target string) error {
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(target)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	files := mutate.Extract(img)
+	defer files.Close()
+	for tr := tar.NewReader(files); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := writeEntry(root, h, tr); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
+		}
+	}
+}
+
+func writeEntry(root *os.Root, h *tar.Header, content io.Reader) error {
+	name := filepath.FromSlash(path.Clean(h.Name))
+	mode := h.FileInfo().Mode() & (fs.ModePerm | fs.ModeSticky)
+	if h.Typeflag != tar.TypeDir {
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+	}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		if err := root.MkdirAll(name, 0o755); err != nil {
+			return err
+		}
+		return root.Chmod(name, mode)
+	case tar.TypeSymlink:
+		return root.Symlink(h.Linkname, name)
+	case tar.TypeLink:
+		return root.Link(filepath.FromSlash(path.Clean(h.Linkname)), name)
+	case tar.TypeReg:
+		w, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(w, content)
+		return errors.Join(err, w.Close(), root.Chmod(name, mode)) // whatever the umask is
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,123 @@
+package change
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
+	"lambdas.internal/ci/tool/workspace/lock"
+)
+
+// Versions is what the images are made with, beside the workspace's own files.
+type Versions struct {
+	// Toolchain is the Go that compiles.
+	Toolchain string
+	// Modules are the versions by module path.
+	Modules map[string]string
+	// Base and FFmpeg are what the images start from.
+	Base, FFmpeg string
+}
+
+// ReadVersions reads the versions from a workspace's files; read returns an empty
+// content for a file that is not there. In a workspace the highest version that any
+// of its modules names is used of each, and go.mod files name all that is used, so
+// no network is needed.
+func ReadVersions(read func(name string) ([]byte, error)) (Versions, error) {
+	v := Versions{Modules: map[string]string{}}
+	data, err := read("go.work")
+	if err != nil {
+		return v, err
+	}
+	work, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		return v, fmt.Errorf("read the versions: %w", err)
+	}
+	if work.Toolchain != nil {
+		v.Toolchain = work.Toolchain.Name
+	}
+	for _, use := range work.Use {
+		if err := v.addModule(read, path.Join(path.Clean(use.Path), "go.mod")); err != nil {
+			return v, err
+		}
+	}
+	return v, v.readLock(read)
+}
+
+func (v *Versions) addModule(read func(string) ([]byte, error), name string) error {
+	data, err := read(name)
+	if err != nil || len(data) == 0 {
+		return err
+	}
+	mod, err := modfile.ParseLax(name, data, nil)
+	if err != nil {
+		return fmt.Errorf("read the versions: %w", err)
+	}
+	for _, r := range mod.Require {
+		if semver.Compare(r.Mod.Version, v.Modules[r.Mod.Path]) > 0 {
+			v.Modules[r.Mod.Path] = r.Mod.Version
+		}
+	}
+	return nil
+}
+
+func (v *Versions) readLock(read func(string) ([]byte, error)) error {
+	data, err := read(lock.File)
+	if err != nil || len(data) == 0 {
+		return err
+	}
+	var l lock.Lock
+	if err := json.Unmarshal(data, &l); err != nil {
+		return fmt.Errorf("read the versions: %s: %w", lock.File, err)
+	}
+	v.Base, v.FFmpeg = l.Base.Pinned(), l.FFmpeg.Pinned()
+	return nil
+}
+
+// bumps returns the versions that changed and that the function is made with.
+func (s Since) bumps(f catalog.Function, reached []gobuild.Package) []Bump {
+	var bumps []Bump
+	add := func(what, before, after string) {
+		if before != after {
+			bumps = append(bumps, Bump{what, before, after})
+		}
+	}
+	used := map[string]bool{}
+	for _, p := range reached {
+		if !p.Standard {
+			used[moduleOf(p.ImportPath, s.After.Modules)] = true
+			used[moduleOf(p.ImportPath, s.Before.Modules)] = true
+		}
+	}
+	delete(used, "")
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		add(name, s.Before.Modules[name], s.After.Modules[name])
+	}
+	add("toolchain", s.Before.Toolchain, s.After.Toolchain)
+	add("base", s.Before.Base, s.After.Base)
+	if f.Variant == catalog.Heavy {
+		add("ffmpeg", s.Before.FFmpeg, s.After.FFmpeg)
+	}
+	return bumps
+}
+
+// moduleOf returns the module that has the package: that with the longest path that
+// the package's begins with.
+func moduleOf(importPath string, modules map[string]string) string {
+	for at := importPath; at != "." && at != "/"; at = path.Dir(at) {
+		if _, ok := modules[at]; ok {
+			return at
+		}
+		if !strings.Contains(at, "/") {
+			break
+		}
+	}
+	return ""
+}

@@ -1,0 +1,185 @@
+// Package gobuild compiles the functions: one `go build` for all that changed,
+// none when nothing did. What it makes depends on the sources and the pinned
+// toolchain only, not on the machine, the folder or the commit.
+package gobuild
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Binary is a compiled function.
+type Binary struct {
+	Path   string // of the file
+	Digest string // SHA-256 of its content, in hex
+	Size   int64
+	Reused bool // it was current already
+}
+
+// CompileError is a function that does not compile.
+type CompileError struct {
+	Function catalog.Function
+	Output   string // the compiler's lines
+}
+
+func (e *CompileError) Error() string {
+	return fmt.Sprintf("compile %s (%s):\n%s", e.Function.Image, e.Function.Folder, e.Output)
+}
+
+// Result is what came of one function.
+type Result struct {
+	Binary Binary
+	Err    error // a *CompileError, or why it could not be tried
+}
+
+// Compile compiles the functions for the platform into dir, where it finds its
+// own outputs again the next time. The results are in the order of functions;
+// one that fails does not stop the others. The error is for what concerns all.
+func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) ([]Result, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	env := environment(c, platform)
+	from, err := sources(c, functions, env)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	results := make([]Result, len(functions))
+	var stale []int
+	for i, f := range functions {
+		if b, ok := current(output(dir, f), from[i].key); ok {
+			results[i].Binary = b
+		} else {
+			stale = append(stale, i)
+		}
+	}
+	if len(stale) == 0 {
+		return results, nil
+	}
+
+	errs, err := compile(ctx, c.Root, env, dir, functions, stale)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	for n, i := range stale {
+		if errs[n] != nil {
+			results[i].Err = errs[n]
+			continue
+		}
+		file := output(dir, functions[i])
+		if results[i].Err = checkModules(file, functions[i], from[i].modules); results[i].Err == nil {
+			results[i].Binary, results[i].Err = record(file, from[i].key)
+		}
+	}
+	return results, nil
+}
+
+// output is where `go build -o dir/` puts the function's binary.
+func output(dir string, f catalog.Function) string {
+	return filepath.Join(dir, path.Base(f.Folder))
+}
+
+// note is kept beside each binary and says what it was made from.
+type note struct {
+	Key     string    `json:"key"`
+	Digest  string    `json:"digest"`
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"modTime"`
+}
+
+// current returns the binary in file if it was made from the content key and
+// nobody touched it since.
+func current(file, key string) (Binary, bool) {
+	n, ok := readNote(file)
+	if !ok || n.Key != key {
+		return Binary{}, false
+	}
+	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}, true
+}
+
+// readNote returns the note beside file, if it speaks of the file as it is.
+func readNote(file string) (note, bool) {
+	var n note
+	data, err := os.ReadFile(file + ".json")
+	if err != nil || json.Unmarshal(data, &n) != nil {
+		return note{}, false
+	}
+	info, err := os.Stat(file)
+	if err != nil || n.Size != info.Size() || !n.ModTime.Equal(info.ModTime()) {
+		return note{}, false
+	}
+	return n, true
+}
+
+// Open returns the function's binary in dir, where an earlier [Compile] put it.
+func Open(dir string, f catalog.Function) (Binary, error) {
+	file := output(dir, f)
+	if n, ok := readNote(file); ok {
+		return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}, nil
+	}
+	digest, info, err := digestFile(file)
+	if err != nil {
+		return Binary{}, fmt.Errorf("read the binary of %s: %w", f.Image, err)
+	}
+	return Binary{Path: file, Digest: digest, Size: info.Size()}, nil
+}
+
+// Copy puts a compiled function into dir, where [Open] finds it.
+func Copy(b Binary, dir string, f catalog.Function) error {
+	for _, suffix := range []string{"", ".json"} {
+		if err := cache.Copy(b.Path+suffix, output(dir, f)+suffix); err != nil {
+			return fmt.Errorf("write the binary of %s: %w", f.Image, err)
+		}
+	}
+	return nil
+}
+
+// record describes the binary in file and notes what it was made from.
+func record(file, key string) (Binary, error) {
+	digest, info, err := digestFile(file)
+	if err != nil {
+		return Binary{}, fmt.Errorf("read the binary: %w", err)
+	}
+	data, err := json.Marshal(note{Key: key, Digest: digest, Size: info.Size(), ModTime: info.ModTime()})
+	if err != nil {
+		return Binary{}, fmt.Errorf("note the binary: %w", err)
+	}
+	if err := cache.WriteFile(file+".json", data); err != nil {
+		return Binary{}, fmt.Errorf("note the binary: %w", err)
+	}
+	return Binary{Path: file, Digest: digest, Size: info.Size()}, nil
+}
+
+func digestFile(file string) (string, os.FileInfo, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return "", nil, err
+	}
+	return hex.EncodeToString(h.Sum(nil)), info, nil
+}

@@ -1,0 +1,65 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Package is one package that a binary is made from.
+type Package struct {
+	// ImportPath names the package; Imports name those that it imports.
+	ImportPath string
+	Imports    []string
+	// ImportMap maps what the source says to what is meant, where they differ.
+	ImportMap map[string]string
+	// Dir is the package's folder.
+	Dir string
+	// GoFiles and EmbedFiles are the sources and embedded files, in Dir.
+	GoFiles    []string
+	EmbedFiles []string
+	// Standard tells a package of Go's own library.
+	Standard bool
+}
+
+// Packages returns every package that the functions' binaries are made from:
+// with the tags, platform and environment of [Compile], so that a file that the
+// build leaves out is left out here too.
+func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]Package, error) {
+	args := []string{"list", "-deps", "-json=ImportPath,Imports,ImportMap,Dir,GoFiles,EmbedFiles,Standard", "-tags=" + strings.Join(tags, ",")}
+	for _, f := range functions {
+		args = append(args, "./"+f.Folder)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = c.Root
+	cmd.Env = append(append(os.Environ(), environment(c, platform)...), "GOWORK="+filepath.Join(c.Root, "go.work"))
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("list the packages of the functions: %w\n%s", err, complaint(complaints.String()))
+	}
+	var packages []Package
+	for d := json.NewDecoder(&out); ; {
+		var p Package
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("list the packages of the functions: %w", err)
+		}
+		packages = append(packages, p)
+	}
+}

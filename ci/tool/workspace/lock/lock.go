@@ -1,0 +1,125 @@
+// Package lock reads and writes the lock file: the images and npm packages that
+// the builds start from, by tag and digest. What could not be resolved says so;
+// nothing in it is invented.
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	ref "github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// File is the lock file, relative to the workspace root.
+const File = "ci/images.lock.json"
+
+// Image is an image in a registry.
+type Image struct {
+	// Reference is registry/repository:tag.
+	Reference string `json:"reference"`
+	// Digest is what the tag named when the file was last refreshed: an index,
+	// or a manifest where the image is for one platform only. Empty until then.
+	Digest string `json:"digest"`
+	// Unresolved says why there is no digest.
+	Unresolved string `json:"unresolved,omitempty"`
+}
+
+// Pinned returns the reference with the digest, as far as it is known.
+func (i Image) Pinned() string {
+	if i.Digest == "" {
+		return i.Reference
+	}
+	return i.Reference + "@" + i.Digest
+}
+
+// Package is a package of the npm registry that ships a program.
+type Package struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Integrity string `json:"integrity"` // subresource integrity, sha512-…
+}
+
+// Static are the npm packages that ship a static ffmpeg for one architecture.
+type Static struct {
+	FFmpeg  Package `json:"ffmpeg"`
+	FFprobe Package `json:"ffprobe"`
+}
+
+// Lock is the content of the lock file.
+type Lock struct {
+	// Base is what the images start from.
+	Base Image `json:"base"`
+	// FFmpeg is the image that ffmpeg and ffprobe are taken from.
+	FFmpeg Image `json:"ffmpeg"`
+	// Builder is the image in which the Dagger module compiles.
+	Builder Image `json:"builder"`
+	// Static is the ffmpeg used when no registry is in reach, by architecture.
+	Static map[string]Static `json:"static"`
+}
+
+// Images returns the lock's images by name, to be read or changed in place.
+func (l *Lock) Images() map[string]*Image {
+	return map[string]*Image{"base": &l.Base, "ffmpeg": &l.FFmpeg, "builder": &l.Builder}
+}
+
+// Load reads the lock file of the workspace at root.
+func Load(root string) (*Lock, error) {
+	data, err := os.ReadFile(filepath.Join(root, File))
+	if err != nil {
+		return nil, fmt.Errorf("read the lock file: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var l Lock
+	switch err := decoder.Decode(&l); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, catalog.Problem{File: File, Fix: "not valid JSON: it ends too early"}
+	case err != nil:
+		return nil, catalog.Problem{File: File, Fix: err.Error()}
+	case decoder.More():
+		return nil, catalog.Problem{File: File, Fix: "not valid JSON: there is more behind the object"}
+	}
+	images := l.Images()
+	for _, name := range slices.Sorted(maps.Keys(images)) {
+		i := images[name]
+		const fix = "name registry/repository:tag"
+		if i.Reference == "" {
+			return nil, catalog.Problem{File: File, Field: name + ".reference", Fix: "is missing; " + fix}
+		}
+		if _, err := ref.NewTag(i.Reference); err != nil {
+			return nil, catalog.Problem{File: File, Field: name + ".reference",
+				Fix: fmt.Sprintf("%q is not an image; %s", i.Reference, fix)}
+		}
+		if i.Digest == "" {
+			continue
+		}
+		if _, err := v1.NewHash(i.Digest); err != nil {
+			return nil, catalog.Problem{File: File, Field: name + ".digest",
+				Fix: fmt.Sprintf("%q is not a digest; run `ci lock`", i.Digest)}
+		}
+	}
+	return &l, nil
+}
+
+// Save writes the lock file of the workspace at root.
+func (l *Lock) Save(root string) error {
+	data, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	if err := cache.WriteFile(filepath.Join(root, File), append(data, '\n')); err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	return nil
+}

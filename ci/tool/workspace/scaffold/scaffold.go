@@ -1,0 +1,225 @@
+// Package scaffold makes the folder of a new function: sources, tests and image.json
+// from a template, and a go.mod with the versions that the workspace has.
+package scaffold
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"go/format"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"golang.org/x/mod/modfile"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+//go:embed template
+var templates embed.FS
+
+// does says in each variant's main.go what the function does as it is.
+var does = map[catalog.Variant]string{
+	catalog.Light: "counts the words of a text",
+	catalog.Heavy: "says what a photo or video in S3 shows",
+}
+
+// Folder is where the function of an image is made.
+func Folder(image string) string { return catalog.Dir + "/" + image + "-lambda" }
+
+// LambdaName is the name in AWS of a new function: the words that the names of all
+// other functions begin with, and the words of the image.
+func LambdaName(functions []catalog.Function, image string) string {
+	var b strings.Builder
+	b.WriteString(commonWords(functions))
+	for word := range strings.SplitSeq(image, "-") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}
+
+// commonWords is what all names begin with, up to the end of a word; one name alone
+// has nothing in common.
+func commonWords(functions []catalog.Function) string {
+	if len(functions) < 2 {
+		return ""
+	}
+	common := functions[0].Lambda
+	for _, f := range functions[1:] {
+		n := 0
+		for n < min(len(common), len(f.Lambda)) && common[n] == f.Lambda[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	ends := func() bool { // a word of every name begins here
+		return !slices.ContainsFunc(functions, func(f catalog.Function) bool {
+			rest := f.Lambda[len(common):]
+			return rest != "" && (rest[0] < 'A' || rest[0] > 'Z')
+		})
+	}
+	for common != "" && !ends() {
+		common = common[:len(common)-1]
+	}
+	return common
+}
+
+// Made is what was made.
+type Made struct {
+	catalog.Function
+	// Files are slash-separated and relative to the workspace, in order.
+	Files []string `json:"files"`
+	// SumsMissing is set when go.sum is not what `go mod tidy` would write with a
+	// network: it builds and tests the function all the same.
+	SumsMissing bool `json:"sumsMissing,omitempty"`
+}
+
+// Refused is a function that cannot be made.
+type Refused []catalog.Problem
+
+func (r Refused) Error() string {
+	lines := make([]string, len(r))
+	for n, p := range r {
+		lines[n] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// New makes the function in the workspace and adds it to go.work. The folder is
+// there whole or not at all. It fails with [Refused] when the function may not be.
+func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Made, err error) {
+	f.Folder = Folder(f.Image)
+	problems, err := c.Admit(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(problems) > 0 {
+		return nil, Refused(problems)
+	}
+	target := filepath.Join(c.Root, filepath.FromSlash(f.Folder))
+	if _, err := os.Lstat(target); err == nil {
+		return nil, Refused{{Field: "image", Fix: f.Folder + " is there already; choose another name"}}
+	}
+	files, err := render(f)
+	if err != nil {
+		return nil, err
+	}
+	// A folder that begins with a dot is no function, and as deep as the one to be.
+	dir, err := os.MkdirTemp(filepath.Dir(target), ".new-")
+	if err != nil {
+		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+	}
+	made = &Made{Function: f, Files: []string{f.Folder + "/go.mod", f.Folder + "/go.sum"}}
+	for name, content := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+		}
+		if err := os.WriteFile(file, content, 0o644); err != nil {
+			return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+		}
+		made.Files = append(made.Files, f.Folder+"/"+name)
+	}
+	slices.Sort(made.Files)
+	whole, err := writeModule(ctx, c, dir, f)
+	if err != nil {
+		return nil, err
+	}
+	made.SumsMissing = !whole
+	if err := os.Rename(dir, target); err != nil {
+		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+	}
+	if err := use(c, f.Folder); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(target))
+	}
+	made.Files = append(made.Files, "go.work")
+	return made, nil
+}
+
+// render returns the files of a function without its go.mod and go.sum.
+func render(f catalog.Function) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	variant := "template/" + string(f.Variant)
+	for name, from := range map[string]string{
+		"main.go": "template/main.go.tmpl", "handler.go": variant + "/handler.go.tmpl",
+		"handler_test.go": variant + "/handler_test.go.tmpl", "testdata/event.json": variant + "/event.json.tmpl",
+	} {
+		text, err := fs.ReadFile(templates, from)
+		if err != nil {
+			return nil, fmt.Errorf("read the template: %w", err)
+		}
+		t, err := template.New(name).Parse(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("read the template %s: %w", from, err)
+		}
+		var b bytes.Buffer
+		if err := t.Execute(&b, struct{ Name, Does string }{f.Image, does[f.Variant]}); err != nil {
+			return nil, fmt.Errorf("fill the template %s: %w", from, err)
+		}
+		content := b.Bytes()
+		if path.Ext(name) == ".go" {
+			if content, err = format.Source(content); err != nil {
+				return nil, fmt.Errorf("format %s: %w", name, err)
+			}
+		}
+		files[name] = content
+	}
+	description, err := catalog.Describe(f)
+	if err != nil {
+		return nil, err
+	}
+	files[catalog.DescriptionFile] = description
+	return files, nil
+}
+
+// use adds the folder to go.work, in one step.
+func use(c *catalog.Catalog, folder string) error {
+	file := filepath.Join(c.Root, "go.work")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("add %s to go.work: %w", folder, err)
+	}
+	work, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		return fmt.Errorf("add %s to go.work: %w", folder, err)
+	}
+	if err := work.AddUse("./"+folder, ""); err != nil {
+		return fmt.Errorf("add %s to go.work: %w", folder, err)
+	}
+	work.SortBlocks()
+	work.Cleanup()
+	if err := replace(file, modfile.Format(work.Syntax)); err != nil {
+		return fmt.Errorf("add %s to go.work: %w", folder, err)
+	}
+	return nil
+}
+
+// replace writes a file anew; it is the old one or the new one, whatever happens.
+func replace(file string, content []byte) error {
+	t, err := os.CreateTemp(filepath.Dir(file), ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(content)
+	err = errors.Join(err, t.Chmod(0o644), t.Close())
+	if err == nil {
+		err = os.Rename(t.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(t.Name()))
+	}
+	return nil
+}
