@@ -56,3 +56,12 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f s", d.Seconds())
 }
+
+// Seconds prints a number of seconds, as results hold them.
+func Seconds(s float64) string { return Duration(time.Duration(s * float64(time.Second))) }
+
+// Digest shortens a digest, sha256 and 64 digits, for people.
+func Digest(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
+
+// Time prints a time to the minute, in UTC.
+func Time(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

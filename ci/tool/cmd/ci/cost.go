@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -69,7 +70,18 @@ for a year is left out. MB is 10^6 bytes; the GB of the bill is 2^30.`, retentio
 			if err != nil {
 				return err
 			}
-			return a.printCost(cmd, r, &f)
+			if f.svg != "" {
+				if err := f.draw(cmd, r); err != nil || f.svg == "-" {
+					return err
+				}
+			}
+			return a.print(cmd, r, func(w io.Writer) error {
+				if err := r.Print(w, f.markdown); err != nil || f.svg == "" || f.markdown {
+					return err
+				}
+				_, err := fmt.Fprintln(w, "drew", f.svg)
+				return err
+			})
 		},
 	}
 	flags := cmd.Flags()

@@ -204,7 +204,7 @@ func (s *sides) open() (err error) {
 // for what is live, where Lambda takes it from.
 func (s *sides) places(functions []catalog.Function, tag string) []publish.Item {
 	if "-"+tag == publish.LiveSuffix {
-		return privateItems(functions, s.target.hosts, "")
+		return publish.PrivateItems(functions, s.target.hosts, "")
 	}
 	return slices.DeleteFunc(publish.Items(functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
 }
