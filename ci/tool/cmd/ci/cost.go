@@ -18,7 +18,6 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/inspect/cost"
-	"lambdas.internal/ci/tool/inspect/inventory"
 	"lambdas.internal/ci/tool/inspect/picture"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/retention"
@@ -185,7 +184,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	defer report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")()
-	repositories, err := inventory.Read(cmd.Context(), t.registry, c.Functions, t.hosts)
+	repositories, err := cost.ReadRegistries(cmd.Context(), t.registry, c.Functions, t.hosts)
 	if err != nil {
 		return nil, err
 	}
