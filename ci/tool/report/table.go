@@ -1,5 +1,5 @@
-// Package report prints results: a table for people, JSON for programs, and
-// progress while they wait.
+// Package report prints what commands find and do: tables for people, JSON for
+// programs, and progress while a step runs.
 package report
 
 import (
@@ -44,9 +44,22 @@ func JSON(w io.Writer, v any) error {
 	return nil
 }
 
-// MB prints a number of bytes in megabytes, of 10^6 bytes.
+// MB prints a number of bytes in megabytes (10^6 bytes).
 func MB(bytes int64) string {
 	return fmt.Sprintf("%.1f", float64(bytes)/1e6)
+}
+
+// Count prints a number with its noun: "1 image", "5 images". plural is needed only
+// where it is not the noun with an s: "2 repositories".
+func Count(n int, noun string, plural ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case len(plural) > 0:
+		return fmt.Sprintf("%d %s", n, plural[0])
+	default:
+		return fmt.Sprintf("%d %ss", n, noun)
+	}
 }
 
 // Duration prints a time in seconds, with as many digits as matter.
