@@ -71,7 +71,7 @@ func (r *Result) summary() string {
 			moved++
 		}
 	}
-	head := fmt.Sprintf("%s in %s under %s", report.Count(len(images), "image"), report.Count(len(repositories), "repository"),
+	head := fmt.Sprintf("%s in %s under %s", report.Count(len(images), "image"), report.Count(len(repositories), "repository", "repositories"),
 		report.Count(2*len(r.Steps), "tag"))
 	layers, documents := report.Count(r.Layers, "layer"), report.Count(r.Attachments, "document")
 	if r.DryRun {

@@ -7,7 +7,7 @@ import (
 
 // Sending begins a step that sends bytes, and tells every two seconds how many were
 // sent; the function it returns ends the step.
-func (p *Progress) Sending(name string, total int64, sent func() int64) (done func()) {
+func (p *Progress) Sending(name string, total int64, sent func() int64) (done func(err error)) {
 	if total == 0 {
 		return p.Step(name)
 	}
@@ -27,5 +27,5 @@ func (p *Progress) Sending(name string, total int64, sent func() int64) (done fu
 			}
 		}
 	}()
-	return func() { close(stop); <-stopped }
+	return func(error) { close(stop); <-stopped }
 }

@@ -16,23 +16,24 @@ func newAudit(a *app) *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Check that nothing private is public and that Lambda takes the images",
-		Long: `Check that nothing private is public and that Lambda takes the images.
+		Short: "Check that nothing private is public and that Lambda accepts the images",
+		Long: `Check that nothing private is public and that Lambda accepts the images.
 
-The gates, each for every image:
+A gate is a check that an image must pass before it is pushed. The gates of every
+image:
 
-  imports  a public function reaches nothing below ` + audit.ProprietaryDir + `
-  content  nothing of what is there is found in a public binary
-  secrets  no credential is in binary, embedded files, sources or configuration
-  ffmpeg   ffmpeg is in the image if and only if the binary reaches ` + audit.FFmpegDir + `
-  licence  a public image with ffmpeg has its licences and says where its source is
-  lambda   the image is one that Lambda takes
-  budget   the image is no larger than the budget in its image.json, if it has one
+  imports  a public function imports nothing from ` + audit.ProprietaryDir + `
+  content  a public binary holds no text from ` + audit.ProprietaryDir + `
+  secrets  no credential is in the binary, embedded files, sources or configuration
+  ffmpeg   ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
+  licence  a public image with ffmpeg holds its licences and says where its source is
+  lambda   Lambda accepts the image
+  budget   the image is not larger than the budget in its image.json, if it has one
 
-A gate that had nothing to examine has failed. publish runs all of them before
-its first request. A finding of the secret rules that is none can be allowed in
+A gate that could examine nothing fails. publish checks all gates before it sends
+anything. To allow a finding of the secret rules that is not a secret, list it in
 .gitleaks.toml; see https://github.com/gitleaks/gitleaks#configuration.`,
-		Example: "  ci audit\n  ci audit --only enhance --json\n  ci audit --from dist",
+		Example: "  bin/ci audit\n  bin/ci audit --only enhance --json\n  bin/ci audit --from dist",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			made, err := a.images(cmd, &f, from)

@@ -15,7 +15,7 @@ func newBase(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "base",
 		Short:   "Write the base image as an OCI image layout",
-		Example: "  ci base --out base\n  ci base --base public.ecr.aws/lambda/provided:al2023 --out base",
+		Example: "  bin/ci base --out base\n  bin/ci base --base public.ecr.aws/lambda/provided:al2023 --out base",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := a.builder(cmd, &f)

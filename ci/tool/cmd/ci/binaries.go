@@ -16,7 +16,7 @@ func newBinaries(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "binaries",
 		Short:   "Compile the functions into a folder",
-		Example: "  ci binaries --out binaries\n  ci binaries --only api --platform linux/arm64 --out binaries",
+		Example: "  bin/ci binaries --out binaries\n  bin/ci binaries --only api --platform linux/arm64 --out binaries",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := a.builder(cmd, &f)
@@ -25,7 +25,7 @@ func newBinaries(a *app) *cobra.Command {
 			}
 			functions, err := b.Catalog.Select(f.only)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			results, err := b.Binaries(cmd.Context(), functions)
 			if err != nil {

@@ -18,10 +18,10 @@ func newBuildAll(a *app) *cobra.Command {
 		Short: "Build all images into one OCI image layout, dist/",
 		Long: `Build all images into one OCI image layout, dist/.
 
-What did not change since the last run is not built again. A function that does
-not compile is named, with the compiler's lines; the others are still built, and
-the exit code is 1.`,
-		Example: "  ci build-all\n  ci build-all --only api,thumb\n  ci build-all --platform linux/arm64 --json",
+An image whose inputs did not change since the last run is reused. If a function does
+not compile, its name and the compiler's messages are printed, the other images are
+still built, and the exit code is 1.`,
+		Example: "  bin/ci build-all\n  bin/ci build-all --only api,thumb\n  bin/ci build-all --platform linux/arm64 --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, dir, err := a.buildAll(cmd, &f, out)
@@ -37,7 +37,7 @@ the exit code is 1.`,
 }
 
 func addOut(cmd *cobra.Command, out *string) {
-	cmd.Flags().StringVarP(out, "out", "o", "", "folder of the image layout (default: dist in the workspace)")
+	cmd.Flags().StringVarP(out, "out", "o", "", "folder of the image layout to write (default: dist in the workspace)")
 }
 
 // buildAll builds what the flags select and returns where it put it.
@@ -48,7 +48,7 @@ func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Re
 	}
 	functions, err := b.Catalog.Select(f.only)
 	if err != nil {
-		return nil, "", usageError{err}
+		return nil, "", err
 	}
 	if out == "" {
 		out = filepath.Join(b.Catalog.Root, "dist")

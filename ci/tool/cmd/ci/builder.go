@@ -15,7 +15,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// platforms are those that Lambda runs.
+// platforms are the ones that Lambda runs.
 // https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html
 var platforms = []string{"linux/amd64", "linux/arm64"}
 
@@ -42,7 +42,7 @@ func (f *buildFlags) addOne(cmd *cobra.Command) {
 }
 
 func (f *buildFlags) addOnly(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&f.only, "only", nil, "images to make, by name (default: all)")
+	cmd.Flags().StringSliceVar(&f.only, "only", nil, "images to build, by name (default: all)")
 }
 
 func (f *buildFlags) addPlatform(cmd *cobra.Command) {
@@ -50,18 +50,18 @@ func (f *buildFlags) addPlatform(cmd *cobra.Command) {
 }
 
 func (f *buildFlags) addBase(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.base, "base", "", "base image instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a reference, or `static`")
 	f.addOffline(cmd)
 }
 
 func (f *buildFlags) addFFmpeg(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to take ffmpeg from instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a reference, or `static`")
 	f.addOffline(cmd)
 }
 
 func (f *buildFlags) addOffline(cmd *cobra.Command) {
 	if cmd.Flags().Lookup("offline") == nil {
-		cmd.Flags().BoolVar(&f.offline, "offline", false, "ask no registry: use what is cached, else the static base and ffmpeg")
+		cmd.Flags().BoolVar(&f.offline, "offline", false, "ask no registry: use the cache, else the static base and ffmpeg")
 	}
 }
 
@@ -106,17 +106,17 @@ func parsePlatform(text string) (*v1.Platform, error) {
 }
 
 func addFrom(cmd *cobra.Command, from *string) {
-	cmd.Flags().StringVar(from, "from", "", "take the images of this layout, which build-all or images wrote, instead of building")
+	cmd.Flags().StringVar(from, "from", "", "image layout to read the images from, instead of building them")
 }
 
-// made is images in a layout, ready to be judged or published.
+// made is the images in a layout, ready to be checked or published.
 type made struct {
 	builder   *build.Builder
 	functions []catalog.Function
 	dir       string
 }
 
-// images builds what the flags select, or takes what from holds.
+// images builds what the flags select, or reads the layout from.
 func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, error) {
 	b, err := a.builder(cmd, f)
 	if err != nil {
@@ -124,7 +124,7 @@ func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, err
 	}
 	functions, err := b.Catalog.Select(f.only)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	if from != "" {
 		return &made{b, functions, from}, nil

@@ -21,23 +21,23 @@ func newDeploy(a *app) *cobra.Command {
 		Short: "Make the Lambda functions run a published commit, all or none",
 		Long: `Make the Lambda functions run a published commit, all or none.
 
-First every function is looked at: it exists and is an image's, the image is in a
-private repository of its region, is one that Lambda takes and is for its
-architecture, and Lambda would allow the update. Only then functions are updated,
-by digest, and each update is awaited. A function that runs the image already gets
-no call. When one fails, those that were updated are put back.
+First, every function is checked: it exists and runs an image; the new image is in a
+private repository of the function's region, Lambda accepts it, and it has the
+function's architecture; and Lambda would allow the update. Then the functions are
+updated by digest, and each update is awaited. A function that already runs the image
+is not updated. If one update fails, all are rolled back.
 
-An interrupt waits for the updates that are under way; then the release is finished
-if all were made, and undone if not.
+After an interrupt, updates that have begun are awaited. The release is then completed
+if every function was updated, and rolled back if not.
 
-Afterwards NAME-live names what runs, so that retention keeps it, and a record of
-the release is kept in the private repository.
+At the end the tag NAME-live names the image that runs, so that retention keeps it,
+and a release record is written to the private repository.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
 function runs what it ran before.`,
-		Example: `  ci deploy --commit abc1234
-  ci deploy --commit abc1234 --smoke --alias live
-  ci deploy --only thumb,video --dry-run`,
+		Example: `  bin/ci deploy --commit abc1234
+  bin/ci deploy --commit abc1234 --smoke --alias live
+  bin/ci deploy --only thumb,video --dry-run`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.deploy(cmd, &f, name, only) },
 	}

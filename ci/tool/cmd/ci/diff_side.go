@@ -6,14 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/inspect/sizediff"
@@ -44,7 +41,7 @@ func (f *storedFlags) add(cmd *cobra.Command) {
 
 func (f *storedFlags) check() error {
 	if f.local && (f.target != targetFlags{}) {
-		return usageError{errors.New("--local goes with none of --private-registry, --public-registry, --region, --account and --public-alias")}
+		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
 	}
 	return f.target.check()
 }
@@ -91,21 +88,7 @@ func (s *sides) built(f *buildFlags) (*side, error) {
 // layout is what an image layout holds.
 func (s *sides) layout(dir, name string) *side {
 	return &side{name: name, images: func(_ context.Context, functions []catalog.Function) (map[string]*sizediff.Source, error) {
-		found := map[string]*sizediff.Source{}
-		for _, f := range functions {
-			i, err := sizediff.FromLayout(dir, f.Image, s.kept)
-			switch {
-			case errors.Is(err, sizediff.ErrNotFound):
-				continue
-			case err != nil:
-				return nil, err
-			}
-			found[f.Image] = i
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("the image layout %s holds none of the images; build them with `ci build-all --out %s`", dir, dir)
-		}
-		return found, nil
+		return sizediff.AllFromLayout(dir, functions, s.kept)
 	}}
 }
 
@@ -122,7 +105,7 @@ func (s *sides) named(text string) (*side, error) {
 	}
 	full, err := commit.Resolve(s.cmd.Context(), s.root, text)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), not latest or live, and not a commit: %w", text, err)}
+		return nil, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), not latest or live, and %w", text, err)}
 	}
 	return s.published(fmt.Sprintf("%s (%s)", text, full[:7]), "", full)
 }
@@ -138,49 +121,10 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	return &side{name: name, images: func(ctx context.Context, functions []catalog.Function) (map[string]*sizediff.Source, error) {
-		defer report.NewProgress(s.cmd.ErrOrStderr()).Step("look at the registries for " + name)()
-		places := s.places(functions, tag)
-		tags := map[string][]string{} // by repository
-		for _, p := range places {
-			if _, ok := tags[p.Repository]; ok {
-				continue
-			}
-			listed, err := s.target.client.Tags(ctx, p.Repository)
-			if err != nil {
-				return nil, err
-			}
-			tags[p.Repository] = listed
-		}
-		images := make([]*sizediff.Source, len(places))
-		g, gctx := errgroup.WithContext(ctx)
-		g.SetLimit(publish.DefaultParallel)
-		for n, p := range places {
-			match, err := tagOf(tags[p.Repository], p.Image, tag, of)
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("compare %s: %w", p.Image, err), g.Wait())
-			}
-			if match == "" {
-				continue
-			}
-			g.Go(func() (err error) {
-				images[n], err = sizediff.FromRegistry(gctx, s.target.client, s.kept, p.Repository, match)
-				return err
-			})
-		}
-		if err := g.Wait(); err != nil {
-			return nil, err
-		}
-		found := map[string]*sizediff.Source{}
-		for n, p := range places {
-			if images[n] != nil {
-				found[p.Image] = images[n]
-			}
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("the registries hold no image of %s; %s", name, held(places, tags))
-		}
-		return found, nil
+	return &side{name: name, images: func(ctx context.Context, functions []catalog.Function) (found map[string]*sizediff.Source, err error) {
+		done := report.NewProgress(s.cmd.ErrOrStderr()).Step("read the images of " + name)
+		defer func() { done(err) }()
+		return sizediff.AllFromRegistry(ctx, s.target.client, s.kept, s.places(functions, tag), tag, of)
 	}}, nil
 }
 
@@ -191,7 +135,7 @@ func (s *sides) open() (err error) {
 	}
 	if s.flags.local {
 		if _, err := os.Stat(localDir(s.root)); err != nil {
-			return fmt.Errorf("nothing was published with `ci publish --local`: %w", err)
+			return fmt.Errorf("dist/registry holds nothing: publish first: bin/ci publish --local (%w)", err)
 		}
 		s.target, _, err = localTarget(s.root, 0)
 		return err
@@ -208,51 +152,3 @@ func (s *sides) places(functions []catalog.Function, tag string) []publish.Item 
 	}
 	return slices.DeleteFunc(publish.Items(functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
 }
-
-// tagOf returns the tag that the image has: under the tag's name, or under the
-// commit. A commit is found by fewer or more digits than it was published with.
-func tagOf(tags []string, image, tag, of string) (string, error) {
-	var matches []string
-	for _, t := range tags {
-		name, ok := strings.CutPrefix(t, image+"-")
-		switch {
-		case !ok:
-		case tag != "" && name == tag, tag == "" && name == of:
-			return t, nil
-		case tag == "" && commit.Check(name) == nil && (strings.HasPrefix(of, name) || strings.HasPrefix(name, of)):
-			matches = append(matches, t)
-		}
-	}
-	switch len(matches) {
-	case 0:
-		return "", nil
-	case 1:
-		return matches[0], nil
-	default:
-		return "", fmt.Errorf("%s may be %s; name more digits", of, strings.Join(matches, " or "))
-	}
-}
-
-// held tells of which commits the repositories hold images.
-func held(places []publish.Item, tags map[string][]string) string {
-	commits := map[string]bool{}
-	for _, p := range places {
-		for _, t := range tags[p.Repository] {
-			if name, ok := strings.CutPrefix(t, p.Image+"-"); ok && commit.Check(name) == nil {
-				commits[name] = true
-			}
-		}
-	}
-	all := slices.Sorted(maps.Keys(commits))
-	switch more := len(all) - shownCommits; {
-	case len(all) == 0:
-		return "they hold none of any commit"
-	case more > 0:
-		return fmt.Sprintf("they hold those of %s and %d more", strings.Join(all[:shownCommits], ", "), more)
-	default:
-		return "they hold those of " + strings.Join(all, ", ")
-	}
-}
-
-// shownCommits bounds how many commits a message names.
-const shownCommits = 8

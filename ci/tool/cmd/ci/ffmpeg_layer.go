@@ -12,7 +12,7 @@ func newFFmpegLayer(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ffmpeg-layer",
 		Short:   "Write the layer with ffmpeg and ffprobe as a file",
-		Example: "  ci ffmpeg-layer --out ffmpeg.tar.gz\n  ci ffmpeg-layer --ffmpeg static --platform linux/arm64 --out ffmpeg.tar.gz",
+		Example: "  bin/ci ffmpeg-layer --out ffmpeg.tar.gz\n  bin/ci ffmpeg-layer --ffmpeg static --platform linux/arm64 --out ffmpeg.tar.gz",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := a.builder(cmd, &f)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -15,19 +14,18 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// fleetFlags say which account's functions are meant, and where their images are.
+// fleetFlags say in which account the functions are, and where their images are.
 type fleetFlags struct{ targetFlags }
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
-	flags.StringVar(&f.account, "account", "", "AWS account (default: that of the credentials)")
+	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
 }
 
 // fleet is the functions as they are in AWS, and the registry of their images.
@@ -42,10 +40,7 @@ type fleet struct {
 
 // open logs in to AWS and to the private registry.
 func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, error) {
-	session, err := awsauth.New(ctx, f.region)
-	if errors.Is(err, awsauth.ErrRegion) {
-		return nil, usageError{err}
-	}
+	session, err := login(ctx, f.region)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +94,7 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 		targets = append(targets, deploy.Target{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository, Digest: digest.String()})
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%s: not in the private registry %s; publish first: ci publish --commit %s%s",
+		return nil, fmt.Errorf("not in the private registry %[2]s: %[1]s; publish first: bin/ci publish --commit %[3]s%[4]s",
 			strings.Join(missing, ", "), f.hosts.Private, commit, f.published(ctx, functions[0]))
 	}
 	return targets, nil
@@ -122,5 +117,5 @@ func (f *fleet) published(ctx context.Context, function catalog.Function) string
 	if len(commits) == 0 {
 		return ""
 	}
-	return "; of " + function.Image + " it holds " + strings.Join(commits, ", ")
+	return "\nit holds these commits of " + function.Image + ": " + strings.Join(commits, ", ")
 }

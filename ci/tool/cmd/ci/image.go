@@ -16,9 +16,9 @@ func newImage(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "image",
 		Short: "Build one image as an OCI archive",
-		Long: `Build one image as an OCI archive, a tar that docker load, podman load and
-skopeo read.`,
-		Example: "  ci image --name api --out api.tar\n  ci image --name thumb --out - | docker load",
+		Long: `Build one image as an OCI archive: a tar that docker load, podman load and skopeo
+read.`,
+		Example: "  bin/ci image --name api --out api.tar\n  bin/ci image --name thumb --out - | docker load",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
@@ -46,12 +46,12 @@ skopeo read.`,
 	}
 	required(cmd, &name, "name", "name of the image")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write, - for standard output (default: NAME.tar)")
-	cmd.Flags().StringVar(&from, "layout", "", "image layout to take it from, instead of building it")
+	cmd.Flags().StringVar(&from, "layout", "", "image layout to read the image from, instead of building it")
 	f.addOne(cmd)
 	return cmd
 }
 
-// writeArchive writes the archive to a file that is there as a whole or not at all.
+// writeArchive writes the archive to a file; the file is complete or does not exist.
 func writeArchive(out, dir, name string) error {
 	w, err := os.CreateTemp(filepath.Dir(out), ".archive-*")
 	if err != nil {

@@ -21,12 +21,12 @@ func newImages(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "images",
 		Short: "Compile the functions and assemble their images on a base and a layer",
-		Example: `  ci base --out base
-  ci ffmpeg-layer --out ffmpeg.tar.gz
-  ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz
+		Example: `  bin/ci base --out base
+  bin/ci ffmpeg-layer --out ffmpeg.tar.gz
+  bin/ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz
 
-  ci binaries --out binaries
-  ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz --binaries binaries`,
+  bin/ci binaries --out binaries
+  bin/ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz --binaries binaries`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start := time.Now()
@@ -36,7 +36,7 @@ func newImages(a *app) *cobra.Command {
 			}
 			functions, err := b.Catalog.Select(f.only)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			in := build.Inputs{BaseReused: true, FFmpegReused: true}
 			g, ctx := errgroup.WithContext(cmd.Context())
@@ -74,9 +74,9 @@ func newImages(a *app) *cobra.Command {
 	f.addOnly(cmd)
 	f.addPlatform(cmd)
 	addOut(cmd, &out)
-	cmd.Flags().StringVar(&binaries, "binaries", "", "folder that `ci binaries` wrote (default: compile the functions now)")
-	required(cmd, &baseDir, "base-layout", "image layout that `ci base` wrote")
-	cmd.Flags().StringVar(&ffmpegLayer, "ffmpeg-layer", "", "file that `ci ffmpeg-layer` wrote (for heavy images)")
+	cmd.Flags().StringVar(&binaries, "binaries", "", "folder that `bin/ci binaries` wrote (default: compile the functions now)")
+	required(cmd, &baseDir, "base-layout", "image layout that `bin/ci base` wrote")
+	cmd.Flags().StringVar(&ffmpegLayer, "ffmpeg-layer", "", "file that `bin/ci ffmpeg-layer` wrote (for heavy images)")
 	return cmd
 }
 

@@ -39,19 +39,19 @@ func newInvoke(a *app) *cobra.Command {
 		Short: "Run a built image's binary with one event, as Lambda does",
 		Long: `Run a built image's binary with one event, as Lambda does.
 
-The image is built if it is not current and unpacked; its binary is started against
-a Lambda Runtime API on loopback. As root it sees the image's files and no others.
-With --image an image in a registry is run instead, with the docker client's login;
-with --remote the deployed function is called. The response goes to standard
-output, the function's logs to standard error.`,
-		Example: "  ci invoke --name api\n  ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  ci invoke --name api --image 127.0.0.1:5077/ai-social-media-lambda-light:api-latest\n  ci invoke --name api --remote",
+The image is built if it is out of date, and unpacked. Its binary runs against a Lambda
+Runtime API on localhost; if you are root, it sees only the image's files. With --image
+an image from a registry runs instead (with Docker's login); with --remote the deployed
+function is called. The response goes to standard output, the function's logs to
+standard error.`,
+		Example: "  bin/ci invoke --name api\n  bin/ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  bin/ci invoke --name api --image 127.0.0.1:5077/ai-social-media-lambda-light:api-latest\n  bin/ci invoke --name api --remote",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := remote.check(cmd); err != nil {
 				return err
 			}
 			if ref != "" && emulator != "" {
-				return usageError{errors.New("--image and --emulator do not go together: the one starts a function, the other asks one that runs")}
+				return usageError{errors.New("--image and --emulator cannot be combined: --image starts a function, --emulator calls one that runs")}
 			}
 			c, selected, err := a.selected([]string{name})
 			if err != nil {
@@ -93,10 +93,10 @@ output, the function's logs to standard error.`,
 	}
 	required(cmd, &name, "name", "name of the image")
 	cmd.Flags().StringVar(&eventFile, "event", "", "file with the event, - for standard input (default: the function's testdata/event.json)")
-	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass on this one's")
-	cmd.Flags().StringVar(&emulator, "emulator", "", "ask the function behind the Lambda emulator at this URL, instead of starting one")
-	cmd.Flags().StringVar(&ref, "image", "", "reference of the image to run, instead of building it")
-	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "time that the function has")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass yours on")
+	cmd.Flags().StringVar(&emulator, "emulator", "", "URL of a Lambda emulator; call the function behind it instead of starting one")
+	cmd.Flags().StringVar(&ref, "image", "", "reference of an image to run, instead of building one")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long the function may run")
 	remote.add(cmd)
 	f.addOne(cmd)
 	return cmd
@@ -130,8 +130,11 @@ func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file 
 	default:
 		data, err = os.ReadFile(file)
 	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, usageError{fmt.Errorf("read the event of %s: %w; say --event FILE, or --event - for standard input", f.Image, err)}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read the event: %w", err)
+		return nil, fmt.Errorf("read the event of %s: %w", f.Image, err)
 	}
 	return data, nil
 }

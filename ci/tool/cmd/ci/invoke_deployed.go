@@ -5,13 +5,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
-	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -19,10 +17,7 @@ import (
 // invoke hands the deployed function one event. The end of its log goes to
 // standard error.
 func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function catalog.Function, event []byte) (invoke.Response, error) {
-	session, err := awsauth.New(ctx, f.region)
-	if errors.Is(err, awsauth.ErrRegion) {
-		return invoke.Response{}, usageError{err}
-	}
+	session, err := login(ctx, f.region)
 	if err != nil {
 		return invoke.Response{}, err
 	}

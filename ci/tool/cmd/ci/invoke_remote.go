@@ -16,7 +16,7 @@ type remoteFlags struct {
 
 func (f *remoteFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.remote, "remote", false, "call the deployed function, instead of starting one here")
+	flags.BoolVar(&f.remote, "remote", false, "call the deployed function instead of starting one")
 	flags.StringVar(&f.qualifier, "qualifier", "", "with --remote: version or alias to call (default: $LATEST)")
 	flags.StringVar(&f.region, "region", "", "with --remote: AWS region (default: as for every AWS tool)")
 }
@@ -33,7 +33,7 @@ func (f *remoteFlags) check(cmd *cobra.Command) error {
 	}
 	for _, name := range localOnly {
 		if cmd.Flags().Changed(name) {
-			return usageError{fmt.Errorf("--%s says how a function is started here, and does not go with --remote", name)}
+			return usageError{fmt.Errorf("--%s says how to start a function here; it cannot be combined with --remote", name)}
 		}
 	}
 	return nil

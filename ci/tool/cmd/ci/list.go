@@ -12,7 +12,7 @@ func newList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Short:   "List the functions and their images",
-		Example: "  ci list\n  ci list --json",
+		Example: "  bin/ci list\n  bin/ci list --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.catalog()
@@ -24,7 +24,7 @@ func newList(a *app) *cobra.Command {
 				for _, f := range c.Functions {
 					rows = append(rows, []string{f.Image, string(f.Variant), string(f.Registry), f.Lambda, f.Folder, f.Reason})
 				}
-				return report.Table(w, []string{"IMAGE", "VARIANT", "REGISTRY", "LAMBDA", "FOLDER", "WHY THERE"}, rows)
+				return report.Table(w, []string{"IMAGE", "VARIANT", "REGISTRY", "LAMBDA", "FOLDER", "REASON"}, rows)
 			})
 		},
 	}

@@ -16,10 +16,10 @@ func newLock(a *app) *cobra.Command {
 		Short: "Refresh the digests in " + lock.File,
 		Long: `Refresh the digests in ` + lock.File + `.
 
-Each image's tag is asked for its digest now, each npm package for its integrity.
-An entry that cannot be resolved keeps the digest it has and says why, and the
-exit code is 1. To move to another version, edit the reference and run this.`,
-		Example: "  ci lock\n  ci lock --json",
+The digest of each image's tag is read from its registry, the integrity of each npm
+package from npm. An entry that cannot be read keeps its digest, the reason is printed
+and the exit code is 1. To use another version, edit the reference and run this.`,
+		Example: "  bin/ci lock\n  bin/ci lock --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.catalog()

@@ -27,17 +27,18 @@ func newNew(a *app) *cobra.Command {
 		Short: "Make the folder of a new function",
 		Long: `Make the folder of a new function.
 
-functions/NAME-lambda gets a handler with its tests, a test event, an image.json and
-a go.mod with the versions that the workspace has, and is added to go.work. It
-builds, passes its tests and every gate of audit as it is. A light function counts
-words; a heavy one looks at a file in S3 with ffmpeg. Nothing needs a network on a
-machine that has built the workspace before.
+functions/NAME-lambda gets a handler with tests, a test event, an image.json and a
+go.mod with the versions of the workspace, and go.work gets its name. The new function
+builds, passes its tests and passes audit. A light function counts words; a heavy one
+reads a file in S3 with ffmpeg. No network is needed on a machine that has built the
+workspace before.
 
-The function in AWS is not made: deploy names it until it is there.`,
-		Example: "  ci new resize\n  ci new contact-sheet --variant heavy --registry public --reason \"generic ffmpeg work\"",
+The Lambda function in AWS is not created: create it with your CDK, Terraform or SAM
+code, or in the console. Until it exists, deploy fails and names it.`,
+		Example: "  bin/ci new resize\n  bin/ci new contact-sheet --variant heavy --registry public --reason \"generic ffmpeg work\"",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("name one function, for instance `%s resize`; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())}
+				return usageError{fmt.Errorf("name the new function, for instance `%s resize`; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -60,16 +61,16 @@ The function in AWS is not made: deploy names it until it is there.`,
 				return refusal(err, lambda != "", reason != "")
 			}
 			if made.SumsMissing {
-				fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: %s/go.sum lacks what only tests of other modules need; run `go mod tidy` there when there is a network\n", made.Folder)
+				fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: %s/go.sum lacks sums that only tests of other modules need; run `go mod tidy` there when a network is available\n", made.Folder)
 			}
 			return a.print(cmd, made, func(w io.Writer) error { return printMade(w, made) })
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&variant, "variant", string(catalog.Light), "light, or heavy: with ffmpeg")
-	flags.StringVar(&registry, "registry", string(catalog.Private), "who may pull the image: private or public")
-	flags.StringVar(&lambda, "lambda", "", "name of the function in AWS (default: NAME, after what all others begin with)")
-	flags.StringVar(&reason, "reason", "", "why the image is in that registry, in a few words")
+	flags.StringVar(&registry, "registry", string(catalog.Private), "private, or public: anyone may pull the image")
+	flags.StringVar(&lambda, "lambda", "", "name of the function in AWS (default: the prefix of the others, then NAME)")
+	flags.StringVar(&reason, "reason", "", "why the image may be in that registry, in a few words")
 	return cmd
 }
 
@@ -97,7 +98,7 @@ func refusal(err error, lambda, reason bool) error {
 }
 
 func printMade(w io.Writer, m *scaffold.Made) error {
-	err := report.Table(w, []string{"IMAGE", "VARIANT", "REGISTRY", "LAMBDA", "FOLDER", "WHY THERE"},
+	err := report.Table(w, []string{"IMAGE", "VARIANT", "REGISTRY", "LAMBDA", "FOLDER", "REASON"},
 		[][]string{{m.Image, string(m.Variant), string(m.Registry), m.Lambda, m.Folder, m.Reason}})
 	if err != nil {
 		return err
@@ -105,6 +106,6 @@ func printMade(w io.Writer, m *scaffold.Made) error {
 	for _, file := range m.Files {
 		fmt.Fprintln(w, file)
 	}
-	_, err = fmt.Fprintf(w, "next: (cd %s && go test ./...), ci build-all --only %s, ci audit --only %s\n", m.Folder, m.Image, m.Image)
+	_, err = fmt.Fprintf(w, "next: (cd %s && go test ./...), bin/ci build-all --only %s, bin/ci audit --only %s\n", m.Folder, m.Image, m.Image)
 	return err
 }

@@ -36,18 +36,18 @@ func newPlan(a *app) *cobra.Command {
 		Short: "Say what publish and deploy would do for each function, and why",
 		Long: `Say what publish and deploy would do for each function, and why.
 
-The images are built and nothing is sent. Each function's sources, embedded files,
-modules, toolchain and base are compared with the commit that it runs. What cannot
-be seen, such as AWS without credentials, is named, and the rest is told all the
-same; name a commit to compare with then.`,
-		Example: "  ci plan\n  ci plan --commit abc1234 --json\n  ci plan --since HEAD~1 --offline",
+The images are built and nothing is sent. The sources, embedded files, modules,
+toolchain and base of each function are compared with the commit that it runs. What
+could not be read, for instance AWS without credentials, is listed as unknown; pass
+--since COMMIT to compare with that commit.`,
+		Example: "  bin/ci plan\n  bin/ci plan --commit abc1234 --json\n  bin/ci plan --since HEAD~1 --offline",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.commit, "commit", "", "commit to publish under (default: HEAD)")
 	flags.StringVar(&f.since, "since", "", "commit to compare the sources with (default: the one that the function runs)")
-	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "plan although the work tree has changes that no commit has")
+	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "plan with uncommitted changes")
 	f.target.add(cmd)
 	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
@@ -102,12 +102,13 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
-	defer m.builder.Step("read the registries")()
+	done := m.builder.Step("read the registries")
 	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(cmd.Context(), items, images)
 	var published *publish.Plan
 	if err == nil {
 		published, err = publish.NewPlan(items, images, state, false)
 	}
+	done(err)
 	if err != nil {
 		p.Unseen(err, "what publish would do")
 		return
@@ -143,13 +144,14 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 }
 
 // addSources fills in what changed since the commits that the functions run.
-func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) error {
+func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err error) {
 	since := p.CompareWith(f.since)
 	if len(since) == 0 {
 		p.NotSeen = append(p.NotSeen, "why images change: pass --since COMMIT to compare with a commit")
 		return nil
 	}
-	defer m.builder.Step("compare the sources")()
+	done := m.builder.Step("compare the sources")
+	defer func() { done(err) }()
 	changes, err := change.ReadWorkTree(cmd.Context(), m.builder.Catalog, m.functions, m.builder.Platform)
 	if err != nil {
 		return err

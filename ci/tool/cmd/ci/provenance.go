@@ -16,10 +16,11 @@ func newProvenance(a *app) *cobra.Command {
 		Short: "Show how a published image was made: commit, dependencies, builder",
 		Long: `Show how a published image was made: commit, dependencies, builder.
 
-That is what publish attached to the image, in the registry that its function names;
-it is not signed. ci verify builds the commit again and compares. With --json it is
-the document itself, an in-toto statement with a SLSA provenance (v1).`,
-		Example: "  ci provenance --name thumb --commit abc1234\n  ci provenance --name thumb --commit abc1234 --json\n  ci provenance --name thumb --commit abc1234 --local",
+publish attached this document to the image in the registry that its function names. It
+is not signed; to check it, bin/ci verify builds the commit again and compares. With
+--json the document itself is printed: an in-toto statement with a SLSA provenance
+(v1).`,
+		Example: "  bin/ci provenance --name thumb --commit abc1234\n  bin/ci provenance --name thumb --commit abc1234 --json\n  bin/ci provenance --name thumb --commit abc1234 --local",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := published.check(); err != nil {

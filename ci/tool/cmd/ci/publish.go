@@ -40,34 +40,36 @@ func newPublish(a *app) *cobra.Command {
 		Short: "Build, audit and push the images, then move their latest tags",
 		Long: `Build, audit and push the images, then move their latest tags.
 
-Every image is pushed under NAME-COMMIT to the registry that its function names; a
-public image goes to the private registry too, since Lambda takes it from nowhere
-else. Each is read back, and only when all are right is any NAME-latest moved. A
-failure moves none, and the same command goes on where it stopped. An image that a
-repository has already is tagged there; none of its layers is sent.
+Every image is pushed as NAME-COMMIT to the registry that its function names. A public
+image is also pushed to the private registry (the deploy copy), because Lambda accepts
+images only from there. Each image is read back. Only when all are correct, the
+NAME-latest tags move. If anything fails, no latest tag moves, and the same command
+continues where it stopped. An image that a repository already holds is only tagged;
+none of its layers is sent.
 
-What an image is made of (SBOM) and how it was made (provenance) is attached to it
-by digest, in every repository; see ci sbom and ci provenance.
+Two documents are attached to each image by digest: the SBOM, which lists what the
+image is made of, and the provenance, which says how it was built; see bin/ci sbom and
+bin/ci provenance.
 
-Credentials are those that every AWS tool finds; registries that are no ECR take
-those of the docker client. With --local everything goes to a registry that runs in
-this process and keeps what it is given in dist/registry.`,
-		Example: `  ci publish --commit abc1234
-  ci publish --dry-run
-  ci publish --local --serve`,
+Credentials are found as by every AWS tool; other registries use Docker's logins. With
+--local everything goes to a registry that runs in this process and stores its content
+in dist/registry.`,
+		Example: `  bin/ci publish --commit abc1234
+  bin/ci publish --dry-run
+  bin/ci publish --local --serve`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.publish(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.commit, "commit", "", "commit to publish under, 7 to 40 hexadecimal digits (default: HEAD)")
-	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "publish although the work tree has changes that no commit has")
+	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "publish with uncommitted changes")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and send nothing")
-	flags.BoolVar(&f.create, "create-repositories", false, "make the repositories that are missing")
-	flags.BoolVar(&f.force, "force", false, "give a commit's tag to another image than it has")
-	flags.BoolVar(&f.local, "local", false, "publish to a registry in this process")
+	flags.BoolVar(&f.create, "create-repositories", false, "create the repositories that are missing")
+	flags.BoolVar(&f.force, "force", false, "move a commit's tag to another image")
+	flags.BoolVar(&f.local, "local", false, "publish to a registry in this process, stored in dist/registry")
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
-	flags.IntVar(&f.parallel, "parallel", publish.DefaultParallel, "requests under way at once")
+	flags.IntVar(&f.parallel, "parallel", publish.DefaultParallel, "how many requests to send at once")
 	f.target.add(cmd)
 	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
@@ -77,7 +79,7 @@ this process and keeps what it is given in dist/registry.`,
 func (f *publishFlags) check() error {
 	switch {
 	case f.local && (f.target != targetFlags{}):
-		return usageError{errors.New("--local goes with none of --private-registry, --public-registry, --region, --account and --public-alias")}
+		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
 	case !f.local && (f.serve || f.port != 0):
 		return usageError{errors.New("--serve and --port need --local")}
 	case f.parallel < 1:
@@ -132,7 +134,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	publisher := publish.NewPublisher(t.registry, f.parallel)
 	done := made.builder.Step("read the registries")
 	state, err := publisher.Inspect(cmd.Context(), items, images)
-	done()
+	done(err)
 	if err != nil {
 		return err
 	}
@@ -143,7 +145,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if !f.dryRun {
 		done := report.NewProgress(cmd.ErrOrStderr()).Sending("publish", result.Bytes, publisher.Sent)
 		result.Outcome, err = publisher.Run(cmd.Context(), result.Plan, images)
-		done()
+		done(err)
 		if err != nil {
 			return err
 		}
@@ -173,7 +175,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 		return nil, nil, 0, err
 	}
 	if err := r.Err(); err != nil {
-		return nil, nil, 0, fmt.Errorf("%w\nnothing was published; `ci audit` shows all gates", err)
+		return nil, nil, 0, fmt.Errorf("%w\nnothing was published; to see all gates: bin/ci audit", err)
 	}
 	images, err := publish.ReadImages(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
@@ -181,7 +183,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 	}
 	for name, digest := range r.Digests {
 		if images[name].Digest.String() != digest {
-			return nil, nil, 0, fmt.Errorf("publish %s: another build replaced the image while it was audited; run again", name)
+			return nil, nil, 0, fmt.Errorf("publish %s: another build replaced the image while it was checked; run the same command again", name)
 		}
 	}
 	if !f.local {

@@ -24,18 +24,18 @@ type publishedFlags struct {
 
 func (f *publishedFlags) add(cmd *cobra.Command, commit string) {
 	cmd.Flags().StringVar(&f.commit, "commit", "", commit)
-	cmd.Flags().BoolVar(&f.local, "local", false, "as publish --local has it")
+	cmd.Flags().BoolVar(&f.local, "local", false, "read dist/registry, where publish --local publishes")
 	f.target.add(cmd)
 }
 
 func (f *publishedFlags) check() error {
 	switch {
 	case f.commit == "" && (f.local || f.target != targetFlags{}):
-		return usageError{errors.New("--commit: name the commit whose image is meant in the registry")}
+		return usageError{errors.New("--commit is missing: name the commit that the image was published under")}
 	case f.commit == "":
 		return nil
 	case f.local && (f.target != targetFlags{}):
-		return usageError{errors.New("--local goes with none of --private-registry, --public-registry, --region, --account and --public-alias")}
+		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
 	}
 	if err := commit.Check(f.commit); err != nil {
 		return usageError{fmt.Errorf("--commit: %w", err)}

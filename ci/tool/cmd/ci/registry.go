@@ -16,15 +16,15 @@ import (
 	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
-// registryPort is not a port that anything common listens on.
+// registryPort is a port that no common program uses.
 const registryPort = 5077
 
 func newRegistry(a *app) *cobra.Command {
 	var port int
 	cmd := &cobra.Command{
 		Use:     "registry",
-		Short:   "Serve what publish --local has published, until interrupted",
-		Example: fmt.Sprintf("  ci publish --local\n  ci registry &\n  docker pull 127.0.0.1:%d/lambda-light:enhance-latest", registryPort),
+		Short:   "Serve what publish --local published, until interrupted",
+		Example: fmt.Sprintf("  bin/ci publish --local\n  bin/ci registry &\n  docker pull 127.0.0.1:%d/lambda-light:enhance-latest", registryPort),
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.catalog()
@@ -39,7 +39,7 @@ func newRegistry(a *app) *cobra.Command {
 			return errors.Join(server.Wait(cmd.Context()), server.Close())
 		},
 	}
-	cmd.Flags().IntVar(&port, "port", registryPort, "port of the loopback address; 0 for a free one")
+	cmd.Flags().IntVar(&port, "port", registryPort, "port on localhost; 0 for a free one")
 	return cmd
 }
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/registry"
@@ -26,17 +24,17 @@ func newRetention(a *app) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "retention",
-		Short: "Keep the last five images of each name, and whatever is live",
-		Long: fmt.Sprintf(`Keep the last five images of each name, and whatever is live.
+		Short: "Keep the last five images of each name, and all that is live",
+		Long: fmt.Sprintf(`Keep the last %d images of each name, and all that is live.
 
-Private repositories get a lifecycle policy, made from the catalog; it is shown as
-a diff first. ECR Public knows no policies: there, what is older is deleted now.
-What is attached to an image (SBOM, provenance) goes with it.
+Private repositories get a lifecycle policy made from the catalog; it is printed as a
+diff first. ECR Public has no lifecycle policies: older images there are deleted now.
+Documents attached to an image (SBOM, provenance) are deleted with it.
 
-What any version or alias of a function runs is never deleted: in a private
-repository it is given a tag that no rule expires. When that cannot be found out,
-nothing is changed. The last %d images of each name are kept.`, retention.Keep),
-		Example: "  ci retention --dry-run\n  ci retention --region eu-central-1",
+An image that any version or alias of a function runs is live and never deleted: in a
+private repository it gets a tag that no rule expires. If the live images cannot be
+found out, nothing is changed.`, retention.Keep),
+		Example: "  bin/ci retention --dry-run\n  bin/ci retention --region eu-central-1",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, public, dryRun) },
 	}
@@ -46,20 +44,18 @@ nothing is changed. The last %d images of each name are kept.`, retention.Keep),
 	return cmd
 }
 
-func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) error {
+func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) (err error) {
 	c, err := a.catalog()
 	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	session, err := awsauth.New(ctx, region)
-	if errors.Is(err, awsauth.ErrRegion) {
-		return usageError{err}
-	}
+	session, err := login(ctx, region)
 	if err != nil {
 		return err
 	}
-	defer report.NewProgress(cmd.ErrOrStderr()).Step("retention")()
+	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
+	defer func() { done(err) }()
 	// All is found out before anything is changed.
 	live, err := retention.FindLive(ctx, lambda.NewFromConfig(session.Config), c.Functions)
 	if err != nil {

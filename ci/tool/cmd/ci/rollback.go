@@ -22,18 +22,19 @@ func newRollback(a *app) *cobra.Command {
 		Short: "Make the Lambda functions run an earlier release, all or none",
 		Long: `Make the Lambda functions run an earlier release, all or none.
 
-The functions run again what the record of that release names, by the same steps as
-deploy: all are looked at first, and if one image is gone nothing is touched.
-Without --to it is the release before the one that is in force; rolling back again
-goes further back. An alias that the last release moved goes back too.
+The functions run the images of that release's record again, by the same steps as
+deploy: every function is checked first, and if one image is missing nothing is
+changed. Without --to it is the release before the current one; a second rollback goes
+one release further back. If the last release moved an alias, the rollback moves it
+too.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
 function runs what it ran before.`,
-		Example: "  ci rollback\n  ci rollback --to abc1234 --smoke\n  ci rollback --dry-run",
+		Example: "  bin/ci rollback\n  bin/ci rollback --to abc1234 --smoke\n  bin/ci rollback --dry-run",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.rollback(cmd, &f, to) },
 	}
-	cmd.Flags().StringVar(&to, "to", "", "commit of the release to go back to (default: the release before)")
+	cmd.Flags().StringVar(&to, "to", "", "commit of the release to go back to (default: the previous release)")
 	f.add(cmd)
 	return cmd
 }
@@ -81,16 +82,16 @@ func choose(h history.Releases, to string) (history.Release, error) {
 		if earlier, ok := h.Previous(); ok {
 			return earlier, nil
 		}
-		return history.Release{}, fmt.Errorf("roll back: no earlier release is recorded; to run a published commit: ci deploy --commit COMMIT%s", ran(h))
+		return history.Release{}, fmt.Errorf("roll back: no earlier release is recorded; to deploy a published commit: bin/ci deploy --commit COMMIT%s", ran(h))
 	}
 	if earlier, ok := h.Find(to); ok {
 		return earlier, nil
 	}
-	recorded := "none is recorded"
+	recorded := "no release is recorded"
 	if commits := h.Commits(); len(commits) > 0 {
-		recorded = "recorded are " + strings.Join(commits, ", ")
+		recorded = "recorded: " + strings.Join(commits, ", ")
 	}
-	return history.Release{}, fmt.Errorf("roll back to %s: it was never released (%s); to run it all the same: ci deploy --commit %s", to, recorded, to)
+	return history.Release{}, fmt.Errorf("roll back to %s: it was not released (%s); to deploy it: bin/ci deploy --commit %s", to, recorded, to)
 }
 
 // ran says what the functions ran before the only release that is recorded.

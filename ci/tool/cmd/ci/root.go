@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // The exit codes.
@@ -16,7 +19,7 @@ const (
 	exitDone       = 0
 	exitFailed     = 1
 	exitUsage      = 2
-	exitRolledBack = 3 // a release failed, and every function runs what it ran before
+	exitRolledBack = 3 // a release failed and was rolled back: every function runs what it ran before
 )
 
 // usageError is a command line that cannot be carried out.
@@ -24,8 +27,8 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// storyError is an error that tells the whole story, also of an interrupt, with the
-// exit code that goes with it.
+// storyError is an error whose message is complete, also after an interrupt, with its
+// exit code.
 type storyError struct {
 	error
 	code int
@@ -46,16 +49,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var story storyError
 	told := errors.As(err, &story)
 	if ctx.Err() != nil && !told {
-		err = errors.New("interrupted; what was there before is as it was")
+		err = errors.New("interrupted; nothing was changed")
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(stderr, "ci: "+strings.TrimRight(line, "\n"))
 	}
 	var usage usageError
+	var unknown catalog.UnknownImageError
 	switch {
 	case told:
 		return story.code
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &unknown):
 		return exitUsage
 	default:
 		return exitFailed
@@ -72,44 +76,64 @@ type app struct {
 func newRoot() *cobra.Command {
 	a := &app{}
 	root := &cobra.Command{
-		Use:   "ci",
-		Short: "Build the container images of this workspace's Lambda functions",
-		Long: `Build the container images of this workspace's Lambda functions.
+		Use:         "ci",
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "bin/ci"},
+		Short:       "Build, check, publish and deploy the images of this workspace's Lambda functions",
+		Long: `Build, check, publish and deploy the container images of this workspace's Lambda
+functions.
 
-Each folder below functions/ is one function; its image.json says what its image
-holds and who may pull it. Nothing but Go is needed (and npm, for the heavy
-images, as long as no registry is in reach).
+Each folder in functions/ is one function. Its image.json says what its image holds
+and whether the image is private or public. Go is enough to build; the heavy images,
+which hold ffmpeg, also need npm where no registry is reachable.
 
-Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: a release
-failed, and every function runs what it ran before.`,
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 a release failed and was
+rolled back: every function runs what it ran before.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.root, "root", "C", "", "workspace to work in (default: the one around the current folder)")
-	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder for what later runs reuse (default $CI_CACHE, or lambdas-ci in the user's cache folder)")
+	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder of what later runs reuse (default: $CI_CACHE, else lambdas-ci in your cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
+
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return requiredFlags(cmd) }
 
 	const commands, steps = "commands", "steps"
 	root.AddGroup(
 		&cobra.Group{ID: commands, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a)}, verbs(a)...) {
+	root.SetCompletionCommandGroupID(commands)
+	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a), newVersion(a)}, verbs(a)...) {
 		cmd.GroupID = commands
+		a.complete(cmd)
 		root.AddCommand(cmd)
 	}
 	for _, cmd := range []*cobra.Command{newBinaries(a), newBase(a), newFFmpegLayer(a), newImages(a)} {
 		cmd.GroupID = steps
+		a.complete(cmd)
 		root.AddCommand(cmd)
 	}
 	return root
+}
+
+// requiredFlags fails when a flag that must be given was not.
+func requiredFlags(cmd *cobra.Command) error {
+	var missing []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Annotations[cobra.BashCompOneRequiredFlag] != nil && !f.Changed {
+			missing = append(missing, "--"+f.Name)
+		}
+	})
+	if len(missing) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s needs %s; see `%s --help`", cmd.CommandPath(), strings.Join(missing, " and "), cmd.CommandPath())}
 }
 
 // noArgs refuses positional arguments, and suggests the command that may have

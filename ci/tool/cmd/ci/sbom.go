@@ -20,13 +20,13 @@ func newSBOM(a *app) *cobra.Command {
 		Short: "Show what an image is made of: Go modules, ffmpeg, base",
 		Long: `Show what an image is made of: Go modules, ffmpeg, base.
 
-The image is built, or with --commit the document is read that publish attached to
-the image in the registry that its function names. With --json it is the document
-itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
-		Example: `  ci sbom --name thumb
-  ci sbom --name thumb --json > thumb.cdx.json
-  ci sbom --name thumb --commit abc1234 --json
-  ci sbom --name thumb --commit abc1234 --local`,
+The image is built. With --commit, the document that publish attached to the image is
+read from the registry that its function names. With --json the document itself is
+printed, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
+		Example: `  bin/ci sbom --name thumb
+  bin/ci sbom --name thumb --json > thumb.cdx.json
+  bin/ci sbom --name thumb --commit abc1234 --json
+  bin/ci sbom --name thumb --commit abc1234 --local`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := published.check(); err != nil {
@@ -54,7 +54,7 @@ itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 		},
 	}
 	required(cmd, &name, "name", "name of the image")
-	published.add(cmd, "read what is attached to the image that was published under this commit")
+	published.add(cmd, "read the document of the image that was published under this commit")
 	addFrom(cmd, &from)
 	build.addOne(cmd)
 	return cmd

@@ -13,13 +13,14 @@ func newStatus(a *app) *cobra.Command {
 	var f fleetFlags
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what every Lambda function runs, since when, and what is amiss",
-		Long: `Show what every Lambda function runs, since when, and what is amiss.
+		Short: "Show what every Lambda function runs, since when, and the problems",
+		Long: `Show what every Lambda function runs, since when, and the problems.
 
-Amiss is: a function runs what no release names; latest is ahead of what runs; what
-runs is gone from the repository, or is not what NAME-live names; Lambda says that
-a function failed; a function does not exist. None of it makes the exit code 1.`,
-		Example: "  ci status\n  ci status --json",
+A problem is: a function runs an image that no release record names; latest is newer
+than the image that runs; the image that runs is missing in the repository, or NAME-live
+names another one; Lambda reports that a function failed; a function does not exist. The
+exit code is 0 even if there are problems.`,
+		Example: "  bin/ci status\n  bin/ci status --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {

@@ -19,7 +19,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// targetFlags say which registries are meant.
+// targetFlags name the registries.
 type targetFlags struct {
 	hosts   publish.Hosts
 	region  string
@@ -32,8 +32,8 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
 	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
-	flags.StringVar(&f.account, "account", "", "AWS account (default: that of the credentials)")
-	flags.StringVar(&f.alias, "public-alias", "", "alias at ECR Public (default: the account's primary one)")
+	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
+	flags.StringVar(&f.alias, "public-alias", "", "alias at ECR Public (default: the account's primary alias)")
 }
 
 var account = regexp.MustCompile(`^[0-9]{12}$`)
@@ -88,10 +88,7 @@ func (f *targetFlags) open(ctx context.Context) (*target, error) {
 		t.registry = t.client
 		return t, nil
 	}
-	session, err := awsauth.New(ctx, f.region)
-	if errors.Is(err, awsauth.ErrRegion) {
-		return nil, usageError{err}
-	}
+	session, err := login(ctx, f.region)
 	if err != nil {
 		return nil, err
 	}
@@ -128,4 +125,13 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, crea
 		return nil, nil
 	}
 	return ecrapi.Prepare(ctx, t.aws.ECR, t.aws.Public, functions, create, dryRun)
+}
+
+// login finds the credentials and the region; to have no region is a usage error.
+func login(ctx context.Context, region string) (*awsauth.Session, error) {
+	session, err := awsauth.New(ctx, region)
+	if errors.Is(err, awsauth.ErrRegion) {
+		err = usageError{err}
+	}
+	return session, err
 }

@@ -22,11 +22,11 @@ func newUp(a *app) *cobra.Command {
 		Short: "Run the whole system on this machine",
 		Long: `Run the whole system on this machine until Ctrl-C.
 
-The functions run from their built images. S3, DynamoDB, Lambda's API and API
-Gateway are servers on loopback; what they hold is gone afterwards. Gemini is the
-real one if GEMINI_API_KEY is set; without it a selection ranks by measures alone,
-and an enhancement reports that the key is missing.`,
-		Example: "  ci up\n  curl http://127.0.0.1:8080/health\n  ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
+The functions run from their built images. S3, DynamoDB, Lambda's API and API Gateway
+are servers on localhost; their content is deleted at the end. If GEMINI_API_KEY is
+set, Gemini is called for real; without it a selection ranks by measurements only, and
+an enhancement reports that the key is missing.`,
+		Example: "  bin/ci up\n  curl http://127.0.0.1:8080/health\n  bin/ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			r, dir, err := a.buildAll(cmd, &f, out)
@@ -63,7 +63,7 @@ and an enhancement reports that the key is missing.`,
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
-	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass on this one's")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
 	addOut(cmd, &out)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)

@@ -24,17 +24,15 @@ func newVerify(a *app) *cobra.Command {
 		Long: `Build a commit again and compare it with what is published, layer by layer.
 
 The commit is checked out into a temporary folder and built there, with the Go
-toolchain and the pinned images of that commit; the work tree is left alone. Each
-image is compared with the one that each repository has under the commit's tag, the
-deploy copies too. What differs is named by layer, and of a binary which version of
-Go, which module or which setting it is. Then the exit code is 1, as for an image
-that is missing.
+toolchain and the pinned images of that commit; your work tree is not touched. Each
+image is compared with the one under the commit's tag in every repository, deploy
+copies included. A difference is named by layer; for a binary, by Go version, module or
+setting. If an image differs or is missing, the exit code is 1.
 
-Name the base, the ffmpeg and the platform that publish was given. Layers are put
-together by this program: when that has changed since, as may be after an update,
-run the program of that commit. What is compiled comes from the Go build cache where
-that has it; with --cache and GOCACHE naming empty folders nothing is reused.`,
-		Example: "  ci verify --commit abc1234\n  ci verify --commit abc1234 --only thumb --json\n  ci publish --local && ci verify --local --commit $(git rev-parse --short=7 HEAD)",
+Pass the same --base, --ffmpeg and --platform as to publish. This program assembles the
+layers: if it changed since the commit, run the program of that commit. The Go build
+cache is used; to reuse nothing, let --cache and GOCACHE name empty folders.`,
+		Example: "  bin/ci verify --commit abc1234\n  bin/ci verify --commit abc1234 --only thumb --json\n  bin/ci publish --local && bin/ci verify --local --commit $(git rev-parse --short=7 HEAD)",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := published.check(); err != nil {
@@ -47,7 +45,7 @@ that has it; with --cache and GOCACHE naming empty folders nothing is reused.`,
 			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return r.Table(w) }), r.Err())
 		},
 	}
-	published.add(cmd, "commit to build, and to look for in the registries")
+	published.add(cmd, "commit to build and to compare with the registries")
 	if err := cmd.MarkFlagRequired("commit"); err != nil {
 		panic(err) // the flag was added a line above
 	}
@@ -63,7 +61,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	}
 	done := here.Step("check out " + published.commit)
 	root, remove, err := commit.Worktree(cmd.Context(), here.Catalog.Root, published.commit)
-	done()
+	done(err)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +78,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
 	done = here.Step("compare with the registries")
 	r.Places, err = verify.Check(cmd.Context(), t.registry, publish.Items(functions, t.hosts, published.commit), rebuilt)
-	done()
+	done(err)
 	r.Seconds = time.Since(start).Seconds()
 	return r, err
 }

@@ -18,25 +18,24 @@ func newVulncheck(a *app) *cobra.Command {
 	var db string
 	cmd := &cobra.Command{
 		Use:   "vulncheck",
-		Short: "Name the functions that a known vulnerability makes redeploy",
-		Long: `Name the functions that a known vulnerability makes redeploy.
+		Short: "Name the functions to redeploy because of a known vulnerability",
+		Long: `Name the functions to redeploy because of a known vulnerability.
 
-A function is redeployed for a vulnerability that it reaches: there is a way of calls
-to what is vulnerable, or, since ways through reflection are not seen, the linker put
-it into the binary. Vulnerabilities in packages that it imports and does not call, and
-in modules that it takes other packages from, are listed apart.
+A function must be redeployed if it reaches vulnerable code: there is a call path to
+it, or the linker put it into the binary (calls through reflection have no visible
+path). Vulnerabilities in packages that a function imports but does not call, and in
+modules of which it uses other packages, are listed separately.
 
-It is the analysis of govulncheck, with the platform, tags and toolchain that the
-functions are built with. Following all calls takes half a minute and 2 GB of memory
-for a function that imports what is vulnerable, and is not repeated while function
-and vulnerabilities are the same.
+The analysis is govulncheck's, with the platform, tags and toolchain that the functions
+are built with. For a function that imports a vulnerable package it takes half a minute
+and 2 GB of memory; the result is kept until the function or the vulnerabilities change.
 
-The exit code is 1 when a function has to be redeployed.`,
-		Example: `  ci vulncheck
-  ci vulncheck --db ../vulndb --only api --json
+The exit code is 1 if a function must be redeployed.`,
+		Example: `  bin/ci vulncheck
+  bin/ci vulncheck --db ../vulndb --only api --json
 
-  # What is deployed, if that is commit abc1234.
-  git worktree add ../live abc1234 && ci vulncheck -C ../live`,
+  # The deployed code, if it is commit abc1234.
+  git worktree add ../live abc1234 && bin/ci vulncheck -C ../live`,
 		SuggestFor: []string{"vulns", "vuln", "govulncheck"},
 		Args:       noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

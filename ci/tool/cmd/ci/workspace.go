@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// catalog reads the workspace that the command works in.
+// catalog reads the workspace that the command works on.
 func (a *app) catalog() (*catalog.Catalog, error) {
 	root := a.root
 	if root == "" {
@@ -28,8 +28,8 @@ func (a *app) catalog() (*catalog.Catalog, error) {
 	return catalog.Load(root)
 }
 
-// selected returns the catalog and, of its functions, those whose images are named;
-// all when none is.
+// selected returns the catalog and the functions whose images are named, or all if
+// none is named.
 func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, error) {
 	c, err := a.catalog()
 	if err != nil {
@@ -37,7 +37,7 @@ func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, e
 	}
 	functions, err := c.Select(images)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, err
 	}
 	return c, functions, nil
 }
@@ -56,7 +56,7 @@ func findRoot(dir string) (string, error) {
 	}
 }
 
-// cache opens the folder for what later runs reuse.
+// cache opens the folder of what later runs reuse.
 func (a *app) cache() (*cache.Cache, error) {
 	dir := a.cacheDir
 	if dir == "" {

@@ -32,7 +32,7 @@ type Release struct {
 	Releases history.Releases
 	Records  *history.Store
 	// Step tells of a step that takes time; what it returns ends the step.
-	Step func(name string) (done func())
+	Step func(name string) (done func(err error))
 }
 
 // Report is what a release did, or in a dry run would do.
@@ -55,8 +55,9 @@ type Report struct {
 // Preflight checks every function. Its error means that nothing was changed.
 func (r *Release) Preflight(ctx context.Context, d *deploy.Releaser) (*deploy.Plan, error) {
 	done := r.Step("check the functions")
-	defer done()
-	return d.Preflight(ctx, r.Targets)
+	plan, err := d.Preflight(ctx, r.Targets)
+	done(err)
+	return plan, err
 }
 
 // Run carries the plan of [Release.Preflight] out. The error is that of
@@ -73,7 +74,7 @@ func (r *Release) Run(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan
 	done := r.Step(string(r.Kind))
 	var err error
 	report.Functions, err = d.Run(ctx, plan)
-	done()
+	done(err)
 	var back *deploy.RolledBack
 	switch {
 	case err == nil:

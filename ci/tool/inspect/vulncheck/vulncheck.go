@@ -28,13 +28,13 @@ import (
 type Scanner struct {
 	database string
 	cache    *cache.Cache
-	step     func(name string) (done func())
+	step     func(name string) (done func(err error))
 	modified time.Time
 }
 
 // New returns a scanner for the database at an address of [Database]. What it finds
 // of a function is kept in the cache. step tells of progress.
-func New(database string, kept *cache.Cache, step func(name string) (done func())) *Scanner {
+func New(database string, kept *cache.Cache, step func(name string) (done func(err error))) *Scanner {
 	return &Scanner{database: database, cache: kept, step: step}
 }
 
@@ -71,15 +71,15 @@ type workspace struct {
 
 // function examines one function. Whether it imports what is vulnerable is known in
 // half a second; only if it does are its calls followed, for half a minute.
-func (s *Scanner) function(ctx context.Context, w workspace, f catalog.Function, key string) (Function, error) {
-	examined := Function{Image: f.Image, Lambda: f.Lambda, Folder: f.Folder}
+func (s *Scanner) function(ctx context.Context, w workspace, f catalog.Function, key string) (examined Function, err error) {
+	examined = Function{Image: f.Image, Lambda: f.Lambda, Folder: f.Folder}
 	source := func(level string, packages ...string) (*stream, error) {
 		args := []string{"-C", filepath.Join(w.Root, filepath.FromSlash(f.Folder)), "-scan", level, "-tags", strings.Join(gobuild.Tags(), ",")}
 		return s.run(ctx, w.env, append(args, packages...)...)
 	}
 	done := s.step("see what " + f.Image + " imports")
 	told, err := source("package", ".")
-	done()
+	done(err)
 	if err != nil {
 		return examined, err
 	}
@@ -98,7 +98,8 @@ func (s *Scanner) function(ctx context.Context, w workspace, f catalog.Function,
 		examined.Findings, examined.Reused = findings, true
 		return examined, nil
 	}
-	defer s.step("follow the calls of " + f.Image)()
+	done = s.step("follow the calls of " + f.Image)
+	defer func() { done(err) }()
 	linked, err := s.linked(ctx, w, f)
 	if err != nil {
 		return examined, err

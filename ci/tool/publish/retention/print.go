@@ -52,6 +52,6 @@ func (r Result) Table(w io.Writer) error {
 		verb = "dry run: would delete"
 	}
 	_, err := fmt.Fprintf(w, "%s %s of %s MB; checked %s\n", verb, report.Count(total, "public image"), report.MB(bytes),
-		report.Count(len(r.Private), "lifecycle policy"))
+		report.Count(len(r.Private), "lifecycle policy", "lifecycle policies"))
 	return err
 }

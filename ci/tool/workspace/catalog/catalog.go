@@ -117,8 +117,18 @@ func Load(root string) (*Catalog, error) {
 	return c, nil
 }
 
+// UnknownImageError names an image that no function makes.
+type UnknownImageError struct {
+	Name  string
+	Known []string
+}
+
+func (e UnknownImageError) Error() string {
+	return fmt.Sprintf("no image is named %q%s; the images are %s", e.Name, suggest(e.Name, e.Known), strings.Join(e.Known, ", "))
+}
+
 // Select returns the functions with the given image names, in catalog order;
-// no name selects all. An unknown name is an error that suggests the nearest.
+// no name selects all. An unknown name is an [UnknownImageError], which suggests the nearest.
 func (c *Catalog) Select(images []string) ([]Function, error) {
 	if len(images) == 0 {
 		return slices.Clone(c.Functions), nil
@@ -129,8 +139,7 @@ func (c *Catalog) Select(images []string) ([]Function, error) {
 	}
 	for _, name := range images {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("no image is named %q%s; the images are %s",
-				name, suggest(name, known), strings.Join(known, ", "))
+			return nil, UnknownImageError{name, known}
 		}
 	}
 	var selected []Function

@@ -1,0 +1,136 @@
+package sizediff
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
+)
+
+// AllFromLayout returns the images of those functions that have one in the image
+// layout, at least one.
+func AllFromLayout(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]*Source, error) {
+	found := map[string]*Source{}
+	for _, f := range functions {
+		i, err := FromLayout(dir, f.Image, kept)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		found[f.Image] = i
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("the image layout %s holds none of the images; build them: bin/ci build-all --out %s", dir, dir)
+	}
+	return found, nil
+}
+
+// Tagged is a [Registry] that lists tags.
+type Tagged interface {
+	Registry
+	Tags(ctx context.Context, repository string) ([]string, error)
+}
+
+// AllFromRegistry returns the images at the places that have the tag, latest or live,
+// or, where tag is empty, that were published under the commit. At least one has it.
+func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, tag, of string) (map[string]*Source, error) {
+	tags := map[string][]string{} // by repository
+	for _, p := range places {
+		if _, ok := tags[p.Repository]; ok {
+			continue
+		}
+		listed, err := r.Tags(ctx, p.Repository)
+		if err != nil {
+			return nil, err
+		}
+		tags[p.Repository] = listed
+	}
+	images := make([]*Source, len(places))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(publish.DefaultParallel)
+	for n, p := range places {
+		match, err := tagOf(tags[p.Repository], p.Image, tag, of)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("compare %s: %w", p.Image, err), g.Wait())
+		}
+		if match == "" {
+			continue
+		}
+		g.Go(func() (err error) {
+			images[n], err = FromRegistry(gctx, r, kept, p.Repository, match)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	found := map[string]*Source{}
+	for n, p := range places {
+		if images[n] != nil {
+			found[p.Image] = images[n]
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("the registries hold no image of %s; %s", tag+of, held(places, tags))
+	}
+	return found, nil
+}
+
+// tagOf returns the tag that the image has: under the tag's name, or under the
+// commit. A commit is found by fewer or more digits than it was published with.
+func tagOf(tags []string, image, tag, of string) (string, error) {
+	var matches []string
+	for _, t := range tags {
+		name, ok := strings.CutPrefix(t, image+"-")
+		switch {
+		case !ok:
+		case tag != "" && name == tag, tag == "" && name == of:
+			return t, nil
+		case tag == "" && commit.Check(name) == nil && (strings.HasPrefix(of, name) || strings.HasPrefix(name, of)):
+			matches = append(matches, t)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return "", nil
+	case 1:
+		return matches[0], nil
+	default:
+		return "", fmt.Errorf("%s may be %s; name more digits", of, strings.Join(matches, " or "))
+	}
+}
+
+// held tells of which commits the repositories hold images.
+func held(places []publish.Item, tags map[string][]string) string {
+	commits := map[string]bool{}
+	for _, p := range places {
+		for _, t := range tags[p.Repository] {
+			if name, ok := strings.CutPrefix(t, p.Image+"-"); ok && commit.Check(name) == nil {
+				commits[name] = true
+			}
+		}
+	}
+	all := slices.Sorted(maps.Keys(commits))
+	switch more := len(all) - shownCommits; {
+	case len(all) == 0:
+		return "they hold none of any commit"
+	case more > 0:
+		return fmt.Sprintf("they hold those of %s and %d more", strings.Join(all[:shownCommits], ", "), more)
+	default:
+		return "they hold those of " + strings.Join(all, ", ")
+	}
+}
+
+// shownCommits bounds how many commits a message names.
+const shownCommits = 8
