@@ -23,35 +23,40 @@ import (
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// Auditor gathers the facts and asks every gate.
+// Auditor gathers the facts and runs every gate.
 type Auditor struct {
 	catalog *catalog.Catalog
 	cache   *cache.Cache
-	step    func(name string) (done func())
+	step    func(name string) (done func(err error))
 }
 
-// New returns an auditor of the workspace. What it finds of a layer or a clean
-// file is kept in the cache under the content's digest. step tells of progress.
-func New(c *catalog.Catalog, kept *cache.Cache, step func(name string) (done func())) *Auditor {
+// New returns an auditor of the workspace. It caches the facts about a layer, and that a
+// file has no credential, under the digest of the content. step reports progress.
+func New(c *catalog.Catalog, kept *cache.Cache, step func(name string) (done func(err error))) *Auditor {
 	return &Auditor{catalog: c, cache: kept, step: step}
 }
 
-// Run asks every gate for the images of the functions in the OCI image layout in
-// dir. The error is that facts could not be gathered; what the gates say is in
-// the report.
-func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir string) (*Report, error) {
+// Run runs every gate on the images of the functions in the OCI image layout in dir. The
+// findings are in the report; the error means that facts could not be gathered.
+func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir string) (r *Report, err error) {
 	start := time.Now()
-	defer a.step("audit")()
+	done := a.step("audit")
+	defer func() {
+		if err != nil {
+			done(err)
+		} else {
+			done(r.Err())
+		}
+	}()
 	images := make([]ImageFacts, len(functions))
 	digests := map[string]string{}
 	for i, f := range functions {
-		var err error
 		if images[i], err = a.image(dir, f.Image); err != nil {
 			return nil, fmt.Errorf("audit %s: %w", f.Image, err)
 		}
 		digests[f.Image] = images[i].Digest.String()
 		if images[i].Config.Architecture != images[0].Config.Architecture {
-			return nil, fmt.Errorf("audit: %s is for %s, %s for %s; build them for one platform",
+			return nil, fmt.Errorf("audit: %s is for %s, but %s is for %s; build all images for one platform",
 				functions[0].Image, images[0].Config.Architecture, f.Image, images[i].Config.Architecture)
 		}
 	}
@@ -139,7 +144,7 @@ func (a *Auditor) image(dir, name string) (ImageFacts, error) {
 	return i, nil
 }
 
-// layer returns the facts of a layer, from the cache when it was read before.
+// layer returns the facts of a layer, from the cache if it was read before.
 func (a *Auditor) layer(file string, d v1.Descriptor) (LayerFacts, error) {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// CheckBudget fails an image whose compressed layers are larger than the budget of
-// its function. It shows what each kind of layer has of the size.
+// CheckBudget fails an image whose compressed layers are larger than the budget of its
+// function. It shows the size of each kind of layer.
 func CheckBudget(f catalog.Function, i ImageFacts) Check {
 	if f.Budget == (catalog.Budget{}) {
 		return Check{Image: f.Image, Gate: Budget, Passed: true,
-			Examined: fmt.Sprintf("not applicable: %s/%s names no budget", f.Folder, catalog.DescriptionFile)}
+			Examined: fmt.Sprintf("not applicable: %s/%s has no budget", f.Folder, catalog.DescriptionFile)}
 	}
 	sizes := map[image.Kind]int64{}
 	var size int64
@@ -24,29 +25,24 @@ func CheckBudget(f catalog.Function, i ImageFacts) Check {
 	var parts []string
 	for _, kind := range []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary} {
 		if bytes, ok := sizes[kind]; ok {
-			parts = append(parts, fmt.Sprintf("%s %s", kind, megabytes(bytes)))
+			parts = append(parts, fmt.Sprintf("%s %s", kind, report.MB(bytes)))
 		}
 	}
 	budget, layers := f.Budget.Bytes(), strings.Join(parts, " + ")
 	var findings []string
 	if size > budget {
-		findings = append(findings, fmt.Sprintf("the image has %s MB (%s), %s more than its budget of %s MB (%s); make it smaller, or raise `budget` in %s/%s and say why",
-			megabytes(size), layers, excess(size-budget), megabytes(budget), f.Budget.Reason, f.Folder, catalog.DescriptionFile))
+		findings = append(findings, fmt.Sprintf("the image is %s MB (%s), %s more than its budget of %s MB (%s); make it smaller, or raise `budget` in %s/%s and say why",
+			report.MB(size), layers, excess(size-budget), report.MB(budget), f.Budget.Reason, f.Folder, catalog.DescriptionFile))
 	}
-	examined := fmt.Sprintf("%s of %s MB: %s; the budget: %s", megabytes(size), megabytes(budget), layers, f.Budget.Reason)
+	examined := fmt.Sprintf("%s of %s MB: %s; the budget: %s", report.MB(size), report.MB(budget), layers, f.Budget.Reason)
 	return check(f.Image, Budget, int(size), examined, findings)
 }
 
-// megabytes prints a number of bytes in megabytes of 10^6 bytes.
-func megabytes(bytes int64) string { return fmt.Sprintf("%.1f", float64(bytes)/1e6) }
-
-// excess prints what is too much in the unit that shows it.
+// excess prints a size in bytes, or in megabytes if it is large.
 func excess(bytes int64) string {
 	switch {
-	case bytes == 1:
-		return "1 byte"
 	case bytes < 1e5:
-		return fmt.Sprintf("%d bytes", bytes)
+		return report.Count(int(bytes), "byte")
 	}
-	return megabytes(bytes) + " MB"
+	return report.MB(bytes) + " MB"
 }

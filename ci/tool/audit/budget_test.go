@@ -25,10 +25,10 @@ func TestBudget(t *testing.T) {
 		"a base of several layers, and ffmpeg": {200, heavy, []int64{10 * mb, 20 * mb, 10 * mb, 120 * mb, 4 * mb},
 			"164.0 of 200.0 MB: base 40.0 + ffmpeg 120.0 + binary 4.0; the budget: room", ""},
 		"a byte more": {44, nil, []int64{40 * mb, 4*mb + 1}, "44.0 of 44.0 MB: base 40.0 + binary 4.0; the budget: room",
-			"the image has 44.0 MB (base 40.0 + binary 4.0), 1 byte more than its budget of 44.0 MB (room); make it smaller, or raise `budget` in functions/f/image.json and say why"},
+			"the image is 44.0 MB (base 40.0 + binary 4.0), 1 byte more than its budget of 44.0 MB (room); make it smaller, or raise `budget` in functions/f/image.json and say why"},
 		"much more": {150.5, heavy, []int64{40 * mb, 120 * mb, 4 * mb}, "164.0 of 150.5 MB: base 40.0 + ffmpeg 120.0 + binary 4.0; the budget: room",
-			"the image has 164.0 MB (base 40.0 + ffmpeg 120.0 + binary 4.0), 13.5 MB more than its budget of 150.5 MB (room); make it smaller, or raise `budget` in functions/f/image.json and say why"},
-		"nothing to examine": {44, nil, nil, "0.0 of 44.0 MB: ; the budget: room", "nothing was examined (0.0 of 44.0 MB: ; the budget: room), so nothing is known"},
+			"the image is 164.0 MB (base 40.0 + ffmpeg 120.0 + binary 4.0), 13.5 MB more than its budget of 150.5 MB (room); make it smaller, or raise `budget` in functions/f/image.json and say why"},
+		"nothing to examine": {44, nil, nil, "0.0 of 44.0 MB: ; the budget: room", "nothing was examined (0.0 of 44.0 MB: ; the budget: room): cannot check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := catalog.Function{Folder: "functions/f", Image: "f", Budget: catalog.Budget{Megabytes: c.megabytes, Reason: "room"}}
@@ -51,5 +51,5 @@ func TestBudget(t *testing.T) {
 func TestAnImageWithoutABudget(t *testing.T) {
 	got := CheckBudget(catalog.Function{Folder: "functions/f", Image: "f"}, ImageFacts{})
 
-	assert.Equal(t, Check{Image: "f", Gate: Budget, Passed: true, Examined: "not applicable: functions/f/image.json names no budget"}, got)
+	assert.Equal(t, Check{Image: "f", Gate: Budget, Passed: true, Examined: "not applicable: functions/f/image.json has no budget"}, got)
 }

@@ -10,14 +10,15 @@ import (
 	"strconv"
 	"strings"
 
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 const (
-	// block is the length of the pieces by which content is recognised, in bytes.
-	// Whatever 2*block-1 bytes of a file are copied, a whole block is among them.
+	// block is the length of the pieces by which content is recognised, in bytes. Any
+	// 2*block-1 bytes of a file contain a whole block.
 	block = 32
-	// variety is how many different bytes a block must have: rulers and padding
+	// variety is how many different bytes a block must have: lines of dashes and padding
 	// are in every program.
 	variety = 8
 )
@@ -25,10 +26,10 @@ const (
 // Fingerprint recognises the content of files, or of parts of them, in programs.
 type Fingerprint struct {
 	blocks map[uint32][]piece
-	// Files and Blocks count what is recognised; Short are files too small.
+	// Files and Blocks count what is recognised; Short are files that are too small.
 	Files, Blocks int
 	Short         []string
-	// paths are import paths of packages, which programs name.
+	// paths are import paths of packages, which programs contain, and their folders.
 	paths map[string]string
 }
 
@@ -43,8 +44,8 @@ func NewFingerprint() *Fingerprint {
 	return &Fingerprint{blocks: map[uint32][]piece{}, paths: map[string]string{}}
 }
 
-// Add makes the fingerprint recognise a file: by its blocks and, for Go source,
-// by its string literals, since a program holds those and not the source.
+// Add makes the fingerprint recognise a file: by its blocks and, for Go source, by its
+// string literals, which are the part of the source that a program contains.
 func (p *Fingerprint) Add(file string, content []byte) {
 	p.Files++
 	before := p.Blocks
@@ -85,15 +86,15 @@ func (p *Fingerprint) add(file string, offset int, content []byte) {
 	p.Blocks++
 }
 
-// literal is a string of a source file.
+// literal is a string literal of a source file.
 type literal struct {
 	text   string
 	offset int
 }
 
-// literals returns the strings of a Go file that a program may hold, and the file
-// with import paths and struct tags blanked: those are how others name things. A
-// file that does not parse has no strings; its bytes are looked for all the same.
+// literals returns the strings of a Go file that a program may contain, and the file
+// with import paths and struct tags blanked, which are not the author's own content. A
+// file that does not parse has no strings; its blocks are recognised all the same.
 func literals(file string, content []byte) ([]literal, []byte) {
 	files := token.NewFileSet()
 	parsed, err := parser.ParseFile(files, file, content, parser.SkipObjectResolution)
@@ -122,8 +123,8 @@ func literals(file string, content []byte) ([]literal, []byte) {
 	return all, rest
 }
 
-// prime is the base of the rolling sum, the FNV prime of 32 bits; leaving is what
-// the oldest byte of a block has been multiplied with.
+// prime is the base of the rolling sum, the FNV prime of 32 bits; leaving is the factor
+// of the byte that leaves the block.
 const prime = 16777619
 
 var leaving = func() uint32 {
@@ -142,7 +143,7 @@ func roll(content []byte) uint32 {
 	return sum
 }
 
-// find returns the blocks that are in the program, one per file: the first.
+// find returns the first block of each file that is in the program.
 func (p *Fingerprint) find(program []byte) []string {
 	var findings []string
 	seen := map[string]bool{}
@@ -159,30 +160,33 @@ func (p *Fingerprint) find(program []byte) []string {
 			start := i - block + 1
 			if !seen[q.file] && string(program[start:i+1]) == q.content {
 				seen[q.file] = true
-				findings = append(findings, fmt.Sprintf("byte %d of the binary is content of %s (its byte %d)", start, q.file, q.offset))
+				findings = append(findings, fmt.Sprintf("the binary contains content of %s (byte %d of the binary, byte %d of the file)", q.file, start, q.offset))
 			}
 		}
 	}
 	for path, folder := range p.paths {
 		// Functions are named path.Name, with dots of the last element escaped.
 		if at := bytes.Index(program, []byte(path+".")); at >= 0 {
-			findings = append(findings, fmt.Sprintf("byte %d of the binary names the package %s (%s)", at, path, folder))
+			findings = append(findings, fmt.Sprintf("the binary contains the package %s of %s (byte %d of the binary)", path, folder, at))
 		}
 	}
 	slices.Sort(findings)
 	return findings
 }
 
-// CheckContent fails a public image whose binary holds content of what is
-// proprietary, whatever the import graph says. Content that was compressed or
-// encoded first is not recognised.
+// CheckContent fails a public image whose binary contains content of proprietary files,
+// even if it imports none. Compressed or encoded content is not recognised.
 func CheckContent(f catalog.Function, program []byte, p *Fingerprint) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Content)
 	}
-	examined := fmt.Sprintf("%.1f MB for %d blocks of %d files in %s", float64(len(program))/1e6, p.Blocks, p.Files, ProprietaryDir)
+	examined := fmt.Sprintf("%s MB for %s of %s in %s", report.MB(int64(len(program))), report.Count(p.Blocks, "block"), report.Count(p.Files, "file"), ProprietaryDir)
 	if len(p.Short) > 0 {
 		examined += ", too short to recognise: " + some(p.Short)
 	}
-	return check(f.Image, Content, min(len(program), p.Blocks), examined, p.find(program))
+	findings := p.find(program)
+	if p.Files == 0 {
+		findings = []string{"`" + ProprietaryDir + "` is missing or empty: cannot check"}
+	}
+	return check(f.Image, Content, min(len(program), p.Blocks), examined, findings)
 }

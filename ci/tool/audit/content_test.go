@@ -31,16 +31,16 @@ func TestContent(t *testing.T) {
 		program  string
 		finding  string
 	}{
-		"nothing of it":                       {public, in("hello"), ""},
-		"a literal of a source":               {public, in(prompt), "byte 7001 of the binary is content of shared/proprietary/p/p.go"},
-		"a part of a file, at any offset":     {public, in(rules[17 : 17+2*block]), "of the binary is content of shared/proprietary/rules.txt"},
-		"content at the very end":             {public, string(noise) + rules[:block], "byte 100000 of the binary is content of shared/proprietary/rules.txt (its byte 0)"},
-		"content alone":                       {public, rules[:block], "byte 0 of the binary is content of shared/proprietary/rules.txt (its byte 0)"},
-		"the name of a package":               {public, in("example.internal/shared/proprietary/p.Rank"), "byte 7001 of the binary names the package example.internal/shared/proprietary/p (shared/proprietary/p)"},
-		"a part too short to tell":            {public, in(rules[17 : 17+block-1]), ""},
-		"a private function holds it rightly": {private, in(prompt), ""},
-		"a program of no bytes":               {public, "", "nothing was examined"},
-		"an import path, a struct tag":        {public, in("example.com/a/long/import/path/of/some/package") + in("a_field_name_that_is_long,omitempty"), ""},
+		"nothing of it":                     {public, in("hello"), ""},
+		"a literal of a source":             {public, in(prompt), "the binary contains content of shared/proprietary/p/p.go (byte 7001 of the binary, "},
+		"a part of a file, at any offset":   {public, in(rules[17 : 17+2*block]), "the binary contains content of shared/proprietary/rules.txt"},
+		"content at the very end":           {public, string(noise) + rules[:block], "the binary contains content of shared/proprietary/rules.txt (byte 100000 of the binary, byte 0 of the file)"},
+		"content alone":                     {public, rules[:block], "the binary contains content of shared/proprietary/rules.txt (byte 0 of the binary, byte 0 of the file)"},
+		"the name of a package":             {public, in("example.internal/shared/proprietary/p.Rank"), "the binary contains the package example.internal/shared/proprietary/p of shared/proprietary/p (byte 7001 of the binary)"},
+		"a part too short to recognise":     {public, in(rules[17 : 17+block-1]), ""},
+		"a private function may contain it": {private, in(prompt), ""},
+		"an empty program":                  {public, "", "nothing was examined"},
+		"an import path, a struct tag":      {public, in("example.com/a/long/import/path/of/some/package") + in("a_field_name_that_is_long,omitempty"), ""},
 	}
 	root := t.TempDir()
 	write := func(name, content string) {
@@ -70,10 +70,12 @@ func TestContent(t *testing.T) {
 
 const rules = "When two photographs of one scene are alike, the sharper is kept; 0.6 of the score is sharpness and 0.4 exposure, unless a face is cut."
 
-func TestWithoutProprietaryFilesNothingIsKnown(t *testing.T) {
+func TestWithoutProprietaryFilesNoPublicImagePasses(t *testing.T) {
 	fingerprint, err := ReadProprietary(t.TempDir())
 	require.NoError(t, err)
-	assert.False(t, CheckContent(public, []byte("program"), fingerprint).Passed)
+	c := CheckContent(public, []byte("program"), fingerprint)
+	assert.False(t, c.Passed)
+	assert.Equal(t, []string{"`shared/proprietary` is missing or empty: cannot check"}, c.Findings)
 }
 
 func TestTheRollingSumIsThatOfEachBlock(t *testing.T) {

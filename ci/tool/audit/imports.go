@@ -6,17 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// Graph is the packages of a workspace's functions, and what imports what.
+// Graph is the import graph of a workspace's functions.
 type Graph struct {
 	root     string
 	packages map[string]gobuild.Package
 }
 
-// NewGraph returns the graph of packages in the workspace at root.
+// NewGraph returns the import graph of packages in the workspace at root.
 func NewGraph(root string, packages []gobuild.Package) *Graph {
 	g := &Graph{root: root, packages: map[string]gobuild.Package{}}
 	for _, p := range packages {
@@ -25,8 +26,8 @@ func NewGraph(root string, packages []gobuild.Package) *Graph {
 	return g
 }
 
-// folder returns the package's folder relative to the root, slash-separated, or
-// an empty string for one outside of the workspace.
+// folder returns the package's folder relative to the root, slash-separated; empty if
+// it is outside the workspace.
 func (g *Graph) folder(p gobuild.Package) string {
 	rel, err := filepath.Rel(g.root, p.Dir)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
@@ -35,8 +36,8 @@ func (g *Graph) folder(p gobuild.Package) string {
 	return filepath.ToSlash(rel)
 }
 
-// reach returns, for every package that the function's binary is made from, the
-// import path of the one that imports it on a shortest way; order is by distance.
+// reach returns the packages that the function's binary is built from, by distance, and
+// for each the import path of the package that imports it on a shortest path.
 func (g *Graph) reach(f catalog.Function) (order []gobuild.Package, from map[string]string) {
 	from = map[string]string{}
 	for path, p := range g.packages {
@@ -61,7 +62,7 @@ func (g *Graph) reach(f catalog.Function) (order []gobuild.Package, from map[str
 	return order, from
 }
 
-// chain shows how the binary comes to hold the package.
+// chain shows the imports that lead from the function to the package.
 func chain(from map[string]string, path string) string {
 	steps := []string{path}
 	for at := from[path]; at != ""; at = from[at] {
@@ -83,7 +84,7 @@ func CheckImports(f catalog.Function, g *Graph) Check {
 	for _, p := range order {
 		folder := g.folder(p)
 		if within(folder, ProprietaryDir) {
-			findings = append(findings, fmt.Sprintf("%s is public, but imports what is proprietary: %s", f.Image, chain(from, p.ImportPath)))
+			findings = append(findings, fmt.Sprintf("%s is public, but imports proprietary code: %s", f.Image, chain(from, p.ImportPath)))
 		}
 		for _, file := range p.EmbedFiles {
 			embedded++
@@ -92,10 +93,10 @@ func CheckImports(f catalog.Function, g *Graph) Check {
 			}
 		}
 	}
-	return check(f.Image, Imports, len(order), fmt.Sprintf("%d packages, %d embedded files", len(order), embedded), findings)
+	return check(f.Image, Imports, len(order), report.Count(len(order), "package")+", "+report.Count(embedded, "embedded file"), findings)
 }
 
-// CheckFFmpeg fails an image that has ffmpeg and does not use it, or the reverse.
+// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse.
 func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
 	order, from := g.reach(f)
 	used := ""
@@ -115,13 +116,13 @@ func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
 	var findings []string
 	switch {
 	case used != "" && there == "":
-		findings = append(findings, fmt.Sprintf("%s uses ffmpeg (%s), but its image has none; make `variant` heavy in %s/%s",
+		findings = append(findings, fmt.Sprintf("%s uses ffmpeg (%s), but its image does not have it; set `variant` to heavy in %s/%s",
 			f.Image, used, f.Folder, catalog.DescriptionFile))
 	case used == "" && there != "":
-		findings = append(findings, fmt.Sprintf("the image has /%s, but %s does not reach %s; make `variant` light in %s/%s",
+		findings = append(findings, fmt.Sprintf("the image has /%s, but %s does not import %s; set `variant` to light in %s/%s",
 			there, f.Image, FFmpegDir, f.Folder, catalog.DescriptionFile))
 	}
-	return check(f.Image, FFmpeg, min(len(order), len(layers)), fmt.Sprintf("%d packages, %d layers", len(order), len(layers)), findings)
+	return check(f.Image, FFmpeg, min(len(order), len(layers)), report.Count(len(order), "package")+", "+report.Count(len(layers), "layer"), findings)
 }
 
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }

@@ -34,20 +34,20 @@ func TestImports(t *testing.T) {
 	}{
 		"nothing proprietary": {public, []gobuild.Package{pkg("functions/a", "shared/x"), pkg("shared/x"), pkg("shared/proprietary/p")}, nil, true},
 		"a direct import": {public, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")},
-			[]string{"a is public, but imports what is proprietary: functions/a -> shared/proprietary/p"}, true},
-		"an import by way of others, the shortest": {public, []gobuild.Package{
+			[]string{"a is public, but imports proprietary code: functions/a -> shared/proprietary/p"}, true},
+		"an indirect import, by the shortest path": {public, []gobuild.Package{
 			pkg("functions/a", "x", "y"), pkg("x", "z"), pkg("z", "shared/proprietary/p"), pkg("y", "shared/proprietary/p"), pkg("shared/proprietary/p")},
-			[]string{"a is public, but imports what is proprietary: functions/a -> y -> shared/proprietary/p"}, true},
+			[]string{"a is public, but imports proprietary code: functions/a -> y -> shared/proprietary/p"}, true},
 		"a vendored import": {public, []gobuild.Package{
 			{ImportPath: "functions/a", Dir: "/w/functions/a", Imports: []string{"p"}, ImportMap: map[string]string{"p": "vendor/p"}},
 			{ImportPath: "vendor/p", Dir: "/w/shared/proprietary/p"}},
-			[]string{"a is public, but imports what is proprietary: functions/a -> vendor/p"}, true},
+			[]string{"a is public, but imports proprietary code: functions/a -> vendor/p"}, true},
 		"an embedded prompt": {public, []gobuild.Package{pkg("functions/a", "shared"), embedding(pkg("shared"), "proprietary/prompt.txt", "fine.txt")},
 			[]string{"a is public, but embeds the proprietary file shared/proprietary/prompt.txt: functions/a -> shared"}, true},
-		"a folder with a name that begins alike": {public, []gobuild.Package{pkg("functions/a", "shared/proprietaryless"), pkg("shared/proprietaryless")}, nil, true},
-		"a private function":                     {private, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")}, nil, false},
-		"a function that nobody listed": {public, []gobuild.Package{pkg("functions/b")},
-			[]string{"nothing was examined (0 packages, 0 embedded files), so nothing is known"}, true},
+		"a folder with a similar name": {public, []gobuild.Package{pkg("functions/a", "shared/proprietaryless"), pkg("shared/proprietaryless")}, nil, true},
+		"a private function":           {private, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")}, nil, false},
+		"a function without packages": {public, []gobuild.Package{pkg("functions/b")},
+			[]string{"nothing was examined (0 packages, 0 embedded files): cannot check"}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -72,10 +72,10 @@ func TestFFmpeg(t *testing.T) {
 	}{
 		"used and there":          {uses, with, ""},
 		"neither":                 {doesNot, without, ""},
-		"used and missing":        {uses, without, "a uses ffmpeg (functions/a -> shared/ffmpeg), but its image has none; make `variant` heavy in functions/a/image.json"},
-		"there and of no use":     {doesNot, with, "the image has /usr/local/bin/ffmpeg, but a does not reach shared/ffmpeg; make `variant` light in functions/a/image.json"},
-		"no layer was looked at":  {doesNot, nil, "nothing was examined (1 packages, 0 layers), so nothing is known"},
-		"no package was examined": {NewGraph("/w", nil), without, "nothing was examined (0 packages, 1 layers), so nothing is known"},
+		"used and missing":        {uses, without, "a uses ffmpeg (functions/a -> shared/ffmpeg), but its image does not have it; set `variant` to heavy in functions/a/image.json"},
+		"there and not used":      {doesNot, with, "the image has /usr/local/bin/ffmpeg, but a does not import shared/ffmpeg; set `variant` to light in functions/a/image.json"},
+		"no layer was examined":   {doesNot, nil, "nothing was examined (1 package, 0 layers): cannot check"},
+		"no package was examined": {NewGraph("/w", nil), without, "nothing was examined (0 packages, 1 layer): cannot check"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

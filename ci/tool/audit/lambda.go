@@ -10,21 +10,22 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/report"
 )
 
-// maxUnpacked is the largest image that Lambda takes, all layers unpacked.
+// maxUnpacked is the size of the largest image that Lambda accepts, unpacked.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxUnpacked = 10 << 30
 
-// maxShown bounds how many entries of a layer a message names.
+// maxShown limits how many names a message lists.
 const maxShown = 3
 
-// machines are the processors of the platforms that Lambda runs.
+// machines are the processors that Lambda supports.
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
-// ImageFacts is what is known of an image as it will be pushed.
+// ImageFacts are the facts about an image as it will be pushed.
 type ImageFacts struct {
-	// MediaType and Digest are those of what the image's tag will name.
+	// MediaType and Digest are those of the manifest that the image's tag will name.
 	MediaType types.MediaType
 	Digest    v1.Hash
 	Manifest  v1.Manifest
@@ -35,8 +36,8 @@ type ImageFacts struct {
 	Bootstrap []byte
 }
 
-// own returns the first of the layers that are put on the base. A base that comes
-// from a registry is not for this project to change, and Lambda takes AWS's.
+// own returns the index of the first layer that this program made. The layers of AWS's
+// base cannot be changed here, and Lambda accepts them.
 func (i ImageFacts) own() int {
 	if image.Pin(i.Config.Config.Labels[image.LabelPin]) == image.Offline {
 		return 0
@@ -55,15 +56,15 @@ func CheckLambda(name string, i ImageFacts) Check {
 	bad := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
 
 	if i.MediaType != types.OCIManifestSchema1 && i.MediaType != types.DockerManifestSchema2 {
-		bad("the tag would name a %s; Lambda takes one plain image manifest", i.MediaType)
+		bad("the image is a %s; Lambda accepts only a single image manifest", i.MediaType)
 	}
 	machine, known := machines[i.Config.Architecture]
 	if i.Config.OS != "linux" || !known {
 		bad("the image is for %s/%s; Lambda runs linux/amd64 and linux/arm64", i.Config.OS, i.Config.Architecture)
 	}
 	if len(i.Layers) != len(i.Manifest.Layers) || len(i.Layers) != len(i.Config.RootFS.DiffIDs) {
-		bad("the manifest names %d layers, the configuration %d, and %d are there",
-			len(i.Manifest.Layers), len(i.Config.RootFS.DiffIDs), len(i.Layers))
+		bad("the manifest lists %s, the configuration %d, but the image has %d",
+			report.Count(len(i.Manifest.Layers), "layer"), len(i.Config.RootFS.DiffIDs), len(i.Layers))
 		return check(name, Lambda, len(i.Layers), "the manifest", findings)
 	}
 	var size int64
@@ -74,33 +75,33 @@ func CheckLambda(name string, i ImageFacts) Check {
 		layerFindings(bad, n, l, i)
 	}
 	if size > maxUnpacked {
-		bad("the layers hold %d bytes unpacked; Lambda takes %d", size, int64(maxUnpacked))
+		bad("the layers have %d bytes unpacked; Lambda accepts at most %d", size, int64(maxUnpacked))
 	}
 	bootstrapFindings(bad, i, machine)
-	return check(name, Lambda, entries, fmt.Sprintf("%d layers, %d entries, %.0f MB unpacked", len(i.Layers), entries, float64(size)/1e6), findings)
+	return check(name, Lambda, entries, fmt.Sprintf("%s, %s, %.0f MB unpacked", report.Count(len(i.Layers), "layer"), report.Count(entries, "entry", "entries"), float64(size)/1e6), findings)
 }
 
 func layerFindings(bad func(string, ...any), n int, l LayerFacts, i ImageFacts) {
 	if media := i.Manifest.Layers[n].MediaType; media != types.OCILayer && media != types.DockerLayer {
-		bad("layer %d is %s; Lambda takes gzip", n+1, media)
+		bad("layer %d is %s; Lambda accepts only gzip", n+1, media)
 	}
 	switch {
 	case l.Problem != "":
 		bad("layer %d (%s): %s", n+1, l.Digest, l.Problem)
 		return
 	case l.Digest != i.Manifest.Layers[n].Digest:
-		bad("layer %d is %s, the manifest says %s", n+1, l.Digest, i.Manifest.Layers[n].Digest)
+		bad("layer %d has the digest %s, but the manifest says %s", n+1, l.Digest, i.Manifest.Layers[n].Digest)
 	case l.DiffID != i.Config.RootFS.DiffIDs[n]:
-		bad("layer %d unpacks to %s, the configuration says %s", n+1, l.DiffID, i.Config.RootFS.DiffIDs[n])
+		bad("layer %d unpacks to %s, but the configuration says %s", n+1, l.DiffID, i.Config.RootFS.DiffIDs[n])
 	}
 	if n < i.own() {
 		return
 	}
 	if len(l.HardLinks) > 0 {
-		bad("layer %d holds hard links, which Lambda does not take: %s", n+1, some(l.HardLinks))
+		bad("layer %d has hard links, which Lambda does not accept: %s", n+1, some(l.HardLinks))
 	}
 	if len(l.Orphans) > 0 {
-		bad("layer %d lacks the folders of: %s", n+1, some(l.Orphans))
+		bad("layer %d has no entry for the folder of: %s", n+1, some(l.Orphans))
 	}
 }
 
@@ -124,9 +125,9 @@ func bootstrapFindings(bad func(string, ...any), i ImageFacts, machine elf.Machi
 	program, err := elf.NewFile(bytes.NewReader(i.Bootstrap))
 	switch {
 	case err != nil:
-		bad("/%s is no Linux program: %v", image.BootstrapPath, err)
+		bad("/%s is not a Linux program: %v", image.BootstrapPath, err)
 	case program.Machine != machine:
-		bad("/%s is built for %s, the image is for %s", image.BootstrapPath, program.Machine, i.Config.Architecture)
+		bad("/%s is built for %s, but the image is for %s", image.BootstrapPath, program.Machine, i.Config.Architecture)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 )
 
-// program is the header of an ELF file, which is all that is looked at.
+// program returns the header of an ELF file; the gate reads no more.
 func program(t *testing.T, machine elf.Machine) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -28,7 +28,7 @@ func program(t *testing.T, machine elf.Machine) []byte {
 	return b.Bytes()
 }
 
-// pack returns a layer of the entries.
+// pack returns a layer with the entries.
 func pack(t *testing.T, headers ...tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -73,27 +73,27 @@ func TestLambda(t *testing.T) {
 		want   string
 	}{
 		"good":                {good, func(*ImageFacts) {}, ""},
-		"an index":            {good, func(i *ImageFacts) { i.MediaType = types.OCIImageIndex }, "Lambda takes one plain image manifest"},
+		"an index":            {good, func(i *ImageFacts) { i.MediaType = types.OCIImageIndex }, "Lambda accepts only a single image manifest"},
 		"another system":      {good, func(i *ImageFacts) { i.Config.OS = "windows" }, "the image is for windows/amd64"},
 		"another processor":   {good, func(i *ImageFacts) { i.Config.Architecture = "riscv64" }, "the image is for linux/riscv64"},
-		"the binary's own":    {good, func(i *ImageFacts) { i.Bootstrap = program(t, elf.EM_AARCH64) }, "is built for EM_AARCH64, the image is for amd64"},
-		"a script":            {good, func(i *ImageFacts) { i.Bootstrap = []byte("#!/bin/sh") }, "is no Linux program"},
-		"zstd":                {good, func(i *ImageFacts) { i.Manifest.Layers[0].MediaType = types.OCILayerZStd }, "Lambda takes gzip"},
+		"the binary's own":    {good, func(i *ImageFacts) { i.Bootstrap = program(t, elf.EM_AARCH64) }, "is built for EM_AARCH64, but the image is for amd64"},
+		"a script":            {good, func(i *ImageFacts) { i.Bootstrap = []byte("#!/bin/sh") }, "is not a Linux program"},
+		"zstd":                {good, func(i *ImageFacts) { i.Manifest.Layers[0].MediaType = types.OCILayerZStd }, "Lambda accepts only gzip"},
 		"not gzip at all":     {[]byte("plain"), func(*ImageFacts) {}, "unexpected EOF"},
-		"not a tar":           {gzipped(t, bytes.Repeat([]byte("x"), 1024)), func(*ImageFacts) {}, "not a tar in gzip"},
+		"not a tar":           {gzipped(t, bytes.Repeat([]byte("x"), 1024)), func(*ImageFacts) {}, "not a gzip-compressed tar"},
 		"cut short":           {good[:len(good)-9], func(*ImageFacts) {}, "EOF"},
 		"other bytes":         {good, func(i *ImageFacts) { i.Manifest.Layers[0].Digest.Hex = "00" }, "the manifest says sha256:00"},
 		"another content":     {good, func(i *ImageFacts) { i.Config.RootFS.DiffIDs[0].Hex = "00" }, "the configuration says sha256:00"},
-		"a layer more":        {good, func(i *ImageFacts) { i.Config.RootFS.DiffIDs = nil }, "the manifest names 1 layers, the configuration 0, and 1 are there"},
-		"too large":           {good, func(i *ImageFacts) { i.Layers[0].Size = maxUnpacked + 1 }, "the layers hold 10737418241 bytes unpacked"},
+		"a layer more":        {good, func(i *ImageFacts) { i.Config.RootFS.DiffIDs = nil }, "the manifest lists 1 layer, the configuration 0, but the image has 1"},
+		"too large":           {good, func(i *ImageFacts) { i.Layers[0].Size = maxUnpacked + 1 }, "the layers have 10737418241 bytes unpacked"},
 		"as large as allowed": {good, func(i *ImageFacts) { i.Layers[0].Size = maxUnpacked }, ""},
-		"a hard link":         {with(tar.Header{Name: "var/link", Typeflag: tar.TypeLink, Linkname: image.BootstrapPath}), func(*ImageFacts) {}, "layer 1 holds hard links, which Lambda does not take: var/link"},
-		"a folder missing":    {with(tar.Header{Name: "opt/a/b", Typeflag: tar.TypeReg}), func(*ImageFacts) {}, "layer 1 lacks the folders of: opt/a/b"},
+		"a hard link":         {with(tar.Header{Name: "var/link", Typeflag: tar.TypeLink, Linkname: image.BootstrapPath}), func(*ImageFacts) {}, "layer 1 has hard links, which Lambda does not accept: var/link"},
+		"a folder missing":    {with(tar.Header{Name: "opt/a/b", Typeflag: tar.TypeReg}), func(*ImageFacts) {}, "layer 1 has no entry for the folder of: opt/a/b"},
 		"no bootstrap":        {pack(t, folders...), func(*ImageFacts) {}, "/var/runtime/bootstrap is missing"},
 		"not executable":      {pack(t, append(folders, unreadable)...), func(*ImageFacts) {}, "/var/runtime/bootstrap has mode 0744"},
 		"a link for one":      {pack(t, append(folders, tar.Header{Name: image.BootstrapPath, Typeflag: tar.TypeSymlink, Linkname: "x", Mode: 0o777})...), func(*ImageFacts) {}, "is not a regular file"},
 		"hard links of the base": {with(tar.Header{Name: "var/link", Typeflag: tar.TypeLink, Linkname: image.BootstrapPath}), func(i *ImageFacts) {
-			// The same layer is first the base's, which is as AWS made it.
+			// The first layer is that of AWS's base, the second one is ours.
 			own := facts(t, good)
 			i.Config.Config.Labels[image.LabelPin] = string(image.Pinned)
 			i.Layers = append(i.Layers, own.Layers...)
@@ -128,7 +128,7 @@ func gzipped(t *testing.T, content []byte) []byte {
 	return b.Bytes()
 }
 
-func TestALayerThatCannotBeReadIsNoFinding(t *testing.T) {
+func TestALayerThatCannotBeReadIsAnError(t *testing.T) {
 	disk := errors.New("disk fault")
 	_, err := ReadLayer(iotest.ErrReader(disk))
 	require.ErrorIs(t, err, disk)

@@ -19,39 +19,39 @@ import (
 	"lambdas.internal/ci/tool/image/licence"
 )
 
-// programs are the files whose place and mode the gates ask for: the bootstrap,
-// then ffmpeg's.
+// programs are the files whose path and mode the gates check: the bootstrap, then those
+// of ffmpeg.
 var programs = []string{image.BootstrapPath, image.FFmpegPath, image.FFprobePath}
 
-// FileFacts tells of a file in a layer.
+// FileFacts are the facts about a file in a layer.
 type FileFacts struct {
 	Mode    int64 `json:"mode"` // permission bits
 	Size    int64 `json:"size"` // in bytes
 	Regular bool  `json:"regular"`
-	// SHA256 is that of the content, in hex, for files of [licence.Dir] only.
+	// SHA256 is the digest of the content, in hex, only for files in [licence.Dir].
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// LayerFacts is what the gates need to know of a layer.
+// LayerFacts are the facts about a layer that the gates need.
 type LayerFacts struct {
-	// Digest and DiffID are those of the bytes that were read.
+	// Digest and DiffID are computed from the bytes.
 	Digest v1.Hash `json:"digest"`
 	DiffID v1.Hash `json:"diffID"`
-	// Problem says why the layer could not be read as a tar in gzip.
+	// Problem says why the layer could not be read as a gzip-compressed tar.
 	Problem string `json:"problem,omitempty"`
-	// Size is that of the tar, in bytes; Entries counts what is in it.
+	// Size is the size of all files, in bytes; Entries is the number of entries.
 	Size    int64 `json:"size"`
 	Entries int   `json:"entries"`
-	// HardLinks and Orphans name entries that are hard links, and entries without
-	// one for their folder.
+	// HardLinks are entries that are hard links; Orphans are entries whose folder has no
+	// entry.
 	HardLinks []string `json:"hardLinks,omitempty"`
 	Orphans   []string `json:"orphans,omitempty"`
-	// Files are the programs among the layer's files, and those of [licence.Dir].
+	// Files are the programs in the layer, and the files in [licence.Dir].
 	Files map[string]FileFacts `json:"files,omitempty"`
 }
 
-// ReadLayer returns the facts of a layer as it is stored. A layer that cannot be
-// understood is a fact, not an error; an error is that r cannot be read.
+// ReadLayer returns the facts about a compressed layer. A bad format is a fact, in
+// Problem; the error means that r could not be read.
 func ReadLayer(r io.Reader) (LayerFacts, error) {
 	l := LayerFacts{Files: map[string]FileFacts{}}
 	stored, unpacked := sha256.New(), sha256.New()
@@ -87,7 +87,7 @@ func (l *LayerFacts) entries(r io.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("not a tar in gzip: %w", err)
+			return fmt.Errorf("not a gzip-compressed tar: %w", err)
 		}
 		name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 		l.Entries++
@@ -108,7 +108,7 @@ func (l *LayerFacts) entries(r io.Reader) error {
 		case path.Dir(name) == licence.Dir:
 			content := sha256.New()
 			if _, err := io.Copy(content, tr); err != nil {
-				return fmt.Errorf("not a tar in gzip: %w", err)
+				return fmt.Errorf("not a gzip-compressed tar: %w", err)
 			}
 			facts.SHA256 = hex.EncodeToString(content.Sum(nil))
 			l.Files[name] = facts
@@ -116,7 +116,7 @@ func (l *LayerFacts) entries(r io.Reader) error {
 	}
 }
 
-// readFault is an error of the reader below, in contrast to one of the format.
+// readFault is an error of the reader, in contrast to an error of the format.
 type readFault struct{ error }
 
 type faultReader struct{ r io.Reader }

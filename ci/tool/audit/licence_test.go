@@ -33,10 +33,10 @@ func TestLicence(t *testing.T) {
 		"no ffmpeg":      {public, []layer.File{layer.Text("etc/x", 0o644, "x")}, false, nil},
 		"no source":      {public, without(licence.Source), true, []string{"the image has ffmpeg, but not /usr/local/share/licenses/ffmpeg/SOURCE;"}},
 		"no licence":     {public, without("COPYING.GPLv3"), true, []string{"the image has ffmpeg, but not /usr/local/share/licenses/ffmpeg/COPYING.GPLv3;"}},
-		"no build":       {public, without(licence.Build), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not say which build"}},
-		"an empty build": {public, append(without(licence.Build), layer.Text(path.Join(licence.Dir, licence.Build), 0o644, "")), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not say"}},
+		"no build":       {public, without(licence.Build), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not name the build of ffmpeg"}},
+		"an empty build": {public, append(without(licence.Build), layer.Text(path.Join(licence.Dir, licence.Build), 0o644, "")), true, []string{"/usr/local/share/licenses/ffmpeg/BUILD does not name"}},
 		"another text": {public, append(without("COPYING.GPLv3"), layer.Text(path.Join(licence.Dir, "COPYING.GPLv3"), 0o644, "do as you like")), true,
-			[]string{"/usr/local/share/licenses/ffmpeg/COPYING.GPLv3 is not the text that goes with ffmpeg"}},
+			[]string{"/usr/local/share/licenses/ffmpeg/COPYING.GPLv3 is not the licence text of ffmpeg"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

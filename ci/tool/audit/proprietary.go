@@ -12,9 +12,9 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// ReadProprietary returns the fingerprint of all files below [ProprietaryDir] in
-// the workspace at root. A folder that is missing gives one that recognises
-// nothing, with which no public image passes.
+// ReadProprietary returns the fingerprint of all files below [ProprietaryDir] in the
+// workspace at root. If the folder is missing, the fingerprint recognises nothing, and no
+// public image passes.
 func ReadProprietary(root string) (*Fingerprint, error) {
 	p := NewFingerprint()
 	err := filepath.WalkDir(filepath.Join(root, ProprietaryDir), func(name string, d fs.DirEntry, err error) error {
@@ -23,7 +23,7 @@ func ReadProprietary(root string) (*Fingerprint, error) {
 		}
 		content, err := os.ReadFile(name)
 		if err != nil {
-			return err // also for a link that leads nowhere: it cannot be examined
+			return err // a broken link too: it cannot be examined
 		}
 		rel, err := filepath.Rel(root, name)
 		if err != nil {
@@ -39,13 +39,13 @@ func ReadProprietary(root string) (*Fingerprint, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read what is proprietary: %w", err)
+		return nil, fmt.Errorf("read the proprietary files: %w", err)
 	}
 	return p, nil
 }
 
-// importPath returns the import path of the package in folder, by the nearest
-// go.mod above it.
+// importPath returns the import path of the package in folder, from the nearest go.mod
+// above it.
 func importPath(root, folder string) string {
 	for at := folder; ; at = path.Dir(at) {
 		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(at), "go.mod"))

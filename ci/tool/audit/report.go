@@ -1,6 +1,6 @@
-// Package audit holds the gates that every image passes before anything is
-// published. Each gate is a function over facts that were gathered before; what
-// could not be examined has not passed.
+// Package audit runs the gates: the checks that every image must pass before anything
+// is pushed. It first gathers facts about the image and its sources; each gate is a
+// function of these facts. A gate that examined nothing fails.
 package audit
 
 import (
@@ -13,16 +13,16 @@ type Gate string
 
 // The gates.
 const (
-	Imports Gate = "imports" // no public function reaches what is proprietary
+	Imports Gate = "imports" // no public function imports or embeds proprietary files
 	Content Gate = "content" // no proprietary content is in a public binary
 	Secrets Gate = "secrets" // no credential is in an image
 	FFmpeg  Gate = "ffmpeg"  // ffmpeg is in the image if and only if it is used
 	Licence Gate = "licence" // a public image with ffmpeg has its licences and source
-	Lambda  Gate = "lambda"  // the image is one that Lambda takes
+	Lambda  Gate = "lambda"  // Lambda accepts the image
 	Budget  Gate = "budget"  // the image is not larger than its function allows
 )
 
-// Folders, relative to the workspace root, that gates are about.
+// Folders that gates check, relative to the workspace root.
 const (
 	// ProprietaryDir holds what may never be public.
 	ProprietaryDir = "shared/proprietary"
@@ -34,38 +34,39 @@ const (
 type Check struct {
 	Image string `json:"image"`
 	Gate  Gate   `json:"gate"`
-	// Applies is false for a gate that is about public images, on a private one.
+	// Applies is false if the gate does not concern the image: most gates for public
+	// images do not concern private ones.
 	Applies bool `json:"applies"`
 	Passed  bool `json:"passed"`
-	// Examined says what was looked at.
+	// Examined says what was checked.
 	Examined string `json:"examined"`
-	// Findings say what is wrong, each with the place.
+	// Findings are the problems, each with its place.
 	Findings []string `json:"findings,omitempty"`
 }
 
-// notPublic is the check of a gate that is about public images only.
+// notPublic returns the check of a private image by a gate for public images.
 func notPublic(image string, g Gate) Check {
 	return Check{Image: image, Gate: g, Passed: true, Examined: "not applicable: the image is private"}
 }
 
-// check makes a check from what was found. To have examined nothing is a finding.
+// check returns the check with the findings. If nothing was examined, that is a finding.
 func check(image string, g Gate, count int, examined string, findings []string) Check {
-	if count == 0 {
-		findings = append(findings, "nothing was examined ("+examined+"), so nothing is known")
+	if count == 0 && len(findings) == 0 {
+		findings = []string{"nothing was examined (" + examined + "): cannot check"}
 	}
 	return Check{Image: image, Gate: g, Applies: true, Passed: len(findings) == 0, Examined: examined, Findings: findings}
 }
 
-// Report is the outcome of all gates.
+// Report is the result of all gates.
 type Report struct {
-	// Digests are those of the images that were judged, by name.
+	// Digests are the digests of the audited images, by image name.
 	Digests map[string]string `json:"digests"`
 	Checks  []Check           `json:"checks"`
-	// Seconds is the time that gathering and judging took.
+	// Seconds is the time that the audit took.
 	Seconds float64 `json:"seconds"`
 }
 
-// Passed is how many gates there were to pass, and were passed.
+// Passed returns how many checks that apply passed.
 func (r *Report) Passed() int {
 	n := 0
 	for _, c := range r.Checks {
@@ -76,7 +77,7 @@ func (r *Report) Passed() int {
 	return n
 }
 
-// Err joins all findings, one line each; nil when every gate was passed.
+// Err joins all findings, one line each; nil if every check passed.
 func (r *Report) Err() error {
 	if len(r.Checks) == 0 {
 		return errors.New("audit: no image was examined")

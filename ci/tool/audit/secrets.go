@@ -12,15 +12,16 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// scanned is what is kept of content that holds no credential.
+// scanned is the cache record of content that has no credential.
 type scanned struct{ Examined int }
 
-// secrets scans all that becomes part of the image: the binary's strings, the
-// embedded files, the configuration, and the workspace's own sources, in which a
-// string is still what its author wrote.
+// secrets scans everything that becomes part of the image: the strings in the binary,
+// the embedded files, the configuration, and the workspace's own sources, in which
+// strings have not been joined by the compiler.
 func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
 	var findings []string
 	bytes, files := 0, 0
@@ -67,7 +68,7 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i I
 			file := filepath.Join(p.Dir, name)
 			content, err := os.ReadFile(file)
 			if err != nil {
-				return Check{}, fmt.Errorf("read what the binary is made from: %w", err)
+				return Check{}, fmt.Errorf("read the sources of the binary: %w", err)
 			}
 			found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
 			if err != nil {
@@ -82,12 +83,12 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i I
 			add(where, found, atLine)
 		}
 	}
-	examined := fmt.Sprintf("%.1f MB of strings, configuration, %d files of %.2f MB, by %d rules",
-		float64(strings)/1e6, files, float64(bytes)/1e6, s.Count())
+	examined := fmt.Sprintf("%s MB of strings, the configuration, %s of %.2f MB, with %s",
+		report.MB(int64(strings)), report.Count(files, "file"), float64(bytes)/1e6, report.Count(s.Count(), "rule"))
 	return check(f.Image, Secrets, min(strings, files, s.Count()), examined, findings), nil
 }
 
-// scan runs look unless the same content was found clean by the same rules before.
+// scan runs look, unless an earlier scan of the content with the same rules found nothing.
 func (a *Auditor) scan(s *secret.Scanner, kind string, content []byte, look func() ([]secret.Finding, int)) ([]secret.Finding, int, error) {
 	sum := sha256.Sum256(content)
 	key := cache.Key("no secret 1", kind, s.Rules(), hex.EncodeToString(sum[:]))

@@ -23,7 +23,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// repository is the workspace that this program belongs to.
+// repository is the root of this repository.
 const repository = "../../.."
 
 func TestSpread(t *testing.T) {
@@ -34,12 +34,12 @@ func TestSpread(t *testing.T) {
 }
 
 func TestRatiosAreTakenWithinARepetition(t *testing.T) {
-	// The machine was ten times slower the second time, for both.
+	// The second time the machine was slower, for both.
 	assert.Equal(t, Spread{Median: 2, Min: 2, Max: 2}, ratios([]float64{2, 20, 2}, []float64{1, 10, 1}))
 	assert.Equal(t, Spread{Median: 2, Min: 2, Max: 2}, ratios([]float64{2, 4, 9}, []float64{1, 2}), "the shorter decides")
 }
 
-// fake is a subject that notes when it is called.
+// fake is a subject that records its calls.
 type fake struct {
 	name  string
 	calls *[]string
@@ -73,7 +73,7 @@ func TestSubjectsTakeTurns(t *testing.T) {
 	assert.Equal(t, "prepare a, a, prepare b, b, prepare b, b, prepare a, a", strings.Join(calls, ", "))
 }
 
-// fakeEngine is an engine that notes when it is emptied.
+// fakeEngine is an engine that records when it is emptied.
 type fakeEngine struct {
 	fake
 	full error
@@ -100,17 +100,17 @@ func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 
 	c.Subjects = []Subject{fakeEngine{fake{"e", &calls}, errors.New("in use")}}
 	_, err = measure(t.Context(), c, func(string) {})
-	require.EqualError(t, err, "case: empty what e keeps: in use")
+	require.EqualError(t, err, "case: empty the caches of e: in use")
 }
 
-func TestEnginesAreEmptiedOnlyWhenThatIsAskedFor(t *testing.T) {
+func TestEnginesAreEmptiedOnlyOnRequest(t *testing.T) {
 	o := options{engines: []engine{dagger{}, buildkit{}}}
 	assert.Empty(t, o.emptied())
 	o.emptyEngines = true
 	assert.Len(t, o.emptied(), 2)
 }
 
-func TestWhatACommandStartedEndsWithIt(t *testing.T) {
+func TestTheChildrenOfACommandEndWithIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
@@ -119,7 +119,7 @@ func TestWhatACommandStartedEndsWithIt(t *testing.T) {
 	assert.Less(t, time.Since(start), 20*time.Second)
 }
 
-func TestProcessorTimeOfWhatACommandStarted(t *testing.T) {
+func TestProcessorTimeOfTheChildrenOfACommand(t *testing.T) {
 	before := cpuOfChildren()
 	require.NoError(t, runCommand(exec.CommandContext(t.Context(), "sh", "-c", "(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done)")))
 	assert.Greater(t, cpuOfChildren(), before)
@@ -141,7 +141,7 @@ func TestTargetsAreJudged(t *testing.T) {
 		"one function edited: tool at most 1.8x go build | 1.50x | yes",
 		"one function edited: tool at most 0.4x ko | 0.30x | yes",
 		"100 functions, one edited: tool at most 2.0x tool with 5 functions, one edited | 3.00x | NO",
-	}, got, "what was not measured is not judged")
+	}, got, "targets that were not measured are left out")
 }
 
 func TestTables(t *testing.T) {
@@ -152,7 +152,7 @@ func TestTables(t *testing.T) {
 	assert.Contains(t, text.String(), "a case (3 times)  go build  2.00 s  1.00-3.00")
 	assert.Regexp(t, `\n +tool +30\.0 s +20\.0-45\.0 +15\.00 *\n`, text.String())
 	require.NoError(t, r.write(&markdown, format{markdown: true}))
-	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD |\n| --- | --- | ---: |", "nobody is compared with ko, which did not take part")
+	assert.Contains(t, markdown.String(), "| CASE | SUBJECT | TIME | LOWEST-HIGHEST | CPU | x GO BUILD |\n| --- | --- | ---: |", "ko was not measured, so it has no column")
 	assert.Contains(t, markdown.String(), "| | tool | 30.0 s | 20.0-45.0 | | 15.00 |\n")
 
 	file := filepath.Join(t.TempDir(), "run.json")
@@ -181,8 +181,7 @@ func TestEditChangesOneLineAgainAndAgain(t *testing.T) {
 	assert.ErrorContains(t, err, "has no func missing")
 }
 
-// TestTheEditsFindTheirPlace fails when a function that the benchmark edits is
-// renamed.
+// It fails when a Go function that the benchmark edits is renamed.
 func TestTheEditsFindTheirPlace(t *testing.T) {
 	w, err := copyWorkspace(repository, t.TempDir())
 	require.NoError(t, err)
@@ -199,7 +198,7 @@ func TestGeneratedFunctionsCompileAndAnEditChangesOne(t *testing.T) {
 
 	out := t.TempDir()
 	build := func() (digests []string) {
-		// Not bareGo, which would compile all with a Go cache that is empty.
+		// Not bareGo, which would compile everything with an empty Go build cache.
 		require.NoError(t, runCommand(gobuild.Command(t.Context(), w, w.Functions, platform, out)))
 		for _, f := range w.Functions {
 			binary, err := gobuild.Open(out, f)
@@ -213,11 +212,11 @@ func TestGeneratedFunctionsCompileAndAnEditChangesOne(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, e.Apply())
 	after := build()
-	assert.NotEqual(t, before[0], after[0], "the edited one is another")
+	assert.NotEqual(t, before[0], after[0], "the edited one changed")
 	assert.Equal(t, before[1], after[1], "the other one is the same")
 }
 
-func TestKoIsGivenTheSameFlags(t *testing.T) {
+func TestKoGetsTheSameFlags(t *testing.T) {
 	config, err := ko{registry: "localhost:1", base: "localhost:1/base:static"}.config()
 	require.NoError(t, err)
 	for _, f := range gobuild.Flags() {
@@ -226,7 +225,7 @@ func TestKoIsGivenTheSameFlags(t *testing.T) {
 	assert.Equal(t, []string{"A=1", "GOFLAGS="}, ko{}.environment([]string{"A=1", "GOOS=linux", "GOARCH=amd64", "GOFLAGS="}))
 }
 
-func TestTheRegistryTakesABase(t *testing.T) {
+func TestTheRegistryAcceptsABase(t *testing.T) {
 	layoutDir := t.TempDir()
 	c, err := cache.New(t.TempDir())
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -19,7 +20,7 @@ const (
 	nameKo       = "ko"
 	nameDagger   = "Dagger"
 	nameBuildKit = "BuildKit"
-	// What a call of Dagger takes that does nothing.
+	// A call of Dagger that builds nothing.
 	nameIdleDagger = "Dagger, its version"
 )
 
@@ -31,20 +32,20 @@ const (
 	caseCold   = "cold"
 )
 
-func caseSameOf(n int) string { return fmt.Sprintf("%d functions, nothing changed", n) }
-func caseEditOf(n int) string { return fmt.Sprintf("%d functions, one edited", n) }
+func caseSameOf(n int) string { return report.Count(n, "function") + ", nothing changed" }
+func caseEditOf(n int) string { return report.Count(n, "function") + ", one edited" }
 
-// What the edits change: each Go package has one function with that name.
+// The packages that the edits change.
 const (
 	editedFunction = catalog.Dir + "/thumbnail-lambda"
 	editedPackage  = "shared/lambdaboot"
 )
 
-// sizes are the numbers of generated functions; in the last and the first, one
-// function is also edited.
+// sizes are the numbers of generated functions. With the smallest and the largest one,
+// the case with an edit is measured too.
 var sizes = []int{5, 25, 100}
 
-// options say how much is measured.
+// options say what is measured, and how often.
 type options struct {
 	root              string // of the repository
 	tool, ko          string // programs
@@ -54,12 +55,12 @@ type options struct {
 	repeatScale       int
 	progress          func(string)
 	engines           []engine
-	emptyEngines      bool // may be, for the cold case
+	emptyEngines      bool // for the cold case
 	registry, baseRef string
-	goCache           string // a filled one, to begin with
+	goCache           string // a filled Go build cache, to start with
 }
 
-// subjects returns those who take part in every case.
+// subjects returns the subjects of every case.
 func (o options) subjects() []Subject {
 	return []Subject{
 		bareGo{name: nameGo},
@@ -72,18 +73,18 @@ func (o options) toolWith(name string, parts []string) tool {
 	return tool{name: name, binary: o.tool, seed: o.downloads, parts: parts}
 }
 
-// run measures everything in scratch, an empty folder. Beside an error it returns
-// what was measured until then.
+// run measures all cases in scratch, an empty folder. With an error it also returns the
+// results until then.
 func (o options) run(ctx context.Context, scratch string) ([]Result, error) {
 	w, err := copyWorkspace(o.root, filepath.Join(scratch, "workspace"))
 	if err != nil {
 		return nil, err
 	}
-	o.progress("download what the images need beside the functions")
+	o.progress("download what the images need besides the functions")
 	if err := o.toolWith(nameTool, nil).fillSeed(ctx, w, scratch); err != nil {
 		return nil, err
 	}
-	o.progress("compile once, so that the warm cases begin with a warm Go cache")
+	o.progress("compile once, so that the warm cases start with a filled Go build cache")
 	seed := filepath.Join(scratch, "seed")
 	if err := (bareGo{name: nameGo}).Build(ctx, w, seed); err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"io"
 	"strings"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 //go:embed chart.svg.tmpl
@@ -17,7 +19,7 @@ var chartTemplate = template.Must(template.ParseFS(chartFiles, "chart.svg.tmpl")
 const (
 	chartWidth = 850
 	barLeft    = 190
-	barRight   = 740 // leaves room for the figure behind the longest bar
+	barRight   = 740 // leaves room for the number to the right of the longest bar
 	barHeight  = 14
 	rowHeight  = 20
 	groupHead  = 40
@@ -35,7 +37,7 @@ type (
 		Width, Height int
 		Machine       string
 		Groups        []chartGroup
-		// Text is the chart for those who do not see it.
+		// Text describes the chart for screen readers.
 		Text string
 	}
 	chartGroup struct {
@@ -49,9 +51,10 @@ type (
 	}
 )
 
-// draw writes the chart of the run: a group of bars for each case, to its own scale.
+// draw writes the chart of the run: a group of bars for each case, each with its own
+// scale.
 func (r Run) draw(w io.Writer) error {
-	c := chart{Width: chartWidth, Machine: fmt.Sprintf("%d cores, %s", r.Machine.Cores, r.Machine.Time.Format("2006-01-02"))}
+	c := chart{Width: chartWidth, Machine: fmt.Sprintf("%s, %s", report.Count(r.Machine.Cores, "core"), r.Machine.Time.Format("2006-01-02"))}
 	y := chartHead
 	var text strings.Builder
 	for _, name := range charted() {
@@ -84,7 +87,7 @@ func (r Run) draw(w io.Writer) error {
 	return nil
 }
 
-// class says how a bar is coloured: ours, those of others, and the limits.
+// class returns the CSS class of a bar, which sets its colour.
 func class(subject string) string {
 	switch subject {
 	case nameTool, nameToolKept, nameDagger:

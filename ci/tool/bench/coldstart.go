@@ -16,10 +16,10 @@ import (
 
 const caseColdStart = "cold start to the first answer"
 
-// coldStarts measures, for every image, the time from the start of its binary to
-// its first answer, over the Lambda Runtime API. Nothing is configured, so that
-// most answer that a variable is missing: what the functions load by then is the
-// same, what they ask AWS for is not in it.
+// coldStarts measures, for every image, the time from the start of its binary to its
+// first answer through the Lambda Runtime API. No environment variables are set, so most
+// functions answer that one is missing. By then they have loaded all their code, but have
+// not called AWS.
 func (o options) coldStarts(ctx context.Context, scratch string) (Result, error) {
 	c, err := catalog.Load(o.root)
 	if err != nil {
@@ -50,7 +50,7 @@ func (o options) coldStarts(ctx context.Context, scratch string) (Result, error)
 			times[i].Seconds = append(times[i].Seconds, took.Seconds())
 			times[i].CPU = append(times[i].CPU, 0)
 		}
-		// The first one also reads the binary from the disk.
+		// The first time includes reading the binary from the disk.
 		times[i].Seconds, times[i].CPU = times[i].Seconds[1:], times[i].CPU[1:]
 		o.progress(fmt.Sprintf("%s: %s", caseColdStart, f.Image))
 	}

@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// edit is a line in a function's body that can be given a new content again and
-// again. The line ends up in the machine code: an edit that changes no code
-// would be answered by the caches behind the compiler.
+// edit is a line in the body of a Go function that can be changed again and again. Each
+// change also changes the machine code; otherwise the Go cache would already have the
+// result.
 type edit struct {
 	file          string
 	before, after string // the source around the line
 	count         int
 }
 
-// newEdit finds the function called name in the Go package in dir.
+// newEdit finds the function with the name in the Go package in dir.
 func newEdit(dir, name string) (*edit, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
-		return nil, fmt.Errorf("find what to edit: %w", err)
+		return nil, fmt.Errorf("find the function to edit: %w", err)
 	}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
@@ -32,20 +32,20 @@ func newEdit(dir, name string) (*edit, error) {
 		}
 		source, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("find what to edit: %w", err)
+			return nil, fmt.Errorf("find the function to edit: %w", err)
 		}
 		at, err := bodyOf(file, source, name)
 		if err != nil {
-			return nil, fmt.Errorf("find what to edit: %w", err)
+			return nil, fmt.Errorf("find the function to edit: %w", err)
 		}
 		if at > 0 {
 			return &edit{file: file, before: string(source[:at]), after: string(source[at:])}, nil
 		}
 	}
-	return nil, errors.New("find what to edit: " + dir + " has no func " + name)
+	return nil, errors.New("find the function to edit: " + dir + " has no func " + name)
 }
 
-// bodyOf returns the offset behind the opening brace of the function, or 0.
+// bodyOf returns the offset after the opening brace of the function, or 0.
 func bodyOf(file string, source []byte, name string) (int, error) {
 	set := token.NewFileSet()
 	parsed, err := parser.ParseFile(set, file, source, parser.SkipObjectResolution)
@@ -60,7 +60,7 @@ func bodyOf(file string, source []byte, name string) (int, error) {
 	return 0, nil
 }
 
-// Apply writes the line with a content that it never had.
+// Apply writes the line with new content.
 func (e *edit) Apply() error {
 	e.count++
 	line := fmt.Sprintf("\n\tprintln(\"edit %d\")\n", e.count)

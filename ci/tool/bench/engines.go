@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// engine is a subject whose caches are not below its state.
+// engine is a subject whose caches are in a daemon, not in its state folder.
 type engine interface {
 	Subject
-	// Empty deletes all that the engine keeps, for other projects too.
+	// Empty deletes everything that the engine keeps, also for other projects.
 	Empty(ctx context.Context) error
 	answers(ctx context.Context) error
 }
 
-// findEngines returns the engines that answer here. For one that does not, it
-// tells why it will be missing in the tables.
+// findEngines returns the engines that answer. For each other one, it says why it is not
+// measured.
 func findEngines(ctx context.Context, daggerArgs string, say func(string)) []engine {
 	var found []engine
 	for _, e := range []engine{
@@ -31,7 +31,7 @@ func findEngines(ctx context.Context, daggerArgs string, say func(string)) []eng
 	return found
 }
 
-// engineSubjects returns those who take part in the cases of the real functions.
+// engineSubjects returns the engines as subjects, for the cases of the real functions.
 func (o options) engineSubjects() []Subject {
 	var subjects []Subject
 	for _, e := range o.engines {
@@ -40,7 +40,7 @@ func (o options) engineSubjects() []Subject {
 	return subjects
 }
 
-// idle returns who measures what every call of an engine takes.
+// idle returns the subject that measures what every call of Dagger takes.
 func (o options) idle() []Subject {
 	for _, e := range o.engines {
 		if d, ok := e.(dagger); ok {
@@ -50,7 +50,7 @@ func (o options) idle() []Subject {
 	return nil
 }
 
-// emptied returns the engines whose cold case may be measured.
+// emptied returns the engines for the cold case; none unless they may be emptied.
 func (o options) emptied() []Subject {
 	if !o.emptyEngines {
 		return nil
@@ -58,8 +58,8 @@ func (o options) emptied() []Subject {
 	return o.engineSubjects()
 }
 
-// scaled returns the engines for generated functions: Dagger. A hundred builds of
-// Dockerfiles at once would measure the machine's memory.
+// scaled returns the engines for the cases of generated functions: only Dagger, because a
+// hundred builds of Dockerfiles at once would measure the machine's memory.
 func (o options) scaled() []Subject {
 	for _, e := range o.engines {
 		if d, ok := e.(dagger); ok {

@@ -9,10 +9,11 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// What a generated function consists of.
+// The sources of a generated function.
 const (
 	lambdaModule = "github.com/aws/aws-lambda-go"
 
@@ -63,19 +64,19 @@ var templates = map[string]*template.Template{
 	catalog.DescriptionFile: template.Must(template.New("description").Parse(descriptionTemplate)),
 }
 
-// function is what the templates are filled with.
+// function is the data for the templates.
 type function struct {
 	Name   string
-	Go     string // the version that go.mod asks for
+	Go     string // the Go version in go.mod
 	Shared string // module path of the shared packages
 	Lambda string // module path and version of the Lambda library
 }
 
-// generateWorkspace writes a workspace with n small functions and the shared
-// packages of the workspace from into the folder to.
+// generateWorkspace writes a workspace to the folder to: n small functions, and the shared
+// packages of the workspace in the folder from.
 func generateWorkspace(from, to string, n int) (*catalog.Catalog, error) {
 	if err := generate(from, to, n); err != nil {
-		return nil, fmt.Errorf("generate %d functions: %w", n, err)
+		return nil, fmt.Errorf("generate %s: %w", report.Count(n, "function"), err)
 	}
 	return catalog.Load(to)
 }
@@ -122,7 +123,7 @@ func generate(from, to string, n int) error {
 	return writeWork(from, to, uses.String())
 }
 
-// sharedFacts reads from the shared module what generated modules must agree with.
+// sharedFacts reads from the shared module what the generated modules must repeat.
 func sharedFacts(root string) (function, error) {
 	name := filepath.Join(root, "shared", "go.mod")
 	data, err := os.ReadFile(name)
@@ -143,7 +144,7 @@ func sharedFacts(root string) (function, error) {
 	return function{}, fmt.Errorf("%s does not require %s", name, lambdaModule)
 }
 
-// writeWork writes a go.work with the versions of the real one and other modules.
+// writeWork writes a go.work with the versions of the real one, for the modules in uses.
 func writeWork(from, to, uses string) error {
 	name := filepath.Join(from, "go.work")
 	data, err := os.ReadFile(name)

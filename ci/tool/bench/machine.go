@@ -8,9 +8,11 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"lambdas.internal/ci/tool/report"
 )
 
-// Machine is where and when the measurements were taken.
+// Machine describes where and when the times were measured.
 type Machine struct {
 	Time      time.Time `json:"time"`
 	OS        string    `json:"os"`
@@ -18,8 +20,8 @@ type Machine struct {
 	Cores     int       `json:"cores"`
 	Go        string    `json:"go"`
 	Ko        string    `json:"ko"`
-	LoadStart string    `json:"loadStart,omitempty"` // over the last minute, before
-	LoadEnd   string    `json:"loadEnd,omitempty"`   // and after
+	LoadStart string    `json:"loadStart,omitempty"` // load average of the minute before the run
+	LoadEnd   string    `json:"loadEnd,omitempty"`   // and of its last minute
 }
 
 func thisMachine(ctx context.Context, toolchain, koBinary string) Machine {
@@ -31,7 +33,7 @@ func thisMachine(ctx context.Context, toolchain, koBinary string) Machine {
 }
 
 func (m Machine) String() string {
-	s := fmt.Sprintf("%s, %d cores", m.OS, m.Cores)
+	s := fmt.Sprintf("%s, %s", m.OS, report.Count(m.Cores, "core"))
 	if m.CPU != "" {
 		s += " (" + m.CPU + ")"
 	}
@@ -50,7 +52,7 @@ func version(ctx context.Context, koBinary string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// load returns the load average of the last minute, where Linux tells it.
+// load returns the load average of the last minute; empty on systems other than Linux.
 func load() string {
 	data, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -60,7 +62,7 @@ func load() string {
 	return first
 }
 
-// cpu returns the model of the processor, where Linux tells it.
+// cpu returns the model of the processor; empty on systems other than Linux.
 func cpu() string {
 	data, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

@@ -1,6 +1,7 @@
-// Command bench measures builds beside each other, in one run on one machine:
-// bare `go build`, this repository's tool, ko and, where they answer, Dagger and
-// BuildKit, on private copies of the same sources. It never fails because something was slow.
+// Command bench compares how long different programs take to build all functions, in one
+// run on one machine: bare `go build`, this repository's tool, ko and, if they answer,
+// Dagger and BuildKit. Each builds its own copy of the same sources. It never fails
+// because something was slow.
 package main
 
 import (
@@ -37,22 +38,22 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	root := flags.String("root", ".", "the repository")
+	root := flags.String("root", ".", "`folder` of the repository")
 	repeat := flags.Int("repeat", 7, "repetitions of the warm cases; 0 leaves them out")
 	cold := flags.Int("cold", 3, "repetitions of the cold case; 0 leaves it out")
 	scale := flags.Int("scale", 5, "repetitions with 5, 25 and 100 generated functions; 0 leaves them out")
 	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
-	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes ALL that these engines keep, for other projects too")
-	asJSON := flags.Bool("json", false, "print JSON, with every single time")
+	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes EVERYTHING that these engines keep, also for other projects")
+	asJSON := flags.Bool("json", false, "print JSON, with every time that was measured")
 	asMarkdown := flags.Bool("markdown", false, "print Markdown")
 	asSVG := flags.Bool("svg", false, "draw an SVG")
-	read := flags.String("read", "", "measure nothing, print the run in this `file`, which --json wrote")
+	read := flags.String("read", "", "print the run in this `file`, which --json wrote, and measure nothing")
 	quiet := flags.Bool("quiet", false, "print no progress")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 || *repeat < 0 || *cold < 0 || *scale < 0 {
-		return fmt.Errorf("%q: there are flags only, and numbers from 0; see --help", args)
+		return fmt.Errorf("%q: there are only flags, and numbers are 0 or more; see --help", args)
 	}
 	as := format{json: *asJSON, markdown: *asMarkdown, svg: *asSVG}
 	if *read != "" {
@@ -72,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	scratch, err := os.MkdirTemp("", "lambdas-bench-*")
 	if err != nil {
-		return fmt.Errorf("make a folder to work in: %w", err)
+		return fmt.Errorf("create a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 
@@ -93,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return errors.Join(result.write(stdout, as), failure)
 }
 
-// progress returns what prints one line with the time since the beginning.
+// progress returns a function that prints one line with the time since the start.
 func progress(w io.Writer, quiet bool) func(string) {
 	start := time.Now()
 	return func(line string) {

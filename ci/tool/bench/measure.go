@@ -11,20 +11,20 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Case is one situation in which all its subjects build the same workspace.
+// Case is one situation in which all subjects build the same workspace.
 type Case struct {
 	Name      string
 	Workspace *catalog.Catalog
 	Subjects  []Subject
 	Repeat    int
-	// Edit, if any, is made once before each repetition.
+	// Edit, if any, is applied once before each repetition.
 	Edit *edit
-	// Cold gives each subject an empty state each time.
+	// Cold starts every repetition of every subject with an empty state.
 	Cold bool
-	// GoCache is what the subjects' Go build caches hold at first, unless the
-	// case is cold.
+	// GoCache is copied to the subjects' Go build caches before the first build, unless
+	// the case is cold.
 	GoCache string
-	// State is where the subjects keep theirs; cases may share it.
+	// State is the folder with the state folders of the subjects; cases may share it.
 	State string
 }
 
@@ -32,13 +32,13 @@ type Case struct {
 type Times struct {
 	Subject string    `json:"subject"`
 	Seconds []float64 `json:"seconds"`
-	// CPU are the seconds of processor time of its programs, which depend less
-	// than the others on what else the machine does.
+	// CPU are the seconds of processor time of its programs. They depend less than the
+	// others on what else the machine does.
 	CPU []float64 `json:"cpu"`
 }
 
-// measure runs the case: in each repetition all subjects, one after the other,
-// each time beginning with another.
+// measure runs the case. In each repetition all subjects build, one after the other; each
+// repetition starts with another subject.
 func measure(ctx context.Context, c Case, progress func(string)) ([]Times, error) {
 	times := make([]Times, len(c.Subjects))
 	for i, s := range c.Subjects {
@@ -72,13 +72,13 @@ func measure(ctx context.Context, c Case, progress func(string)) ([]Times, error
 	return times, nil
 }
 
-// once lets one subject build once and returns how long it took, and the
-// processor time that its programs used.
+// once runs one build of one subject. It returns the time, and the processor time of the
+// subject's programs.
 func once(ctx context.Context, c Case, s Subject) (took, cpu time.Duration, err error) {
 	state := filepath.Join(c.State, s.Name())
 	if c.Cold {
 		if err := empty(ctx, s, state); err != nil {
-			return 0, 0, fmt.Errorf("%s: empty what %s keeps: %w", c.Name, s.Name(), err)
+			return 0, 0, fmt.Errorf("%s: empty the caches of %s: %w", c.Name, s.Name(), err)
 		}
 	}
 	if _, err := os.Stat(state); err != nil {
@@ -86,7 +86,7 @@ func once(ctx context.Context, c Case, s Subject) (took, cpu time.Duration, err 
 			return 0, 0, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
-	syscall.Sync() // what others wrote is not to be written during this build
+	syscall.Sync() // so that data of other programs is not written during this build
 	before, start := cpuOfChildren(), time.Now()
 	if err := s.Build(ctx, c.Workspace, state); err != nil {
 		return 0, 0, fmt.Errorf("%s: %s: %w", c.Name, s.Name(), err)
@@ -94,7 +94,7 @@ func once(ctx context.Context, c Case, s Subject) (took, cpu time.Duration, err 
 	return time.Since(start), cpuOfChildren() - before, nil
 }
 
-// empty deletes what the subject kept.
+// empty deletes the state and the caches of the subject.
 func empty(ctx context.Context, s Subject, state string) error {
 	if err := os.RemoveAll(state); err != nil {
 		return err
@@ -105,8 +105,7 @@ func empty(ctx context.Context, s Subject, state string) error {
 	return nil
 }
 
-// cpuOfChildren returns the processor time of all programs that were started here
-// and have ended.
+// cpuOfChildren returns the processor time of all child processes that have ended.
 func cpuOfChildren() time.Duration {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage) != nil {
@@ -115,7 +114,7 @@ func cpuOfChildren() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// prepare makes the state that a subject begins with.
+// prepare makes the state that a subject starts with.
 func prepare(ctx context.Context, c Case, s Subject, state string) error {
 	if err := os.MkdirAll(state, 0o755); err != nil {
 		return err

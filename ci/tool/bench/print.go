@@ -18,15 +18,15 @@ type Run struct {
 	Targets []Verdict `json:"targets"`
 }
 
-// notes are what a reader of the figures must know.
+// notes explain the numbers.
 var notes = []string{
-	"Times are the median (lowest to highest) of the repetitions; ratios are the median of the ratios within each repetition. CPU is the median of the processor time of the subject's programs, which says more than the time where the machine had other work.",
-	"go build makes binaries and no images; it is the limit. ko makes light images only, without ffmpeg, and pushes them to a registry on loopback; the tool makes all images, the heavy ones with ffmpeg, in an OCI layout.",
-	"Cold begins with an empty Go build cache and nothing kept but downloads (Go modules; npm's ffmpeg, which the tool then has to compress into a layer). \"" + nameToolKept + "\" begins with that layer and the base made.",
-	"Dagger is `dagger call build-all` on an engine, with whatever images it was told to start from; \"" + nameIdleDagger + "\" is what any call of it takes. BuildKit builds the Dockerfiles of ci/docker, all functions at once, into its own store. Both keep their caches in a daemon, whose processor time is not counted; cold begins with these emptied, and fetches images and modules again.",
+	"Times are the median (lowest to highest) of the repetitions; ratios are the median of the ratios within each repetition. CPU is the median of the processor time of the subject's programs; it is more reliable than the time if the machine had other work.",
+	"go build makes binaries and no images; it is the lower limit. ko makes only light images (without ffmpeg) and pushes them to a registry on this machine. The tool makes all images, the heavy ones with ffmpeg, and writes them to an OCI image layout.",
+	"Cold starts with an empty Go build cache and only with downloads (Go modules; the ffmpeg from npm, which the tool must then compress into a layer). \"" + nameToolKept + "\" starts with the layers of ffmpeg and the base in its cache.",
+	"Dagger is `dagger call build-all` on an engine, with the images of the flag --dagger or the lock file; \"" + nameIdleDagger + "\" is what any call of Dagger takes. BuildKit builds the Dockerfiles in ci/docker, all functions at once, into its own store. Both have their caches in a daemon, whose processor time is not counted; cold starts with empty caches, and downloads images and modules again.",
 }
 
-// readRun reads what [Run.write] wrote as JSON.
+// readRun reads a run that [Run.write] wrote as JSON.
 func readRun(name string) (Run, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -39,7 +39,7 @@ func readRun(name string) (Run, error) {
 	return r, nil
 }
 
-// format is how a run is printed; as text if nothing is set.
+// format says how a run is printed; the default is text.
 type format struct{ json, markdown, svg bool }
 
 // write writes the run in the format.
@@ -56,7 +56,7 @@ func (r Run) write(w io.Writer, as format) error {
 	}
 }
 
-// print writes the run as tables, each by table, with the notes.
+// print writes the run as tables, with the function table, and the notes.
 func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows [][]string) error) error {
 	fmt.Fprintf(w, "%s\n\n", r.Machine)
 	if err := table(w, resultHeader(r.Results), resultRows(r.Results)); err != nil {
@@ -75,7 +75,7 @@ func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows []
 	return nil
 }
 
-// measured are the references that took part in any case.
+// measured returns the references that were measured in any case.
 func measured(results []Result) []string {
 	return slices.DeleteFunc(slices.Clone(references), func(ref string) bool {
 		return !slices.ContainsFunc(results, func(r Result) bool {
@@ -98,7 +98,7 @@ func resultRows(results []Result) [][]string {
 	refs := measured(results)
 	for _, r := range results {
 		for i, row := range r.Rows {
-			name := fmt.Sprintf("%s (%d times)", r.Case, len(row.Seconds))
+			name := fmt.Sprintf("%s (%s)", r.Case, report.Count(len(row.Seconds), "time"))
 			if i > 0 {
 				name = ""
 			}
@@ -136,7 +136,7 @@ func targetRows(verdicts []Verdict) [][]string {
 	return rows
 }
 
-// seconds prints a number of seconds with as many digits as matter.
+// seconds prints a number of seconds with two or three significant digits.
 func seconds(s float64) string {
 	switch {
 	case s < 0.1:

@@ -14,10 +14,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"lambdas.internal/ci/tool/report"
 )
 
-// startRegistry starts a registry on loopback that keeps its blobs in dir, and
-// returns its host and port.
+// startRegistry starts a registry on localhost with its blobs in dir, and returns its
+// host and port.
 func startRegistry(dir string) (host string, stop func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", nil, fmt.Errorf("start the registry: %w", err)
@@ -41,12 +43,12 @@ func startRegistry(dir string) (host string, stop func(), err error) {
 	}()
 	port := listener.Addr().(*net.TCPAddr).Port
 	return fmt.Sprintf("localhost:%d", port), func() {
-		_ = server.Close() // what it kept is deleted anyway
+		_ = server.Close() // its data is deleted anyway
 		<-done
 	}, nil
 }
 
-// pushBase pushes the one image of the layout in dir and returns its reference.
+// pushBase pushes the only image of the layout in dir and returns its reference.
 func pushBase(host, dir string) (string, error) {
 	ref, err := name.ParseReference(host + "/base:static")
 	if err != nil {
@@ -61,7 +63,7 @@ func pushBase(host, dir string) (string, error) {
 		return "", fmt.Errorf("push the base: %w", err)
 	}
 	if len(manifest.Manifests) != 1 {
-		return "", fmt.Errorf("push the base: %s holds %d images, not one", dir, len(manifest.Manifests))
+		return "", fmt.Errorf("push the base: %s has %s, expected 1", dir, report.Count(len(manifest.Manifests), "image"))
 	}
 	image, err := index.Image(manifest.Manifests[0].Digest)
 	if err != nil {

@@ -1,21 +1,21 @@
 package main
 
-// Result is what one case came to.
+// Result is the result of one case.
 type Result struct {
 	Case string `json:"case"`
 	Rows []Row  `json:"subjects"`
 }
 
-// Row is one subject in one case.
+// Row is the result of one subject in one case.
 type Row struct {
 	Times
 	Took Spread `json:"took"`
 	Used Spread `json:"used"` // processor time
-	// Ratios are the times divided by those of each reference that took part.
+	// Ratios are the times divided by those of each reference in the case.
 	Ratios map[string]Spread `json:"ratios"`
 }
 
-// references are the subjects that all others are compared with.
+// references are the subjects with which all others are compared.
 var references = []string{nameGo, nameKo, nameBuildKit}
 
 func newResult(name string, times []Times) Result {

@@ -2,7 +2,7 @@ package main
 
 import "slices"
 
-// Spread describes repeated measurements of one thing.
+// Spread summarises repeated measurements.
 type Spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
@@ -19,9 +19,9 @@ func spread(values []float64) Spread {
 	return Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
 }
 
-// ratios returns the spread of a[i]/b[i]. Measurements of one repetition are
-// divided by each other, as they had the machine in the same state: the median
-// of such ratios is steadier than the ratio of the medians.
+// ratios returns the spread of a[i]/b[i]. It divides measurements of the same repetition,
+// for which the machine was in the same state: the median of these ratios varies less
+// than the ratio of the medians.
 func ratios(a, b []float64) Spread {
 	quotients := make([]float64, min(len(a), len(b)))
 	for i := range quotients {

@@ -11,29 +11,29 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Subject is one way to build all functions of a workspace. To add one, write a
-// file with a type like this and name it in [options.subjects].
+// Subject is a program that builds all functions of a workspace. To add one, write a type
+// with these methods and add it to [options.subjects].
 type Subject interface {
-	// Name is what the tables call it.
+	// Name is the name in the tables.
 	Name() string
-	// Prepare makes state, an empty folder, what a cold build begins with: it
-	// puts there what is downloaded once and is not built. It is not timed.
+	// Prepare copies to state, an empty folder, what a cold build starts with: files
+	// that are downloaded once and not built. It is not timed.
 	Prepare(ctx context.Context, state string) error
-	// Build builds the functions of the workspace. All that it keeps for the next
-	// time goes below state. It is what is timed.
+	// Build builds the functions of the workspace. It keeps its caches in state. It is
+	// timed.
 	Build(ctx context.Context, w *catalog.Catalog, state string) error
 }
 
-// goCache is the setting that gives a subject a Go build cache of its own: with
-// a shared one the first subject would compile for the others.
+// goCache is the variable that gives a subject its own Go build cache. With a shared
+// cache, the first subject would compile for the others.
 func goCache(state string) string { return "GOCACHE=" + goCacheIn(state) }
 
-// goCacheIn is where a subject with that state has its Go build cache.
+// goCacheIn returns the folder of the Go build cache in a state folder.
 func goCacheIn(state string) string { return filepath.Join(state, "gocache") }
 
-// runCommand runs a command and shows what it printed only if it failed. When
-// its context ends, the programs that it started end with it: they would go on
-// writing to a folder that is about to be deleted.
+// runCommand runs a command; its output is part of the error if it fails. When the
+// context ends, it also ends the programs that the command started, which would continue
+// to write to a folder that is about to be deleted.
 func runCommand(cmd *exec.Cmd) error {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -11,9 +11,9 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// buildkit is one build of a Dockerfile of ci/docker for each function, all at
-// once, into BuildKit's own image store. BUILDKIT_HOST says where BuildKit is,
-// as for every use of buildctl. What it keeps is not below the subject's state.
+// buildkit builds a Dockerfile of ci/docker for each function, all at once, into
+// BuildKit's own image store. BUILDKIT_HOST is the address of BuildKit, as always for
+// buildctl. Its caches are not in the subject's state.
 type buildkit struct{ binary string }
 
 func (buildkit) Name() string { return nameBuildKit }
@@ -39,15 +39,15 @@ func (b buildkit) command(ctx context.Context, root string, f catalog.Function) 
 	return cmd
 }
 
-// Empty deletes all that BuildKit keeps, for other projects too.
+// Empty deletes everything that BuildKit keeps, also for other projects.
 func (b buildkit) Empty(ctx context.Context) error {
 	return runCommand(exec.CommandContext(ctx, b.binary, "prune", "--all"))
 }
 
-// answers says whether BuildKit is there.
+// answers returns an error if BuildKit does not answer.
 func (b buildkit) answers(ctx context.Context) error {
 	if err := runCommand(exec.CommandContext(ctx, b.binary, "debug", "workers")); err != nil {
-		return errors.Join(errors.New("no BuildKit answers; BUILDKIT_HOST says where it is"), err)
+		return errors.Join(errors.New("BuildKit does not answer; set BUILDKIT_HOST to its address"), err)
 	}
 	return nil
 }

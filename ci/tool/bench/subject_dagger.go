@@ -10,9 +10,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// dagger is `dagger call build-all` of this repository's module, on the engine
-// that the program dagger finds. What the engine keeps is its own affair: it is
-// not below the subject's state.
+// dagger is `dagger call build-all` of this repository's module, on the engine that the
+// program dagger finds. The engine's caches are not in the subject's state.
 type dagger struct {
 	binary string
 	// args come before the function, such as --base and a reference.
@@ -27,7 +26,7 @@ func (d dagger) Build(ctx context.Context, w *catalog.Catalog, _ string) error {
 	return runCommand(d.command(ctx, w.Root, slices.Concat([]string{"call"}, d.args, []string{"build-all"})...))
 }
 
-// Empty deletes all that the engine keeps, for other projects too.
+// Empty deletes everything that the engine keeps, also for other projects.
 func (d dagger) Empty(ctx context.Context) error {
 	return runCommand(d.command(ctx, "", "core", "engine", "local-cache", "prune"))
 }
@@ -38,7 +37,8 @@ func (d dagger) command(ctx context.Context, dir string, args ...string) *exec.C
 	return cmd
 }
 
-// answers says whether an engine is there. Without one the program waits for ever.
+// answers returns an error if no engine answers within a minute; dagger itself would wait
+// for ever.
 func (d dagger) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -48,8 +48,8 @@ func (d dagger) answers(ctx context.Context) error {
 	return nil
 }
 
-// idleDagger asks the engine for its version, in no module: what each call of
-// dagger takes before it does anything.
+// idleDagger asks the engine for its version, without a module: the time that each call
+// of dagger takes before it does anything.
 type idleDagger struct{ dagger }
 
 func (idleDagger) Name() string { return nameIdleDagger }

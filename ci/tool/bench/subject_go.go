@@ -13,11 +13,11 @@ import (
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// platform is what all subjects build for.
+// platform is the platform that all subjects build for.
 var platform = v1.Platform{OS: "linux", Architecture: "amd64"}
 
-// bareGo is one `go build` with the tool's own flags into a folder that is kept:
-// the limit for all others, as it makes binaries and no images.
+// bareGo is one `go build` with the tool's flags, into a folder that is kept. It is the
+// lower limit for all others, since it makes binaries and no images.
 type bareGo struct {
 	name string
 	// only is the folder of the one function to build; empty for all.

@@ -13,8 +13,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// ko is github.com/google/ko with its cache, pushing to a registry on loopback.
-// It builds with the same flags and environment and on the same base.
+// ko is github.com/google/ko with its cache; it pushes to a registry on localhost. It
+// builds with the same flags and environment, and on the same base.
 type ko struct {
 	binary   string
 	registry string // host and port
@@ -25,7 +25,7 @@ func (ko) Name() string { return "ko" }
 
 func (ko) Prepare(context.Context, string) error { return nil }
 
-// config returns ko's .ko.yaml: JSON, which is YAML too.
+// config returns ko's .ko.yaml, as JSON, which is valid YAML.
 func (k ko) config() ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"defaultBaseImage": k.base,
@@ -34,7 +34,8 @@ func (k ko) config() ([]byte, error) {
 	})
 }
 
-// environment is that of `go build` without what ko takes from --platform only.
+// environment returns the environment of `go build` without the platform, which ko
+// accepts only as the flag --platform.
 func (ko) environment(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(s string) bool {
 		return strings.HasPrefix(s, "GOOS=") || strings.HasPrefix(s, "GOARCH=")

@@ -11,18 +11,18 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// tool is this repository's own program, with its own base and the ffmpeg of the
-// npm registry, so that no image registry is asked.
+// tool is this repository's program, with the static base and the ffmpeg from the npm
+// registry, so that it needs no image registry.
 type tool struct {
 	name   string
 	binary string
-	// seed is a cache of the tool whose parts a cold build begins with.
+	// seed is a cache of the tool; a cold build starts with these parts of it.
 	seed  string
 	parts []string
 }
 
-// downloads is the part of the tool's cache that holds what was downloaded;
-// layers are the parts that also hold the finished layers of base and ffmpeg.
+// downloads is the part of the tool's cache with downloads; layers are the parts that also
+// have the finished layers of base and ffmpeg.
 var (
 	downloads = []string{"npm"}
 	layers    = []string{"npm", "blobs", "records"}
@@ -58,12 +58,12 @@ func (t tool) Build(ctx context.Context, w *catalog.Catalog, state string) error
 	return runCommand(cmd)
 }
 
-// command returns a command of the tool on the workspace.
+// command returns a command of the tool for the workspace.
 func (t tool) command(ctx context.Context, w *catalog.Catalog, cacheDir string, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, t.binary, append(args, "--root", w.Root, "--cache", cacheDir)...)
 }
 
-// fillSeed downloads what images need beside the functions, and makes its layers.
+// fillSeed downloads what images need besides the functions, and makes the layers.
 func (t tool) fillSeed(ctx context.Context, w *catalog.Catalog, scratch string) error {
 	if err := runCommand(t.command(ctx, w, t.seed, "base", "--base", "static", "--out", filepath.Join(scratch, "base"))); err != nil {
 		return err

@@ -2,17 +2,17 @@ package main
 
 import "fmt"
 
-// Target is a promise of the design: a subject takes at most Limit seconds, or at
-// most Limit times as long as another measurement.
+// Target is a limit from the design: a subject takes at most Limit seconds, or at most
+// Limit times as long as another measurement.
 type Target struct {
 	Case, Subject string
-	// AgainstCase and Against name the other measurement; both are empty for a
-	// limit in seconds.
+	// AgainstCase and Against are the case and subject of the other measurement; both
+	// are empty for a limit in seconds.
 	AgainstCase, Against string
 	Limit                float64
 }
 
-// targets are the promises, from the design's section on speed.
+// targets are the limits from the design's section on speed.
 var targets = []Target{
 	{Case: caseSame, Subject: nameTool, Limit: 0.3},
 	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameGo, Limit: 1.8},
@@ -23,8 +23,8 @@ var targets = []Target{
 	{Case: caseSame, Subject: nameDagger, Limit: 0.5},
 	{Case: caseEdit, Subject: nameDagger, AgainstCase: caseEdit, Against: nameBuildKit, Limit: 0.5},
 	{Case: caseCold, Subject: nameDagger, AgainstCase: caseCold, Against: nameBuildKit, Limit: 0.5},
-	// Time grows with what changed, not with all: twenty times the functions and
-	// the same edit may take twice as long.
+	// The time depends on what changed, not on the number of functions: with twenty times
+	// the functions, the same edit may take twice as long.
 	{Case: caseEditOf(100), Subject: nameTool, AgainstCase: caseEditOf(5), Against: nameTool, Limit: 2},
 	{Case: caseEditOf(100), Subject: nameTool, AgainstCase: caseEditOf(100), Against: nameGo, Limit: 1.8},
 }
@@ -38,8 +38,8 @@ type Verdict struct {
 	Met      bool    `json:"met"`
 }
 
-// judge compares what was measured with the targets; one whose cases were not
-// measured is left out.
+// judge compares the results with the targets. It leaves out targets whose cases were not
+// measured.
 func judge(results []Result, targets []Target) []Verdict {
 	var verdicts []Verdict
 	for _, t := range targets {

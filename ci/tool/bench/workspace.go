@@ -10,8 +10,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// copyWorkspace copies what images are built from into the folder to, so that the
-// cases can edit it, and reads its catalog.
+// copyWorkspace copies the sources of the images to the folder to, so that the cases can
+// edit them, and reads the catalog there.
 func copyWorkspace(from, to string) (*catalog.Catalog, error) {
 	for _, dir := range []string{catalog.Dir, "shared"} {
 		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(from, dir))); err != nil {
@@ -27,8 +27,7 @@ func copyWorkspace(from, to string) (*catalog.Catalog, error) {
 	return catalog.Load(to)
 }
 
-// copyPipeline copies what builds: the lock file, the Dagger module with the
-// program, and the Dockerfiles.
+// copyPipeline copies the lock file, the Dagger module, the program and the Dockerfiles.
 func copyPipeline(from, to string) error {
 	if err := os.CopyFS(filepath.Join(to, "ci"), os.DirFS(filepath.Join(from, "ci"))); err != nil {
 		return fmt.Errorf("copy the pipeline: %w", err)
@@ -36,7 +35,7 @@ func copyPipeline(from, to string) error {
 	return copyFiles(from, to, "dagger.json", ".dockerignore")
 }
 
-// copyFiles copies the named files; one that does not exist is left out.
+// copyFiles copies the named files, except those that do not exist.
 func copyFiles(from, to string, names ...string) error {
 	for _, name := range names {
 		target := filepath.Join(to, name)

@@ -1,6 +1,6 @@
-// Package image describes a Lambda container image as data: a base, the layers
-// on it, and the configuration. It reads and writes nothing; the same
-// description gives the same manifest bytes, and so the same digest.
+// Package image describes the container image of a Lambda function as data: a base
+// image, the layers on it, and the configuration. It reads and writes nothing. The same
+// description always gives the same manifest bytes, and so the same digest.
 package image
 
 import (
@@ -14,23 +14,23 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Where the parts of an image are, without the leading slash. The entrypoint of
-// AWS's own bases starts /var/runtime/bootstrap.
+// The paths of the parts of an image, without the leading slash. The entrypoint of
+// AWS's base images starts /var/runtime/bootstrap.
 const (
 	BootstrapPath = "var/runtime/bootstrap"
 	FFmpegPath    = "usr/local/bin/ffmpeg"
 	FFprobePath   = "usr/local/bin/ffprobe"
 )
 
-// lambdaEntrypoint is the script by which AWS's bases start a function: in
-// Lambda the bootstrap itself, elsewhere under the emulator. It wants exactly
-// one argument.
+// lambdaEntrypoint is the script of AWS's base images that starts the bootstrap: in
+// Lambda directly, elsewhere in the emulator. It requires exactly one argument.
 const lambdaEntrypoint = "/lambda-entrypoint.sh"
 
-// Labels that every image carries beside those of the OCI specification.
+// Labels of every image, in addition to those of the OCI specification.
 const (
 	LabelImage   = "internal.lambdas.image"
 	LabelVariant = "internal.lambdas.variant"
@@ -38,36 +38,35 @@ const (
 	LabelFFmpeg  = "internal.lambdas.ffmpeg"
 )
 
-// Labels, and annotations, of the OCI image specification.
+// Labels and annotations of the OCI image specification.
 const (
 	labelTitle      = "org.opencontainers.image.title"
 	LabelBaseName   = "org.opencontainers.image.base.name"
 	LabelBaseDigest = "org.opencontainers.image.base.digest"
-	// AnnotationRefName names a manifest within an image layout.
+	// AnnotationRefName is the annotation that names an image in an image layout.
 	AnnotationRefName = "org.opencontainers.image.ref.name"
 )
 
-// Pin says how well an image's base is known.
+// Pin says whether an image's base is the one in the lock file.
 type Pin string
 
-// The pins. Only images on a Pinned base may be published to AWS.
+// The pins. Only images with a Pinned base may be published to AWS.
 const (
 	Pinned   Pin = "pinned"   // its digest is the one in the lock file
-	Unpinned Pin = "unpinned" // from a registry, but not by a locked digest
-	Offline  Pin = "offline"  // the tool's own static base
+	Unpinned Pin = "unpinned" // from a registry, but not with the digest in the lock file
+	Offline  Pin = "offline"  // the small static base that this program makes
 )
 
-// Base is what an image starts from.
+// Base is the base image: the lowest layers, and the configuration to start from.
 type Base struct {
-	// Name is the reference as people write it: registry/repository:tag.
+	// Name is the reference, registry/repository:tag.
 	Name string
-	// Digest names the manifest or index that Name meant; empty for a base
-	// that the tool made.
+	// Digest is the digest of the manifest or index that Name named; empty for the
+	// static base.
 	Digest string
 	Pin    Pin
-	// Config is the base's own configuration.
+	// Config is the configuration of the base image.
 	Config v1.ConfigFile
-	// Layers are the base's own layers.
 	Layers []layer.Layer
 }
 
@@ -76,13 +75,13 @@ type Image struct {
 	Function catalog.Function
 	Platform v1.Platform
 	Base     Base
-	// FFmpeg is the layer with ffmpeg and ffprobe, for the heavy variant only.
+	// FFmpeg is the layer with ffmpeg and ffprobe; only the heavy variant has it.
 	FFmpeg *layer.Layer
-	// Binary is the layer that holds the function's binary, alone.
+	// Binary is the layer with the function's binary only.
 	Binary layer.Layer
 }
 
-// Layers returns the layers that are put on the base, most stable first.
+// Layers returns the layers on top of the base, the one that changes least first.
 func (i Image) Layers() []layer.Layer {
 	if i.FFmpeg != nil {
 		return []layer.Layer{*i.FFmpeg, i.Binary}
@@ -100,9 +99,9 @@ const (
 	KindBinary Kind = "binary"
 )
 
-// Kinds returns the kinds of an image's layers, which number layers, by the labels
-// of its configuration: the binary is the last, below it is ffmpeg where there is
-// one, and all others are the base's.
+// Kinds returns the kind of each layer of an image with so many layers and these
+// labels: the last is the binary, the one below is ffmpeg if the labels name it, and
+// all others are the base.
 func Kinds(layers int, labels map[string]string) []Kind {
 	kinds := make([]Kind, layers)
 	for n := range kinds {
@@ -118,15 +117,15 @@ func Kinds(layers int, labels map[string]string) []Kind {
 	return kinds
 }
 
-// Encoded is an image in the bytes that registries hold.
+// Encoded is an image as registries store it.
 type Encoded struct {
 	Manifest   []byte
 	Config     []byte
 	Descriptor v1.Descriptor
 }
 
-// Encode returns the manifest and configuration. It fails when the layers do
-// not fit the variant, or the base is for another platform.
+// Encode returns the manifest and configuration. It fails if the layers do not fit the
+// variant, or if the base is for another platform.
 func (i Image) Encode() (Encoded, error) {
 	if err := i.check(); err != nil {
 		return Encoded{}, fmt.Errorf("describe image %s: %w", i.Function.Image, err)
@@ -163,15 +162,14 @@ func (i Image) check() error {
 	case base.OS != i.Platform.OS || base.Architecture != i.Platform.Architecture:
 		return fmt.Errorf("the base %s is for %s, not %s", i.Base.Name, base, i.Platform)
 	case len(i.Base.Config.RootFS.DiffIDs) != len(i.Base.Layers):
-		return fmt.Errorf("the base %s has %d layers, but its configuration names %d",
-			i.Base.Name, len(i.Base.Layers), len(i.Base.Config.RootFS.DiffIDs))
+		return fmt.Errorf("the base %s has %s, but its configuration lists %d",
+			i.Base.Name, report.Count(len(i.Base.Layers), "layer"), len(i.Base.Config.RootFS.DiffIDs))
 	}
 	return nil
 }
 
-// config returns the base's configuration with this image's part added. No time
-// of ours and no commit goes in: they would change the digest of what did not
-// change.
+// config returns the base's configuration with this image's part added. It has no build
+// time and no commit: they would change the digest of an unchanged image.
 func (i Image) config() v1.ConfigFile {
 	c := *i.Base.Config.DeepCopy()
 	for _, l := range i.Layers() {
@@ -207,7 +205,7 @@ func (i Image) labels() map[string]string {
 	return labels
 }
 
-// descriptor names data.
+// descriptor returns the descriptor of data.
 func descriptor(media types.MediaType, data []byte) v1.Descriptor {
 	digest, size, err := v1.SHA256(bytes.NewReader(data))
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// script is the entrypoint of AWS's bases.
+// script is the entrypoint of AWS's base images.
 const script = "/lambda-entrypoint.sh"
 
-// indented is JSON as people compare it.
+// indented returns JSON that is easy to compare.
 func indented(t *testing.T, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -74,9 +74,9 @@ func TestTheCommand(t *testing.T) {
 	for name, c := range map[string]struct {
 		entrypoint, wantEntrypoint, wantCmd []string
 	}{
-		"on AWS's base":               {[]string{script}, []string{script}, []string{"bootstrap"}},
-		"on a base without a script":  {nil, []string{"/var/runtime/bootstrap"}, nil},
-		"on a base with its own idea": {[]string{"/bin/sh", "-c"}, []string{"/var/runtime/bootstrap"}, nil},
+		"on AWS's base":              {[]string{script}, []string{script}, []string{"bootstrap"}},
+		"on a base without a script": {nil, []string{"/var/runtime/bootstrap"}, nil},
+		"on a base with another one": {[]string{"/bin/sh", "-c"}, []string{"/var/runtime/bootstrap"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := testkit.Image("api", catalog.Light, c.entrypoint...)
@@ -95,10 +95,10 @@ func TestTheCommand(t *testing.T) {
 	}
 }
 
-func TestEncodeChangesNothingOfItsInput(t *testing.T) {
+func TestEncodeDoesNotChangeItsInput(t *testing.T) {
 	i := testkit.Image("thumb", catalog.Heavy, script)
 	want := testkit.Image("thumb", catalog.Heavy, script)
-	// Room behind the slices, which an append would write to.
+	// The slices have spare capacity, which an append would write to.
 	i.Base.Config.RootFS.DiffIDs = append(make([]v1.Hash, 0, 9), i.Base.Config.RootFS.DiffIDs...)
 	i.Base.Config.History = append(make([]v1.History, 0, 9), i.Base.Config.History...)
 	i.Base.Layers = append(i.Base.Layers[:0:0], i.Base.Layers...)
@@ -113,7 +113,7 @@ func TestEncodeChangesNothingOfItsInput(t *testing.T) {
 	assert.Equal(t, v1.Hash{}, i.Base.Config.RootFS.DiffIDs[:2][1])
 }
 
-func TestNothingOfTheCatalogButNamesIsInTheImage(t *testing.T) {
+func TestTheImageHasOnlyTheNamesOfTheCatalog(t *testing.T) {
 	i := testkit.Image("api", catalog.Light, script)
 	want, err := i.Encode()
 	require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"a base for another system": {func(i *image.Image) { i.Base.Config.OS = "windows" },
 			"the base public.ecr.aws/lambda/provided:al2023 is for windows/amd64, not linux/amd64"},
 		"a base whose configuration does not fit": {func(i *image.Image) { i.Base.Layers = nil },
-			"the base public.ecr.aws/lambda/provided:al2023 has 0 layers, but its configuration names 1"},
+			"the base public.ecr.aws/lambda/provided:al2023 has 0 layers, but its configuration lists 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := testkit.Image("api", catalog.Light)

@@ -3,12 +3,12 @@ package secret
 import "bytes"
 
 const (
-	// shortest is the length of the shortest run of printable bytes that can hold
-	// a credential with its name: no rule of gitleaks matches less than 10.
+	// shortest is the length of the shortest run of printable bytes that is scanned: no
+	// rule of gitleaks matches fewer than 10 bytes.
 	shortest = 10
-	// window is how much is looked at in one go. A rule runs only where one of its
-	// keywords is, so small windows are fast; overlap must hold the longest
-	// credential, a private key of 4096 bits in PEM.
+	// window is how many bytes are scanned at once. A rule runs only on windows with one
+	// of its keywords, so small windows are fast. A window overlaps the next one by the
+	// length of the longest credential, a private key of 4096 bits in PEM.
 	window  = 32 << 10
 	overlap = 4 << 10
 )
@@ -35,8 +35,8 @@ func printable(content []byte) [][]byte {
 	return runs
 }
 
-// windows joins runs, a line each, into pieces of about one window; a run that is
-// longer is cut into pieces that overlap.
+// windows joins runs, one per line, into pieces of about one window. It cuts a longer run
+// into pieces that overlap.
 func windows(runs [][]byte) [][]byte {
 	var pieces [][]byte
 	var at bytes.Buffer

@@ -1,5 +1,5 @@
-// Package secret finds credentials in what becomes an image, by the rules of
-// gitleaks.
+// Package secret finds credentials in programs and files before they become part of an
+// image. It uses the rules of gitleaks.
 package secret
 
 import (
@@ -20,18 +20,18 @@ import (
 	"github.com/zricethezav/gitleaks/v8/logging"
 )
 
-// RulesFile is where, relative to the workspace root, a project keeps rules and
-// allow lists of its own, in the format of gitleaks. It extends the default rules
-// when it says `[extend] useDefault = true`.
+// RulesFile is the file, relative to the workspace root, with a project's own rules and
+// allow lists, in the format of gitleaks. It replaces the default rules, or extends them
+// if it contains `[extend] useDefault = true`.
 const RulesFile = ".gitleaks.toml"
 
 // Finding is one credential.
 type Finding struct {
-	// Rule is the gitleaks rule that matched, and Description what it says.
+	// Rule is the gitleaks rule that matched; Description is its description.
 	Rule        string
 	Description string
-	// Offset is where in the content the match begins, in bytes; -1 when it is
-	// not there as such, because it was decoded first.
+	// Offset is the position of the match in the content, in bytes; -1 if the credential
+	// was found only after decoding.
 	Offset int
 	// Line is the line of the match in text, counted from 1.
 	Line int
@@ -39,15 +39,15 @@ type Finding struct {
 	Masked string
 }
 
-// Scanner finds credentials. To make one compiles a few hundred patterns, which
-// takes tens of milliseconds: make it only where it is used.
+// Scanner finds credentials. [New] compiles a few hundred patterns, which takes tens of
+// milliseconds.
 type Scanner struct {
 	text, program *detect.Detector
 	rules         string
 }
 
-// New returns a scanner with gitleaks' own rules, or those of the [RulesFile] in
-// the folder root.
+// New returns a scanner with the rules in the [RulesFile] in root, or gitleaks' default
+// rules if there is none.
 func New(root string) (*Scanner, error) {
 	rules := config.DefaultConfig
 	if data, err := os.ReadFile(root + "/" + RulesFile); err == nil {
@@ -64,14 +64,14 @@ func New(root string) (*Scanner, error) {
 	if err := v.Unmarshal(&raw); err != nil {
 		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
 	}
-	// What gitleaks logs may hold what it found.
+	// The log of gitleaks can contain the credentials that it finds.
 	logging.Logger = logging.Logger.Level(zerolog.Disabled)
 	text, err := raw.Translate()
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
 	}
 	if len(text.Rules) == 0 {
-		return nil, fmt.Errorf("read %s: it holds no rule; add `[extend] useDefault = true`", RulesFile)
+		return nil, fmt.Errorf("read %s: it has no rule; add `[extend] useDefault = true`", RulesFile)
 	}
 	sum := sha256.Sum256([]byte(config.DefaultConfig + rules))
 	return &Scanner{
@@ -82,7 +82,7 @@ func New(root string) (*Scanner, error) {
 
 func newDetector(c config.Config) *detect.Detector {
 	d := detect.NewDetector(c)
-	// A comment beside a credential does not keep it out of an image.
+	// A credential with the comment gitleaks:allow would still be in the image.
 	d.IgnoreGitleaksAllow = true
 	return d
 }
@@ -93,17 +93,17 @@ func (s *Scanner) Rules() string { return s.rules }
 // Count is the number of rules in use.
 func (s *Scanner) Count() int { return len(s.text.Config.Rules) }
 
-// Text finds credentials in a file of text, or any other file that is short.
+// Text finds credentials in a text file, or in any other small file.
 func (s *Scanner) Text(content []byte) []Finding {
 	return find(s.text, content, [][]byte{content})
 }
 
 // Program finds credentials in the printable strings of a program.
 //
-// Go keeps its strings one after another with nothing between them, so that a
-// key is seldom at a word's boundary: rules that ask for one are used without,
-// where what they look for is distinctive enough. For the same reason a name is
-// not beside its value, and the rule that needs both is of use in sources only.
+// A Go program contains its strings one after another without separators, so a key is
+// rarely at a word boundary. Rules that require one are used without it if their
+// keywords are distinctive enough. For the same reason a name is not beside its value,
+// so the rule that needs both is used for sources only.
 func (s *Scanner) Program(content []byte) (findings []Finding, examined int) {
 	pieces := printable(content)
 	for _, p := range pieces {
@@ -115,11 +115,11 @@ func (s *Scanner) Program(content []byte) (findings []Finding, examined int) {
 // nameAndValue is the rule that finds any value beside a name such as "token".
 const nameAndValue = "generic-api-key"
 
-// distinctive is how long all keywords of a rule must be for it to be used
-// without boundaries: the "s." of Vault's tokens is in every program.
+// distinctive is the minimum length of the keywords of a rule that is used without word
+// boundaries: the "s." of Vault's tokens is in every program.
 const distinctive = 3
 
-// unbounded returns the rules for strings without boundaries.
+// unbounded returns the rules without the word boundaries that they require.
 func unbounded(c config.Config) config.Config {
 	rules := maps.Clone(c.Rules)
 	delete(rules, nameAndValue)

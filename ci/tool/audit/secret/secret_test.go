@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The credentials are put together here, so that no scanner finds this file.
+// The credentials are in two parts, so that no scanner reports this file.
 var (
 	googleKey = "AIza" + "Sy7dK2mQ9xVb4LhT1nRw8cYpE6uJ0sGfZ3a"
 	awsKey    = "AKIA" + "Q3EGRTXJ5ZLW2YMN"
@@ -74,7 +74,7 @@ func TestRulesOfTheProject(t *testing.T) {
 	}{
 		"allowed":          {"[extend]\nuseDefault = true\n[[allowlists]]\nregexes = ['''AIzaSy7d.*''']\n", 0, ""},
 		"only an addition": {"[extend]\nuseDefault = true\n[[rules]]\nid = \"mine\"\nregex = '''zzz'''\nkeywords = ['zzz']\n", 1, ""},
-		"no rule at all":   {"title = \"empty\"\n", 0, "it holds no rule"},
+		"no rule at all":   {"title = \"empty\"\n", 0, "it has no rule"},
 		"not TOML":         {"[[rules\n", 0, "read .gitleaks.toml: "},
 	}
 	for name, test := range tests {
@@ -95,7 +95,7 @@ func TestRulesOfTheProject(t *testing.T) {
 	}
 }
 
-func TestPrintableRunsAreOnesOfTheContent(t *testing.T) {
+func TestPrintableRuns(t *testing.T) {
 	content := []byte("\x00short\x00long enough to matter\x00\nwith\tspace and\r\n\xffx")
 	var runs []string
 	for _, r := range printable(content) {

@@ -1,5 +1,5 @@
-// Package base brings the image that all images start from into the cache:
-// AWS's own from a registry, or a small static one when none is in reach.
+// Package base gets the base image, which all images start from, into the cache: AWS's
+// base from a registry, or a small static one if no registry can be reached.
 package base
 
 import (
@@ -16,16 +16,17 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/pin"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/report"
 )
 
-// Cached tells whether the chosen base is in the cache as a whole.
+// Cached tells whether the cache has the chosen base with all its layers.
 func Cached(c *cache.Cache, choice pin.Choice, platform v1.Platform) bool {
 	_, ok := load(c, choice.Digest, platform)
 	return ok
 }
 
-// Get returns the chosen base for the platform, with all its layers in the
-// cache. reused tells that nothing had to be fetched or made.
+// Get returns the chosen base for the platform, and makes sure that its layers are in
+// the cache. reused tells that they all were there before.
 func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (b image.Base, reused bool, err error) {
 	if choice.Pin == image.Offline {
 		return static(c, platform)
@@ -58,7 +59,7 @@ func load(c *cache.Cache, digest v1.Hash, platform v1.Platform) (image.Base, boo
 	return b, whole
 }
 
-// keepImage puts the layers of img, as they are, into the cache and describes it.
+// keepImage copies the layers of img unchanged to the cache, and describes the image.
 func keepImage(c *cache.Cache, img v1.Image) (image.Base, error) {
 	config, err := img.ConfigFile()
 	if err != nil {
@@ -70,11 +71,11 @@ func keepImage(c *cache.Cache, img v1.Image) (image.Base, error) {
 	}
 	diffIDs := config.RootFS.DiffIDs
 	if len(diffIDs) != len(layers) {
-		return image.Base{}, fmt.Errorf("it has %d layers, but its configuration names %d", len(layers), len(diffIDs))
+		return image.Base{}, fmt.Errorf("it has %s, but its configuration lists %d", report.Count(len(layers), "layer"), len(diffIDs))
 	}
 	b := image.Base{Config: *config}
 	for i, l := range layers {
-		// Asked of the layer, the diff ID may take decompressing it.
+		// l.DiffID() may decompress the layer.
 		kept, err := keepLayer(c, l, diffIDs[i])
 		if err != nil {
 			return image.Base{}, err
@@ -90,7 +91,7 @@ func keepLayer(c *cache.Cache, l v1.Layer, diffID v1.Hash) (layer.Layer, error) 
 		return layer.Layer{}, err
 	}
 	if media != types.OCILayer && media != types.DockerLayer {
-		return layer.Layer{}, fmt.Errorf("a layer is %s; Lambda takes gzip only", media)
+		return layer.Layer{}, fmt.Errorf("a layer is %s; Lambda accepts gzip only", media)
 	}
 	digest, err := l.Digest()
 	if err != nil {
@@ -114,7 +115,7 @@ func keepLayer(c *cache.Cache, l v1.Layer, diffID v1.Hash) (layer.Layer, error) 
 			return layer.Layer{}, err
 		}
 		if got != digest {
-			return layer.Layer{}, fmt.Errorf("layer %s arrived as %s", digest, got)
+			return layer.Layer{}, fmt.Errorf("layer %s arrived with the digest %s", digest, got)
 		}
 	}
 	return layer.Layer{Digest: digest, DiffID: diffID, Size: size}, nil

@@ -27,7 +27,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// choice is what package pin chooses of a pushed image.
+// choice is what package pin chooses for a pushed image.
 func choice(t *testing.T, reference string, what interface{ Digest() (v1.Hash, error) }) pin.Choice {
 	t.Helper()
 	return pin.Choice{Name: reference, Reference: reference, Digest: testkit.DigestOf(t, what), Pin: image.Pinned}
@@ -98,11 +98,11 @@ func TestGetRefuses(t *testing.T) {
 		"layers by zstd": {func(t *testing.T, r *testkit.Registry) pin.Choice {
 			img := testkit.ImageOf(t, testkit.AMD64, types.OCILayerZStd)
 			return choice(t, r.Push(t, "base:1", img), img)
-		}, "a layer is application/vnd.oci.image.layer.v1.tar+zstd; Lambda takes gzip only"},
+		}, "a layer is application/vnd.oci.image.layer.v1.tar+zstd; Lambda accepts gzip only"},
 		"layers that are not compressed": {func(t *testing.T, r *testkit.Registry) pin.Choice {
 			img := testkit.ImageOf(t, testkit.AMD64, types.OCIUncompressedLayer)
 			return choice(t, r.Push(t, "base:1", img), img)
-		}, "a layer is application/vnd.oci.image.layer.v1.tar; Lambda takes gzip only"},
+		}, "a layer is application/vnd.oci.image.layer.v1.tar; Lambda accepts gzip only"},
 		"a layer that arrives with other bytes": {func(t *testing.T, r *testkit.Registry) pin.Choice {
 			img := testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x"))
 			chosen := choice(t, r.Push(t, "base:1", img), img)
@@ -234,11 +234,11 @@ func TestReadRefuses(t *testing.T) {
 
 	testkit.Write(t, dir, map[string]string{"index.json": `{"manifests": []}`})
 	_, err = base.Read(dir, c)
-	require.EqualError(t, err, "read the base in "+dir+": it holds 0 images, not one")
+	require.EqualError(t, err, "read the base in "+dir+": it has 0 images, expected 1")
 
 	testkit.Write(t, dir, map[string]string{"index.json": `{"manifests": [{"digest": "` + testkit.Digest("x").String() + `"}]}`})
 	_, err = base.Read(dir, c)
-	require.EqualError(t, err, "read the base in "+dir+": it does not say where it comes from; make it with `ci base`")
+	require.EqualError(t, err, "read the base in "+dir+": it does not say where it comes from; make it with `bin/ci base`")
 }
 
 func TestReadNoticesALayerThatWasChanged(t *testing.T) {
@@ -256,5 +256,5 @@ func TestReadNoticesALayerThatWasChanged(t *testing.T) {
 	_, err = base.Read(dir, testkit.Cache(t))
 
 	require.ErrorContains(t, err, "read the base in "+dir+": ")
-	require.ErrorContains(t, err, "arrived as")
+	require.ErrorContains(t, err, "arrived with the digest")
 }

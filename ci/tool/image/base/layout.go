@@ -13,19 +13,20 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	ocilayout "lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/report"
 )
 
-// annotation holds, within a layout, what a base says of itself.
+// annotation is the annotation in a layout that says where the base comes from.
 const annotation = "internal.lambdas.base"
 
-// origin is what a layout keeps of a base beside its manifest.
+// origin is the part of a base that its manifest does not have.
 type origin struct {
 	Name   string    `json:"name"`
 	Digest string    `json:"digest,omitempty"`
 	Pin    image.Pin `json:"pin"`
 }
 
-// Write writes the base, whose layers are in the cache, as an OCI image layout.
+// Write writes the base as an OCI image layout. Its layers must be in the cache.
 func Write(dir string, c *cache.Cache, b image.Base) error {
 	if err := write(dir, c, b); err != nil {
 		return fmt.Errorf("write the base: %w", err)
@@ -66,7 +67,7 @@ func keepBytes(c *cache.Cache, media types.MediaType, data []byte) (v1.Descripto
 	return v1.Descriptor{MediaType: media, Size: int64(len(data)), Digest: digest}, err
 }
 
-// Read reads a base that [Write] wrote, and puts its layers into the cache.
+// Read reads a base that [Write] wrote, and copies its layers to the cache.
 func Read(dir string, c *cache.Cache) (image.Base, error) {
 	b, err := read(dir, c)
 	if err != nil {
@@ -81,11 +82,11 @@ func read(dir string, c *cache.Cache) (image.Base, error) {
 		return image.Base{}, err
 	}
 	if len(index.Manifests) != 1 {
-		return image.Base{}, fmt.Errorf("it holds %d images, not one", len(index.Manifests))
+		return image.Base{}, fmt.Errorf("it has %s, expected 1", report.Count(len(index.Manifests), "image"))
 	}
 	var o origin
 	if err := json.Unmarshal([]byte(index.Manifests[0].Annotations[annotation]), &o); err != nil {
-		return image.Base{}, errors.New("it does not say where it comes from; make it with `ci base`")
+		return image.Base{}, errors.New("it does not say where it comes from; make it with `bin/ci base`")
 	}
 	path, err := layout.FromPath(dir)
 	if err != nil {

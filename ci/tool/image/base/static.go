@@ -17,7 +17,7 @@ import (
 // StaticName is the name of the static base in labels and tables.
 const StaticName = "static"
 
-// static returns the tool's own base: what a static Go binary needs and no more.
+// static returns the static base: only the files that a static Go binary needs.
 func static(c *cache.Cache, platform v1.Platform) (image.Base, bool, error) {
 	l, reused, err := layer.Keep(c, staticFiles(), "static base: CA roots, users, /tmp")
 	if err != nil {
@@ -30,7 +30,7 @@ func static(c *cache.Cache, platform v1.Platform) (image.Base, bool, error) {
 			OS:           platform.OS,
 			Architecture: platform.Architecture,
 			Config: v1.Config{
-				// As in AWS's own bases.
+				// The same as in AWS's base images.
 				Env: []string{
 					"PATH=/usr/local/bin:/usr/bin:/bin",
 					"LANG=C.UTF-8",
@@ -59,13 +59,13 @@ func staticFiles() []layer.File {
 	}
 }
 
-// roots returns the root certificates that programs trust, as PEM. Those with a
-// constraint that a PEM file cannot express are left out.
+// roots returns the root certificates that programs trust, as PEM, without those that
+// have a constraint, which a PEM file cannot express.
 func roots() string {
 	var b strings.Builder
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {
-			// A strings.Builder takes every write.
+			// Writing to a strings.Builder does not fail.
 			_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})
 		}
 	}

@@ -1,6 +1,6 @@
-// Package build makes the images: it runs the steps (compile, base, ffmpeg,
-// assemble), side by side where they do not need each other, and tells what each
-// image is made of.
+// Package build makes the images of the functions. It runs the steps (compile, base,
+// ffmpeg, assemble), in parallel if they do not need each other, and reports what each
+// image consists of.
 package build
 
 import (
@@ -23,14 +23,15 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/image/pin"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Steps is called when a step that may take long begins, and returns what to
-// call when it ends.
-type Steps func(name string) (done func())
+// Steps is called at the beginning of a step that may take long. It returns a function
+// to call with the step's error when the step ends.
+type Steps func(name string) (done func(err error))
 
 // Builder makes images of one workspace for one platform.
 type Builder struct {
@@ -38,17 +39,18 @@ type Builder struct {
 	Cache    *cache.Cache
 	Lock     *lock.Lock
 	Platform v1.Platform
-	// BaseRef and FFmpegRef name images instead of the locked ones; see [pin.Options].
+	// BaseRef and FFmpegRef replace the images of the lock file; see [pin.Options].
 	BaseRef, FFmpegRef string
-	// Offline forbids to ask a registry.
+	// Offline forbids requests to a registry.
 	Offline bool
-	// Step tells of progress.
+	// Step reports progress.
 	Step Steps
 }
 
-// Base returns the base, with its layers in the cache, and where it was taken from.
+// Base returns the base, whose layers it puts into the cache, and where it comes from.
 func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from pin.Choice, err error) {
-	defer b.Step("base")() // to learn that a registry is out of reach takes seconds
+	done := b.Step("base") // it takes seconds to find out that a registry cannot be reached
+	defer func() { done(err) }()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
 		Explicit: b.BaseRef, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) },
@@ -60,10 +62,11 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 	return made, reused, from, err
 }
 
-// FFmpeg returns the layer with ffmpeg and ffprobe, which is then in the cache,
-// and where it was taken from.
+// FFmpeg returns the layer with ffmpeg and ffprobe, which it puts into the cache, and
+// where it comes from.
 func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, from pin.Choice, err error) {
-	defer b.Step("ffmpeg layer")()
+	done := b.Step("ffmpeg layer")
+	defer func() { done(err) }()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
 		Explicit: b.FFmpegRef, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) },
@@ -75,9 +78,9 @@ func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, fr
 	return made, reused, from, err
 }
 
-// Binaries compiles the functions. One build of a workspace runs at a time;
-// another waits.
-func (b *Builder) Binaries(ctx context.Context, functions []catalog.Function) ([]gobuild.Result, error) {
+// Binaries compiles the functions. Only one build of a workspace runs at a time; others
+// wait.
+func (b *Builder) Binaries(ctx context.Context, functions []catalog.Function) (results []gobuild.Result, err error) {
 	dir := b.binaries()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -87,24 +90,29 @@ func (b *Builder) Binaries(ctx context.Context, functions []catalog.Function) ([
 		return nil, fmt.Errorf("wait for another build of this workspace: %w", err)
 	}
 	defer alone.Close()
-	defer b.Step(fmt.Sprintf("compile %d functions with %s for %s", len(functions), b.Catalog.Toolchain, b.Platform))()
+	done := b.Step(fmt.Sprintf("compile %s with %s for %s", report.Count(len(functions), "function"), b.Catalog.Toolchain, b.Platform))
+	defer func() {
+		failures := []error{err}
+		for _, r := range results {
+			failures = append(failures, r.Err)
+		}
+		done(errors.Join(failures...))
+	}()
 	return gobuild.Compile(ctx, b.Catalog, functions, b.Platform, dir)
 }
 
-// binaries is where the outputs of `go build` stay, so that it can see which
-// are current.
+// binaries is the folder where the outputs of `go build` stay, so that the next build
+// can reuse them.
 func (b *Builder) binaries() string {
 	return b.Cache.Path("binaries", cache.Key(b.Catalog.Root)[:16], b.Platform.OS+"-"+b.Platform.Architecture)
 }
 
-// Forget removes the outputs that are kept for the next build of the workspace, for
-// one that will not be built again.
+// Forget removes the outputs of `go build`, for a workspace that will not be built again.
 func (b *Builder) Forget() error { return os.RemoveAll(filepath.Dir(b.binaries())) }
 
-// All makes the images of the functions and writes them to the OCI image layout
-// in dir, which keeps the images of other functions of the catalog. An image
-// that fails is told in its row, and the others are still made; the error is for
-// what concerns all.
+// All makes the images of the functions and writes them to the OCI image layout in dir,
+// where the images of other functions of the catalog stay. If an image fails, its row
+// says why, and the others are still made. The error is one that concerns all images.
 func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir string) (*Report, error) {
 	start := time.Now()
 	var in Inputs
@@ -123,7 +131,7 @@ func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir str
 			var made layer.Layer
 			made, in.FFmpegReused, ffmpegFrom, in.FFmpegErr = b.FFmpeg(gctx)
 			in.FFmpeg = &made
-			return nil // the light images can be made without it
+			return nil // the light images do not need it
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -151,11 +159,11 @@ func anyHeavy(functions []catalog.Function) bool {
 	return false
 }
 
-// Inputs are what the images are assembled from.
+// Inputs are the parts from which the images are assembled.
 type Inputs struct {
 	Base       image.Base
 	BaseReused bool
-	// FFmpeg is the layer for the heavy images, or FFmpegErr why there is none.
+	// FFmpeg is the layer for the heavy images; FFmpegErr says why there is none.
 	FFmpeg       *layer.Layer
 	FFmpegReused bool
 	FFmpegErr    error
@@ -165,9 +173,10 @@ type Inputs struct {
 
 // Assemble makes the images from their inputs and writes them to the OCI image
 // layout in dir. See [Builder.All].
-func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in Inputs, dir string) ([]Row, error) {
-	defer b.Step("assemble")()
-	rows := make([]Row, len(functions))
+func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in Inputs, dir string) (rows []Row, err error) {
+	done := b.Step("assemble")
+	rows = make([]Row, len(functions))
+	defer func() { done(errors.Join(err, errors.Join(failures(rows)...))) }()
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range functions {
@@ -188,19 +197,19 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 		}
 	}
 	if len(made) == 0 {
-		return rows, nil // what dir holds is left as it is
+		return rows, nil // dir stays unchanged
 	}
 	return rows, layout.Write(dir, made, b.Cache, b.stays)
 }
 
-// stays tells whether an image that the layout holds is kept beside those that
-// are made now: a function of the catalog still, for the same platform.
+// stays tells whether an image that is in the layout already stays: one of a function of
+// the catalog, for the same platform.
 func (b *Builder) stays(d v1.Descriptor) bool {
 	_, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
 	return err == nil && d.Platform != nil && d.Platform.Architecture == b.Platform.Architecture
 }
 
-// one makes one image and keeps its blobs in the cache.
+// one makes one image and puts its blobs into the cache.
 func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Row {
 	row := Row{Function: f}
 	fail := func(err error) Row {
@@ -227,7 +236,7 @@ func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Ro
 	}
 	for _, blob := range [][]byte{encoded.Config, encoded.Manifest} {
 		if _, err := b.Cache.PutBytes(blob); err != nil {
-			return fail(fmt.Errorf("keep image %s: %w", f.Image, err))
+			return fail(fmt.Errorf("write image %s to the cache: %w", f.Image, err))
 		}
 	}
 	row.Descriptor = encoded.Descriptor
@@ -235,7 +244,7 @@ func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Ro
 	return row
 }
 
-// binaryLayer returns the layer that holds the binary alone.
+// binaryLayer returns the layer with the binary only.
 func binaryLayer(c *cache.Cache, binary gobuild.Binary) (layer.Layer, bool, error) {
 	f, err := layer.Local(image.BootstrapPath, 0o755, binary.Path)
 	if err != nil {

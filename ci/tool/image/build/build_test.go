@@ -14,9 +14,15 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
+
+// compiling is the name of the step that compiles n functions.
+func compiling(n int) string {
+	return "compile " + report.Count(n, "function") + " with " + testkit.Toolchain() + " for linux/amd64"
+}
 
 func TestAll(t *testing.T) {
 	w := newWorld(t)
@@ -55,9 +61,10 @@ func TestAll(t *testing.T) {
 		assert.Equal(t, "base:1", row.BaseName())
 	}
 	assert.Len(t, ffmpegs, 1)
-	assert.ElementsMatch(t, []string{"base", "ffmpeg layer", "compile 3 functions with " + testkit.Toolchain() + " for linux/amd64", "assemble"}, w.steps)
+	assert.ElementsMatch(t, []string{"base", "ffmpeg layer", compiling(3), "assemble"}, w.steps)
+	assert.Empty(t, w.failed)
 
-	w.registry.Stop() // the second run asks nobody
+	w.registry.Stop() // the second run asks no registry
 	second := w.all(t)
 	assert.Equal(t, map[string]string{"api": "base,binary", "enhance": "base,binary", "thumb": "base,ffmpeg,binary"}, reused(second))
 	assert.Equal(t, held, w.held(t))
@@ -92,7 +99,7 @@ func TestAllForARM64(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatFailsKeepsItsFormerImage(t *testing.T) {
+func TestAFunctionThatFailsKeepsItsEarlierImage(t *testing.T) {
 	w := newWorld(t)
 	w.all(t)
 	before := w.held(t)
@@ -108,6 +115,7 @@ func TestAFunctionThatFailsKeepsItsFormerImage(t *testing.T) {
 	require.ErrorAs(t, r.Failed()[0], &compile)
 	assert.Equal(t, "api", r.Images[0].Image)
 	assert.Contains(t, r.Images[0].Error, "undefined: undefined")
+	assert.Equal(t, []string{compiling(3), "assemble"}, w.failed)
 	assert.Empty(t, r.Images[0].Digest)
 	after := w.held(t)
 	assert.Equal(t, before["api"], after["api"])
@@ -123,6 +131,7 @@ func TestAllFailing(t *testing.T) {
 	r := w.all(t, "api")
 
 	assert.Len(t, r.Failed(), 1)
+	assert.Equal(t, []string{compiling(1), "assemble"}, w.failed)
 	assert.Equal(t, before, testkit.Tree(t, w.dist))
 }
 
@@ -145,7 +154,7 @@ func TestOnlyKeepsTheOthers(t *testing.T) {
 	assert.NotContains(t, w.steps[4:], "ffmpeg layer", "no heavy image is made")
 }
 
-func TestAFunctionThatIsGoneIsDropped(t *testing.T) {
+func TestTheImageOfARemovedFunctionIsRemoved(t *testing.T) {
 	w := newWorld(t)
 	w.all(t)
 	require.NoError(t, os.RemoveAll(filepath.Join(w.Catalog.Root, "functions", "thumbnail-lambda")))
@@ -166,6 +175,7 @@ func TestFFmpegThatFailsFailsHeavyImagesOnly(t *testing.T) {
 
 	require.Len(t, r.Failed(), 1)
 	require.ErrorContains(t, r.Images[2].Err, "make image thumb: choose ffmpeg: resolve "+w.FFmpegRef)
+	assert.Equal(t, []string{"ffmpeg layer", "assemble"}, w.failed)
 	held := w.held(t)
 	assert.Len(t, held, 2)
 	assert.NotContains(t, held, "thumb")
@@ -178,7 +188,7 @@ func TestABaseThatFailsFailsAll(t *testing.T) {
 	_, err := w.All(t.Context(), w.Catalog.Functions, w.dist)
 
 	require.ErrorContains(t, err, "choose the base: resolve "+w.BaseRef)
-	assert.Contains(t, w.steps, "base", "asking a registry is told of, too")
+	assert.Contains(t, w.failed, "base")
 	_, err = os.Stat(w.dist)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
@@ -191,7 +201,7 @@ func TestACancelledBuildLeavesDistAlone(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	step := w.Step
 	interrupted := errors.New("interrupted")
-	w.Step = func(name string) func() {
+	w.Step = func(name string) func(error) {
 		if strings.HasPrefix(name, "compile") {
 			cancel(interrupted)
 		}
@@ -201,5 +211,6 @@ func TestACancelledBuildLeavesDistAlone(t *testing.T) {
 	_, err := w.All(ctx, w.Catalog.Functions, w.dist)
 
 	require.ErrorIs(t, err, interrupted)
+	assert.Contains(t, w.failed, compiling(3))
 	assert.Equal(t, before, testkit.Tree(t, w.dist))
 }

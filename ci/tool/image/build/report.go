@@ -9,7 +9,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Report tells what a build made.
+// Report is the result of a build.
 type Report struct {
 	Platform string   `json:"platform"`
 	Images   []Row    `json:"images"`
@@ -19,9 +19,11 @@ type Report struct {
 }
 
 // Failed returns the errors of the images that could not be made.
-func (r *Report) Failed() []error {
+func (r *Report) Failed() []error { return failures(r.Images) }
+
+func failures(rows []Row) []error {
 	var errs []error
-	for _, row := range r.Images {
+	for _, row := range rows {
 		if row.Err != nil {
 			errs = append(errs, row.Err)
 		}
@@ -29,16 +31,16 @@ func (r *Report) Failed() []error {
 	return errs
 }
 
-// Row tells of one image.
+// Row is the result for one image.
 type Row struct {
 	catalog.Function
-	// Digest names the image's manifest.
+	// Digest is the digest of the image's manifest.
 	Digest string `json:"digest,omitempty"`
 	// Layers are in the order of the image, base first.
 	Layers []Layer `json:"layers,omitempty"`
-	// Size is the sum of the compressed layers in bytes.
+	// Size is the size of all compressed layers, in bytes.
 	Size int64 `json:"size,omitempty"`
-	// Base names the image or the static base that this one starts from.
+	// Base is the reference of the base image, or "static".
 	Base       string    `json:"base,omitempty"`
 	BaseDigest string    `json:"baseDigest,omitempty"`
 	Pin        image.Pin `json:"pin,omitempty"`
@@ -61,7 +63,7 @@ type Layer struct {
 	Reused bool   `json:"reused"`
 }
 
-// Reused names the kinds of layer that had not to be made.
+// Reused returns the kinds of layer that were taken from the cache.
 func (r Row) Reused() []string {
 	var kinds []string
 	for _, l := range r.Layers {
@@ -90,8 +92,8 @@ func (r *Row) describe(img image.Image, in Inputs, binaryReused bool) {
 	add("binary", img.Binary.Digest, img.Binary.Size, binaryReused)
 }
 
-// BaseName is the base as tables show it: without the registry, marked when it
-// is not the pinned one.
+// BaseName returns the base as tables show it: without the registry, and with the pin if
+// it is not the pinned one.
 func (r Row) BaseName() string {
 	name := r.Base[strings.LastIndex(r.Base, "/")+1:]
 	if r.Pin != image.Pinned {

@@ -8,14 +8,14 @@ import (
 	"lambdas.internal/ci/tool/cache"
 )
 
-// kept is how long the cache keeps what no build used, and trimEvery how often
-// that is looked after.
+// kept is how long the cache keeps unused blobs and records; trimEvery is how often it
+// is trimmed.
 const (
 	kept      = 30 * 24 * time.Hour
 	trimEvery = 24 * time.Hour
 )
 
-// trim removes from the cache what has not been used for long, once a day.
+// trim removes old blobs and records from the cache, except those of rows, once a day.
 func (b *Builder) trim(rows []Row) error {
 	key := cache.Key("trimmed")
 	if age, ok := b.Cache.Load(key, new(bool)); ok && age < trimEvery {

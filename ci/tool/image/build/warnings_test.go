@@ -19,26 +19,26 @@ func TestWarnings(t *testing.T) {
 	pinned := pin.Choice{Name: "r/base:1", Pin: image.Pinned}
 	named := pin.Choice{Name: "r/other:1", Pin: image.Unpinned}
 	out := pin.Choice{Pin: image.Offline, Reason: "refused"}
-	const publish = "; these images are marked offline and publish refuses them (refused)"
+	const publish = "; these images are labelled offline; publish accepts them only on localhost (refused)"
 	for name, c := range map[string]struct {
 		lock         lock.Lock
 		base, ffmpeg pin.Choice
 		want         []string
 	}{
-		"all is pinned":             {locked, pinned, pinned, nil},
-		"nothing was chosen":        {locked, pin.Choice{}, pin.Choice{}, nil},
-		"static, as the user wants": {locked, pin.Choice{Pin: image.Offline}, pin.Choice{Pin: image.Offline}, nil},
-		"both out of reach":         {locked, out, out, []string{"no registry in reach, using the static base and the static ffmpeg of the npm registry" + publish}},
-		"the base out of reach":     {locked, out, pinned, []string{"no registry in reach, using the static base" + publish}},
-		"ffmpeg out of reach":       {locked, pinned, out, []string{"no registry in reach, using the static ffmpeg of the npm registry" + publish}},
-		"another base":              {locked, named, pinned, []string{"r/other:1 is not what ci/images.lock.json pins: publish refuses these images"}},
+		"all is pinned":              {locked, pinned, pinned, nil},
+		"nothing was chosen":         {locked, pin.Choice{}, pin.Choice{}, nil},
+		"static, as the user wants":  {locked, pin.Choice{Pin: image.Offline}, pin.Choice{Pin: image.Offline}, nil},
+		"both cannot be reached":     {locked, out, out, []string{"no registry can be reached, so the build uses the static base and the static ffmpeg from the npm registry" + publish}},
+		"the base cannot be reached": {locked, out, pinned, []string{"no registry can be reached, so the build uses the static base" + publish}},
+		"ffmpeg cannot be reached":   {locked, pinned, out, []string{"no registry can be reached, so the build uses the static ffmpeg from the npm registry" + publish}},
+		"another base":               {locked, named, pinned, []string{"r/other:1 is not the image that ci/images.lock.json pins; publish accepts these images only on localhost"}},
 		"no digest yet": {unresolved, pin.Choice{Name: "r/base:1", Pin: image.Unpinned}, pin.Choice{}, []string{
-			"r/base:1 has no digest in ci/images.lock.json yet: run `ci lock`; until then publish refuses these images"}},
+			"r/base:1 has no digest in ci/images.lock.json yet; publish accepts these images only on localhost until you run `bin/ci lock`"}},
 		"another base, while there is no digest yet": {unresolved, named, pin.Choice{}, []string{
-			"r/other:1 is not what ci/images.lock.json pins: publish refuses these images"}},
+			"r/other:1 is not the image that ci/images.lock.json pins; publish accepts these images only on localhost"}},
 		"a moved ffmpeg and no base": {locked, out, pin.Choice{Name: "r/ffmpeg:1", Pin: image.Unpinned}, []string{
-			"r/ffmpeg:1 is not what ci/images.lock.json pins: publish refuses these images",
-			"no registry in reach, using the static base" + publish}},
+			"r/ffmpeg:1 is not the image that ci/images.lock.json pins; publish accepts these images only on localhost",
+			"no registry can be reached, so the build uses the static base" + publish}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &build.Builder{Lock: &c.lock}

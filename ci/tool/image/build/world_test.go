@@ -25,8 +25,8 @@ import (
 
 const api, thumb = "functions/media-lambda/", "functions/thumbnail-lambda/"
 
-// warm is a cache that the tests share, so that a binary that several of them make
-// is compressed once.
+// warm is a cache that the tests share, so that a binary that several tests use is
+// compressed once.
 var warm string
 
 func TestMain(m *testing.M) {
@@ -45,7 +45,8 @@ type world struct {
 	registry *testkit.Registry
 	dist     string
 	mu       sync.Mutex
-	steps    []string
+	steps    []string // begun
+	failed   []string // ended with an error
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,17 +70,23 @@ func newWorld(t *testing.T) *world {
 	w.Builder = &build.Builder{
 		Catalog: testkit.Workspace(t, nil), Cache: kept, Platform: testkit.AMD64,
 		Lock: &lock.Lock{Base: pinned("base"), FFmpeg: pinned("ffmpeg")},
-		Step: func(name string) func() {
+		Step: func(name string) func(error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.steps = append(w.steps, name)
-			return func() {}
+			return func(err error) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if err != nil {
+					w.failed = append(w.failed, name)
+				}
+			}
 		},
 	}
 	return w
 }
 
-// all builds images, by default all, which must not fail as a whole.
+// all builds the images, by default all; the build as a whole must not fail.
 func (w *world) all(t *testing.T, only ...string) *build.Report {
 	t.Helper()
 	functions, err := w.Catalog.Select(only)
@@ -89,7 +96,7 @@ func (w *world) all(t *testing.T, only ...string) *build.Report {
 	return r
 }
 
-// change writes files of the workspace and reads its catalog anew.
+// change writes files of the workspace and reads its catalog again.
 func (w *world) change(t *testing.T, files map[string]string) {
 	t.Helper()
 	testkit.Write(t, w.Catalog.Root, files)

@@ -1,5 +1,5 @@
-// Package ffmpeg makes the layer that holds static builds of ffmpeg and
-// ffprobe, with their licences, the same bytes in every heavy image.
+// Package ffmpeg makes the image layer with static builds of ffmpeg and ffprobe and
+// their licences. The layer has the same bytes in every heavy image.
 package ffmpeg
 
 import (
@@ -29,15 +29,15 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Cached tells whether the layer made from the chosen image is in the cache.
+// Cached tells whether the cache has the layer that is made from the chosen image.
 func Cached(c *cache.Cache, choice pin.Choice, platform v1.Platform) bool {
 	_, ok := layer.Kept(c, imageKey(choice, platform))
 	return ok
 }
 
-// Get returns the layer for the platform from the chosen image, or from the npm
-// packages of the lock file when no registry is used. reused tells that it was
-// in the cache.
+// Get returns the layer for the platform, made from the chosen image, or from the npm
+// packages in the lock file if no registry is used. reused tells that it was in the
+// cache.
 func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, locked map[string]lock.Static, platform v1.Platform) (l layer.Layer, reused bool, err error) {
 	if choice.Pin == image.Offline {
 		l, reused, err = fromNPM(ctx, c, locked, platform)
@@ -54,8 +54,8 @@ func imageKey(choice pin.Choice, platform v1.Platform) string {
 	return key(comment(choice), platform)
 }
 
-// key stands for the content of a layer: the programs, which parts name, and what
-// goes with them.
+// key returns the content key of a layer: the programs, which comment and parts
+// identify, and the licence files.
 func key(comment string, platform v1.Platform, parts ...string) string {
 	all := append([]string{"ffmpeg", comment, platform.String()}, parts...)
 	texts := licence.Texts()
@@ -65,18 +65,18 @@ func key(comment string, platform v1.Platform, parts ...string) string {
 	return cache.Key(all...)
 }
 
-// comment says where the programs come from. With the digest, whoever has the
-// layer can compare it with the lock file.
+// comment says where the programs come from. Its digest can be compared with the lock
+// file.
 func comment(choice pin.Choice) string { return choice.Name + "@" + choice.Digest.String() }
 
-// programs are the files of the layer, by where they are in the image.
+// programs are the paths of the programs in the image.
 var programs = map[string]string{"ffmpeg": image.FFmpegPath, "ffprobe": image.FFprobePath}
 
-// fromNPM makes the layer from the packages that ship a static build.
+// fromNPM makes the layer from the npm packages with a static build.
 func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static, platform v1.Platform) (layer.Layer, bool, error) {
 	static, ok := locked[platform.Architecture]
 	if !ok {
-		return layer.Layer{}, false, fmt.Errorf("%s names no static build for %s", lock.File, platform)
+		return layer.Layer{}, false, fmt.Errorf("%s has no static build for %s", lock.File, platform)
 	}
 	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
 	comment := fmt.Sprintf("npm %s@%s, %s@%s",
@@ -143,8 +143,8 @@ func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform 
 	})
 }
 
-// keep makes the layer of the programs that extract writes into a folder, and of
-// what goes with them, unless it is in the cache under key.
+// keep makes the layer of the programs that extract writes to a folder and of the
+// licence files, unless the cache has it under key.
 func keep(c *cache.Cache, key, comment string, platform v1.Platform, extract func(dir string) error) (layer.Layer, bool, error) {
 	dir := ""
 	defer func() { os.RemoveAll(dir) }() // an empty name removes nothing
@@ -188,7 +188,7 @@ func write(name string, r io.Reader) error {
 func check(file string, platform v1.Platform) error {
 	f, err := elf.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("is not there")
+		return errors.New("is missing")
 	}
 	if err != nil {
 		return fmt.Errorf("read the program: %w", err)

@@ -23,8 +23,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// programs returns the content of the layer's programs by their path. What goes
-// with them is there, too.
+// programs returns the content of the layer's programs by their path, and checks that the
+// licence files are there.
 func programs(t *testing.T, c *cache.Cache, l layer.Layer) map[string]string {
 	t.Helper()
 	f, err := os.Open(c.Blob(l.Digest))
@@ -59,7 +59,7 @@ func programs(t *testing.T, c *cache.Cache, l layer.Layer) map[string]string {
 	}
 }
 
-// versions is what an image may say of the libraries.
+// versions is the file with the versions of the libraries.
 const versions = `{"ffmpeg": "7.1.1"}`
 
 func choose(t *testing.T, r *testkit.Registry, img v1.Image) pin.Choice {
@@ -74,7 +74,7 @@ func TestFromAnImage(t *testing.T) {
 	for name, files := range map[string][]layer.File{
 		"in the root":       {layer.Text("ffmpeg", 0o755, static), layer.Text("ffprobe", 0o755, other)},
 		"in /usr/local/bin": {layer.Text("usr/local/bin/ffmpeg", 0o755, static), layer.Text("usr/local/bin/ffprobe", 0o500, other)},
-		"beside files that are named alike": {
+		"beside other files with these names": {
 			layer.Text("usr/bin/ffmpeg", 0o755, static), layer.Text("usr/bin/ffprobe", 0o755, other),
 			layer.Text("usr/share/completions/ffmpeg", 0o644, "complete -F _ffmpeg ffmpeg\n"),
 			layer.Text("etc/ffprobe", 0o644, ""), layer.Text("versions.json", 0o644, versions), layer.Text("doc/versions.json", 0o644, "no"), layer.Directory("doc/ffmpeg", 0o755)},
@@ -113,8 +113,8 @@ func TestFromAnImageRefuses(t *testing.T) {
 			": is built for EM_AARCH64, not for linux/amd64"},
 		"shared libraries": {[]layer.File{good, layer.Text("ffprobe", 0o755, testkit.Program(t, "amd64", true))},
 			": is linked dynamically; the image has no libraries for it"},
-		"a missing program": {[]layer.File{good}, ": is not there"},
-		"no program":        {[]layer.File{good, layer.Text("ffprobe", 0o755, "#!/bin/sh\n")}, ": is not there"},
+		"a missing program": {[]layer.File{good}, ": is missing"},
+		"no program":        {[]layer.File{good, layer.Text("ffprobe", 0o755, "#!/bin/sh\n")}, ": is missing"},
 		"a broken program":  {[]layer.File{good, layer.Text("ffprobe", 0o755, "\x7fELF")}, ": read the program: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,12 +161,12 @@ func TestFromNPM(t *testing.T) {
 
 	wrong := lock.Static{FFmpeg: x64.FFprobe, FFprobe: x64.FFprobe}
 	_, _, err = ffmpeg.Get(t.Context(), c, offline, map[string]lock.Static{"amd64": wrong}, testkit.AMD64)
-	require.EqualError(t, err, "get ffmpeg: find ffmpeg in ffprobe-installer-linux-x64-5.2.0.tgz: it is not there")
+	require.EqualError(t, err, "get ffmpeg: find ffmpeg in ffprobe-installer-linux-x64-5.2.0.tgz: it is missing")
 	testkit.NoLeftovers(t, c.Path())
 }
 
-func TestFromNPMForWhatIsNotLocked(t *testing.T) {
+func TestFromNPMForAPlatformThatIsNotLocked(t *testing.T) {
 	_, _, err := ffmpeg.Get(t.Context(), testkit.Cache(t), pin.Choice{Pin: image.Offline}, nil, testkit.ARM64)
 
-	require.EqualError(t, err, "get ffmpeg: ci/images.lock.json names no static build for linux/arm64")
+	require.EqualError(t, err, "get ffmpeg: ci/images.lock.json has no static build for linux/arm64")
 }

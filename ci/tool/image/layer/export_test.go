@@ -2,7 +2,7 @@ package layer
 
 import "testing"
 
-// SetCompressor makes the version of the compressor another one for a test.
+// SetCompressor sets the version of the compressor for a test.
 func SetCompressor(t testing.TB, version string) {
 	before := compressor
 	t.Cleanup(func() { compressor = before })

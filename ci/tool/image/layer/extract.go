@@ -13,8 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// Extract returns the content of one file of a layer, which r reads as it is stored.
-// A file that is not there is [fs.ErrNotExist].
+// Extract returns the content of one file of a compressed layer. A missing file is
+// [fs.ErrNotExist].
 func Extract(r io.Reader, name string) ([]byte, error) {
 	zr, err := gzip.NewReader(r)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"lambdas.internal/ci/tool/cache"
 )
 
-// Keep puts the layer of files into the cache. A layer with the same files and
-// comment that is there already is used: reused tells.
+// Keep writes the layer of files to the cache. reused tells that the cache already had
+// a layer of the same files and comment.
 func Keep(c *cache.Cache, files []File, comment string) (l Layer, reused bool, err error) {
 	parts := []string{comment}
 	for _, f := range files {
@@ -28,10 +28,10 @@ func Keep(c *cache.Cache, files []File, comment string) (l Layer, reused bool, e
 	return KeepAs(c, cache.Key(parts...), comment, func() ([]File, error) { return files, nil })
 }
 
-// KeepAs is [Keep] for files that are dear to open: key stands for their content,
-// and open is called only when no layer is kept under it.
+// KeepAs is [Keep] for files that take long to open: key identifies their content, and
+// open is called only if the cache has no layer with this key.
 func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l Layer, reused bool, err error) {
-	// The comment is in the bytes: a layer with another is another layer.
+	// The comment is part of the bytes, so another comment means another layer.
 	if l, ok := Kept(c, key); ok && l.Comment == comment {
 		return l, true, nil
 	}
@@ -48,17 +48,17 @@ func KeepAs(c *cache.Cache, key, comment string, open func() ([]File, error)) (l
 	return l, false, c.Save(recordKey(key), l)
 }
 
-// Kept returns the layer that [KeepAs] kept under key, if it is in the cache.
-func Kept(c *cache.Cache, key string) (Layer, bool) {
-	var l Layer
-	_, ok := c.Load(recordKey(key), &l)
+// Kept returns the layer that [KeepAs] stored under key; ok is false if the cache does
+// not have it.
+func Kept(c *cache.Cache, key string) (l Layer, ok bool) {
+	_, ok = c.Load(recordKey(key), &l)
 	return l, ok && c.Has(l.Digest, l.Size)
 }
 
 func recordKey(key string) string { return cache.Key("layer", key, compressor()) }
 
-// compressor is the version of the compressor. Another one may write other
-// bytes, and a layer that is kept must be the one that would be made.
+// compressor is the version of the compressor. It is part of the key, since another
+// version can write other bytes.
 var compressor = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -72,7 +72,7 @@ var compressor = sync.OnceValue(func() string {
 	return ""
 })
 
-// Import puts a compressed layer in a file into the cache.
+// Import copies the compressed layer in the named file to the cache.
 func Import(c *cache.Cache, name string) (Layer, error) {
 	l, err := importFile(c, name)
 	if err != nil {
@@ -102,7 +102,7 @@ func importFile(c *cache.Cache, name string) (Layer, error) {
 			return Layer{}, err
 		}
 	}
-	// Only the digest is to be had without decompressing.
+	// The digest is known without decompressing, the other facts are not.
 	key := cache.Key("imported layer", digest.String())
 	var l Layer
 	key = cache.Key("layer", key, compressor())
@@ -120,7 +120,7 @@ func importFile(c *cache.Cache, name string) (Layer, error) {
 	return l, c.Save(key, l)
 }
 
-// digest returns the content's SHA-256, which the caller may have set.
+// digest returns the SHA-256 of the content, or f.Digest if it is set.
 func (f File) digest() (string, error) {
 	if f.Digest != "" || f.Mode.IsDir() {
 		return f.Digest, nil

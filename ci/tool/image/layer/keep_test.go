@@ -79,14 +79,14 @@ func TestKeepReadsNothingWhenTheDigestIsKnown(t *testing.T) {
 	}
 }
 
-func TestKeepDoesNotKeepAFileThatChangedMeanwhile(t *testing.T) {
+func TestKeepRefusesAFileThatChanges(t *testing.T) {
 	c, dir := newCache(t)
 	f := layer.Text("a", 0o644, "new content")
 	f.Digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" // of "x"
 
 	_, _, err := layer.Keep(c, []layer.File{f}, "")
 
-	require.ErrorContains(t, err, "it changed meanwhile")
+	require.ErrorContains(t, err, "changed while it was read; build again")
 	assert.Empty(t, testkit.Tree(t, dir))
 }
 
@@ -123,7 +123,7 @@ func TestKeepAsOpensOnlyWhatIsNotKept(t *testing.T) {
 	assert.True(t, c.Has(first.Digest, first.Size))
 }
 
-func TestKeepAsMakesALayerAnewForAnotherCompressor(t *testing.T) {
+func TestKeepAsMakesANewLayerForAnotherCompressor(t *testing.T) {
 	c, _ := newCache(t)
 	files := func() ([]layer.File, error) { return []layer.File{layer.Text("a", 0o644, "x")}, nil }
 	_, _, err := layer.KeepAs(c, "key", "", files)
@@ -174,9 +174,9 @@ func TestImport(t *testing.T) {
 	testkit.NoLeftovers(t, cacheDir)
 }
 
-// The comment is in the layer's bytes: what was kept with another one is not
-// what would be made now.
-func TestKeepAsMakesALayerAnewForAnotherComment(t *testing.T) {
+// The comment is part of the layer's bytes, so a layer with another comment is not
+// reused.
+func TestKeepAsMakesANewLayerForAnotherComment(t *testing.T) {
 	c, _ := newCache(t)
 	files := func() ([]layer.File, error) { return []layer.File{layer.Text("a", 0o644, "x")}, nil }
 	before, _, err := layer.KeepAs(c, "key", "image:7", files)

@@ -1,6 +1,6 @@
-// Package layer writes image layers whose bytes depend on nothing but their
-// files: entries are sorted, times and owners fixed, parent directories
-// present, hard links absent.
+// Package layer writes image layers, which are compressed tar archives, whose bytes
+// depend only on their files: entries are sorted, times and owners are fixed, all parent
+// directories are present, and there are no hard links.
 package layer
 
 import (
@@ -20,8 +20,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	// The compressor is pinned by go.mod, so that a layer's digest does not
-	// change with the Go release that compiled the tool.
+	// go.mod pins the compressor, so that a layer's digest does not depend on the Go
+	// release that compiled this program.
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -30,9 +30,9 @@ var epoch = time.Unix(0, 0).UTC()
 
 // File is one entry of a layer.
 type File struct {
-	// Path is absolute within the image, without the leading slash.
+	// Path is the absolute path in the image, without the leading slash.
 	Path string
-	// Mode holds the permission bits, fs.ModeSticky, and fs.ModeDir for a
+	// Mode has the permission bits, fs.ModeSticky if set, and fs.ModeDir for a
 	// directory, which has no content.
 	Mode fs.FileMode
 	// Size is the length of the content in bytes.
@@ -68,13 +68,13 @@ func Directory(name string, mode fs.FileMode) File {
 
 // Layer is a written layer.
 type Layer struct {
-	// Digest names the compressed bytes, DiffID the tar within.
+	// Digest is the digest of the compressed bytes, DiffID that of the tar.
 	Digest v1.Hash `json:"digest"`
 	DiffID v1.Hash `json:"diffID"`
 	// Size is the length of the compressed bytes.
 	Size int64 `json:"size"`
-	// Comment says where the layer's files come from. It travels in the gzip
-	// header (RFC 1952, FCOMMENT), so that a layer in a file explains itself.
+	// Comment says where the layer's files come from. It is in the gzip header (RFC 1952,
+	// FCOMMENT), so that the file of a layer also has it.
 	Comment string `json:"comment,omitempty"`
 }
 
@@ -107,7 +107,7 @@ func Write(w io.Writer, files []File, comment string) (Layer, error) {
 	return Layer{Digest: sum(digest), DiffID: sum(diffID), Size: int64(*size), Comment: comment}, nil
 }
 
-// Read returns the description of an existing compressed layer.
+// Read reads a compressed layer and returns its description.
 func Read(r io.Reader) (Layer, error) {
 	digest, diffID := sha256.New(), sha256.New()
 	size := new(counter)
@@ -150,25 +150,25 @@ func writeEntry(tw *tar.Writer, f File) error {
 	n, err := io.Copy(to, r)
 	switch {
 	case errors.Is(err, tar.ErrWriteTooLong):
-		return fmt.Errorf("has more than the %d bytes that were announced", f.Size)
+		return fmt.Errorf("has more than the expected %d bytes", f.Size)
 	case err != nil:
 		return err
 	case n != f.Size:
-		return fmt.Errorf("has %d bytes, %d were announced", n, f.Size)
+		return fmt.Errorf("has %d bytes, expected %d", n, f.Size)
 	case f.Digest != "" && f.Digest != hex.EncodeToString(content.Sum(nil)):
-		return errors.New("has another content than was announced; it changed meanwhile")
+		return errors.New("changed while it was read; build again")
 	}
 	return nil
 }
 
-// withParents returns files sorted by path, with every missing parent directory.
-// Lambda wants each parent to be an entry of the layer.
+// withParents adds every missing parent directory to files, and sorts them by path.
+// Lambda requires each parent to be an entry of the layer.
 func withParents(files []File) ([]File, error) {
 	all := slices.Clone(files)
 	isDir := map[string]bool{".": true}
 	for _, f := range files {
 		if _, twice := isDir[f.Path]; twice || !fs.ValidPath(f.Path) {
-			return nil, fmt.Errorf("%q is there twice, or no clean path without a leading slash", f.Path)
+			return nil, fmt.Errorf("%q appears twice, or is not a clean path without a leading slash", f.Path)
 		}
 		isDir[f.Path] = f.Mode.IsDir()
 	}

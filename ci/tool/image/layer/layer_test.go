@@ -24,7 +24,7 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-// files is one of everything that a layer may hold.
+// files has one of each kind of entry.
 func files() []layer.File {
 	return []layer.File{
 		layer.Text("var/runtime/bootstrap", 0o755, "#!/bin/true\n"),
@@ -116,8 +116,8 @@ func TestWriteDoesNotChangeItsInput(t *testing.T) {
 	}
 }
 
-// A change of these digests moves every layer in every registry: it is due only
-// to another compressor, and belongs into the commit that brings it.
+// A change of these digests changes every layer in every registry. Only another version
+// of the compressor may cause it, in the commit that updates the compressor.
 func TestWriteGolden(t *testing.T) {
 	large := strings.Repeat("all work and no play makes a dull layer ", 50_000)
 	var out strings.Builder
@@ -160,7 +160,7 @@ func TestReadRefuses(t *testing.T) {
 	broken[len(broken)/2] ^= 1
 	for name, in := range map[string][]byte{
 		"nothing":               nil,
-		"what is no gzip":       []byte("a plain text that is long enough"),
+		"plain text":            []byte("a plain text that is long enough"),
 		"a cut-off layer":       data[:len(data)-20],
 		"a changed layer":       broken,
 		"a layer and some more": append(bytes.Clone(data), "trailing"...),
@@ -183,15 +183,15 @@ func TestWriteRefuses(t *testing.T) {
 		files []layer.File
 		want  string
 	}{
-		"more than was announced":     {[]layer.File{short}, "write a/file into the layer: has more than the 3 bytes that were announced"},
-		"less than was announced":     {[]layer.File{long}, "write a/file into the layer: has 7 bytes, 30 were announced"},
-		"another content":             {[]layer.File{changed}, "write a/file into the layer: has another content than was announced; it changed meanwhile"},
+		"more bytes than expected":    {[]layer.File{short}, "write a/file into the layer: has more than the expected 3 bytes"},
+		"fewer bytes than expected":   {[]layer.File{long}, "write a/file into the layer: has 7 bytes, expected 30"},
+		"another content":             {[]layer.File{changed}, "write a/file into the layer: changed while it was read; build again"},
 		"a file that cannot be read":  {[]layer.File{gone}, "write a/file into the layer: file does not exist"},
-		"a path twice":                {[]layer.File{text, text}, `write the layer: "a/file" is there twice, or no clean path without a leading slash`},
-		"an absolute path":            {[]layer.File{layer.Text("/etc/x", 0o644, "")}, `write the layer: "/etc/x" is there twice, or no clean path without a leading slash`},
-		"a path that leads elsewhere": {[]layer.File{layer.Text("a/../../x", 0o644, "")}, `write the layer: "a/../../x" is there twice, or no clean path without a leading slash`},
+		"a path twice":                {[]layer.File{text, text}, `write the layer: "a/file" appears twice, or is not a clean path without a leading slash`},
+		"an absolute path":            {[]layer.File{layer.Text("/etc/x", 0o644, "")}, `write the layer: "/etc/x" appears twice, or is not a clean path without a leading slash`},
+		"a path that leads elsewhere": {[]layer.File{layer.Text("a/../../x", 0o644, "")}, `write the layer: "a/../../x" appears twice, or is not a clean path without a leading slash`},
 		"a file below a file":         {[]layer.File{text, layer.Text("a/file/b/c", 0o644, "")}, `write the layer: "a/file" is a file, so "a/file/b/c" cannot be below it`},
-		"the root":                    {[]layer.File{layer.Directory(".", 0o755)}, `write the layer: "." is there twice, or no clean path without a leading slash`},
+		"the root":                    {[]layer.File{layer.Directory(".", 0o755)}, `write the layer: "." appears twice, or is not a clean path without a leading slash`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := layer.Write(io.Discard, c.files, "test")

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Archive writes one image of the layout in dir as a tar: itself an OCI image
-// layout, with the manifest.json beside it by which `docker load` reads it too.
+// Archive writes one image of the layout in dir as a tar. The tar is an OCI image
+// layout, with a manifest.json so that `docker load` accepts it too.
 func Archive(w io.Writer, dir, name string) error {
 	if err := archive(w, dir, name); err != nil {
 		return fmt.Errorf("write image %s as an archive: %w", name, err)
@@ -65,7 +65,7 @@ func archive(w io.Writer, dir, name string) error {
 	return tw.Close()
 }
 
-// dockerManifest is the manifest.json of `docker save`.
+// dockerManifest returns a manifest.json as `docker save` writes it.
 // https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md#combined-image-json--filesystem-changeset-format
 func dockerManifest(m *v1.Manifest, name string) ([]byte, error) {
 	var layers []string

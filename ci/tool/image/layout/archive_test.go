@@ -66,7 +66,7 @@ func TestArchiveRefuses(t *testing.T) {
 	require.NoError(t, layout.Write(dir, []v1.Descriptor{api}, c, all))
 	manifest := filepath.Join(dir, "blobs", "sha256", api.Digest.Hex)
 
-	require.EqualError(t, layout.Archive(io.Discard, dir, "tumb"), "write image tumb as an archive: "+dir+" holds no image \"tumb\"; build it with `ci build-all`")
+	require.EqualError(t, layout.Archive(io.Discard, dir, "tumb"), "write image tumb as an archive: "+dir+" has no image \"tumb\"; build it with `bin/ci build-all`")
 	require.ErrorIs(t, layout.Archive(io.Discard, filepath.Join(dir, "gone"), "api"), os.ErrNotExist)
 	closed := errors.New("closed")
 	require.ErrorIs(t, layout.Archive(failing{closed}, dir, "api"), closed)

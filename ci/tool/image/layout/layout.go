@@ -1,5 +1,5 @@
-// Package layout writes an OCI image layout: a folder with every blob once and
-// an index that names each image's manifest.
+// Package layout writes images to a folder in the format "OCI image layout": each blob
+// is stored once, and an index names the manifest of each image.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
 package layout
 
@@ -24,15 +24,15 @@ import (
 // marker is the content of the file that makes a folder an image layout.
 const marker = `{"imageLayoutVersion":"1.0.0"}`
 
-// Source has the blobs that a layout is made from.
+// Source has the blobs of the images to write.
 type Source interface {
-	// Blob returns the file that holds the blob.
+	// Blob returns the path of the blob.
 	Blob(v1.Hash) string
 }
 
-// Write makes dir an image layout that holds the given images, and those that
-// it held before under other names as long as keep says so. The index is written
-// last and in one step: until then the layout is what it was.
+// Write writes the images to the image layout in dir. Images with other names stay in
+// it if keep returns true for them. The index is written last and in one step: until
+// then the layout is unchanged.
 func Write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
 	if err := write(dir, images, blobs, keep); err != nil {
 		return fmt.Errorf("write the image layout %s: %w", dir, err)
@@ -45,8 +45,8 @@ func write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descri
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	// Two writers at once would drop each other's images and blobs. The lock is
-	// on the folder itself, which so holds nothing that is no image layout's.
+	// Two writers at once would remove each other's images and blobs. The lock is on the
+	// folder itself, so that the layout has no extra file.
 	alone := flock.New(dir, flock.SetFlag(os.O_RDONLY))
 	if err := alone.Lock(); err != nil {
 		return fmt.Errorf("wait for another writer: %w", err)
@@ -99,7 +99,7 @@ func Index(dir string) (v1.IndexManifest, error) {
 		return index, err
 	}
 	if err := json.Unmarshal(data, &index); err != nil {
-		return index, fmt.Errorf("index.json: is no index of images (%w); remove the folder", err)
+		return index, fmt.Errorf("index.json is not an image index (%w); remove the folder and build again", err)
 	}
 	return index, nil
 }
@@ -115,10 +115,10 @@ func Find(dir, name string) (v1.Descriptor, error) {
 			return d, nil
 		}
 	}
-	return v1.Descriptor{}, fmt.Errorf("%s holds no image %q; build it with `ci build-all`", dir, name)
+	return v1.Descriptor{}, fmt.Errorf("%s has no image %q; build it with `bin/ci build-all`", dir, name)
 }
 
-// addImage puts the manifest that d names, and all that it names, into the
+// addImage adds the manifest with descriptor d, its configuration and its layers to the
 // layout in dir.
 func addImage(dir string, d v1.Descriptor, blobs Source, needed map[string]bool) error {
 	if err := addBlob(dir, d, blobs, needed); err != nil {
@@ -136,7 +136,7 @@ func addImage(dir string, d v1.Descriptor, blobs Source, needed map[string]bool)
 	return nil
 }
 
-// addBlob links or copies one blob into the layout in dir, unless it is there.
+// addBlob links or copies one blob into the layout in dir, unless it is there already.
 func addBlob(dir string, d v1.Descriptor, blobs Source, needed map[string]bool) error {
 	name := d.Digest.Hex
 	if needed[name] {
@@ -150,7 +150,7 @@ func addBlob(dir string, d v1.Descriptor, blobs Source, needed map[string]bool) 
 	return cache.LinkOrCopy(blobs.Blob(d.Digest), target)
 }
 
-// update writes data to name unless that is what name holds.
+// update writes data to name, unless the file already has this content.
 func update(name string, data []byte) error {
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, data) {
 		return nil
@@ -158,8 +158,7 @@ func update(name string, data []byte) error {
 	return cache.WriteFile(name, data)
 }
 
-// prune removes blobs that no image needs any more, and what a writer that was
-// killed left.
+// prune removes blobs that no image needs, and temporary files of killed writers.
 func prune(folder string, needed map[string]bool) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

@@ -24,8 +24,7 @@ import (
 func all(v1.Descriptor) bool  { return true }
 func none(v1.Descriptor) bool { return false }
 
-// names returns the images of the layout, which must be a valid one that holds
-// no blob too many.
+// names returns the images of the layout, which must be valid and have no unneeded blob.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	path, err := ggcr.FromPath(dir)
@@ -117,7 +116,7 @@ func TestWriteNeedsNoCacheForWhatTheLayoutHolds(t *testing.T) {
 	assert.Equal(t, []string{"api", "thumb"}, names(t, dir))
 }
 
-func TestWriteMendsABlobThatIsCutOff(t *testing.T) {
+func TestWriteRepairsABlobThatIsCutOff(t *testing.T) {
 	c, dir := testkit.Cache(t), t.TempDir()
 	api := testkit.Kept(t, c, "api", "1")
 	require.NoError(t, layout.Write(dir, []v1.Descriptor{api}, c, all))
@@ -145,7 +144,7 @@ func TestWriteSideBySideLosesNoImage(t *testing.T) {
 	assert.Equal(t, want, names(t, dir))
 }
 
-func TestWriteClearsUpBehindAWriterThatWasKilled(t *testing.T) {
+func TestWriteRemovesTheFilesOfAKilledWriter(t *testing.T) {
 	c, dir := testkit.Cache(t), t.TempDir()
 	testkit.Write(t, dir, map[string]string{"blobs/sha256/.new-123/abc": "half a blob"})
 
@@ -154,7 +153,7 @@ func TestWriteClearsUpBehindAWriterThatWasKilled(t *testing.T) {
 	assert.Equal(t, []string{"api"}, names(t, dir))
 }
 
-// missing is a source of which one blob is gone.
+// missing is a source without one of the blobs.
 type missing struct {
 	layout.Source
 	digest v1.Hash
@@ -167,7 +166,7 @@ func (m missing) Blob(h v1.Hash) string {
 	return m.Source.Blob(h)
 }
 
-func TestWriteThatFailsLeavesTheLayoutAsItWas(t *testing.T) {
+func TestWriteThatFailsLeavesTheLayoutUnchanged(t *testing.T) {
 	for name, break_ := range map[string]func(t *testing.T, c *cache.Cache, dir string, next v1.Descriptor) (layout.Source, string){
 		"manifest is missing": func(_ *testing.T, c *cache.Cache, _ string, next v1.Descriptor) (layout.Source, string) {
 			return missing{c, next.Digest}, "open /gone/" + next.Digest.Hex + ": no such file or directory"
@@ -180,7 +179,7 @@ func TestWriteThatFailsLeavesTheLayoutAsItWas(t *testing.T) {
 			require.NoError(t, err)
 			return missing{c, m.Layers[2].Digest}, "open /gone/" + m.Layers[2].Digest.Hex
 		},
-		"manifest is no manifest": func(t *testing.T, c *cache.Cache, _ string, next v1.Descriptor) (layout.Source, string) {
+		"manifest is damaged": func(t *testing.T, c *cache.Cache, _ string, next v1.Descriptor) (layout.Source, string) {
 			require.NoError(t, os.Remove(c.Blob(next.Digest)))
 			require.NoError(t, os.WriteFile(c.Blob(next.Digest), []byte("{"), 0o644))
 			return c, "manifest " + next.Digest.String() + ": "
@@ -210,7 +209,7 @@ func TestWriteThatFailsLeavesTheLayoutAsItWas(t *testing.T) {
 	}
 }
 
-func TestWriteOverWhatIsNoLayout(t *testing.T) {
+func TestWriteOverADamagedIndex(t *testing.T) {
 	for name, content := range map[string]string{"cut off": `{"schemaVersion": 2, "mani`, "empty": "", "a list": "[]"} {
 		t.Run(name, func(t *testing.T) {
 			c, dir := testkit.Cache(t), t.TempDir()
@@ -218,8 +217,8 @@ func TestWriteOverWhatIsNoLayout(t *testing.T) {
 
 			err := layout.Write(dir, []v1.Descriptor{testkit.Kept(t, c, "api", "1")}, c, all)
 
-			require.ErrorContains(t, err, "write the image layout "+dir+": index.json: is no index of images (")
-			assert.True(t, strings.HasSuffix(err.Error(), "); remove the folder"), err.Error())
+			require.ErrorContains(t, err, "write the image layout "+dir+": index.json is not an image index (")
+			assert.True(t, strings.HasSuffix(err.Error(), "); remove the folder and build again"), err.Error())
 			assert.NotContains(t, err.Error(), "\n")
 			assert.Equal(t, map[string]string{"index.json": content}, testkit.Tree(t, dir))
 		})

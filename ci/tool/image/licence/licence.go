@@ -1,5 +1,5 @@
-// Package licence holds what goes with ffmpeg wherever it goes: the texts of its
-// licences, and where its source is. The GPL asks for both beside the programs.
+// Package licence has the files that each image with ffmpeg must contain: the texts of
+// its licences, and where its source is. The GPL requires both.
 // https://ffmpeg.org/legal.html
 package licence
 
@@ -13,27 +13,27 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 )
 
-// Dir is where the files are in an image, without the leading slash.
+// Dir is the folder of the files in an image, without the leading slash.
 const Dir = "usr/local/share/licenses/ffmpeg"
 
 // The names of files that are not licence texts.
 const (
-	Source   = "SOURCE"        // where the source of each kind of build is
+	Source   = "SOURCE"        // where the source of each build is
 	Build    = "BUILD"         // which build this is
-	Versions = "versions.json" // versions of the libraries, from an image that has them
+	Versions = "versions.json" // versions of the libraries, if the image with ffmpeg has the file
 )
 
-// texts are the files that are the same for every build. The Dockerfiles copy them
-// too.
+// texts are the files that are the same for every build of ffmpeg. The Dockerfiles copy
+// them too.
 //
 //go:embed files
 var texts embed.FS
 
-// Texts returns the files that are the same for every build, by name.
+// Texts returns the files that are the same for every build of ffmpeg, by name.
 func Texts() map[string]string {
 	entries, err := texts.ReadDir("files")
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // it is embedded, so it exists
 	}
 	all := map[string]string{}
 	for _, e := range entries {
@@ -46,7 +46,7 @@ func Texts() map[string]string {
 	return all
 }
 
-// Files returns what goes into the layer of the build that comment names.
+// Files returns the files for the layer of the build that comment names.
 func Files(comment string) []layer.File {
 	all := Texts()
 	all[Build] = comment + "\n"

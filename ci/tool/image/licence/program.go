@@ -6,26 +6,26 @@ import (
 	"lambdas.internal/ci/tool/image/purl"
 )
 
-// License is that of every build that this program knows, as SPDX names it: they
-// are configured with --enable-gpl --enable-version3.
+// License is the licence of every build that this program knows, as an SPDX expression.
+// They are configured with --enable-gpl --enable-version3.
 const License = "GPL-3.0-or-later"
 
-// Program is ffmpeg or ffprobe, or both where they come in one image.
+// Program is ffmpeg or ffprobe, or both if they come from one image.
 type Program struct {
 	Name    string
 	Version string // of the package or image
-	// PURL names the package: https://github.com/package-url/purl-spec.
+	// PURL is the package URL: https://github.com/package-url/purl-spec.
 	PURL string
-	// Digest is that of the image, as algorithm:hex; empty for a package.
+	// Digest is the digest of the image, as algorithm:hex; empty for an npm package.
 	Digest string
-	// License is an SPDX expression; empty when it is not known.
+	// License is an SPDX expression; empty if it is not known.
 	License string
-	// Source is where the source is; empty when it is not known.
+	// Source is the URL of the source; empty if it is not known.
 	Source string
 }
 
-// Programs returns what the comment of an ffmpeg layer names: packages of npm, or
-// an image by digest.
+// Programs reads the comment of an ffmpeg layer, which names npm packages, or an image
+// by digest.
 func Programs(comment string) []Program {
 	if packages, ok := strings.CutPrefix(comment, "npm "); ok {
 		var all []Program

@@ -1,5 +1,5 @@
-// Package npm fetches packages with the npm client, so that the user's own
-// registry, proxy and certificates are honoured, and checks their integrity.
+// Package npm downloads npm packages and checks their integrity. It runs the npm client,
+// so that the user's settings for registry, proxy and certificates apply.
 package npm
 
 import (
@@ -21,8 +21,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Fetch returns the tarball of the package, in dir, with the integrity that the
-// lock file names. A tarball that is there already is checked and used.
+// Fetch downloads the tarball of the package to dir, unless it is there already, checks
+// that it has the integrity in the lock file, and returns its path.
 func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
 	name := filepath.Join(dir, strings.NewReplacer("@", "", "/", "-").Replace(p.Name)+"-"+p.Version+".tgz")
 	if verify(name, p) == nil {
@@ -49,7 +49,7 @@ func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
 	return name, nil
 }
 
-// Integrity asks the registry for the integrity of a package's version.
+// Integrity asks the npm registry for the integrity of a package version.
 func Integrity(ctx context.Context, name, version string) (string, error) {
 	out, err := run(ctx, "", "view", "--json", name+"@"+version, "dist.integrity")
 	if err != nil {
@@ -57,7 +57,7 @@ func Integrity(ctx context.Context, name, version string) (string, error) {
 	}
 	var integrity string
 	if err := json.Unmarshal(out, &integrity); err != nil || !strings.HasPrefix(integrity, "sha512-") {
-		return "", fmt.Errorf("ask for the integrity of %s@%s: npm answered %q", name, version, out)
+		return "", fmt.Errorf("read the integrity of %s@%s: npm answered %q", name, version, out)
 	}
 	return integrity, nil
 }
@@ -71,7 +71,7 @@ func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, errors.New("npm is not installed; install Node, or name an image that has ffmpeg with --ffmpeg")
+		return nil, errors.New("npm is not installed; install Node.js, or pass an image that has ffmpeg with --ffmpeg")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("run npm %s: %w\n%s", args[0], err, strings.TrimSpace(stderr.String()))
@@ -79,7 +79,7 @@ func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// verify compares a tarball with the integrity in the lock file.
+// verify checks that a tarball has the integrity in the lock file.
 func verify(name string, p lock.Package) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -110,7 +110,7 @@ func Open(tarball, file string) (io.ReadCloser, error) {
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			err = errors.New("it is not there")
+			err = errors.New("it is missing")
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("find %s in %s: %w", file, filepath.Base(tarball), err), f.Close())
@@ -121,7 +121,7 @@ func Open(tarball, file string) (io.ReadCloser, error) {
 	}
 }
 
-// entry reads one entry of a tar and closes the file below.
+// entry reads one entry of a tar; Close closes the file of the tar.
 type entry struct {
 	io.Reader
 	io.Closer

@@ -51,7 +51,7 @@ func TestFetch(t *testing.T) {
 	})
 	t.Run("a file that is not in it", func(t *testing.T) {
 		_, err := npm.Open(tarball, "ffprobe")
-		require.EqualError(t, err, "find ffprobe in ffmpeg-installer-linux-x64-4.1.0.tgz: it is not there")
+		require.EqualError(t, err, "find ffprobe in ffmpeg-installer-linux-x64-4.1.0.tgz: it is missing")
 	})
 	testkit.NoLeftovers(t, dir)
 }
@@ -68,7 +68,7 @@ func TestFetchRefusesAnotherIntegrity(t *testing.T) {
 	testkit.NoLeftovers(t, dir)
 }
 
-func TestFetchOfWhatIsNotThere(t *testing.T) {
+func TestFetchOfAMissingPackage(t *testing.T) {
 	registry, dir := testkit.NewNPM(t), t.TempDir()
 	p := registry.Publish(t, "program", "1.0.0", "program", "good")
 	p.Name = "gone"
@@ -87,7 +87,7 @@ func TestFetchWithoutNPM(t *testing.T) {
 
 	_, err := npm.Fetch(t.Context(), p, dir)
 
-	require.EqualError(t, err, "npm is not installed; install Node, or name an image that has ffmpeg with --ffmpeg")
+	require.EqualError(t, err, "npm is not installed; install Node.js, or pass an image that has ffmpeg with --ffmpeg")
 	testkit.NoLeftovers(t, dir)
 }
 

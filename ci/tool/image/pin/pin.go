@@ -1,6 +1,6 @@
-// Package pin decides which image a build starts from: the one that the lock
-// file pins, the one that the user names, or none because no registry is in
-// reach.
+// Package pin decides which base image, or which image with ffmpeg, a build uses: the
+// one that the lock file pins (names by digest), the one that the user names, or none
+// because no registry can be reached.
 package pin
 
 import (
@@ -19,42 +19,42 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Static is what a user names instead of a reference to have the tool's own
-// base, or the ffmpeg of the npm registry.
+// Static is the word that a user passes instead of a reference to get the static base,
+// or the ffmpeg from the npm registry.
 const Static = "static"
 
-// remembered is how long the answer to "what does this tag name" is believed,
-// so that a run right after another does not ask, or wait, again.
+// remembered is how long the answer of a registry about a tag is reused, so that a
+// second run soon after the first does not ask, or wait, again.
 const remembered = 2 * time.Minute
 
-// Choice is where an image is taken from.
+// Choice says where an image comes from.
 type Choice struct {
-	// Name is what images say they come from: the locked reference if the digest
-	// is the locked one, wherever it is pulled from, else Reference.
+	// Name is the reference for the label of the image: the one in the lock file if the
+	// digest is the one in the lock file, else Reference.
 	Name string
-	// Reference is what to pull, with or without a digest; empty when Pin is
+	// Reference is the image to pull, with or without a digest; empty if Pin is
 	// image.Offline.
 	Reference string
-	// Digest names the index or manifest.
+	// Digest is the digest of the index or manifest.
 	Digest v1.Hash
 	Pin    image.Pin
-	// Reason says why no registry is used, when that was not asked for.
+	// Reason says why no registry is used, unless the user asked for that.
 	Reason string
 }
 
 // Options say what the user wants.
 type Options struct {
-	// Explicit is a reference, with or without a digest, or Static. It wins.
+	// Explicit is a reference, with or without a digest, or Static. It is used instead
+	// of the lock file.
 	Explicit string
-	// Offline forbids to ask a registry; a locked image is used if Cached has it.
+	// Offline forbids requests to a registry; a locked image is used if it is cached.
 	Offline bool
-	// Cached tells whether what is made from the choice is on this machine.
+	// Cached tells whether this machine has what is made from the choice.
 	Cached func(Choice) bool
 }
 
-// Choose decides for one image of the lock file. A registry that is out of
-// reach is no error, unless the user named it: the choice is then image.Offline
-// and says why.
+// Choose decides for one image of the lock file. If the registry cannot be reached, the
+// choice is image.Offline and says why; if the user named the image, it is an error.
 func Choose(ctx context.Context, c *cache.Cache, locked lock.Image, o Options) (Choice, error) {
 	if o.Explicit == Static {
 		return Choice{Pin: image.Offline}, nil
@@ -91,7 +91,7 @@ func Choose(ctx context.Context, c *cache.Cache, locked lock.Image, o Options) (
 	return choose(locked, reference, digest), nil
 }
 
-// choose returns the choice of a digest that is known.
+// choose returns the choice for a known digest.
 func choose(locked lock.Image, reference string, digest v1.Hash) Choice {
 	choice := Choice{Reference: reference, Digest: digest}
 	if digest.String() == locked.Digest {
@@ -103,25 +103,26 @@ func choose(locked lock.Image, reference string, digest v1.Hash) Choice {
 	return choice
 }
 
-// offline returns the choice when no registry can be asked.
+// offline returns the choice if no registry can be asked.
 func offline(o Options, reference string, why error) (Choice, error) {
 	switch {
 	case o.Explicit != "":
 		return Choice{}, fmt.Errorf("use %s: %w", reference, why)
-	case o.Offline: // as the user wants it, so there is nothing to explain
+	case o.Offline: // the user asked for it, so no reason is needed
 		return Choice{Pin: image.Offline}, nil
 	default:
 		return Choice{Pin: image.Offline, Reason: why.Error()}, nil
 	}
 }
 
-// answer is what a registry said, or why it could not be asked.
+// answer is the answer of a registry, or why there is none.
 type answer struct {
 	Digest      string `json:"digest,omitempty"`
 	Unreachable string `json:"unreachable,omitempty"`
 }
 
-// ask asks the registry, or remembers what it answered a moment ago.
+// ask returns the digest of the reference from the registry, or from an answer of the
+// last minutes.
 func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error) {
 	key := cache.Key("tag", reference)
 	var a answer
@@ -133,7 +134,7 @@ func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error)
 	}
 	digest, err := registry.Digest(ctx, reference)
 	switch {
-	case ctx.Err() != nil: // which says nothing about the registry
+	case ctx.Err() != nil: // err says nothing about the registry
 		return v1.Hash{}, ctx.Err()
 	case registry.Unreachable(err):
 		a = answer{Unreachable: err.Error()}

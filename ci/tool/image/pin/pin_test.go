@@ -60,11 +60,11 @@ func TestChoose(t *testing.T) {
 		"offline with a digest that is cached": {lock.Image{Reference: tag, Digest: digest.String()},
 			pin.Options{Cached: cached, Offline: true, Explicit: down.Host + "/x@" + otherDigest.String()},
 			pin.Choice{Name: down.Host + "/x", Reference: down.Host + "/x@" + otherDigest.String(), Digest: otherDigest, Pin: image.Unpinned}, false},
-		"out of reach": {lock.Image{Reference: down.Host + "/base:1", Digest: unknown}, pin.Options{Cached: uncached},
+		"unreachable": {lock.Image{Reference: down.Host + "/base:1", Digest: unknown}, pin.Options{Cached: uncached},
 			pin.Choice{Pin: image.Offline}, true},
-		"out of reach, pinned and not cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: uncached},
+		"unreachable, pinned and not cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: uncached},
 			pin.Choice{Pin: image.Offline}, true},
-		"out of reach, pinned and cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: cached},
+		"unreachable, pinned and cached": {lock.Image{Reference: down.Host + "/base:1", Digest: digest.String()}, pin.Options{Cached: cached},
 			pin.Choice{Name: down.Host + "/base:1", Reference: down.Host + "/base:1@" + digest.String(), Digest: digest, Pin: image.Pinned}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,10 +91,10 @@ func TestChooseRefuses(t *testing.T) {
 	}{
 		"an image that is not there":              {r.Host + "/gone:1", pin.Options{}, "resolve " + r.Host + "/gone:1: "},
 		"a named image that is not there":         {tag, pin.Options{Explicit: r.Host + "/gone:1"}, "resolve " + r.Host + "/gone:1: "},
-		"a named registry out of reach":           {tag, pin.Options{Explicit: down.Host + "/x:1"}, "use " + down.Host + "/x:1: resolve "},
+		"a named registry that is unreachable":    {tag, pin.Options{Explicit: down.Host + "/x:1"}, "use " + down.Host + "/x:1: resolve "},
 		"a named image, offline":                  {tag, pin.Options{Explicit: tag, Offline: true}, "use " + tag + ": it is not in the cache, and --offline is set"},
-		"what is no reference":                    {tag, pin.Options{Explicit: "No Reference"}, `read the reference "No Reference": `},
-		"what is no digest":                       {tag, pin.Options{Explicit: "x@sha256:123"}, `read the reference "x@sha256:123": `},
+		"not a reference":                         {tag, pin.Options{Explicit: "No Reference"}, `read the reference "No Reference": `},
+		"not a digest":                            {tag, pin.Options{Explicit: "x@sha256:123"}, `read the reference "x@sha256:123": `},
 		"a locked reference that cannot be right": {"No Reference", pin.Options{}, `read the reference "No Reference": `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestChooseRemembersAnAnswer(t *testing.T) {
 	assert.Equal(t, asked, r.Requests.Load())
 }
 
-func TestChooseRemembersThatARegistryIsOutOfReach(t *testing.T) {
+func TestChooseRemembersThatARegistryIsUnreachable(t *testing.T) {
 	r, c := testkit.NewRegistry(t), testkit.Cache(t)
 	r.Answer = func(w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusProxyAuthRequired)

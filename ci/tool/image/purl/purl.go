@@ -1,5 +1,5 @@
-// Package purl names packages as other programs do, by package URLs: images, Go
-// modules and packages of npm.
+// Package purl writes package URLs, the names of images, Go modules and npm packages
+// that SBOMs and scanners use.
 // https://github.com/package-url/purl-spec
 package purl
 
@@ -10,8 +10,8 @@ import (
 	packageurl "github.com/package-url/packageurl-go"
 )
 
-// Image returns the URL of the image that reference, registry/repository:tag, and
-// digest name; either part of them may be empty.
+// Image returns the URL of the image with a reference, registry/repository:tag, and a
+// digest; the tag or the digest may be empty.
 func Image(reference, digest string) string {
 	repository, tag := SplitTag(reference)
 	qualifiers := map[string]string{}
@@ -38,7 +38,7 @@ func Module(module, version string) string {
 	return text(packageurl.TypeGolang, strings.TrimSuffix(dir, "/"), name, version, nil)
 }
 
-// NPM returns the URL of a package, which may be @scope/name.
+// NPM returns the URL of an npm package; its name may be @scope/name.
 func NPM(name, version string) string {
 	scope, name := path.Split(name)
 	return text(packageurl.TypeNPM, strings.TrimSuffix(scope, "/"), name, version, nil)
@@ -47,7 +47,7 @@ func NPM(name, version string) string {
 func text(kind, namespace, name, version string, qualifiers map[string]string) string {
 	p := packageurl.NewPackageURL(kind, namespace, name, version, packageurl.QualifiersFromMap(qualifiers), "")
 	if err := p.Normalize(); err != nil {
-		return p.ToString() // as it is: it names a package, though not by the rules of its kind
+		return p.ToString() // not by the rules of its kind, but better than none
 	}
 	return p.ToString()
 }

@@ -1,6 +1,6 @@
-// Package catalog reads what the workspace holds: one Lambda function per
-// folder under functions/, each described by its image.json. No other list of
-// functions exists.
+// Package catalog reads which Lambda functions the workspace has: one per folder
+// under functions/, described by the image.json in it. There is no other list of
+// functions.
 package catalog
 
 import (
@@ -14,13 +14,13 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// Dir is the folder, below the workspace root, that holds the functions.
+// Dir is the folder of the functions, relative to the workspace root.
 const Dir = "functions"
 
-// DescriptionFile is the name of the file that describes a function's image.
+// DescriptionFile is the file in a function's folder that describes its image.
 const DescriptionFile = "image.json"
 
-// Variant says what an image holds beside its binary.
+// Variant says whether an image has ffmpeg.
 type Variant string
 
 // The variants.
@@ -38,25 +38,25 @@ const (
 	Public  Registry = "public"
 )
 
-// Function is one Lambda function and the image that carries it.
+// Function is one Lambda function and its image.
 type Function struct {
 	// Folder is the function's folder, slash-separated, relative to the root.
 	Folder string `json:"folder"`
-	// Image names the image, and so its tags: {image}-{commit}, {image}-latest.
+	// Image is the name of the image. Its tags are {image}-{commit} and {image}-latest.
 	Image string `json:"image"`
-	// Variant decides the layers.
+	// Variant says whether the image has the ffmpeg layer.
 	Variant Variant `json:"variant"`
-	// Registry decides who may pull the image.
+	// Registry says who may pull the image.
 	Registry Registry `json:"registry"`
 	// Lambda is the function's name in AWS.
 	Lambda string `json:"lambda"`
 	// Reason says in a few words why the image is in that registry.
 	Reason string `json:"reason"`
-	// Budget bounds the image's size, if image.json names one.
+	// Budget limits the image's size, if image.json has one.
 	Budget Budget `json:"budget,omitzero"`
 }
 
-// Catalog is every function of a workspace, ordered by image name.
+// Catalog is the list of all functions of a workspace.
 type Catalog struct {
 	// Root is the absolute path of the workspace.
 	Root string
@@ -66,11 +66,11 @@ type Catalog struct {
 	Functions []Function
 }
 
-// Problem is one thing wrong with the workspace, in one line: file, field, fix.
+// Problem is one problem of the workspace. It prints as one line: file, field, fix.
 type Problem struct {
 	File  string // relative to the root
-	Field string // empty when the file as a whole is meant
-	Fix   string // what is wrong and what to do
+	Field string // empty for a problem of the whole file
+	Fix   string // what is wrong, and what to do
 }
 
 func (p Problem) Error() string {
@@ -81,7 +81,7 @@ func (p Problem) Error() string {
 }
 
 // Load reads and validates the workspace at root. Its error joins every
-// [Problem] found, so that all can be mended in one go.
+// [Problem] found, so that all can be fixed at once.
 func Load(root string) (*Catalog, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -107,7 +107,7 @@ func Load(root string) (*Catalog, error) {
 		c.Functions = append(c.Functions, f)
 	}
 	if len(c.Functions) == 0 {
-		return nil, Problem{File: Dir + "/", Fix: "holds no function; add a folder with main.go, go.mod and image.json"}
+		return nil, Problem{File: Dir + "/", Fix: "has no function; add a folder with main.go, go.mod and image.json"}
 	}
 	problems = append(problems, conflicts(c.Functions)...)
 	if len(problems) > 0 {
@@ -127,8 +127,8 @@ func (e UnknownImageError) Error() string {
 	return fmt.Sprintf("no image is named %q%s; the images are %s", e.Name, suggest(e.Name, e.Known), strings.Join(e.Known, ", "))
 }
 
-// Select returns the functions with the given image names, in catalog order;
-// no name selects all. An unknown name is an [UnknownImageError], which suggests the nearest.
+// Select returns the functions with the given image names, in catalog order; no name
+// selects all. An unknown name is an [UnknownImageError], which suggests the nearest.
 func (c *Catalog) Select(images []string) ([]Function, error) {
 	if len(images) == 0 {
 		return slices.Clone(c.Functions), nil
@@ -151,7 +151,7 @@ func (c *Catalog) Select(images []string) ([]Function, error) {
 	return selected, nil
 }
 
-// workFile is what the catalog needs of go.work.
+// workFile is the part of go.work that the catalog needs.
 type workFile struct {
 	toolchain string
 	uses      map[string]bool // folders, slash-separated, relative to the root
@@ -174,12 +174,12 @@ func readWork(root string) (workFile, error) {
 	for _, use := range parsed.Use {
 		w.uses[filepath.ToSlash(filepath.Clean(use.Path))] = true
 	}
-	const pin = "; pin the Go that builds the images, for instance `toolchain go1.26.8`"
+	const pin = "; name the Go version that builds the images, for example `toolchain go1.26.8`"
 	switch {
 	case parsed.Toolchain == nil:
 		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: "is missing" + pin}
 	case parsed.Toolchain.Name == "default":
-		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: `"default" names no version` + pin}
+		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: `"default" is not a version` + pin}
 	}
 	w.toolchain = parsed.Toolchain.Name
 	return w, nil

@@ -18,7 +18,7 @@ func TestLoadReadsTheWorkspace(t *testing.T) {
 	testkit.Write(t, root, testkit.Files(t))
 	testkit.Write(t, root, map[string]string{
 		"functions/.git/x":    "hidden",
-		"functions/_old/x":    "left out, as Go leaves it out",
+		"functions/_old/x":    "ignored, as Go ignores it",
 		"functions/README.md": "a file, not a function",
 	})
 
@@ -73,34 +73,34 @@ func TestLoadRefusesAWorkspace(t *testing.T) {
 		"with a go.work that cannot be read": {map[string]string{"go.work": "go 1.26.1\nuze ./x\n"},
 			[]string{"read the workspace: go.work:2: unknown directive: uze"}},
 		"without a toolchain": {map[string]string{"go.work": "go 1.26.1\n\nuse ./shared\n"},
-			[]string{"go.work: toolchain: is missing; pin the Go that builds the images, for instance `toolchain go1.26.8`"}},
-		"with the default toolchain, which is any": {map[string]string{"go.work": "go 1.26.1\n\ntoolchain default\n"},
-			[]string{"go.work: toolchain: \"default\" names no version; pin the Go that builds the images, for instance `toolchain go1.26.8`"}},
+			[]string{"go.work: toolchain: is missing; name the Go version that builds the images, for example `toolchain go1.26.8`"}},
+		"with the default toolchain, which can be any version": {map[string]string{"go.work": "go 1.26.1\n\ntoolchain default\n"},
+			[]string{"go.work: toolchain: \"default\" is not a version; name the Go version that builds the images, for example `toolchain go1.26.8`"}},
 		"with a folder that is no function": {map[string]string{"functions/new/main.go": "package main\n"}, []string{
 			"functions/new/go.mod: is missing; every function is a module of its own: run `go mod init` in functions/new",
-			"go.work: use: does not name ./functions/new; run `go work use ./functions/new`",
+			"go.work: use: does not list ./functions/new; run `go work use ./functions/new`",
 			"functions/new/image.json: is missing; add one with the fields image, variant, registry, lambda, reason"}},
 		"with a function without go.mod": {map[string]string{api + "go.mod": ""},
 			[]string{api + "go.mod: is missing; every function is a module of its own: run `go mod init` in functions/media-lambda"}},
 		"with a go.mod that names no module": {map[string]string{api + "go.mod": "go 1.26.1\n"},
-			[]string{api + "go.mod: module: is missing; the first line names the module, for instance `module lambdas.internal/functions/media-lambda`"}},
+			[]string{api + "go.mod: module: is missing; write it in the first line, for example `module lambdas.internal/functions/media-lambda`"}},
 		"with a module named other than its folder": {map[string]string{api + "go.mod": testkit.GoMod("example.org/api")},
-			[]string{api + "go.mod: module: \"example.org/api\" must end in \"media-lambda\" like its folder: go build names the binary by it"}},
+			[]string{api + "go.mod: module: \"example.org/api\" must end in \"media-lambda\", the name of its folder: go build names the binary after it"}},
 		"with a function that go.work does not use": {map[string]string{
 			"go.work": "go 1.26.1\ntoolchain go1.26.8\nuse (\n\t./functions/enhance-lambda\n\tfunctions/thumbnail-lambda/\n)\n"},
-			[]string{"go.work: use: does not name ./functions/media-lambda; run `go work use ./functions/media-lambda`"}},
+			[]string{"go.work: use: does not list ./functions/media-lambda; run `go work use ./functions/media-lambda`"}},
 		"with a function without image.json": {map[string]string{api + "image.json": ""},
 			[]string{api + "image.json: is missing; add one with the fields image, variant, registry, lambda, reason"}},
 		"with the same image twice": {map[string]string{thumb + "image.json": description("api", "Thumb")},
 			[]string{thumb + `image.json: image: "api" is already the image of functions/media-lambda`}},
 		"with the same Lambda twice": {map[string]string{thumb + "image.json": description("thumb", "Api")},
 			[]string{thumb + `image.json: lambda: "Api" is already the function of functions/media-lambda`}},
-		"with an image that begins like a former one": {map[string]string{thumb + "image.json": description("api-admin", "Thumb")},
-			[]string{thumb + `image.json: image: the tags of "api-admin" and "api" (functions/media-lambda) begin alike, so retention of one would delete the other's; rename one`}},
-		"with an image that a former one begins like": {map[string]string{
+		"with an image name that starts with an earlier one": {map[string]string{thumb + "image.json": description("api-admin", "Thumb")},
+			[]string{thumb + `image.json: image: "api-admin" and "api" (functions/media-lambda): one name is the beginning of the other, so retention rules for one would also match the other's tags; rename one`}},
+		"with an image name that an earlier one starts with": {map[string]string{
 			api + "image.json": description("media-api", "Api"), thumb + "image.json": description("media", "Thumb")},
-			[]string{thumb + `image.json: image: the tags of "media" and "media-api" (functions/media-lambda) begin alike, so retention of one would delete the other's; rename one`}},
-		"with several faults": {map[string]string{
+			[]string{thumb + `image.json: image: "media" and "media-api" (functions/media-lambda): one name is the beginning of the other, so retention rules for one would also match the other's tags; rename one`}},
+		"with several problems": {map[string]string{
 			"functions/enhance-lambda/image.json": `{"image": "enhance", "variant": "lihgt", "registry": "public", "lambda": "E", "reason": "r"}`,
 			api + "go.mod":                        "",
 			thumb + "image.json":                  "{\n",
@@ -128,25 +128,25 @@ func TestLoadRefusesAWorkspace(t *testing.T) {
 	}
 }
 
-func TestLoadTellsThatThereIsNoFunction(t *testing.T) {
+func TestLoadWithoutAFunction(t *testing.T) {
 	root := t.TempDir()
 	testkit.Write(t, root, map[string]string{"go.work": "go 1.26.1\ntoolchain go1.26.8\n"})
 
 	_, err := catalog.Load(root)
-	require.EqualError(t, err, "functions/: holds no function; add a folder with main.go, go.mod and image.json", "without the folder")
+	require.EqualError(t, err, "functions/: has no function; add a folder with main.go, go.mod and image.json", "without the folder")
 
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "functions", ".hidden"), 0o755))
 	_, err = catalog.Load(root)
-	require.EqualError(t, err, "functions/: holds no function; add a folder with main.go, go.mod and image.json", "with an empty folder")
+	require.EqualError(t, err, "functions/: has no function; add a folder with main.go, go.mod and image.json", "with an empty folder")
 }
 
-func TestLoadTakesTwoImagesThatOnlyLookAlike(t *testing.T) {
+func TestLoadAcceptsSimilarImageNames(t *testing.T) {
 	c := testkit.Workspace(t, map[string]string{"functions/thumbnail-lambda/image.json": description("apis", "Thumb")})
 
 	assert.Len(t, c.Functions, 3)
 }
 
-func TestLoadTakesALaterMajorVersionOfAModule(t *testing.T) {
+func TestLoadAcceptsALaterMajorVersionOfAModule(t *testing.T) {
 	c := testkit.Workspace(t, map[string]string{"functions/media-lambda/go.mod": testkit.GoMod("example.org/media-lambda/v2")})
 
 	assert.Len(t, c.Functions, 3)
@@ -164,7 +164,7 @@ func TestSelect(t *testing.T) {
 		"two, in the order of the catalog":   {[]string{"thumb", "api"}, []string{"api", "thumb"}, ""},
 		"twice the same":                     {[]string{"api", "api"}, []string{"api"}, ""},
 		"an unknown name, with a suggestion": {[]string{"api", "tumb"}, nil, `no image is named "tumb" (did you mean "thumb"?); the images are api, enhance, thumb`},
-		"an unknown name like none":          {[]string{"orchestrate"}, nil, `no image is named "orchestrate"; the images are api, enhance, thumb`},
+		"an unknown name, no hint":           {[]string{"orchestrate"}, nil, `no image is named "orchestrate"; the images are api, enhance, thumb`},
 		"an empty name":                      {[]string{""}, nil, `no image is named ""; the images are api, enhance, thumb`},
 	} {
 		t.Run(name, func(t *testing.T) {

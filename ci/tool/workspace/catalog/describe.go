@@ -20,7 +20,7 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// fields are the required keys of image.json, and known all its keys.
+// fields are the required keys of image.json; known are all its keys.
 var (
 	fields = []string{"image", "variant", "registry", "lambda", "reason"}
 	known  = append(slices.Clone(fields), budgetField)
@@ -39,11 +39,12 @@ var (
 
 const maxImageName = 80
 
-// recordName begins the tags of the records of releases, which are kept beside the
-// images; retention of an image with that name would delete them.
+// recordName is the prefix of the tags of release records, which are in the same
+// repositories as the images: retention rules for an image with this name would delete
+// them.
 const recordName = "release"
 
-// readFunction reads the function in folder and says all that is wrong with it.
+// readFunction reads the function in folder and returns all its problems.
 func readFunction(root, folder string, work workFile) (Function, []error) {
 	f := Function{Folder: folder}
 	var problems []error
@@ -52,7 +53,7 @@ func readFunction(root, folder string, work workFile) (Function, []error) {
 	}
 	if !work.uses[folder] {
 		problems = append(problems, Problem{File: "go.work", Field: "use",
-			Fix: fmt.Sprintf("does not name ./%s; run `go work use ./%s`", folder, folder)})
+			Fix: fmt.Sprintf("does not list ./%s; run `go work use ./%s`", folder, folder)})
 	}
 	file := folder + "/" + DescriptionFile
 	data, err := os.ReadFile(filepath.Join(root, file))
@@ -66,8 +67,8 @@ func readFunction(root, folder string, work workFile) (Function, []error) {
 	return f, append(problems, decode(file, data, &f)...)
 }
 
-// checkModule makes sure that folder is a module whose binary go build names
-// like the folder.
+// checkModule makes sure that folder is a module with the name of the folder: go build
+// names the binary after the module.
 func checkModule(root, folder string) error {
 	p := Problem{File: folder + "/go.mod", Field: "module"}
 	data, err := os.ReadFile(filepath.Join(root, p.File))
@@ -81,16 +82,16 @@ func checkModule(root, folder string) error {
 	prefix, _, _ := module.SplitPathVersion(name)
 	switch want := path.Base(folder); {
 	case name == "":
-		p.Fix = "is missing; the first line names the module, for instance `module lambdas.internal/" + folder + "`"
+		p.Fix = "is missing; write it in the first line, for example `module lambdas.internal/" + folder + "`"
 		return p
 	case path.Base(prefix) != want:
-		p.Fix = fmt.Sprintf("%q must end in %q like its folder: go build names the binary by it", name, want)
+		p.Fix = fmt.Sprintf("%q must end in %q, the name of its folder: go build names the binary after it", name, want)
 		return p
 	}
 	return nil
 }
 
-// decode fills f from the bytes of an image.json.
+// decode fills f from the content of an image.json.
 func decode(file string, data []byte, f *Function) []error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
@@ -109,7 +110,7 @@ func decode(file string, data []byte, f *Function) []error {
 		}
 	}
 	for _, key := range repeated(data, known) {
-		bad(key, "is there twice; keep one")
+		bad(key, "appears twice; keep one")
 	}
 	values := map[string]string{}
 	for _, field := range fields {
@@ -119,13 +120,13 @@ func decode(file string, data []byte, f *Function) []error {
 	f.Variant, f.Registry = Variant(values["variant"]), Registry(values["registry"])
 
 	if v := f.Image; v != "" && (!imageName.MatchString(v) || len(v) > maxImageName) {
-		bad("image", "%q is not a name of at most %d lower-case letters, digits and single dashes", v, maxImageName)
+		bad("image", "%q is not a valid name; use at most %d lower-case letters, digits and single dashes", v, maxImageName)
 	}
 	if v := f.Image; prefixes(recordName, v) {
-		bad("image", "%q begins like the tags of the records of releases; rename it", v)
+		bad("image", "%q is not a valid name: names starting with \"release-\" are reserved; choose another name", v)
 	}
 	if v := f.Lambda; v != "" && !lambdaName.MatchString(v) {
-		bad("lambda", "%q is not a Lambda function name: 1 to 64 letters, digits, - and _", v)
+		bad("lambda", "%q is not a Lambda function name; use 1 to 64 letters, digits, - and _", v)
 	}
 	checkLine("reason", f.Reason, bad)
 	oneOf := func(field, value string, allowed ...string) {
@@ -141,14 +142,14 @@ func decode(file string, data []byte, f *Function) []error {
 	return problems
 }
 
-// decodeText returns a string that must be there and say something.
+// decodeText returns a string that must be present and not empty.
 func decodeText(field string, value json.RawMessage, bad func(field, format string, args ...any)) string {
 	var s string
 	switch {
 	case value == nil:
 		bad(field, "is missing")
 	case json.Unmarshal(value, &s) != nil || bytes.Equal(value, []byte("null")):
-		bad(field, "must be a string, is %s", oneLine(value))
+		bad(field, "must be a string, not %s", oneLine(value))
 	case strings.TrimSpace(s) == "":
 		bad(field, "is empty")
 	default:
@@ -164,7 +165,7 @@ func checkLine(field, text string, bad func(field, format string, args ...any)) 
 	}
 }
 
-// conflicts finds functions that get in each other's way.
+// conflicts finds functions whose images or Lambda functions have conflicting names.
 func conflicts(functions []Function) []error {
 	var problems []error
 	for i, a := range functions {
@@ -176,7 +177,7 @@ func conflicts(functions []Function) []error {
 					Fix: fmt.Sprintf("%q is already the image of %s", b.Image, a.Folder)})
 			case prefixes(a.Image, b.Image), prefixes(b.Image, a.Image):
 				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "image",
-					Fix: fmt.Sprintf("the tags of %q and %q (%s) begin alike, so retention of one would delete the other's; rename one",
+					Fix: fmt.Sprintf("%q and %q (%s): one name is the beginning of the other, so retention rules for one would also match the other's tags; rename one",
 						b.Image, a.Image, a.Folder)})
 			}
 			if a.Lambda != "" && a.Lambda == b.Lambda {
@@ -188,22 +189,22 @@ func conflicts(functions []Function) []error {
 	return problems
 }
 
-// prefixes tells whether the tag prefix of image a also begins the tags of b.
+// prefixes tells whether the tags of image b also start with the tag prefix of image a.
 func prefixes(a, b string) bool { return strings.HasPrefix(b+"-", a+"-") }
 
-// jsonFault turns an error of encoding/json into one that says where.
+// jsonFault adds the line to an error of encoding/json.
 func jsonFault(data []byte, err error) string {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		at := max(0, min(int(syntax.Offset), len(data))-1) // of the byte at fault
+		at := max(0, min(int(syntax.Offset), len(data))-1) // the wrong byte
 		line := 1 + bytes.Count(data[:at], []byte("\n"))
 		return fmt.Sprintf("line %d: not valid JSON: %v", line, err)
 	}
 	return notAnObject
 }
 
-// repeated returns those of the known keys that an object has more than once;
-// encoding/json silently takes the last.
+// repeated returns the known keys that an object has more than once; encoding/json
+// silently uses the last.
 func repeated(data []byte, known []string) []string {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil { // the opening brace
@@ -235,7 +236,7 @@ func oneLine(value json.RawMessage) string {
 	return b.String()
 }
 
-// printable returns a key as it is, or quoted if it would not show as one word.
+// printable returns the key, quoted if it is not one printable word.
 func printable(key string) string {
 	if quoted := strconv.Quote(key); quoted != `"`+key+`"` || strings.TrimSpace(key) == "" {
 		return quoted
@@ -243,7 +244,7 @@ func printable(key string) string {
 	return key
 }
 
-// suggest returns ` (did you mean "x"?)` for the nearest of known, or nothing.
+// suggest returns ` (did you mean "x"?)` for the nearest known word, or nothing.
 func suggest(word string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
@@ -276,8 +277,8 @@ func Describe(f Function) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Admit says what is wrong with a function that is to be added, by the rules that
-// [Load] has for those that are there.
+// Admit returns the problems that [Load] would find if the function were added to the
+// workspace.
 func (c *Catalog) Admit(f Function) ([]Problem, error) {
 	data, err := Describe(f)
 	if err != nil {

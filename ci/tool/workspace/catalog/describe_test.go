@@ -29,10 +29,10 @@ func with(field, value string) string {
 
 func TestDecode(t *testing.T) {
 	const object = "must be a JSON object with the fields image, variant, registry, lambda, reason"
-	const named = "is not a name of at most 80 lower-case letters, digits and single dashes"
-	const lambda = "is not a Lambda function name: 1 to 64 letters, digits, - and _"
-	const budget = `budget: must be an object such as {"megabytes": 80, "reason": "why that much"}, is `
-	const number = "must be a number above 0 and at most 10000, is "
+	const named = "is not a valid name; use at most 80 lower-case letters, digits and single dashes"
+	const lambda = "is not a Lambda function name; use 1 to 64 letters, digits, - and _"
+	const budget = `budget: must be an object such as {"megabytes": 80, "reason": "why this much"}, not `
+	const number = "must be a number above 0 and at most 10000, not "
 	for name, c := range map[string]struct {
 		data string
 		want []string // without the file's name
@@ -41,29 +41,29 @@ func TestDecode(t *testing.T) {
 		"the longest image name":       {with("image", `"`+strings.Repeat("a", 80)+`"`), nil},
 		"the longest Lambda name":      {with("lambda", `"`+strings.Repeat("A", 64)+`"`), nil},
 		"image with digits":            {with("image", `"4k-to-2k"`), nil},
-		"image like a record":          {with("image", `"release-notes"`), []string{`image: "release-notes" begins like the tags of the records of releases; rename it`}},
+		"image like a record":          {with("image", `"release-notes"`), []string{`image: "release-notes" is not a valid name: names starting with "release-" are reserved; choose another name`}},
 		"empty file":                   {"", []string{"line 1: not valid JSON: unexpected end of JSON input"}},
 		"cut off":                      {"{\n  \"image\": \"api\",\n  \"vari", []string{"line 3: not valid JSON: unexpected end of JSON input"}},
 		"cut off after a line":         {"{\n  \"image\": \"api\"\n", []string{"line 2: not valid JSON: unexpected end of JSON input"}},
 		"trailing comma":               {"{\n  \"image\": \"api\",\n}", []string{"line 3: not valid JSON: invalid character '}' looking for beginning of object key string"}},
 		"string that does not end":     {"{\n  \"image\": \"api\n}", []string{`line 2: not valid JSON: invalid character '\n' in string literal`}},
-		"more behind the object":       {with("reason", `"r"`) + "\n{}", []string{"line 2: not valid JSON: invalid character '{' after top-level value"}},
+		"more after the object":        {with("reason", `"r"`) + "\n{}", []string{"line 2: not valid JSON: invalid character '{' after top-level value"}},
 		"a list":                       {"[]", []string{object}},
 		"a string":                     {`"api"`, []string{object}},
 		"null":                         {"null", []string{object}},
 		"unknown field":                {with("variants", `"x"`), []string{`variants: is not a field of image.json (did you mean "variant"?); the fields are image, variant, registry, lambda, reason, budget`}},
 		"field in the wrong case":      {with("Image", `"x"`), []string{`Image: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason, budget`}},
-		"unknown field like none":      {with("memory", `128`), []string{`memory: is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget`}},
+		"unknown field, no hint":       {with("memory", `128`), []string{`memory: is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget`}},
 		"unknown field of two lines":   {with("a\nb", `1`), []string{`"a\nb": is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget`}},
-		"field twice":                  {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "registry": "public"}`, []string{"registry: is there twice; keep one"}},
+		"field twice":                  {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "registry": "public"}`, []string{"registry: appears twice; keep one"}},
 		"missing field":                {with("reason", ""), []string{"reason: is missing"}},
 		"empty field":                  {with("reason", `" "`), []string{"reason: is empty"}},
 		"reason of two lines":          {with("reason", `"a\nb"`), []string{`reason: "a\nb" must be one line of text`}},
-		"number for a string":          {with("lambda", `7`), []string{"lambda: must be a string, is 7"}},
-		"null for a string":            {with("lambda", `null`), []string{"lambda: must be a string, is null"}},
-		"list of two lines":            {with("image", "[\n\"api\"\n]"), []string{`image: must be a string, is ["api"]`}},
+		"number for a string":          {with("lambda", `7`), []string{"lambda: must be a string, not 7"}},
+		"null for a string":            {with("lambda", `null`), []string{"lambda: must be a string, not null"}},
+		"list of two lines":            {with("image", "[\n\"api\"\n]"), []string{`image: must be a string, not ["api"]`}},
 		"bad variant":                  {with("variant", `"haevy"`), []string{`variant: "haevy" is not light or heavy (did you mean "heavy"?)`}},
-		"variant like none":            {with("variant", `"enormous"`), []string{`variant: "enormous" is not light or heavy`}},
+		"variant, no hint":             {with("variant", `"enormous"`), []string{`variant: "enormous" is not light or heavy`}},
 		"variant in the wrong case":    {with("variant", `"Light"`), []string{`variant: "Light" is not light or heavy (did you mean "light"?)`}},
 		"bad registry":                 {with("registry", `"publik"`), []string{`registry: "publik" is not private or public (did you mean "public"?)`}},
 		"image in capitals":            {with("image", `"Api"`), []string{`image: "Api" ` + named}},
@@ -87,11 +87,11 @@ func TestDecode(t *testing.T) {
 		"budget without a reason":      {with("budget", `{"megabytes": 80, "reason": ""}`), []string{"budget.reason: is empty"}},
 		"budget's reason of 2 lines":   {with("budget", `{"megabytes": 80, "reason": "a\nb"}`), []string{`budget.reason: "a\nb" must be one line of text`}},
 		"budget with an unknown field": {with("budget", `{"megabyte": 1, "megabytes": 80, "reason": "r"}`), []string{`budget.megabyte: is not a field of budget (did you mean "megabytes"?); the fields are megabytes, reason`}},
-		"budget with a field twice":    {with("budget", `{"megabytes": 80, "reason": "r", "megabytes": 90}`), []string{"budget.megabytes: is there twice; keep one"}},
-		"budget twice":                 {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "budget": {"megabytes": 1, "reason": "r"}, "budget": {"megabytes": 2, "reason": "r"}}`, []string{"budget: is there twice; keep one"}},
+		"budget with a field twice":    {with("budget", `{"megabytes": 80, "reason": "r", "megabytes": 90}`), []string{"budget.megabytes: appears twice; keep one"}},
+		"budget twice":                 {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "budget": {"megabytes": 1, "reason": "r"}, "budget": {"megabytes": 2, "reason": "r"}}`, []string{"budget: appears twice; keep one"}},
 		"all at once": {`{"imgae": "api", "variant": "x", "registry": "", "lambda": 1}`, []string{
 			`imgae: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason, budget`,
-			"image: is missing", "registry: is empty", "lambda: must be a string, is 1", "reason: is missing",
+			"image: is missing", "registry: is empty", "lambda: must be a string, not 1", "reason: is missing",
 			`variant: "x" is not light or heavy`}},
 	} {
 		t.Run(name, func(t *testing.T) {

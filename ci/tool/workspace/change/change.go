@@ -1,6 +1,6 @@
-// Package change says why the image of a function is another one than at an earlier
-// commit: which of the files that its binary is made from changed, which modules,
-// and what the images start from. It reads nothing by itself.
+// Package change explains why a function's image differs from the one at an earlier
+// commit: which of its source files, module versions, base or ffmpeg changed. It reads
+// no files itself; its callers do.
 package change
 
 import (
@@ -14,12 +14,12 @@ import (
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// maxShown bounds how many files and versions a text names.
+// maxShown limits how many files and versions a text names.
 const maxShown = 3
 
 // Bump is a version that changed.
 type Bump struct {
-	// What is a module, the toolchain, the base or ffmpeg.
+	// What is a module path, "toolchain", "base" or "ffmpeg".
 	What   string `json:"what"`
 	Before string `json:"before"`
 	After  string `json:"after"`
@@ -30,7 +30,7 @@ func (b Bump) String() string {
 	case b.Before == "":
 		return b.What + " " + b.After + " is new"
 	case b.After == "":
-		return b.What + " " + b.Before + " is gone"
+		return b.What + " " + b.Before + " was removed"
 	default:
 		return fmt.Sprintf("%s %s -> %s", b.What, b.Before, b.After)
 	}
@@ -38,13 +38,13 @@ func (b Bump) String() string {
 
 // Reason is why the image of one function changed.
 type Reason struct {
-	// Files are those that its binary is made from and that changed, relative to the
+	// Files are the changed files that its image is built from, relative to the
 	// workspace.
 	Files []string `json:"files,omitempty"`
 	Bumps []Bump   `json:"bumps,omitempty"`
 }
 
-// None tells whether nothing was found.
+// None tells whether no change was found.
 func (r Reason) None() bool { return len(r.Files) == 0 && len(r.Bumps) == 0 }
 
 func (r Reason) String() string {
@@ -58,13 +58,13 @@ func (r Reason) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Since is what is known of the workspace now, and of what changed since a commit.
+// Since describes the workspace now, and what changed in it since a commit.
 type Since struct {
-	// Root is the folder of the workspace, and Packages what its binaries are made
-	// from.
+	// Root is the folder of the workspace. Packages are the Go packages that its
+	// binaries are built from.
 	Root     string
 	Packages []gobuild.Package
-	// Files are those that changed, slash-separated and relative to Root.
+	// Files are the changed files, slash-separated and relative to Root.
 	Files []string
 	// Before and After are the versions then and now.
 	Before, After Versions
@@ -105,8 +105,8 @@ func (s Since) Of(f catalog.Function) Reason {
 	return r
 }
 
-// wasSource tells whether a file that no package has now may have been one of a
-// package in one of the folders: Go code, or below a package that embeds files.
+// wasSource tells whether a file that is in no package now may have been part of a
+// package in one of the folders, as Go code or as an embedded file.
 func wasSource(file string, folders map[string]gobuild.Package) bool {
 	if strings.HasSuffix(file, ".go") {
 		_, ok := folders[path.Dir(file)]
@@ -114,7 +114,7 @@ func wasSource(file string, folders map[string]gobuild.Package) bool {
 	}
 	for folder, p := range folders {
 		for _, embedded := range p.EmbedFiles {
-			// An embedded folder that lost a file has others still, or their kind.
+			// It was embedded, most likely, if its folder has an embedded file of its type.
 			if at := path.Dir(path.Join(folder, filepath.ToSlash(embedded))); at == path.Dir(file) && path.Ext(file) == path.Ext(embedded) {
 				return true
 			}
@@ -132,7 +132,7 @@ func (s Since) folder(p gobuild.Package) (string, bool) {
 	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
 }
 
-// reach returns the packages that the function's binary is made from.
+// reach returns the packages that the function's binary is built from.
 func (s Since) reach(f catalog.Function) []gobuild.Package {
 	byPath := map[string]gobuild.Package{}
 	var order []gobuild.Package

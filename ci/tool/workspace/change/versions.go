@@ -16,20 +16,20 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Versions is what the images are made with, beside the workspace's own files.
+// Versions are the versions of everything that goes into the images besides the
+// workspace's own files.
 type Versions struct {
-	// Toolchain is the Go that compiles.
+	// Toolchain is the Go version.
 	Toolchain string
 	// Modules are the versions by module path.
 	Modules map[string]string
-	// Base and FFmpeg are what the images start from.
+	// Base and FFmpeg are the base image and the ffmpeg image.
 	Base, FFmpeg string
 }
 
-// ReadVersions reads the versions from a workspace's files; read returns an empty
-// content for a file that is not there. In a workspace the highest version that any
-// of its modules names is used of each, and go.mod files name all that is used, so
-// no network is needed.
+// ReadVersions reads the versions from a workspace's files; read returns no content for
+// a missing file. A workspace uses the highest version of each module that any of its
+// go.mod files requires, and these files name all modules, so no network is needed.
 func ReadVersions(read func(name string) ([]byte, error)) (Versions, error) {
 	v := Versions{Modules: map[string]string{}}
 	data, err := read("go.work")
@@ -81,7 +81,7 @@ func (v *Versions) readLock(read func(string) ([]byte, error)) error {
 	return nil
 }
 
-// bumps returns the versions that changed and that the function is made with.
+// bumps returns the changed versions that concern the function.
 func (s Since) bumps(f catalog.Function, reached []gobuild.Package) []Bump {
 	var bumps []Bump
 	add := func(what, before, after string) {
@@ -108,8 +108,8 @@ func (s Since) bumps(f catalog.Function, reached []gobuild.Package) []Bump {
 	return bumps
 }
 
-// moduleOf returns the module that has the package: that with the longest path that
-// the package's begins with.
+// moduleOf returns the module of the package: the one whose path is the longest prefix
+// of the import path.
 func moduleOf(importPath string, modules map[string]string) string {
 	for at := importPath; at != "." && at != "/"; at = path.Dir(at) {
 		if _, ok := modules[at]; ok {

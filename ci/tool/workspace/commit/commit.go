@@ -1,4 +1,6 @@
-// Package commit says under which commit images are published.
+// Package commit asks git for what publishing needs to know: which commit is checked
+// out, whether all is committed, what changed since another commit, and what an
+// earlier commit contains.
 package commit
 
 import (
@@ -11,24 +13,24 @@ import (
 	"strings"
 )
 
-// pattern is what a commit looks like in a tag: what git prints, short or whole.
+// pattern matches a commit as git prints it and as tags contain it, short or full.
 var pattern = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
 
-// ErrDirty is a work tree with changes that no commit has.
-var ErrDirty = errors.New("the work tree has changes that no commit has; commit them, or say --allow-dirty")
+// ErrDirty is a work tree with uncommitted changes.
+var ErrDirty = errors.New("the work tree has uncommitted changes; commit them, or pass --allow-dirty")
 
 // Check fails unless name is a commit: 7 to 40 lower-case hexadecimal digits.
 func Check(name string) error {
 	if !pattern.MatchString(name) {
-		return fmt.Errorf("%q is not a commit; name 7 to 40 digits of 0-9 and a-f, as `git rev-parse --short HEAD` prints them", name)
+		return fmt.Errorf("%q is not a commit; pass 7 to 40 digits of 0-9 and a-f, as `git rev-parse --short HEAD` prints them", name)
 	}
 	return nil
 }
 
-// Choose returns the commit for what is built from the work tree at root: named,
-// or else HEAD in its short form. It fails with [ErrDirty] when the tree is not
-// what is committed, unless allowDirty is set. A named commit is taken as it is
-// where there is no git work tree, as in a build container.
+// Choose returns the commit of the images that are built from the work tree at root:
+// named, or else HEAD in its short form. It fails with [ErrDirty] if the work tree has
+// uncommitted changes, unless allowDirty is set. Without a git work tree, as in a build
+// container, a named commit is not checked.
 func Choose(ctx context.Context, root, named string, allowDirty bool) (string, error) {
 	if named != "" {
 		if err := Check(named); err != nil {
@@ -42,10 +44,10 @@ func Choose(ctx context.Context, root, named string, allowDirty bool) (string, e
 		}
 		return named, clean(ctx, root)
 	}
-	// At least 7 digits, more where fewer are ambiguous.
+	// git prints at least 7 digits, and more if 7 are ambiguous.
 	head, err := git(ctx, root, "rev-parse", "--short=7", "HEAD")
 	if err != nil {
-		return "", fmt.Errorf("find the commit: %w; name one with --commit", err)
+		return "", fmt.Errorf("find the commit: %w; pass one with --commit", err)
 	}
 	if err := Check(head); err != nil {
 		return "", fmt.Errorf("find the commit: %w", err)
@@ -60,7 +62,7 @@ func clean(ctx context.Context, root string) error {
 	changes, err := git(ctx, root, "--no-optional-locks", "status", "--porcelain")
 	switch {
 	case err != nil:
-		return fmt.Errorf("see whether all is committed: %w", err)
+		return fmt.Errorf("check for uncommitted changes: %w", err)
 	case changes != "":
 		first, _, _ := strings.Cut(changes, "\n")
 		return fmt.Errorf("%w (the first: %s)", ErrDirty, strings.TrimSpace(first))
@@ -69,7 +71,8 @@ func clean(ctx context.Context, root string) error {
 	}
 }
 
-// git runs git in root and returns what it prints.
+// git runs git in root and returns its output. An error has the first line of git's
+// message.
 func git(ctx context.Context, root string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = root
@@ -80,7 +83,7 @@ func git(ctx context.Context, root string, args ...string) (string, error) {
 		if first == "" {
 			return "", fmt.Errorf("run git: %w", err)
 		}
-		return "", fmt.Errorf("run git: %s", first)
+		return "", fmt.Errorf("run git: %s", strings.TrimPrefix(first, "fatal: "))
 	}
 	return strings.TrimSpace(out.String()), nil
 }

@@ -1,6 +1,7 @@
 package commit
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,7 @@ func TestChoose(t *testing.T) {
 	root := t.TempDir()
 	_, err := Choose(t.Context(), root, "", false)
 	require.ErrorContains(t, err, "find the commit: run git: ")
-	require.ErrorContains(t, err, "name one with --commit")
+	require.ErrorContains(t, err, "pass one with --commit")
 	got, err := Choose(t.Context(), root, "abc1234", false)
 	require.NoError(t, err, "a build container has no git work tree")
 	assert.Equal(t, "abc1234", got)
@@ -57,7 +58,7 @@ func TestChoose(t *testing.T) {
 	git("checkout", "-q", "file")
 	require.NoError(t, os.WriteFile(filepath.Join(root, "new"), nil, 0o644))
 	_, err = Choose(t.Context(), root, "", false)
-	require.ErrorIs(t, err, ErrDirty, "a file that nobody added is part of a build too")
+	require.ErrorIs(t, err, ErrDirty, "an untracked file is part of a build too")
 }
 
 func TestResolve(t *testing.T) {
@@ -85,5 +86,6 @@ func TestResolve(t *testing.T) {
 		_, err := Resolve(t.Context(), root, revision)
 		require.Error(t, err, revision)
 		assert.NotContains(t, err.Error(), "\n")
+		assert.Equal(t, fmt.Sprintf("%q names no commit of this repository; name a commit, branch or tag that it has, or fetch it", revision), err.Error())
 	}
 }

@@ -2,19 +2,18 @@ package commit
 
 import "context"
 
-// Source is what is checked out in a work tree.
+// Source describes what is checked out in a work tree.
 type Source struct {
-	// Commit is its whole name.
+	// Commit is the commit in full.
 	Commit string
-	// Remote is the address of the repository that it came from, as git has it;
-	// empty when there is none.
+	// Remote is the URL of the remote "origin"; empty if there is none.
 	Remote string
-	// Dirty tells of changes that no commit has.
+	// Dirty tells whether there are uncommitted changes.
 	Dirty bool
 }
 
-// Checkout returns what is checked out at root; ok is false where there is no git
-// work tree, as in a build container.
+// Checkout returns what is checked out at root; ok is false without a git work tree,
+// as in a build container.
 func Checkout(ctx context.Context, root string) (s Source, ok bool) {
 	head, err := git(ctx, root, "rev-parse", "HEAD")
 	if err != nil {

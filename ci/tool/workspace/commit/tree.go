@@ -16,15 +16,15 @@ func Changed(ctx context.Context, root, since string) ([]string, error) {
 	} {
 		out, err := git(ctx, root, args...)
 		if err != nil {
-			return nil, fmt.Errorf("see what changed since %s: %w", since, err)
+			return nil, fmt.Errorf("list the changes since %s: %w", since, err)
 		}
 		files = append(files, strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })...)
 	}
 	return files, nil
 }
 
-// File returns the content that a file below root has in the commit; one that it
-// does not have is empty.
+// File returns the content that a file below root has in the commit; a file that the
+// commit does not have is empty.
 func File(ctx context.Context, root, at, name string) ([]byte, error) {
 	listed, err := git(ctx, root, "ls-tree", "--name-only", at, "./"+name)
 	if err != nil {

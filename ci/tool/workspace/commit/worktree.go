@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// Worktree checks the commit out, beside the work tree at root and without touching
-// it. It returns the folder that is what root is, and what removes all of it.
+// Worktree checks the commit out into a temporary folder, and leaves the work tree at
+// root alone. It returns the folder that corresponds to root, and a function that
+// removes the checkout.
 func Worktree(ctx context.Context, root, name string) (dir string, remove func() error, err error) {
 	fail := func(err error) (string, func() error, error) {
 		return "", nil, fmt.Errorf("check out commit %s: %w", name, err)
@@ -31,11 +32,11 @@ func Worktree(ctx context.Context, root, name string) (dir string, remove func()
 	}
 	tree := filepath.Join(parent, "tree")
 	remove = func() error {
-		// An interrupt does not leave it behind.
+		// It is removed after an interrupt too.
 		_, err := git(context.WithoutCancel(ctx), root, "worktree", "remove", "--force", tree)
 		return errors.Join(err, os.RemoveAll(parent))
 	}
-	// No hook of the user's is to run in it.
+	// The user's hooks must not run in it.
 	if _, err := git(ctx, root, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", "--quiet", tree, whole); err != nil {
 		_ = remove()
 		return fail(err)

@@ -17,17 +17,18 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// tags are the build tags of every build: the Lambda library without its RPC mode.
+// tags are the build tags of every build. This one leaves out the RPC mode of the
+// Lambda library.
 var tags = []string{"lambda.norpc"}
 
-// flags are those of every build. The build ID stays in the binary: without it
-// `go build` cannot see that an output is current and links it again.
+// flags are those of every build. They leave the build ID in the binary: without it
+// `go build` cannot see that an output is up to date, and links it again.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags=" + strings.Join(tags, ","), "-ldflags=-s -w"}
 
-// compile builds the stale ones of functions and returns what is wrong with each.
+// compile builds the stale functions and returns the error of each.
 func compile(ctx context.Context, root string, env []string, dir string, functions []catalog.Function, stale []int) ([]error, error) {
 	if _, err := exec.LookPath("go"); err != nil {
-		return nil, errors.New("go is not installed; install it, and have it in the PATH")
+		return nil, errors.New("go is not installed; install it, and add it to the PATH")
 	}
 	env = append(env, downloads(ctx, dir)...)
 	together := make([]catalog.Function, len(stale))
@@ -36,8 +37,8 @@ func compile(ctx context.Context, root string, env []string, dir string, functio
 		together[n] = functions[i]
 		file := output(dir, functions[i])
 		if _, ok := readNote(file); !ok {
-			// go build believes the build ID in an output, and refuses to replace
-			// what is no program: nothing but an output of ours may be there.
+			// go build trusts the build ID in an output, and refuses to replace a file
+			// that is not a program. So only an output of ours may be there.
 			if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return nil, err
 			}
@@ -46,7 +47,7 @@ func compile(ctx context.Context, root string, env []string, dir string, functio
 	}
 	errs := make([]error, len(stale))
 	if err := goBuild(ctx, root, env, dir, together); err != nil {
-		// One by one, the cache is warm now, it shows whose fault it is.
+		// One build for each function shows which of them fail; the cache is warm now.
 		for n, f := range together {
 			errs[n] = goBuild(ctx, root, env, dir, []catalog.Function{f})
 		}
@@ -55,16 +56,16 @@ func compile(ctx context.Context, root string, env []string, dir string, functio
 		return nil, context.Cause(ctx)
 	}
 	for n, f := range together {
-		// go build gives even a current output a new time, but passes over a
-		// package that is no program, whose output would be a former one.
+		// go build sets a new time on every output, but skips a package that is not a
+		// program; its output would be that of an earlier build.
 		if errs[n] == nil && modTime(output(dir, f)).Equal(before[n]) {
-			errs[n] = catalog.Problem{File: f.Folder, Fix: "holds no program; a function is a package main with a func main"}
+			errs[n] = catalog.Problem{File: f.Folder, Fix: "has no program; a function needs a package main with a func main"}
 		}
 	}
 	return errs, nil
 }
 
-// modTime returns when the file was written, zero if there is none.
+// modTime returns when the file was written, or zero if it does not exist.
 func modTime(file string) time.Time {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -73,8 +74,8 @@ func modTime(file string) time.Time {
 	return info.ModTime()
 }
 
-// environment is what decides the bytes of a binary beside its sources. It is
-// set for each build, so that a machine's own settings do not leak into them.
+// environment returns the variables that, besides the sources, decide the bytes of a
+// binary. They are set for each build, so that the machine's settings do not matter.
 func environment(c *catalog.Catalog, platform v1.Platform) []string {
 	return []string{
 		"CGO_ENABLED=0",
@@ -87,13 +88,13 @@ func environment(c *catalog.Catalog, platform v1.Platform) []string {
 		"GOFIPS140=off",
 		"GO111MODULE=",
 		"GO_EXTLINK_ENABLED=",
-		"GOENV=off", // what `go env -w` set fills every variable that is empty here
+		"GOENV=off", // without it, the values of `go env -w` replace empty ones
 		"GOTOOLCHAIN=" + c.Toolchain,
 	}
 }
 
-// downloads returns the user's own settings of where modules come from and what
-// is kept of them, which GOENV=off would take away.
+// downloads returns the user's settings for module downloads and caches, which
+// GOENV=off would hide.
 func downloads(ctx context.Context, dir string) []string {
 	names := []string{"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE",
 		"GOAUTH", "GOVCS", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOPATH", "GOTMPDIR"}
@@ -103,7 +104,7 @@ func downloads(ctx context.Context, dir string) []string {
 	out, err := cmd.Output()
 	values := strings.Split(string(out), "\n")
 	if err != nil || len(values) < len(names) {
-		return nil // go build tells better what is wrong
+		return nil // the message of go build will be better
 	}
 	settings := make([]string, len(names))
 	for i, name := range names {
@@ -115,7 +116,8 @@ func downloads(ctx context.Context, dir string) []string {
 // Tags are the build tags of every build.
 func Tags() []string { return slices.Clone(tags) }
 
-// Environment is that in which a go command sees the workspace as [Compile] does.
+// Environment returns the environment in which a go command sees the workspace as
+// [Compile] does.
 func Environment(ctx context.Context, c *catalog.Catalog, platform v1.Platform) []string {
 	return slices.Concat(os.Environ(), environment(c, platform), downloads(ctx, c.Root), []string{"GOWORK=" + filepath.Join(c.Root, "go.work")})
 }
@@ -162,7 +164,7 @@ func goBuild(ctx context.Context, root string, env []string, dir string, functio
 	}
 }
 
-// complaint returns what `go build` printed, less its progress.
+// complaint returns what `go build` printed, without its progress.
 func complaint(output string) string {
 	var lines []string
 	for line := range strings.Lines(output) {

@@ -15,8 +15,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// The Dockerfiles cannot read the lock file nor ask this package: what they say
-// again must be the same.
+// The Dockerfiles repeat the lock file and the flags of this package, because they cannot
+// read them.
 func TestDockerfilesBuildAsTheToolDoes(t *testing.T) {
 	root := filepath.Join("..", "..", "..", "..")
 	locked, err := lock.Load(root)

@@ -24,10 +24,10 @@ func TestAFunctionThatFailsDoesNotStopTheOthers(t *testing.T) {
 		"it does not compile": {
 			map[string]string{api + "/main.go": "package main\n\nfunc main() {\n\tx := 1\n\tundefined()\n}\n"},
 			[]string{"compile api (functions/media-lambda):\n", "functions/media-lambda/main.go:4:2: declared and not used: x", "main.go:5:2: undefined: undefined"}},
-		"it is no Go": {
+		"it is not Go": {
 			map[string]string{api + "/main.go": "package main\n\nfunc {\n"},
 			[]string{"compile api (functions/media-lambda):\n", "functions/media-lambda/main.go:3:6: syntax error"}},
-		"it imports what is not there": {
+		"it imports a missing package": {
 			map[string]string{api + "/main.go": uses("lambdas.internal/gone/greet")},
 			[]string{"compile api (functions/media-lambda):\n", "functions/media-lambda/main.go:3:8: ", "lambdas.internal/gone"}},
 		"it has no source": {
@@ -58,13 +58,13 @@ func TestAFunctionThatFailsDoesNotStopTheOthers(t *testing.T) {
 
 			results, err = gobuild.Compile(t.Context(), w, w.Functions, testkit.AMD64, dir)
 			require.NoError(t, err)
-			require.Error(t, results[0].Err, "it fails again as long as it is not mended")
+			require.Error(t, results[0].Err, "it fails again until it is fixed")
 			assert.True(t, results[1].Binary.Reused)
 		})
 	}
 }
 
-func TestCompileErrorsAreTold(t *testing.T) {
+func TestCompileErrors(t *testing.T) {
 	c := testkit.Workspace(t, map[string]string{api + "/main.go": "package main\n\nfunc main() { x }\n"})
 
 	results, err := gobuild.Compile(t.Context(), c, c.Functions, testkit.AMD64, t.TempDir())
@@ -76,8 +76,8 @@ func TestCompileErrorsAreTold(t *testing.T) {
 	assert.Contains(t, compile.Output, "main.go:3:15: undefined: x")
 }
 
-// go build passes over a package that is no program when it builds several.
-func TestAFunctionThatIsNoProgramAnyMore(t *testing.T) {
+// go build skips a package that is not a program when it builds several packages.
+func TestAFunctionThatIsNoLongerAProgram(t *testing.T) {
 	c, dir := testkit.Workspace(t, nil), t.TempDir()
 	compile(t, c, dir)
 	testkit.Write(t, c.Root, map[string]string{api + "/main.go": "package media\n",
@@ -86,7 +86,7 @@ func TestAFunctionThatIsNoProgramAnyMore(t *testing.T) {
 	results, err := gobuild.Compile(t.Context(), c, c.Functions, testkit.AMD64, dir)
 
 	require.NoError(t, err)
-	require.EqualError(t, results[0].Err, "functions/media-lambda: holds no program; a function is a package main with a func main")
+	require.EqualError(t, results[0].Err, "functions/media-lambda: has no program; a function needs a package main with a func main")
 	require.NoError(t, results[1].Err)
 
 	results, err = gobuild.Compile(t.Context(), c, c.Functions, testkit.AMD64, dir)
@@ -94,11 +94,11 @@ func TestAFunctionThatIsNoProgramAnyMore(t *testing.T) {
 	require.ErrorContains(t, results[0].Err, "no main packages to build")
 }
 
-// What a go.mod replaces decides what the function is made from.
-func TestAReplacementThatLeadsNowhere(t *testing.T) {
+// A function is also built from the modules that its go.mod replaces with folders.
+func TestABadReplacement(t *testing.T) {
 	for name, c := range map[string]struct{ replace, want string }{
 		"a folder that is missing": {"replace example.org/x => ../../gone",
-			"compile: functions/media-lambda/go.mod: replace example.org/x: ../../gone holds no go.mod; name the folder of the module"},
+			"compile: functions/media-lambda/go.mod: replace example.org/x: ../../gone has no go.mod; name the folder of the module"},
 		"an absolute path": {"replace example.org/x => /somewhere/x",
 			"compile: functions/media-lambda/go.mod: replace example.org/x: /somewhere/x is an absolute path; name a folder of the workspace"},
 	} {
@@ -136,5 +136,5 @@ func TestWithoutGo(t *testing.T) {
 
 	_, err := gobuild.Compile(t.Context(), c, c.Functions, testkit.AMD64, t.TempDir())
 
-	require.EqualError(t, err, "compile: go is not installed; install it, and have it in the PATH")
+	require.EqualError(t, err, "compile: go is not installed; install it, and add it to the PATH")
 }

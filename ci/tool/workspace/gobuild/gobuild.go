@@ -1,5 +1,5 @@
-// Package gobuild compiles the functions: one `go build` for all that changed,
-// none when nothing did. What it makes depends on the sources and the pinned
+// Package gobuild compiles the functions: one `go build` for all functions that
+// changed, none if nothing changed. The binaries depend on the sources and the pinned
 // toolchain only, not on the machine, the folder or the commit.
 package gobuild
 
@@ -26,7 +26,7 @@ type Binary struct {
 	Path   string // of the file
 	Digest string // SHA-256 of its content, in hex
 	Size   int64
-	Reused bool // it was current already
+	Reused bool // it was not compiled again
 }
 
 // CompileError is a function that does not compile.
@@ -39,15 +39,15 @@ func (e *CompileError) Error() string {
 	return fmt.Sprintf("compile %s (%s):\n%s", e.Function.Image, e.Function.Folder, e.Output)
 }
 
-// Result is what came of one function.
+// Result is the outcome for one function.
 type Result struct {
 	Binary Binary
-	Err    error // a *CompileError, or why it could not be tried
+	Err    error // a *CompileError, or why it could not be compiled
 }
 
-// Compile compiles the functions for the platform into dir, where it finds its
-// own outputs again the next time. The results are in the order of functions;
-// one that fails does not stop the others. The error is for what concerns all.
+// Compile compiles the functions for the platform into dir, and reuses what it finds
+// there from earlier calls. The results are in the order of functions; a function that
+// fails does not stop the others. The error is one that concerns all functions.
 func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) ([]Result, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -96,7 +96,7 @@ func output(dir string, f catalog.Function) string {
 	return filepath.Join(dir, path.Base(f.Folder))
 }
 
-// note is kept beside each binary and says what it was made from.
+// note is a file beside each binary that says what the binary was built from.
 type note struct {
 	Key     string    `json:"key"`
 	Digest  string    `json:"digest"`
@@ -104,8 +104,8 @@ type note struct {
 	ModTime time.Time `json:"modTime"`
 }
 
-// current returns the binary in file if it was made from the content key and
-// nobody touched it since.
+// current returns the binary in file if it was built from sources with the content key
+// and has not been touched since.
 func current(file, key string) (Binary, bool) {
 	n, ok := readNote(file)
 	if !ok || n.Key != key {
@@ -114,7 +114,7 @@ func current(file, key string) (Binary, bool) {
 	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}, true
 }
 
-// readNote returns the note beside file, if it speaks of the file as it is.
+// readNote returns the note beside file, unless the file has changed since.
 func readNote(file string) (note, bool) {
 	var n note
 	data, err := os.ReadFile(file + ".json")
@@ -128,7 +128,7 @@ func readNote(file string) (note, bool) {
 	return n, true
 }
 
-// Open returns the function's binary in dir, where an earlier [Compile] put it.
+// Open returns the function's binary that an earlier [Compile] put into dir.
 func Open(dir string, f catalog.Function) (Binary, error) {
 	file := output(dir, f)
 	if n, ok := readNote(file); ok {
@@ -151,7 +151,7 @@ func Copy(b Binary, dir string, f catalog.Function) error {
 	return nil
 }
 
-// record describes the binary in file and notes what it was made from.
+// record returns the binary in file, and writes the note beside it.
 func record(file, key string) (Binary, error) {
 	digest, info, err := digestFile(file)
 	if err != nil {
@@ -159,10 +159,10 @@ func record(file, key string) (Binary, error) {
 	}
 	data, err := json.Marshal(note{Key: key, Digest: digest, Size: info.Size(), ModTime: info.ModTime()})
 	if err != nil {
-		return Binary{}, fmt.Errorf("note the binary: %w", err)
+		return Binary{}, fmt.Errorf("write the note of the binary: %w", err)
 	}
 	if err := cache.WriteFile(file+".json", data); err != nil {
-		return Binary{}, fmt.Errorf("note the binary: %w", err)
+		return Binary{}, fmt.Errorf("write the note of the binary: %w", err)
 	}
 	return Binary{Path: file, Digest: digest, Size: info.Size()}, nil
 }

@@ -67,7 +67,7 @@ func TestCompile(t *testing.T) {
 	testkit.NoLeftovers(t, dir)
 }
 
-// A change is a file's new content; what it makes stale is compiled again.
+// A change is a file's new content; the functions that it concerns are compiled again.
 func TestCompileReusesWhatIsCurrent(t *testing.T) {
 	const other = "package main\n\nfunc main() { println(\"another\") }\n"
 	const greeting = "// Package greet greets.\npackage greet\n\n// Word is a greeting.\nconst Word = \"good morning\"\n"
@@ -94,15 +94,15 @@ func TestCompileReusesWhatIsCurrent(t *testing.T) {
 		{"a new file that may be embedded", edit(t, c, api+"/data/x.txt", "x"), []string{"api"}, nil},
 		{"an edit of a go.mod, which chooses versions for all", edit(t, c, thumb+"/go.mod", files[thumb+"/go.mod"]+"\n// End.\n"), all, nil},
 		{"an edit of the go.mod of a module that none imports", edit(t, c, "other/go.mod", testkit.GoMod("lambdas.internal/other", "// End.")), all, nil},
-		{"an output that somebody wrote to", edit(t, c, first["api"].Path, "not a program"), []string{"api"}, nil},
-		{"an output of another content that go build takes for current", func() {
+		{"an output that was overwritten", edit(t, c, first["api"].Path, "not a program"), []string{"api"}, nil},
+		{"an output with other content and a valid build ID", func() {
 			data, err := os.ReadFile(first["api"].Path)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(first["api"].Path, append(data, "more"...), 0o755))
 		}, []string{"api"}, nil},
-		{"an output that somebody touched", func() { require.NoError(t, os.Chtimes(first["api"].Path, time.Now(), time.Unix(1, 0))) }, []string{"api"}, nil},
-		{"an output that is gone", func() { require.NoError(t, os.Remove(first["thumb"].Path)) }, []string{"thumb"}, nil},
-		{"a note that is gone", func() { require.NoError(t, os.Remove(first["thumb"].Path+".json")) }, []string{"thumb"}, nil},
+		{"an output with another time", func() { require.NoError(t, os.Chtimes(first["api"].Path, time.Now(), time.Unix(1, 0))) }, []string{"api"}, nil},
+		{"an output that was removed", func() { require.NoError(t, os.Remove(first["thumb"].Path)) }, []string{"thumb"}, nil},
+		{"a note that was removed", func() { require.NoError(t, os.Remove(first["thumb"].Path+".json")) }, []string{"thumb"}, nil},
 		{"a note that is cut off", edit(t, c, first["thumb"].Path+".json", "{"), []string{"thumb"}, nil},
 		{"nothing again", func() {}, nil, nil},
 	} {
@@ -210,7 +210,7 @@ func TestOpenAndCopy(t *testing.T) {
 	testkit.NoLeftovers(t, dir)
 }
 
-func TestCompileWhereNothingCanBeWritten(t *testing.T) {
+func TestCompileIntoAFolderThatCannotBeMade(t *testing.T) {
 	c, dir := testkit.Workspace(t, nil), t.TempDir()
 	testkit.Write(t, dir, map[string]string{"file": ""})
 

@@ -17,25 +17,24 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Package is one package that a binary is made from.
+// Package is one Go package that a binary is built from.
 type Package struct {
 	// ImportPath names the package; Imports name those that it imports.
 	ImportPath string
 	Imports    []string
-	// ImportMap maps what the source says to what is meant, where they differ.
+	// ImportMap maps import paths in the source to the real ones, if they differ.
 	ImportMap map[string]string
 	// Dir is the package's folder.
 	Dir string
 	// GoFiles and EmbedFiles are the sources and embedded files, in Dir.
 	GoFiles    []string
 	EmbedFiles []string
-	// Standard tells a package of Go's own library.
+	// Standard is true for a package of the standard library.
 	Standard bool
 }
 
-// Packages returns every package that the functions' binaries are made from:
-// with the tags, platform and environment of [Compile], so that a file that the
-// build leaves out is left out here too.
+// Packages returns every package that the functions' binaries are built from. It uses
+// the tags, platform and environment of [Compile], so that it leaves out the same files.
 func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]Package, error) {
 	args := []string{"list", "-deps", "-json=ImportPath,Imports,ImportMap,Dir,GoFiles,EmbedFiles,Standard", "-tags=" + strings.Join(tags, ",")}
 	for _, f := range functions {

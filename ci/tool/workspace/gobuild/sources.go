@@ -19,16 +19,16 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// source is what one function is made from.
+// source describes what one function is built from.
 type source struct {
 	key     string // equal keys mean equal binaries
 	modules []localModule
 }
 
-// sources returns what each function is made from. A content key covers the
-// function's module, the local modules that its go.mod replaces by folders,
-// every module file of the workspace (they choose the versions), the flags and
-// the environment. A folder that several functions use is read once.
+// sources returns what each function is built from. Its content key covers the
+// function's module, the local modules that its go.mod replaces with folders, every
+// go.mod of the workspace (together they decide the versions), the flags and the
+// environment. A folder that several functions use is read once.
 func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]source, error) {
 	work, err := readWork(c.Root)
 	if err != nil {
@@ -63,8 +63,8 @@ func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]
 	return all, nil
 }
 
-// Keys returns for each function a key over all that its binary is made from: where
-// keys are equal the sources, versions, flags and toolchain are.
+// Keys returns each function's content key: equal keys mean equal sources, versions,
+// flags and toolchain.
 func Keys(c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]string, error) {
 	from, err := sources(c, functions, environment(c, platform))
 	if err != nil {
@@ -85,9 +85,8 @@ func readWork(root string) (*modfile.WorkFile, error) {
 	return modfile.ParseWork("go.work", data, nil)
 }
 
-// moduleFiles returns the content of go.work, go.work.sum, and the go.mod of each
-// module it uses: in a workspace one module's requirements choose another's
-// versions.
+// moduleFiles returns the content of go.work, of go.work.sum and of the go.mod of each
+// module in the workspace: each of these modules affects the versions of the others.
 func moduleFiles(root string, work *modfile.WorkFile) ([]string, error) {
 	names := []string{"go.work", "go.work.sum"}
 	for _, use := range work.Use {
@@ -110,8 +109,8 @@ type localModule struct {
 	folder string // relative to the root
 }
 
-// localModules returns the module in folder and all that it, or go.work, reaches
-// by a replacement with a folder.
+// localModules returns the module in folder, and all modules that it or go.work
+// replaces, directly or not, with a folder.
 func localModules(root string, work *modfile.WorkFile, folder string) ([]localModule, error) {
 	modules := []localModule{{folder: filepath.Clean(folder)}}
 	add := func(file string, replaced []*modfile.Replace) error {
@@ -126,7 +125,7 @@ func localModules(root string, work *modfile.WorkFile, folder string) ([]localMo
 			}
 			next := filepath.Join(path.Dir(file), filepath.FromSlash(r.New.Path))
 			if _, err := os.Stat(filepath.Join(root, next, "go.mod")); err != nil {
-				problem.Fix = fmt.Sprintf("%s holds no go.mod; name the folder of the module", r.New.Path)
+				problem.Fix = fmt.Sprintf("%s has no go.mod; name the folder of the module", r.New.Path)
 				return problem
 			}
 			if !slices.ContainsFunc(modules, func(m localModule) bool { return m.folder == next }) {
@@ -149,7 +148,7 @@ func localModules(root string, work *modfile.WorkFile, folder string) ([]localMo
 			return nil, err
 		}
 		if mod.Module == nil {
-			return nil, catalog.Problem{File: name, Field: "module", Fix: "is missing; the first line names the module"}
+			return nil, catalog.Problem{File: name, Field: "module", Fix: "is missing; write it in the first line"}
 		}
 		modules[n].path = mod.Module.Mod.Path
 		if err := add(name, mod.Replace); err != nil {
@@ -159,8 +158,8 @@ func localModules(root string, work *modfile.WorkFile, folder string) ([]localMo
 	return modules, nil
 }
 
-// checkModules makes sure that the content key covered what the binary was made
-// from: a workspace lets a module import another that its go.mod does not name.
+// checkModules makes sure that the content key covers everything that the binary was
+// built from: in a workspace, a module can import one that its go.mod does not name.
 func checkModules(binary string, f catalog.Function, modules []localModule) error {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -177,8 +176,8 @@ func checkModules(binary string, f catalog.Function, modules []localModule) erro
 	return nil
 }
 
-// sourceDigest returns one digest over the names and contents of all files
-// below dir that can be part of a binary.
+// sourceDigest returns one digest of the names and contents of all files below dir
+// that can be part of a binary.
 func sourceDigest(dir string) (string, error) {
 	h := sha256.New()
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -197,7 +196,7 @@ func sourceDigest(dir string) (string, error) {
 		}
 		data, err := os.ReadFile(name)
 		if err != nil && d.Type().IsRegular() {
-			return err // a link that leads nowhere is no source
+			return err // a broken link is not a source
 		}
 		fmt.Fprintf(h, "%s\x00%d\x00%x", filepath.ToSlash(rel), len(data), sha256.Sum256(data))
 		return nil

@@ -13,11 +13,11 @@ import (
 )
 
 // WithSymbols compiles the function into dir with the symbol table that [Compile]
-// leaves out, and returns the file. It is the same program otherwise.
+// leaves out, and returns the file. Otherwise the program is the same.
 func WithSymbols(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform, dir string) (string, error) {
 	cmd := Command(ctx, c, []catalog.Function{f}, platform, dir)
 	const before = 1 + 1 // go build
-	// The last of these flags is the one that counts; -w leaves out what debuggers need.
+	// The last -ldflags counts; -w leaves out what only debuggers need.
 	cmd.Args = slices.Insert(cmd.Args, before+len(flags), "-ldflags=-w")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -1,6 +1,6 @@
-// Package lock reads and writes the lock file: the images and npm packages that
-// the builds start from, by tag and digest. What could not be resolved says so;
-// nothing in it is invented.
+// Package lock reads and writes the lock file, ci/images.lock.json. It pins what builds
+// start from: images by tag and digest, npm packages by version and integrity. An image
+// whose digest is not known has the reason instead.
 package lock
 
 import (
@@ -28,14 +28,14 @@ const File = "ci/images.lock.json"
 type Image struct {
 	// Reference is registry/repository:tag.
 	Reference string `json:"reference"`
-	// Digest is what the tag named when the file was last refreshed: an index,
-	// or a manifest where the image is for one platform only. Empty until then.
+	// Digest is what the tag named at the last `ci lock`: an index, or a manifest if
+	// the image is for one platform only. Empty before that.
 	Digest string `json:"digest"`
 	// Unresolved says why there is no digest.
 	Unresolved string `json:"unresolved,omitempty"`
 }
 
-// Pinned returns the reference with the digest, as far as it is known.
+// Pinned returns the reference, with the digest if it is known.
 func (i Image) Pinned() string {
 	if i.Digest == "" {
 		return i.Reference
@@ -43,14 +43,14 @@ func (i Image) Pinned() string {
 	return i.Reference + "@" + i.Digest
 }
 
-// Package is a package of the npm registry that ships a program.
+// Package is an npm package that contains a program.
 type Package struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
 	Integrity string `json:"integrity"` // subresource integrity, sha512-…
 }
 
-// Static are the npm packages that ship a static ffmpeg for one architecture.
+// Static names the npm packages with a static ffmpeg for one architecture.
 type Static struct {
 	FFmpeg  Package `json:"ffmpeg"`
 	FFprobe Package `json:"ffprobe"`
@@ -58,17 +58,17 @@ type Static struct {
 
 // Lock is the content of the lock file.
 type Lock struct {
-	// Base is what the images start from.
+	// Base is the image that all images start from.
 	Base Image `json:"base"`
-	// FFmpeg is the image that ffmpeg and ffprobe are taken from.
+	// FFmpeg is the image that ffmpeg and ffprobe are copied from.
 	FFmpeg Image `json:"ffmpeg"`
 	// Builder is the image in which the Dagger module compiles.
 	Builder Image `json:"builder"`
-	// Static is the ffmpeg used when no registry is in reach, by architecture.
+	// Static is the ffmpeg that is used if no registry can be reached, by architecture.
 	Static map[string]Static `json:"static"`
 }
 
-// Images returns the lock's images by name, to be read or changed in place.
+// Images returns the images by name; changes apply to the lock.
 func (l *Lock) Images() map[string]*Image {
 	return map[string]*Image{"base": &l.Base, "ffmpeg": &l.FFmpeg, "builder": &l.Builder}
 }
@@ -88,7 +88,7 @@ func Load(root string) (*Lock, error) {
 	case err != nil:
 		return nil, catalog.Problem{File: File, Fix: err.Error()}
 	case decoder.More():
-		return nil, catalog.Problem{File: File, Fix: "not valid JSON: there is more behind the object"}
+		return nil, catalog.Problem{File: File, Fix: "not valid JSON: there is more after the object"}
 	}
 	images := l.Images()
 	for _, name := range slices.Sorted(maps.Keys(images)) {
@@ -106,7 +106,7 @@ func Load(root string) (*Lock, error) {
 		}
 		if _, err := v1.NewHash(i.Digest); err != nil {
 			return nil, catalog.Problem{File: File, Field: name + ".digest",
-				Fix: fmt.Sprintf("%q is not a digest; run `ci lock`", i.Digest)}
+				Fix: fmt.Sprintf("%q is not a digest; run `bin/ci lock`", i.Digest)}
 		}
 	}
 	return &l, nil

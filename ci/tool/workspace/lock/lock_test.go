@@ -52,8 +52,8 @@ func TestLoadRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"an unknown field":     {`"digest"`, `"digets"`, `ci/images.lock.json: json: unknown field "digets"`},
 		"a cut-off file":       {`}}}}`, `}}`, "ci/images.lock.json: not valid JSON: it ends too early"},
-		"more than one object": {`}}}}`, `}}}} {}`, "ci/images.lock.json: not valid JSON: there is more behind the object"},
-		"a bad digest":         {digest, "sha256:123", `ci/images.lock.json: base.digest: "sha256:123" is not a digest; run ` + "`ci lock`"},
+		"more than one object": {`}}}}`, `}}}} {}`, "ci/images.lock.json: not valid JSON: there is more after the object"},
+		"a bad digest":         {digest, "sha256:123", `ci/images.lock.json: base.digest: "sha256:123" is not a digest; run ` + "`bin/ci lock`"},
 		"a missing reference":  {`"reference": "r/ffmpeg:1"`, ``, "ci/images.lock.json: ffmpeg.reference: is missing; name registry/repository:tag"},
 		"a bad reference":      {"r/go:1", "R/GO!", `ci/images.lock.json: builder.reference: "R/GO!" is not an image; name registry/repository:tag`},
 		"a digest in the reference": {"r/ffmpeg:1", "r/ffmpeg@" + digest,
@@ -79,7 +79,7 @@ func TestLoadRefuses(t *testing.T) {
 	})
 }
 
-func TestLoadWithSeveralFaultsAlwaysTellsTheSame(t *testing.T) {
+func TestLoadWithSeveralProblemsReportsAlwaysTheSame(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Write(t, dir, map[string]string{lock.File: "{}"})
 	for range 20 {

@@ -15,17 +15,17 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// The module that every function uses, and where functions are.
+// The module that every function uses, and the prefix of the functions' module paths.
 const (
 	shared      = "shared"
 	sharedPath  = "lambdas.internal/shared"
 	functionsAt = "lambdas.internal/"
 )
 
-// writeModule writes go.mod and go.sum of the function whose sources are in dir.
-// It begins with all that the shared module requires, and has Go leave out what the
-// function does not reach: so the versions are those of the workspace, and a machine
-// that built it needs no network.
+// writeModule writes go.mod and go.sum of the function whose sources are in dir. It
+// starts with all requirements of the shared module and lets Go remove those that the
+// function does not use. So the versions are those of the workspace, and a machine that
+// has built the workspace needs no network.
 func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.Function) (whole bool, _ error) {
 	fail := func(err error) (bool, error) { return false, fmt.Errorf("write %s/go.mod: %w", f.Folder, err) }
 	data, err := os.ReadFile(filepath.Join(c.Root, shared, "go.mod"))
@@ -54,7 +54,7 @@ func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.
 	if whole, err = tidy(ctx, dir); err != nil {
 		return fail(err)
 	}
-	// Go leaves the requirements in as many blocks as it found.
+	// Go keeps the requirements in as many blocks as it found.
 	if data, err = os.ReadFile(file); err != nil {
 		return fail(err)
 	}
@@ -71,7 +71,8 @@ func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.
 	return whole, nil
 }
 
-// moduleFile is a go.mod with the requirements, laid out as in the other functions.
+// moduleFile returns a go.mod with the requirements, formatted like the other
+// functions' ones.
 func moduleFile(from *modfile.File, f catalog.Function, require []*modfile.Require) ([]byte, error) {
 	m := &modfile.File{}
 	if err := m.AddModuleStmt(functionsAt + f.Folder); err != nil {
@@ -90,12 +91,12 @@ func moduleFile(from *modfile.File, f catalog.Function, require []*modfile.Requi
 	return m.Format()
 }
 
-// offline makes go take what this machine has, and nothing else.
+// offline makes go use only what this machine has.
 var offline = []string{"GOPROXY=off", "GONOSUMDB=*"}
 
-// tidy runs `go mod tidy`: with what this machine has, else with the network. Without
-// one it leaves out the sums that only the tests of other modules need, which a machine
-// that built the workspace may not have; whole is false then.
+// tidy runs `go mod tidy`, offline if possible, else with the network. If both fail, it
+// leaves out the sums that only the tests of other modules need, which a machine that
+// has built the workspace may not have; whole is false then.
 func tidy(ctx context.Context, dir string) (whole bool, err error) {
 	if run(ctx, dir, offline, "mod", "tidy") == nil {
 		return true, nil
@@ -103,7 +104,7 @@ func tidy(ctx context.Context, dir string) (whole bool, err error) {
 	if err = run(ctx, dir, nil, "mod", "tidy"); err == nil || ctx.Err() != nil {
 		return err == nil, err
 	}
-	// -e goes on whatever is missing, so the function's own needs are looked at too.
+	// -e ignores missing modules, so `go list` checks that the function has all of its own.
 	if run(ctx, dir, offline, "mod", "tidy", "-e") != nil || run(ctx, dir, offline, "list", "-deps", "-test", ".") != nil {
 		return false, err
 	}

@@ -1,5 +1,5 @@
-// Package scaffold makes the folder of a new function: sources, tests and image.json
-// from a template, and a go.mod with the versions that the workspace has.
+// Package scaffold creates the folder of a new function: sources, tests and image.json
+// from a template, and a go.mod with the versions of the workspace.
 package scaffold
 
 import (
@@ -25,17 +25,17 @@ import (
 //go:embed template
 var templates embed.FS
 
-// does says in each variant's main.go what the function does as it is.
+// does says in main.go what the template of each variant does.
 var does = map[catalog.Variant]string{
 	catalog.Light: "counts the words of a text",
 	catalog.Heavy: "says what a photo or video in S3 shows",
 }
 
-// Folder is where the function of an image is made.
+// Folder returns the folder of a new function.
 func Folder(image string) string { return catalog.Dir + "/" + image + "-lambda" }
 
-// LambdaName is the name in AWS of a new function: the words that the names of all
-// other functions begin with, and the words of the image.
+// LambdaName returns the name in AWS of a new function: the words that the names of all
+// other functions start with, then the words of the image name.
 func LambdaName(functions []catalog.Function, image string) string {
 	var b strings.Builder
 	b.WriteString(commonWords(functions))
@@ -47,8 +47,8 @@ func LambdaName(functions []catalog.Function, image string) string {
 	return b.String()
 }
 
-// commonWords is what all names begin with, up to the end of a word; one name alone
-// has nothing in common.
+// commonWords returns the words that all names start with; of a single name it returns
+// none.
 func commonWords(functions []catalog.Function) string {
 	if len(functions) < 2 {
 		return ""
@@ -61,7 +61,7 @@ func commonWords(functions []catalog.Function) string {
 		}
 		common = common[:n]
 	}
-	ends := func() bool { // a word of every name begins here
+	ends := func() bool { // every name has a word boundary here
 		return !slices.ContainsFunc(functions, func(f catalog.Function) bool {
 			rest := f.Lambda[len(common):]
 			return rest != "" && (rest[0] < 'A' || rest[0] > 'Z')
@@ -73,17 +73,17 @@ func commonWords(functions []catalog.Function) string {
 	return common
 }
 
-// Made is what was made.
+// Made describes the new function.
 type Made struct {
 	catalog.Function
 	// Files are slash-separated and relative to the workspace, in order.
 	Files []string `json:"files"`
-	// SumsMissing is set when go.sum is not what `go mod tidy` would write with a
-	// network: it builds and tests the function all the same.
+	// SumsMissing is set if go.sum lacks lines that `go mod tidy` would write with a
+	// network. The function builds and its tests run without them.
 	SumsMissing bool `json:"sumsMissing,omitempty"`
 }
 
-// Refused is a function that cannot be made.
+// Refused is the error for a function that cannot be created.
 type Refused []catalog.Problem
 
 func (r Refused) Error() string {
@@ -94,8 +94,8 @@ func (r Refused) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// New makes the function in the workspace and adds it to go.work. The folder is
-// there whole or not at all. It fails with [Refused] when the function may not be.
+// New creates the function in the workspace and adds it to go.work, or changes nothing.
+// It fails with [Refused] if the name or another field of the function is not allowed.
 func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Made, err error) {
 	f.Folder = Folder(f.Image)
 	problems, err := c.Admit(f)
@@ -107,29 +107,30 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 	}
 	target := filepath.Join(c.Root, filepath.FromSlash(f.Folder))
 	if _, err := os.Lstat(target); err == nil {
-		return nil, Refused{{Field: "image", Fix: f.Folder + " is there already; choose another name"}}
+		return nil, Refused{{Field: "image", Fix: f.Folder + " already exists; choose another name"}}
 	}
 	files, err := render(f)
 	if err != nil {
 		return nil, err
 	}
-	// A folder that begins with a dot is no function, and as deep as the one to be.
+	// The catalog ignores a folder that starts with a dot. In this one, relative paths are
+	// the same as in the final folder.
 	dir, err := os.MkdirTemp(filepath.Dir(target), ".new-")
 	if err != nil {
-		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 	}
 	made = &Made{Function: f, Files: []string{f.Folder + "/go.mod", f.Folder + "/go.sum"}}
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+			return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 		}
 		if err := os.WriteFile(file, content, 0o644); err != nil {
-			return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+			return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 		}
 		made.Files = append(made.Files, f.Folder+"/"+name)
 	}
@@ -140,7 +141,7 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 	}
 	made.SumsMissing = !whole
 	if err := os.Rename(dir, target); err != nil {
-		return nil, fmt.Errorf("make %s: %w", f.Folder, err)
+		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 	}
 	if err := use(c, f.Folder); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(target))
@@ -185,7 +186,7 @@ func render(f catalog.Function) (map[string][]byte, error) {
 	return files, nil
 }
 
-// use adds the folder to go.work, in one step.
+// use adds the folder to go.work.
 func use(c *catalog.Catalog, folder string) error {
 	file := filepath.Join(c.Root, "go.work")
 	data, err := os.ReadFile(file)
@@ -207,7 +208,8 @@ func use(c *catalog.Catalog, folder string) error {
 	return nil
 }
 
-// replace writes a file anew; it is the old one or the new one, whatever happens.
+// replace replaces the content of a file in one step: if it fails, the file is
+// unchanged.
 func replace(file string, content []byte) error {
 	t, err := os.CreateTemp(filepath.Dir(file), ".new-")
 	if err != nil {

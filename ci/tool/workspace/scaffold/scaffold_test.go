@@ -22,12 +22,12 @@ func TestLambdaName(t *testing.T) {
 		image  string
 		want   string
 	}{
-		"what all begin with":            {[]string{"AiMediaApiHandler", "AiMediaVideo"}, "resize", "AiMediaResize"},
+		"a common beginning":             {[]string{"AiMediaApiHandler", "AiMediaVideo"}, "resize", "AiMediaResize"},
 		"words, not letters":             {[]string{"AiMediaSelect", "AiMediaStill"}, "resize", "AiMediaResize"},
 		"a word that one name ends with": {[]string{"AiMedia", "AiMediaStill"}, "resize", "AiMediaResize"},
 		"several words":                  {[]string{"AiApi", "AiVideo"}, "contact-sheet", "AiContactSheet"},
 		"nothing in common":              {[]string{"Api", "Video"}, "resize", "Resize"},
-		"no function but one":            {[]string{"AiMediaApi"}, "resize", "Resize"},
+		"only one function":              {[]string{"AiMediaApi"}, "resize", "Resize"},
 		"names in another style":         {[]string{"media-api", "media-video"}, "resize", "Resize"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestLambdaName(t *testing.T) {
 	}
 }
 
-// workspace is one whose shared module is that of this repository.
+// workspace returns a workspace with the shared module of this repository.
 func workspace(t *testing.T) *catalog.Catalog {
 	t.Helper()
 	c := testkit.Workspace(t, map[string]string{"shared/greet/a.go": "", "functions/enhance-lambda/main.go": "package main\n\nfunc main() {}\n",
@@ -65,7 +65,7 @@ func TestNew(t *testing.T) {
 		assert.FileExists(t, filepath.Join(c.Root, file))
 	}
 	again, err := catalog.Load(c.Root)
-	require.NoError(t, err, "the catalog takes it as it is")
+	require.NoError(t, err, "the catalog accepts it")
 	assert.Contains(t, again.Functions, f)
 	left, err := filepath.Glob(filepath.Join(c.Root, "functions", ".*"))
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestNew(t *testing.T) {
 			assert.Equal(t, shared[path], version, path)
 		}
 	}
-	assert.Less(t, len(own), len(shared), "what it does not reach is left out")
+	assert.Less(t, len(own), len(shared), "unused requirements are removed")
 	cmd := exec.Command("go", "mod", "tidy", "-diff")
 	cmd.Dir = filepath.Join(c.Root, f.Folder)
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
@@ -101,7 +101,7 @@ func requirements(t *testing.T, file string) map[string]string {
 	return found
 }
 
-func TestAFunctionThatMayNotBeLeavesNothing(t *testing.T) {
+func TestARefusedFunctionLeavesNothing(t *testing.T) {
 	good := catalog.Function{Image: "resize", Variant: catalog.Heavy, Registry: catalog.Private, Lambda: "Resize", Reason: "test"}
 	with := func(change func(*catalog.Function)) catalog.Function {
 		f := good
@@ -114,10 +114,10 @@ func TestAFunctionThatMayNotBeLeavesNothing(t *testing.T) {
 		fields   []string // that are refused; none when the cause is another
 		says     string
 	}{
-		"a bad name":              {with(func(f *catalog.Function) { f.Image = "../resize" }), nil, []string{"image"}, "is not a name"},
+		"a bad name":              {with(func(f *catalog.Function) { f.Image = "../resize" }), nil, []string{"image"}, "is not a valid name"},
 		"a name that is taken":    {with(func(f *catalog.Function) { f.Image = "api" }), nil, []string{"image"}, "already the image"},
-		"a name that is a prefix": {with(func(f *catalog.Function) { f.Image = "api-admin" }), nil, []string{"image"}, "begin alike"},
-		"a folder that is taken":  {with(func(f *catalog.Function) { f.Image = "media" }), nil, []string{"image"}, "is there already"},
+		"a name that is a prefix": {with(func(f *catalog.Function) { f.Image = "api-admin" }), nil, []string{"image"}, "is the beginning of the other"},
+		"a folder that is taken":  {with(func(f *catalog.Function) { f.Image = "media" }), nil, []string{"image"}, "already exists"},
 		"a lambda that is taken":  {with(func(f *catalog.Function) { f.Lambda = "Api" }), nil, []string{"lambda"}, "already the function"},
 		"all wrong": {catalog.Function{Image: "A", Variant: "b", Registry: "c", Lambda: "d e", Reason: "f\ng"}, nil,
 			[]string{"image", "lambda", "reason", "variant", "registry"}, ""},
@@ -126,11 +126,11 @@ func TestAFunctionThatMayNotBeLeavesNothing(t *testing.T) {
 		"a shared module that cannot be read": {good, func(t *testing.T, root string) {
 			require.NoError(t, os.WriteFile(filepath.Join(root, "shared/go.mod"), []byte("modul x"), 0o644))
 		}, nil, "unknown directive: modul"},
-		"a version that is not to be had": {good, func(t *testing.T, root string) {
+		"a version that does not exist": {good, func(t *testing.T, root string) {
 			require.NoError(t, os.WriteFile(filepath.Join(root, "shared/go.mod"),
 				[]byte("module lambdas.internal/shared\n\ngo 1.26.1\n\nrequire github.com/aws/aws-lambda-go v1.0.99\n"), 0o644))
 		}, nil, "go mod tidy: "},
-		"a go.work that another spoils": {good, func(t *testing.T, root string) {
+		"a go.work with a syntax error": {good, func(t *testing.T, root string) {
 			require.NoError(t, os.WriteFile(filepath.Join(root, "go.work"), []byte("uze x"), 0o644))
 		}, nil, "add functions/resize-lambda to go.work: "},
 	} {
