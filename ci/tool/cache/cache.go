@@ -1,6 +1,6 @@
-// Package cache keeps blobs under their digest and small records under a
-// content key, in one folder. Every write is a rename, so that an interrupted
-// or a concurrent build never leaves half a file.
+// Package cache stores files on disk so that nothing is built or downloaded twice:
+// blobs under their digest, and small records under a content key. Every write ends
+// with a rename, so an interrupted or concurrent build never leaves half a file.
 package cache
 
 import (
@@ -19,10 +19,10 @@ import (
 )
 
 // Cache is a folder of blobs and records. The folder can be deleted at any
-// time: all that is in it can be made again.
+// time: everything in it can be made again.
 type Cache struct{ dir string }
 
-// New returns the cache in dir, which is made when it is missing.
+// New returns the cache in dir, and creates the folder if it is missing.
 func New(dir string) (*Cache, error) {
 	for _, sub := range []string{"blobs/sha256", "records"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
@@ -32,23 +32,23 @@ func New(dir string) (*Cache, error) {
 	return &Cache{dir: dir}, nil
 }
 
-// Path returns where the named part of the cache is on disk.
+// Path returns the path of the named part of the cache.
 func (c *Cache) Path(elem ...string) string {
 	return filepath.Join(append([]string{c.dir}, elem...)...)
 }
 
-// Blob returns the file that holds, or would hold, the blob.
+// Blob returns the path of the blob, whether or not the blob is there.
 func (c *Cache) Blob(digest v1.Hash) string {
 	return filepath.Join(c.dir, "blobs", digest.Algorithm, digest.Hex)
 }
 
-// Has tells whether the blob is there with that size.
+// Has tells whether the cache has the blob, with that size.
 func (c *Cache) Has(digest v1.Hash, size int64) bool {
 	info, err := os.Stat(c.Blob(digest))
 	return err == nil && info.Mode().IsRegular() && info.Size() == size
 }
 
-// Put keeps what write writes under its digest and returns digest and size.
+// Put stores what write writes under its digest, and returns digest and size.
 func (c *Cache) Put(write func(io.Writer) error) (v1.Hash, int64, error) {
 	f, err := os.CreateTemp(c.dir, ".blob-*")
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *Cache) Put(write func(io.Writer) error) (v1.Hash, int64, error) {
 	return digest, size, nil
 }
 
-// PutBytes keeps data under its digest.
+// PutBytes stores data under its digest.
 func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
 	sum := sha256.Sum256(data)
 	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
@@ -93,8 +93,8 @@ func (c *Cache) Export(digest v1.Hash, name string) error {
 	return nil
 }
 
-// LinkOrCopy makes target a file with the content of source, in one step: as a
-// hard link where the file system can, else as a copy.
+// LinkOrCopy makes target a file with the content of source, in one step: a hard
+// link if the file system has them, else a copy.
 func LinkOrCopy(source, target string) error {
 	return replace(target, func(name string) error {
 		if err := os.Link(source, name); err != nil {
@@ -110,7 +110,7 @@ func Copy(source, target string) error {
 	return replace(target, func(name string) error { return copyFile(source, name) })
 }
 
-// replace makes target the file that write makes under another name beside it.
+// replace lets write create a file under a temporary name, and renames it to target.
 func replace(target string, write func(name string) error) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
@@ -144,7 +144,7 @@ func copyFile(source, target string) error {
 	if _, err := io.Copy(w, r); err != nil {
 		return errors.Join(err, w.Close())
 	}
-	if err := w.Chmod(info.Mode().Perm()); err != nil { // as it is, whatever the umask
+	if err := w.Chmod(info.Mode().Perm()); err != nil { // OpenFile applied the umask
 		return errors.Join(err, w.Close())
 	}
 	if err := w.Close(); err != nil {
@@ -164,7 +164,7 @@ func finish(f *os.File, name string) error {
 	return os.Rename(f.Name(), name)
 }
 
-// Key returns the content key of the parts: equal parts, equal key.
+// Key returns the content key of the parts, a hash: equal parts have equal keys.
 func Key(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -173,14 +173,14 @@ func Key(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// record is how a value is kept, so that its age is known.
+// record is a stored value with the time of writing, from which its age is known.
 type record struct {
 	Time  time.Time       `json:"time"`
 	Value json.RawMessage `json:"value"`
 }
 
-// Load fills value with what was kept under key and returns its age. A record
-// that is missing or cannot be read is not there.
+// Load fills value with the record stored under key and returns its age. ok is
+// false if the record is missing or cannot be read.
 func (c *Cache) Load(key string, value any) (age time.Duration, ok bool) {
 	data, err := os.ReadFile(c.Path("records", key+".json"))
 	if err != nil {
@@ -193,24 +193,23 @@ func (c *Cache) Load(key string, value any) (age time.Duration, ok bool) {
 	return time.Since(r.Time), true
 }
 
-// Save keeps value under key.
+// Save stores value under key.
 func (c *Cache) Save(key string, value any) error {
 	v, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("keep a record: %w", err)
+		return fmt.Errorf("write a record to the cache: %w", err)
 	}
 	data, err := json.Marshal(record{Time: time.Now().UTC(), Value: v})
 	if err != nil {
-		return fmt.Errorf("keep a record: %w", err)
+		return fmt.Errorf("write a record to the cache: %w", err)
 	}
 	if err := WriteFile(c.Path("records", key+".json"), data); err != nil {
-		return fmt.Errorf("keep a record: %w", err)
+		return fmt.Errorf("write a record to the cache: %w", err)
 	}
 	return nil
 }
 
-// WriteFile writes data to name in one step: name holds what it held before, or
-// all of data.
+// WriteFile writes data to name in one step: if it fails, the file is unchanged.
 func WriteFile(name string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
 	if err != nil {
@@ -230,9 +229,8 @@ func WriteFile(name string, data []byte) error {
 	return os.Rename(f.Name(), name)
 }
 
-// Trim removes blobs and records that have not been written for longer than
-// age, except the blobs in keep, and what killed runs left. What is removed and
-// needed again is made again.
+// Trim removes blobs and records that were written longer ago than age, except the
+// blobs in keep, and temporary files of killed runs.
 func (c *Cache) Trim(age time.Duration, keep map[v1.Hash]bool) error {
 	var errs []error
 	for _, dir := range []string{".", "blobs/sha256", "records"} {

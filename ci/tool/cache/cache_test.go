@@ -229,7 +229,7 @@ func TestACacheThatCannotBeWritten(t *testing.T) {
 	assertOneLine(t, err, "write to the cache: ")
 	_, _, err = c.Put(writes("x"))
 	assertOneLine(t, err, "write to the cache: ")
-	assertOneLine(t, c.Save("key", "x"), "keep a record: ")
+	assertOneLine(t, c.Save("key", "x"), "write a record to the cache: ")
 	assertOneLine(t, c.Trim(0, nil), "trim the cache: ")
 }
 

@@ -11,17 +11,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// maxBlob bounds, in bytes, what is read into memory: configurations and records,
-// which are thousands.
+// maxBlob limits, in bytes, what is read into memory. Configurations and release
+// records have some thousands of bytes.
 const maxBlob = 4 << 20
 
-// Blob returns the content of a small blob, which has the digest.
+// Blob returns the content of a small blob, and verifies its digest.
 func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error) {
 	return c.Content(ctx, repository, v1.Descriptor{Digest: digest, Size: maxBlob})
 }
 
-// Content returns the content of a blob, which has the digest of the descriptor and
-// is no larger than it says.
+// Content returns the content of a blob, and verifies that it has the digest of the
+// descriptor and is not larger than the descriptor says.
 func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor) (content []byte, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		l, err := remote.Layer(s.repository.Digest(d.Digest.String()), o...)
@@ -44,8 +44,8 @@ func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor
 	return content, wrap("read", repository, d.Digest.String(), err)
 }
 
-// Download gives the content of a blob, which has the digest, to keep. When the
-// connection fails keep is called anew, with the content from its start.
+// Download calls keep with the content of a blob, and verifies its digest. If the
+// connection fails, it calls keep again, with the content from the start.
 func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error {
 	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		l, err := remote.Layer(s.repository.Digest(digest.String()), o...)
@@ -62,7 +62,7 @@ func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash
 	return wrap("download", repository, digest.String(), err)
 }
 
-// PutBytes uploads a small blob, unless the repository holds it, and returns its
+// PutBytes uploads a small blob, unless the repository has it, and returns its
 // descriptor.
 func (c *Client) PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error) {
 	l := bytesLayer{static.NewLayer(content, media), content}

@@ -18,29 +18,29 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// answerTimeout bounds the wait for the first byte of an answer, after the request
+// answerTimeout limits the wait for the first byte of an answer, after the request
 // is sent: a registry checks the digest of a large layer before it answers.
 const answerTimeout = 3 * time.Minute
 
-// Expirer is an [authn.Authenticator] whose credentials can run out.
+// Expirer is an [authn.Authenticator] whose credentials can expire.
 type Expirer interface {
-	// Expire says that the registry does not take the credentials any more, so
-	// that others are got.
+	// Expire is called when the registry no longer accepts the credentials, so that
+	// new ones are fetched.
 	Expire()
 }
 
-// Options are what a client is made of. The zero value of each has a default.
+// Options configure a client. The zero value of each field has a default.
 type Options struct {
-	// Keychain has the credentials; by default those of the docker client.
+	// Keychain has the credentials; by default Docker's logins.
 	Keychain authn.Keychain
-	// Retry says what is tried again.
+	// Retry says how often failed requests are tried again; by default [DefaultRetry].
 	Retry *Retry
 	// Transport carries the requests.
 	Transport http.RoundTripper
 }
 
-// Client reads and writes repositories. What fails for a passing reason is tried
-// again. Repositories are named as registry/path.
+// Client reads and writes repositories. Requests that fail for a passing reason are
+// tried again. Repositories are named registry/path.
 type Client struct {
 	keychain authn.Keychain
 	retry    Retry
@@ -55,7 +55,7 @@ type session struct {
 	repository name.Repository
 	scope      string
 	mu         sync.Mutex
-	transport  http.RoundTripper // nil until it is made
+	transport  http.RoundTripper // nil before the login
 	auth       authn.Authenticator
 }
 
@@ -78,8 +78,8 @@ func NewClient(o Options) *Client {
 	return c
 }
 
-// Digest returns what tag, or digest, names in the repository; ok is false when
-// it names nothing, or the repository is not there.
+// Digest returns the digest that a tag or digest names in the repository; ok is false
+// if there is no such image or no such repository.
 func (c *Client) Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		head, err := remote.Head(s.reference(identifier), o...)
@@ -91,8 +91,8 @@ func (c *Client) Digest(ctx context.Context, repository, identifier string) (dig
 	return digest, ok, wrap("look up", repository, identifier, err)
 }
 
-// Manifest returns the manifest that tag, or digest, names, and its digest: that
-// of the bytes that arrived, not the one that the registry says.
+// Manifest returns the manifest that a tag or digest names, and its digest, computed
+// from the bytes that arrived.
 func (c *Client) Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		d, err := remote.Get(s.reference(identifier), o...)
@@ -108,7 +108,7 @@ func (c *Client) Manifest(ctx context.Context, repository, identifier string) (m
 	return manifest, digest, wrap("read", repository, identifier, err)
 }
 
-// HasBlob tells whether the repository holds the blob.
+// HasBlob tells whether the repository has the blob.
 func (c *Client) HasBlob(ctx context.Context, repository string, digest v1.Hash) (has bool, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		l, err := remote.Layer(s.repository.Digest(digest.String()), o...)
@@ -121,8 +121,9 @@ func (c *Client) HasBlob(ctx context.Context, repository string, digest v1.Hash)
 	return has, wrap("look up", repository, digest.String(), err)
 }
 
-// PutBlob uploads the file of a blob, unless the repository holds it. sent is
-// called with every number of bytes that goes out, less what is sent again.
+// PutBlob uploads the file of a blob, unless the repository has it. sent is called
+// with each number of bytes that is sent, and with a negative number when an upload
+// starts again.
 func (c *Client) PutBlob(ctx context.Context, repository string, d v1.Descriptor, file string, sent func(int64)) error {
 	l := &fileLayer{descriptor: d, file: file, sent: sent}
 	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
@@ -132,9 +133,9 @@ func (c *Client) PutBlob(ctx context.Context, repository string, d v1.Descriptor
 	return wrap("upload", repository, d.Digest.String(), err)
 }
 
-// PutManifest gives the manifest a tag, or puts it there under its digest alone. One
-// that has a subject is listed among the subject's referrers, also by a registry
-// without the API for them: go-containerregistry then keeps the list.
+// PutManifest uploads the manifest under a tag, or under its digest only. A manifest
+// with a subject becomes one of the subject's referrers; if the registry has no
+// referrers API, go-containerregistry updates the tag that lists them.
 func (c *Client) PutManifest(ctx context.Context, repository, identifier string, manifest []byte, media types.MediaType) error {
 	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		return remote.Put(s.reference(identifier), rawManifest{manifest, media}, o...)
@@ -146,7 +147,7 @@ func (c *Client) PutManifest(ctx context.Context, repository, identifier string,
 	return wrap(verb, repository, identifier, err)
 }
 
-// Untag takes a tag away, and nothing else. A tag that is not there is no error.
+// Untag removes a tag, and not the image. A missing tag is not an error.
 func (c *Client) Untag(ctx context.Context, repository, tag string) error {
 	err := c.as(ctx, transport.DeleteScope, repository, func(s *session, o []remote.Option) error {
 		return unlessMissing(remote.Delete(s.repository.Tag(tag), o...))
@@ -154,7 +155,7 @@ func (c *Client) Untag(ctx context.Context, repository, tag string) error {
 	return wrap("untag", repository, tag, err)
 }
 
-// Tags lists the tags of the repository; one that is not there has none.
+// Tags lists the tags of the repository; a missing repository has none.
 func (c *Client) Tags(ctx context.Context, repository string) (tags []string, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		tags, err = remote.List(s.repository, o...)
@@ -163,12 +164,12 @@ func (c *Client) Tags(ctx context.Context, repository string) (tags []string, er
 	return tags, wrap("list the tags of", repository, "", err)
 }
 
-// do logs in to the repository and calls try, again if need be.
+// do logs in to the repository and calls try, again if needed.
 func (c *Client) do(ctx context.Context, repository string, try func(*session, []remote.Option) error) error {
 	return c.as(ctx, transport.PushScope, repository, try)
 }
 
-// as is do with other rights than to pull and push, which not every registry gives.
+// as is do with a scope other than pull and push, which not every registry grants.
 func (c *Client) as(ctx context.Context, scope, repository string, try func(*session, []remote.Option) error) error {
 	s, err := c.session(repository, scope)
 	if err != nil {
@@ -181,7 +182,7 @@ func (c *Client) as(ctx context.Context, scope, repository string, try func(*ses
 		}
 		return try(s, []remote.Option{
 			remote.WithContext(ctx), remote.WithTransport(t),
-			// What is tried again is decided here, in one place.
+			// Retry decides what is tried again, not the library.
 			remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
 		})
 	}, s.renew)
@@ -203,7 +204,7 @@ func (c *Client) session(repository, scope string) (*session, error) {
 	return s, nil
 }
 
-// login returns the transport that is logged in to the repository.
+// login returns the transport of the session, and logs in first if needed.
 func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http.RoundTripper) (http.RoundTripper, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +224,7 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 	return t, nil
 }
 
-// renew forgets the login, so that the next request makes another.
+// renew forgets the login, so that the next request logs in again.
 func (s *session) renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,7 +241,7 @@ func (s *session) reference(identifier string) name.Reference {
 	return s.repository.Tag(identifier)
 }
 
-// unlessMissing is err, unless that is the registry's "there is no such thing".
+// unlessMissing returns err, or nil if err is the registry's 404.
 func unlessMissing(err error) error {
 	var answer *transport.Error
 	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {

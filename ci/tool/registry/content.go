@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// rawManifest is a manifest as it is stored.
+// rawManifest is a manifest as the registry stores it.
 type rawManifest struct {
 	raw   []byte
 	media types.MediaType
@@ -32,8 +32,8 @@ type fileLayer struct {
 func (l *fileLayer) Digest() (v1.Hash, error)             { return l.descriptor.Digest, nil }
 func (l *fileLayer) Size() (int64, error)                 { return l.descriptor.Size, nil }
 func (l *fileLayer) MediaType() (types.MediaType, error)  { return l.descriptor.MediaType, nil }
-func (l *fileLayer) DiffID() (v1.Hash, error)             { return v1.Hash{}, errors.New("not known") }
-func (l *fileLayer) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("not known") }
+func (l *fileLayer) DiffID() (v1.Hash, error)             { return v1.Hash{}, errors.New("unknown") }
+func (l *fileLayer) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("unknown") }
 
 func (l *fileLayer) Compressed() (io.ReadCloser, error) {
 	f, err := os.Open(l.file)
@@ -44,7 +44,7 @@ func (l *fileLayer) Compressed() (io.ReadCloser, error) {
 	return &countingFile{f, l}, nil
 }
 
-// rewind takes back what was told of an upload that begins anew.
+// rewind subtracts what was counted of an upload that starts again.
 func (l *fileLayer) rewind() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,8 +59,8 @@ func (l *fileLayer) add(n int64) {
 	l.sent(n)
 }
 
-// countingFile does not embed the file, which the network would else read by
-// itself, past the count.
+// countingFile does not embed the file: the network code would use the other methods
+// of os.File and so bypass the count.
 type countingFile struct {
 	file  *os.File
 	layer *fileLayer
@@ -84,8 +84,8 @@ func (l bytesLayer) Compressed() (io.ReadCloser, error) {
 	return &onceReader{content: bytes.NewReader(l.content)}, nil
 }
 
-// onceReader cannot be read after it was closed, as a file: a request that is sent
-// again would else be sent without its body.
+// onceReader fails, as a file does, when it is read after it was closed. Without that,
+// a request that is sent again would have no body.
 type onceReader struct {
 	content *bytes.Reader
 	mu      sync.Mutex

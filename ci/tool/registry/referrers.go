@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// Referrers lists the manifests whose subject is the digest: by the registry's API,
-// or by the tag sha256-HEX where it has none.
+// Referrers lists the manifests whose subject is the digest: from the registry's
+// referrers API, or from the tag sha256-HEX if the registry does not have that API.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
 func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Hash) (all []v1.Descriptor, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {

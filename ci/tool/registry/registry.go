@@ -1,4 +1,6 @@
-// Package registry reads images from registries, and writes them.
+// Package registry is a client of container registries: it reads and writes images,
+// tags and referrers. A request that fails for a passing reason, such as throttling,
+// is tried again.
 package registry
 
 import (
@@ -15,12 +17,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// probeTimeout bounds how long it takes to learn that a registry is out of
-// reach, so that a build says so within five seconds.
+// probeTimeout limits the wait for a registry that cannot be reached, so that a build
+// says so within five seconds.
 const probeTimeout = 4 * time.Second
 
-// Digest asks the registry what reference names now. It answers or fails within
-// five seconds; [Unreachable] tells a missing network from a registry's no.
+// Digest asks the registry for the digest that reference names now. It returns within
+// five seconds; [Unreachable] tells a missing network from a registry that refused.
 func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
@@ -31,15 +33,15 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 	head, err := remote.Head(ref, append(options(probe), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = ctx.Err() // its cause may look like a network's failure
+			err = ctx.Err() // err may look like a failure of the network
 		}
 		return v1.Hash{}, fmt.Errorf("resolve %s: %w", reference, err)
 	}
 	return head.Digest, nil
 }
 
-// Image returns the image for the platform that digest names in the repository
-// of reference. Its layers are read when they are asked for.
+// Image returns the image with the digest, for the platform, from the repository of
+// reference. Its layers are read on demand.
 func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Platform) (v1.Image, error) {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
@@ -53,8 +55,8 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 	return image, nil
 }
 
-// Unreachable tells whether err means that the registry could not be asked, in
-// contrast to a registry that answered and refused.
+// Unreachable tells whether err means that the registry did not answer, in contrast to
+// a registry that answered and refused.
 func Unreachable(err error) bool {
 	var answer *transport.Error
 	switch {

@@ -76,7 +76,7 @@ func TestARegistryOutOfReach(t *testing.T) {
 	}
 }
 
-// Whatever else ended the run says nothing about the registry.
+// A run that ended for another reason says nothing about the registry.
 func TestACancelledQuestionIsNotUnreachable(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("something else failed"))

@@ -15,18 +15,20 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lambdas.internal/ci/tool/report"
 )
 
-// Retry says how a request that failed for a passing reason is tried again.
+// Retry says how often, and after which waits, a failed request is tried again.
 type Retry struct {
-	// Attempts is how often in all.
+	// Attempts is the number of attempts, the first included.
 	Attempts int
-	// First is the longest first wait, which doubles up to Longest. The wait is
-	// drawn at random below that (full jitter), so that clients that were turned
-	// away together do not come back together.
+	// First limits the first wait; the limit doubles each time, up to Longest. The wait
+	// is random within the limit (full jitter), so that clients that were refused
+	// together do not try again together.
 	// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 	First, Longest time.Duration
-	// Patience is the longest Retry-After that is waited for.
+	// Patience is the longest Retry-After that is accepted.
 	Patience time.Duration
 }
 
@@ -34,13 +36,13 @@ type Retry struct {
 // within a few.
 var DefaultRetry = Retry{Attempts: 7, First: time.Second, Longest: 20 * time.Second, Patience: 2 * time.Minute}
 
-// relogins is how often a request is sent again with a new login. A token may run
-// out just when it is used; one that was wrong stays so.
+// relogins is how often a request is sent again with a new login. A token can expire
+// in use; a wrong password stays wrong.
 const relogins = 2
 
 // do calls try until it succeeds, fails for good, or the attempts are used up.
-// renew is called when the registry does not take the login (any more), so that the
-// next attempt logs in anew.
+// It calls renew when the registry does not accept the login, so that the next attempt
+// logs in again.
 func (r Retry) do(ctx context.Context, try func(context.Context) error, renew func()) error {
 	longest, logins := r.First, 0
 	for attempt := 1; ; attempt++ {
@@ -56,11 +58,11 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 			renew()
 			continue
 		case refused(err):
-			return fmt.Errorf("%w; the registry does not take the login, or it may not do this", err)
+			return fmt.Errorf("%w; the registry does not accept the login, or the login has no permission for this", err)
 		case !passing(err):
 			return err
 		case attempt >= r.Attempts:
-			return fmt.Errorf("gave up after %d attempts: %w", attempt, err)
+			return fmt.Errorf("gave up after %s: %w", report.Count(attempt, "attempt"), err)
 		}
 		wait := time.Duration(rand.Int64N(int64(longest) + 1))
 		if after := asked.get(); after > 0 {
@@ -78,15 +80,15 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 	}
 }
 
-// passing tells whether what went wrong may be gone at the next attempt.
+// passing tells whether the next attempt may succeed.
 func passing(err error) bool {
 	var answer *transport.Error
 	if errors.As(err, &answer) {
 		return answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests ||
 			answer.StatusCode >= http.StatusInternalServerError
 	}
-	// os.ErrClosed: a token that runs out during an upload makes the library send
-	// the request again, with the file that was closed.
+	// os.ErrClosed: if a token expires during an upload, the library sends the request
+	// again, with the file that is closed by then.
 	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrClosed, errBody,
 		syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED, syscall.EPIPE} {
 		if errors.Is(err, cause) {
@@ -97,27 +99,27 @@ func passing(err error) bool {
 	return errors.As(err, &network) && network.Timeout()
 }
 
-// errBody marks a body that is not what its length or digest promised.
-var errBody = errors.New("the answer arrived damaged")
+// errBody is a body that does not have the promised length, digest or format.
+var errBody = errors.New("the registry's answer is damaged")
 
-// refused tells whether the registry does not take the credentials. ECR answers
-// 403 to a token that has run out.
+// refused tells whether the registry does not accept the credentials. ECR answers
+// 403 to an expired token.
 func refused(err error) bool {
 	var answer *transport.Error
 	return errors.As(err, &answer) &&
 		(answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
 }
 
-// retryAfter is what the answers to one attempt asked for, in nanoseconds.
+// retryAfter is the wait that the answers to one attempt asked for.
 type retryAfter struct{ nanoseconds atomic.Int64 }
 
 func (r *retryAfter) get() time.Duration { return time.Duration(r.nanoseconds.Load()) }
 
 type retryAfterKey struct{}
 
-// listener notes the Retry-After of answers for the attempt they belong to. It sends
-// a whole body also when the library sends a request again, because a token has just
-// run out, and has read the body already.
+// listener stores the Retry-After of an answer for the attempt that it belongs to. It
+// also starts each body anew: if a token expires, the library sends a request again
+// whose body it has already read.
 type listener struct{ inner http.RoundTripper }
 
 func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -141,8 +143,7 @@ func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// parseRetryAfter reads seconds or a date (RFC 9110, 10.2.3); what is neither asks
-// for nothing.
+// parseRetryAfter reads seconds or a date (RFC 9110, 10.2.3); anything else is zero.
 func parseRetryAfter(header string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(header); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -40,17 +40,17 @@ func TestPassing(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"throttled":               {answer(http.StatusTooManyRequests), true},
-		"unavailable":             {answer(http.StatusServiceUnavailable), true},
-		"internal error":          {answer(http.StatusInternalServerError), true},
-		"not found":               {answer(http.StatusNotFound), false},
-		"forbidden":               {answer(http.StatusForbidden), false},
-		"bad request":             {answer(http.StatusBadRequest), false},
-		"a cut connection":        {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true},
-		"a reset":                 {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, true},
-		"a name that is not":      {&net.DNSError{Err: "no such host", IsNotFound: true}, false},
-		"a timeout":               {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, true},
-		"a file that is not read": {os.ErrNotExist, false},
+		"throttled":        {answer(http.StatusTooManyRequests), true},
+		"unavailable":      {answer(http.StatusServiceUnavailable), true},
+		"internal error":   {answer(http.StatusInternalServerError), true},
+		"not found":        {answer(http.StatusNotFound), false},
+		"forbidden":        {answer(http.StatusForbidden), false},
+		"bad request":      {answer(http.StatusBadRequest), false},
+		"a cut connection": {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true},
+		"a reset":          {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, true},
+		"an unknown host":  {&net.DNSError{Err: "no such host", IsNotFound: true}, false},
+		"a timeout":        {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, true},
+		"a missing file":   {os.ErrNotExist, false},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) { assert.Equal(t, test.want, passing(test.err)) })
@@ -91,7 +91,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, ok)
 	assert.EqualValues(t, 2, count.Load())
-	assert.GreaterOrEqual(t, time.Since(start), time.Second, "it is waited as long as the registry asks")
+	assert.GreaterOrEqual(t, time.Since(start), time.Second, "it waits as long as the registry asks")
 
 	host, count = server(t, throttle("3600"))
 	_, _, err = c.Digest(t.Context(), host+"/a", "latest")
@@ -119,11 +119,11 @@ func TestAnInterruptEndsTheWait(t *testing.T) {
 	assert.Less(t, time.Since(start), 30*time.Second)
 }
 
-func TestALoginThatIsRefusedIsSaidSo(t *testing.T) {
+func TestARefusedLogin(t *testing.T) {
 	refuse := func(w http.ResponseWriter) { w.WriteHeader(http.StatusForbidden) }
 	host, count := server(t, refuse, refuse, refuse, refuse, refuse)
 	_, _, err := NewClient(Options{}).Digest(t.Context(), host+"/a", "latest")
-	require.ErrorContains(t, err, "the registry does not take the login, or it may not do this")
+	require.ErrorContains(t, err, "the registry does not accept the login, or the login has no permission for this")
 	assert.EqualValues(t, 1+relogins, count.Load())
 	var answer *transport.Error
 	require.ErrorAs(t, err, &answer)

@@ -20,16 +20,15 @@ type login struct{ authn.Authenticator }
 
 func (l login) Resolve(authn.Resource) (authn.Authenticator, error) { return l.Authenticator, nil }
 
-// A token runs out at whatever request is the next; that one is sent again, with its
-// body.
-func TestATokenThatRunsOutAtAnyRequest(t *testing.T) {
+// A token can expire at any request; that request is sent again, with its body.
+func TestATokenThatExpiresAtAnyRequest(t *testing.T) {
 	good := login{authn.FromConfig(authn.AuthConfig{Username: registrytest.User, Password: registrytest.Password})}
 	retry := registry.Retry{Attempts: 4, First: time.Millisecond, Longest: time.Millisecond, Patience: time.Second}
 	for requests := 1; requests <= 12; requests++ {
 		t.Run(fmt.Sprintf("after %d", requests), func(t *testing.T) {
 			r := registrytest.New(t)
 			r.RequireToken(requests)
-			// On a connection that was used before, the HTTP client mends it by itself.
+			// On a connection that was used before, the HTTP client retries by itself.
 			r.Fail(func(_ registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
 				w.Header().Set("Connection", "close")
 				return false

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// number is what a column of numbers holds, so that it is aligned to the right.
+// number is a cell that holds a number; a column of them is aligned to the right.
 var number = regexp.MustCompile(`^[-+$]*[0-9][0-9.,]*( ?(%|s|KB|MB))?$`)
 
-// markup escapes what would be markup in the cell of a table.
+// markup escapes the characters that are markup in the cell of a table.
 var markup = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`)
 
-// Markdown prints rows below a header as a table of GitHub's Markdown. A column
+// Markdown prints rows below a header as a table in GitHub's Markdown. A column
 // whose cells are all numbers, or empty, is aligned to the right.
 // https://github.github.com/gfm/#tables-extension-
 func Markdown(w io.Writer, header []string, rows [][]string) error {

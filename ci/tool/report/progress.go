@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// quiet is how long a step may take before it is told of, and patience how
-// often it is told of again.
+// quiet is how long a step runs before its first line is printed, and patience how
+// long until each further line.
 const (
 	quiet    = time.Second
 	patience = 10 * time.Second
 )
 
-// Progress tells of steps that take longer than a second.
+// Progress prints lines about steps that take longer than a second.
 type Progress struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -23,9 +23,11 @@ type Progress struct {
 // NewProgress returns a Progress that writes lines to w.
 func NewProgress(w io.Writer) *Progress { return &Progress{w: w} }
 
-// Step begins a step; the function it returns ends it.
-func (p *Progress) Step(name string) (done func()) {
+// Step begins a step. Call done once, when the step ends, with its error: the last
+// line of a step that failed or was interrupted has a ✗, of any other a ✓.
+func (p *Progress) Step(name string) (done func(err error)) {
 	start := time.Now()
+	outcome := "✓"
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -35,16 +37,22 @@ func (p *Progress) Step(name string) (done func()) {
 				p.print("…", name, start)
 			case <-stop:
 				if told {
-					p.print("✓", name, start)
+					p.print(outcome, name, start)
 				}
 				return
 			}
 		}
 	}()
-	return func() { close(stop); <-stopped }
+	return func(err error) {
+		if err != nil {
+			outcome = "✗"
+		}
+		close(stop)
+		<-stopped
+	}
 }
 
-// Line prints one line between those of the steps.
+// Line prints one line, never in the middle of a line about a step.
 func (p *Progress) Line(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

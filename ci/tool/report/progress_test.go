@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,13 +17,17 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestProgress(t *testing.T) {
+	failure := errors.New("interrupted")
 	for name, c := range map[string]struct {
 		takes time.Duration
+		err   error
 		want  []string
 	}{
-		"a short step is not told of":       {900 * time.Millisecond, nil},
-		"a step of a second and more":       {1500 * time.Millisecond, []string{"… compile  1.00 s", "✓ compile  1.50 s"}},
-		"a long step is told of repeatedly": {25 * time.Second, []string{"… compile  1.00 s", "… compile  11 s", "… compile  21 s", "✓ compile  25 s"}},
+		"a short step prints nothing":                {900 * time.Millisecond, nil, nil},
+		"a short step that fails prints nothing":     {900 * time.Millisecond, failure, nil},
+		"a step longer than a second":                {1500 * time.Millisecond, nil, []string{"… compile  1.00 s", "✓ compile  1.50 s"}},
+		"a step longer than a second that fails":     {1500 * time.Millisecond, failure, []string{"… compile  1.00 s", "✗ compile  1.50 s"}},
+		"a long step prints a line every 10 seconds": {25 * time.Second, nil, []string{"… compile  1.00 s", "… compile  11 s", "… compile  21 s", "✓ compile  25 s"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -30,7 +35,7 @@ func TestProgress(t *testing.T) {
 				done := NewProgress(&out).Step("compile")
 				time.Sleep(c.takes)
 
-				done()
+				done(c.err)
 
 				var want string
 				if c.want != nil {
@@ -38,7 +43,7 @@ func TestProgress(t *testing.T) {
 				}
 				assert.Equal(t, want, out.String())
 				time.Sleep(time.Hour)
-				assert.Equal(t, want, out.String(), "nothing is told after the end")
+				assert.Equal(t, want, out.String(), "nothing is printed after the end")
 			})
 		})
 	}
@@ -54,7 +59,7 @@ func TestProgressSideBySide(t *testing.T) {
 				done := p.Step("step")
 				time.Sleep(3 * time.Second)
 				p.Line("between")
-				done()
+				done(nil)
 			})
 		}
 		all.Wait()

@@ -57,7 +57,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("closed") }
 
-func TestPrintingToWhatIsClosed(t *testing.T) {
+func TestPrintingToAClosedWriter(t *testing.T) {
 	require.EqualError(t, report.Table(failing{}, []string{"A"}, nil), "print the table: closed")
 	require.EqualError(t, report.JSON(failing{}, 1), "print the result as JSON: closed")
 }
@@ -66,6 +66,14 @@ func TestMB(t *testing.T) {
 	for bytes, want := range map[int64]string{0: "0.0", 49_999: "0.0", 50_001: "0.1", 1_000_000: "1.0", 1_048_576: "1.0", 10_000_000_000: "10000.0"} {
 		assert.Equal(t, want, report.MB(bytes), "%d", bytes)
 	}
+}
+
+func TestCount(t *testing.T) {
+	assert.Equal(t, "0 images", report.Count(0, "image"))
+	assert.Equal(t, "1 image", report.Count(1, "image"))
+	assert.Equal(t, "5 images", report.Count(5, "image"))
+	assert.Equal(t, "1 repository", report.Count(1, "repository", "repositories"))
+	assert.Equal(t, "2 repositories", report.Count(2, "repository", "repositories"))
 }
 
 func TestDuration(t *testing.T) {

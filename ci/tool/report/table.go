@@ -1,5 +1,5 @@
-// Package report prints results: a table for people, JSON for programs, and
-// progress while they wait.
+// Package report prints what commands find and do: tables for people, JSON for
+// programs, and progress while a step runs.
 package report
 
 import (
@@ -44,9 +44,22 @@ func JSON(w io.Writer, v any) error {
 	return nil
 }
 
-// MB prints a number of bytes in megabytes, of 10^6 bytes.
+// MB prints a number of bytes in megabytes (10^6 bytes).
 func MB(bytes int64) string {
 	return fmt.Sprintf("%.1f", float64(bytes)/1e6)
+}
+
+// Count prints a number with its noun: "1 image", "5 images". plural is needed only
+// where it is not the noun with an s: "2 repositories".
+func Count(n int, noun string, plural ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case len(plural) > 0:
+		return fmt.Sprintf("%d %s", n, plural[0])
+	default:
+		return fmt.Sprintf("%d %ss", n, noun)
+	}
 }
 
 // Duration prints a time in seconds, with as many digits as matter.
@@ -56,3 +69,12 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f s", d.Seconds())
 }
+
+// Seconds prints a number of seconds, as results hold them.
+func Seconds(s float64) string { return Duration(time.Duration(s * float64(time.Second))) }
+
+// Digest shortens a digest, sha256 and 64 digits, for people.
+func Digest(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
+
+// Time prints a time to the minute, in UTC.
+func Time(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

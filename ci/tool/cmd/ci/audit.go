@@ -4,15 +4,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/audit"
-	"lambdas.internal/ci/tool/image/build"
-	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newAudit(a *app) *cobra.Command {
@@ -47,7 +43,7 @@ its first request. A finding of the secret rules that is none can be allowed in
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return printAudit(w, r) }), r.Err())
+			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return r.Table(w) }), r.Err())
 		},
 	}
 	f.addAll(cmd)
@@ -55,67 +51,7 @@ its first request. A finding of the secret rules that is none can be allowed in
 	return cmd
 }
 
-func addFrom(cmd *cobra.Command, from *string) {
-	cmd.Flags().StringVar(from, "from", "", "take the images of this layout, which build-all or images wrote, instead of building")
-}
-
-// made is images in a layout, ready to be judged or published.
-type made struct {
-	builder   *build.Builder
-	functions []catalog.Function
-	dir       string
-}
-
-// images builds what the flags select, or takes what from holds.
-func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, error) {
-	b, err := a.builder(cmd, f)
-	if err != nil {
-		return nil, err
-	}
-	functions, err := b.Catalog.Select(f.only)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if from != "" {
-		return &made{b, functions, from}, nil
-	}
-	r, dir, err := a.buildAll(cmd, f, "")
-	if err != nil {
-		return nil, err
-	}
-	warn(cmd, r.Warnings)
-	if failed := r.Failed(); len(failed) > 0 {
-		return nil, errors.Join(failed...)
-	}
-	return &made{b, functions, dir}, nil
-}
-
 // audit asks every gate for the images.
 func (a *app) audit(cmd *cobra.Command, m *made) (*audit.Report, error) {
 	return audit.New(m.builder.Catalog, m.builder.Cache, m.builder.Step).Run(cmd.Context(), m.functions, m.dir)
-}
-
-func printAudit(w io.Writer, r *audit.Report) error {
-	var rows [][]string
-	failed := 0
-	for _, c := range r.Checks {
-		result := "pass"
-		switch {
-		case !c.Applies:
-			result = "-"
-		case !c.Passed:
-			result = "FAIL"
-			failed++
-		}
-		rows = append(rows, []string{c.Image, string(c.Gate), result, c.Examined})
-	}
-	if err := report.Table(w, []string{"IMAGE", "GATE", "RESULT", "EXAMINED"}, rows); err != nil {
-		return err
-	}
-	verdict := "all gates passed"
-	if failed > 0 {
-		verdict = fmt.Sprintf("%d gates FAILED", failed)
-	}
-	_, err := fmt.Fprintf(w, "%s, %s\n", verdict, report.Duration(seconds(r.Seconds)))
-	return err
 }

@@ -2,16 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/image/build"
-	"lambdas.internal/ci/tool/report"
 )
 
 func newBuildAll(a *app) *cobra.Command {
@@ -64,36 +60,6 @@ func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Re
 // printBuild prints what was built and returns the errors of what was not.
 func (a *app) printBuild(cmd *cobra.Command, r *build.Report, dir string) error {
 	warn(cmd, r.Warnings)
-	err := a.print(cmd, r, func(w io.Writer) error {
-		var rows [][]string
-		for _, i := range r.Images {
-			rows = append(rows, buildRow(i))
-		}
-		header := []string{"IMAGE", "VARIANT", "LAYERS", "MB", "LAYER BY LAYER", "BASE", "REUSED", "TIME", "DIGEST"}
-		if err := report.Table(w, header, rows); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(w, "%d of %d images for %s in %s, %s\n", len(r.Images)-len(r.Failed()), len(r.Images),
-			r.Platform, dir, report.Duration(seconds(r.Seconds)))
-		return err
-	})
+	err := a.print(cmd, r, func(w io.Writer) error { return r.Table(w, dir) })
 	return errors.Join(append(r.Failed(), err)...)
 }
-
-func buildRow(i build.Row) []string {
-	if i.Err != nil {
-		return []string{i.Image, string(i.Variant), "failed", "", "", "", "", "", ""}
-	}
-	var layers []string
-	for _, l := range i.Layers {
-		layers = append(layers, l.Kind+" "+report.MB(l.Size))
-	}
-	reused := strings.Join(i.Reused(), ", ")
-	if reused == "" {
-		reused = "nothing"
-	}
-	return []string{i.Image, string(i.Variant), fmt.Sprint(len(i.Layers)), report.MB(i.Size), strings.Join(layers, " + "),
-		i.BaseName(), reused, report.Duration(seconds(i.Seconds)), i.Digest[:len("sha256:")+12]}
-}
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
@@ -101,4 +103,39 @@ func parsePlatform(text string) (*v1.Platform, error) {
 		return nil, usageError{fmt.Errorf("--platform: %w", err)}
 	}
 	return platform, nil
+}
+
+func addFrom(cmd *cobra.Command, from *string) {
+	cmd.Flags().StringVar(from, "from", "", "take the images of this layout, which build-all or images wrote, instead of building")
+}
+
+// made is images in a layout, ready to be judged or published.
+type made struct {
+	builder   *build.Builder
+	functions []catalog.Function
+	dir       string
+}
+
+// images builds what the flags select, or takes what from holds.
+func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, error) {
+	b, err := a.builder(cmd, f)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := b.Catalog.Select(f.only)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if from != "" {
+		return &made{b, functions, from}, nil
+	}
+	r, dir, err := a.buildAll(cmd, f, "")
+	if err != nil {
+		return nil, err
+	}
+	warn(cmd, r.Warnings)
+	if failed := r.Failed(); len(failed) > 0 {
+		return nil, errors.Join(failed...)
+	}
+	return &made{b, functions, dir}, nil
 }

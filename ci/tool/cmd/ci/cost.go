@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -17,7 +18,6 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/inspect/cost"
-	"lambdas.internal/ci/tool/inspect/inventory"
 	"lambdas.internal/ci/tool/inspect/picture"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/retention"
@@ -69,7 +69,18 @@ for a year is left out. MB is 10^6 bytes; the GB of the bill is 2^30.`, retentio
 			if err != nil {
 				return err
 			}
-			return a.printCost(cmd, r, &f)
+			if f.svg != "" {
+				if err := f.draw(cmd, r); err != nil || f.svg == "-" {
+					return err
+				}
+			}
+			return a.print(cmd, r, func(w io.Writer) error {
+				if err := r.Print(w, f.markdown); err != nil || f.svg == "" || f.markdown {
+					return err
+				}
+				_, err := fmt.Fprintln(w, "drew", f.svg)
+				return err
+			})
 		},
 	}
 	flags := cmd.Flags()
@@ -173,7 +184,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	defer report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")()
-	repositories, err := inventory.Read(cmd.Context(), t.registry, c.Functions, t.hosts)
+	repositories, err := cost.ReadRegistries(cmd.Context(), t.registry, c.Functions, t.hosts)
 	if err != nil {
 		return nil, err
 	}

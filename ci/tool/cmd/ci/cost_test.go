@@ -1,65 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/workspace/catalog"
 )
-
-// fiveImages is a report on images as large as they are in AWS.
-func fiveImages(t *testing.T) *cost.Report {
-	t.Helper()
-	prices, err := cost.ReadPrices()
-	require.NoError(t, err)
-	images, variants := map[string]cost.Image{}, map[string]catalog.Variant{}
-	functions := registrytest.Functions()
-	for n, f := range functions {
-		layers := []v1.Descriptor{testkit.Layer("base", 40_000_000)}
-		if f.Variant == catalog.Heavy {
-			layers = append(layers, testkit.Layer("ffmpeg", 55_000_000))
-		}
-		m := testkit.Manifest(append(layers, testkit.Layer(f.Image, int64(4+n)*1_000_000))...)
-		images[f.Image], err = cost.ReadManifest(f.Image, f.Variant, f.Image, m)
-		require.NoError(t, err)
-		variants[f.Image] = f.Variant
-	}
-	r := cost.New(cost.Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, 5), prices)
-	r.Source, r.Versions, r.Offline = "dist", 5, []string{"api"}
-	return r
-}
-
-func TestPrintCost(t *testing.T) {
-	for golden, c := range map[string]struct {
-		app   app
-		flags costFlags
-	}{
-		"cost.golden":      {},
-		"cost.json.golden": {app: app{json: true}},
-		"cost.md.golden":   {flags: costFlags{markdown: true}},
-	} {
-		t.Run(golden, func(t *testing.T) {
-			var out bytes.Buffer
-			cmd := &cobra.Command{}
-			cmd.SetOut(&out)
-			require.NoError(t, c.app.printCost(cmd, fiveImages(t), &c.flags))
-			testkit.Golden(t, golden, out.Bytes())
-		})
-	}
-}
 
 func measured(t *testing.T, root string, args ...string) cost.Report {
 	t.Helper()
@@ -71,7 +25,7 @@ func measured(t *testing.T, root string, args ...string) cost.Report {
 }
 
 // stores is what a publish added to the registries: images, and what is attached to them.
-func stores(p published) int64 { return p.Outcome.Sent + p.Outcome.Attached }
+func stores(p publish.Result) int64 { return p.Outcome.Sent + p.Outcome.Attached }
 
 // What cost says is stored is what publish says it has sent.
 func TestCostOfWhatPublishHasSent(t *testing.T) {

@@ -3,51 +3,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
-	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
-
-// releaseFlags are those of deploy and rollback.
-type releaseFlags struct {
-	fleet    fleetFlags
-	smoke    bool
-	alias    string
-	dryRun   bool
-	parallel int
-}
-
-func (f *releaseFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.BoolVar(&f.smoke, "smoke", false, "call every updated function with its testdata/event.json; an error undoes the release")
-	flags.StringVar(&f.alias, "alias", "", "publish a version of each function and make this alias name it")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "look at everything, say what would be done, and change nothing")
-	flags.IntVar(&f.parallel, "parallel", deploy.DefaultParallel, "functions updated at once")
-	f.fleet.add(cmd)
-}
-
-// aliasName is AWS's own rule for an alias, which is no number.
-// https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
-var aliasName = regexp.MustCompile(`^[a-zA-Z0-9-_]*[a-zA-Z-_][a-zA-Z0-9-_]*$`)
-
-func (f *releaseFlags) check() error {
-	switch {
-	case f.parallel < 1:
-		return usageError{fmt.Errorf("--parallel: %d is not a number of functions; name 1 or more", f.parallel)}
-	case f.alias != "" && (!aliasName.MatchString(f.alias) || len(f.alias) > 128):
-		return usageError{fmt.Errorf("--alias: %q is not a name of at most 128 letters, digits, - and _, with one that is no digit", f.alias)}
-	}
-	return f.fleet.check()
-}
 
 func newDeploy(a *app) *cobra.Command {
 	var f releaseFlags
@@ -101,7 +64,7 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if name, err = commit.Choose(cmd.Context(), c.Root, name, true); err != nil {
 		return err
 	}
-	fl, err := f.fleet.open(cmd.Context(), c)
+	fl, releases, err := f.open(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -109,32 +72,9 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if err != nil {
 		return err
 	}
-	releases, err := fl.records.Releases(cmd.Context())
-	if err != nil {
-		return err
-	}
 	if n := len(releases); n > 0 && f.alias == "" && releases[n-1].Alias != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: the last release moved the alias %s and this one does not, so callers by alias do not see it; say --alias %s\n",
-			releases[n-1].Alias, releases[n-1].Alias)
+		alias := releases[n-1].Alias
+		warn(cmd, []string{fmt.Sprintf("the last release moved the alias %s and this one does not, so callers of the alias keep the old code; to move it too: --alias %s", alias, alias)})
 	}
-	return a.release(cmd, &releasing{
-		flags: f, fleet: fl, catalog: c, history: releases, kind: history.Deploy, commit: name, targets: targets,
-	})
-}
-
-// events gives every target the event that its function is tried with.
-func events(c *catalog.Catalog, targets []deploy.Target) error {
-	folders := map[string]string{}
-	for _, f := range c.Functions {
-		folders[f.Image] = f.Folder
-	}
-	var errs []error
-	for n, t := range targets {
-		file := filepath.Join(c.Root, folders[t.Image], "testdata", "event.json")
-		var err error
-		if targets[n].Event, err = os.ReadFile(file); err != nil {
-			errs = append(errs, fmt.Errorf("--smoke: read the test event of %s: %w", t.Image, err))
-		}
-	}
-	return errors.Join(errs...)
+	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Deploy, Commit: name, Targets: targets, Releases: releases})
 }

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/inspect/sizediff"
-	"lambdas.internal/ci/tool/inspect/stored"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -133,7 +132,7 @@ func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) 
 }
 
 // compare compares the images of the functions before and after.
-func compare(ctx context.Context, functions []catalog.Function, before, after map[string]*stored.Image) ([]*sizediff.Change, error) {
+func compare(ctx context.Context, functions []catalog.Function, before, after map[string]*sizediff.Source) ([]*sizediff.Change, error) {
 	changes := make([]*sizediff.Change, len(functions))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallelDiffs)
@@ -155,8 +154,8 @@ const parallelDiffs = 4
 
 // compareOne compares the two images of a function; it returns nil for one that
 // neither side has.
-func compareOne(ctx context.Context, name string, before, after *stored.Image) (*sizediff.Change, error) {
-	described := func(i *stored.Image) *sizediff.Image {
+func compareOne(ctx context.Context, name string, before, after *sizediff.Source) (*sizediff.Change, error) {
+	described := func(i *sizediff.Source) *sizediff.Image {
 		if i == nil {
 			return nil
 		}
@@ -169,10 +168,10 @@ func compareOne(ctx context.Context, name string, before, after *stored.Image) (
 	unknown := ""
 	if b != nil && a != nil && b.BinaryLayer() != a.BinaryLayer() {
 		for _, side := range []struct {
-			from *stored.Image
+			from *sizediff.Source
 			to   *sizediff.Image
 		}{{before, b}, {after, a}} {
-			program, err := side.from.Binary(ctx)
+			program, err := side.from.Program(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("compare %s: %w", name, err)
 			}

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/inspect/stored"
+	"lambdas.internal/ci/tool/inspect/sizediff"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -28,7 +28,7 @@ type side struct {
 	// name says what it is, for people.
 	name string
 	// images returns the images of those functions that have one, at least one.
-	images func(context.Context, []catalog.Function) (map[string]*stored.Image, error)
+	images func(context.Context, []catalog.Function) (map[string]*sizediff.Source, error)
 }
 
 // storedFlags say where published images are read from.
@@ -90,12 +90,12 @@ func (s *sides) built(f *buildFlags) (*side, error) {
 
 // layout is what an image layout holds.
 func (s *sides) layout(dir, name string) *side {
-	return &side{name: name, images: func(_ context.Context, functions []catalog.Function) (map[string]*stored.Image, error) {
-		found := map[string]*stored.Image{}
+	return &side{name: name, images: func(_ context.Context, functions []catalog.Function) (map[string]*sizediff.Source, error) {
+		found := map[string]*sizediff.Source{}
 		for _, f := range functions {
-			i, err := stored.InLayout(dir, f.Image, s.kept)
+			i, err := sizediff.FromLayout(dir, f.Image, s.kept)
 			switch {
-			case errors.Is(err, stored.ErrNone):
+			case errors.Is(err, sizediff.ErrNotFound):
 				continue
 			case err != nil:
 				return nil, err
@@ -138,7 +138,7 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	return &side{name: name, images: func(ctx context.Context, functions []catalog.Function) (map[string]*stored.Image, error) {
+	return &side{name: name, images: func(ctx context.Context, functions []catalog.Function) (map[string]*sizediff.Source, error) {
 		defer report.NewProgress(s.cmd.ErrOrStderr()).Step("look at the registries for " + name)()
 		places := s.places(functions, tag)
 		tags := map[string][]string{} // by repository
@@ -152,7 +152,7 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 			}
 			tags[p.Repository] = listed
 		}
-		images := make([]*stored.Image, len(places))
+		images := make([]*sizediff.Source, len(places))
 		g, gctx := errgroup.WithContext(ctx)
 		g.SetLimit(publish.DefaultParallel)
 		for n, p := range places {
@@ -164,14 +164,14 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 				continue
 			}
 			g.Go(func() (err error) {
-				images[n], err = stored.InRegistry(gctx, s.target.client, s.kept, p.Repository, match)
+				images[n], err = sizediff.FromRegistry(gctx, s.target.client, s.kept, p.Repository, match)
 				return err
 			})
 		}
 		if err := g.Wait(); err != nil {
 			return nil, err
 		}
-		found := map[string]*stored.Image{}
+		found := map[string]*sizediff.Source{}
 		for n, p := range places {
 			if images[n] != nil {
 				found[p.Image] = images[n]
@@ -204,7 +204,7 @@ func (s *sides) open() (err error) {
 // for what is live, where Lambda takes it from.
 func (s *sides) places(functions []catalog.Function, tag string) []publish.Item {
 	if "-"+tag == publish.LiveSuffix {
-		return privateItems(functions, s.target.hosts, "")
+		return publish.PrivateItems(functions, s.target.hosts, "")
 	}
 	return slices.DeleteFunc(publish.Items(functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
 }

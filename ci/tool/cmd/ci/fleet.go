@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,25 +69,8 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	client := registry.NewClient(options)
 	return &fleet{
 		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN,
-		records: history.NewStore(client, privateRepositories(c.Functions, hosts)),
+		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts)),
 	}, nil
-}
-
-// privateRepositories names the private repositories of the functions, that of the
-// light images first.
-func privateRepositories(functions []catalog.Function, h publish.Hosts) []string {
-	var names []string
-	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
-		if slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Variant == v }) {
-			names = append(names, h.Private+"/"+publish.RepositoryName(catalog.Private, v))
-		}
-	}
-	return names
-}
-
-// privateItems returns where the functions' images for Lambda are.
-func privateItems(functions []catalog.Function, h publish.Hosts, commit string) []publish.Item {
-	return slices.DeleteFunc(publish.Items(functions, h, commit), func(i publish.Item) bool { return i.Tier != catalog.Private })
 }
 
 // lambdas returns the functions' names in AWS, by image.
@@ -105,7 +87,7 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 	names := lambdas(functions)
 	var targets []deploy.Target
 	var missing []string
-	for _, item := range privateItems(functions, f.hosts, commit) {
+	for _, item := range publish.PrivateItems(functions, f.hosts, commit) {
 		digest, ok, err := f.registry.Digest(ctx, item.Repository, item.CommitTag)
 		if err != nil {
 			return nil, fmt.Errorf("deploy %s: %w", item.Image, err)
@@ -126,7 +108,7 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 // published tells which commits the registry holds of the function's image, or
 // nothing when it holds none.
 func (f *fleet) published(ctx context.Context, function catalog.Function) string {
-	item := privateItems([]catalog.Function{function}, f.hosts, "")[0]
+	item := publish.PrivateItems([]catalog.Function{function}, f.hosts, "")[0]
 	tags, err := f.registry.Tags(ctx, item.Repository)
 	if err != nil {
 		return ""

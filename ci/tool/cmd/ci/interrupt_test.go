@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 )
 
@@ -42,7 +43,7 @@ func TestAnInterruptedDeploy(t *testing.T) {
 	assert.Contains(t, stderr.String(), "… interrupted: waiting for the updates that are under way")
 	assert.Contains(t, stderr.String(), "ci: interrupted\nci: 1 updated function was put back; every function runs what it ran before\n")
 	assert.Equal(t, want, []string{s.aws.Image("Api"), s.aws.Image("Enhance")})
-	var result released
+	var result release.Report
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &result))
 	assert.Equal(t, "rolled-back", result.Outcome)
 	assert.Equal(t, []deploy.State{deploy.Restored, deploy.Untouched, deploy.Unchanged},

@@ -83,7 +83,7 @@ output, the function's logs to standard error.`,
 			case emulator != "":
 				response, err = invoke.Emulated(ctx, emulator, event)
 			default:
-				response, err = runFunction(ctx, unpack, function, event, resolveEnv(env), cmd.ErrOrStderr())
+				response, err = invoke.Once(ctx, unpack, event, invoke.Options{Name: function.Lambda, Env: resolveEnv(env), Logs: cmd.ErrOrStderr()})
 			}
 			if err != nil {
 				return err
@@ -146,27 +146,6 @@ func resolveEnv(env []string) []string {
 		}
 	}
 	return resolved
-}
-
-// runFunction unpacks the function's image and hands its binary one event.
-func runFunction(ctx context.Context, unpack func(target string) error, f catalog.Function, event []byte, env []string, logs io.Writer) (r invoke.Response, err error) {
-	root, err := os.MkdirTemp("", "ci-invoke-*")
-	if err != nil {
-		return r, fmt.Errorf("invoke %s: %w", f.Image, err)
-	}
-	defer os.RemoveAll(root)
-	if err := unpack(root); err != nil {
-		return r, err
-	}
-	function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: logs})
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, function.Stop()) }()
-	if r, err = function.Invoke(ctx, event); err != nil {
-		return r, fmt.Errorf("invoke %s: %w", f.Image, err)
-	}
-	return r, nil
 }
 
 func (a *app) printInvoked(cmd *cobra.Command, f catalog.Function, r invoke.Response) error {

@@ -5,14 +5,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
@@ -27,38 +27,6 @@ type planFlags struct {
 	commit     string
 	since      string
 	allowDirty bool
-}
-
-// planned is the result of plan.
-type planned struct {
-	Commit    string       `json:"commit"`
-	Functions []plannedRow `json:"functions"`
-	// Bytes is what publish would send of the images, and Attachments how many
-	// documents it would attach to them.
-	Bytes       int64 `json:"bytes"`
-	Attachments int   `json:"attachments"`
-	// NotSeen says what could not be looked at, and so is not part of the plan.
-	NotSeen []string `json:"notSeen,omitempty"`
-}
-
-// plannedRow tells of one function.
-type plannedRow struct {
-	Image  string `json:"image"`
-	Lambda string `json:"lambda"`
-	// Digest is the image of the commit.
-	Digest string `json:"digest"`
-	// Publish is what publish would do, at each registry; empty when the registries
-	// were not seen.
-	Publish []publish.Step `json:"publish,omitempty"`
-	Bytes   int64          `json:"bytes"`
-	// Deploy is update or unchanged; empty when Lambda was not seen.
-	Deploy string `json:"deploy,omitempty"`
-	// Runs is what the function runs, by RunsCommit, which may not be known.
-	Runs       string `json:"runs,omitempty"`
-	RunsCommit string `json:"runsCommit,omitempty"`
-	// Since is the commit that the sources were compared with, and Why what changed.
-	Since string         `json:"since,omitempty"`
-	Why   *change.Reason `json:"why,omitempty"`
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -111,89 +79,88 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	p := &planned{Commit: name}
-	for _, function := range m.functions {
-		p.Functions = append(p.Functions, plannedRow{Image: function.Image, Lambda: function.Lambda, Digest: images[function.Image].Digest.String()})
-	}
-	p.seeRegistries(cmd, f, m, images)
-	p.seeLambda(cmd, f, c, m.functions)
-	if err := p.seeSources(cmd, f, c, m); err != nil {
+	p := plan.New(name, m.functions, images)
+	f.addRegistries(cmd, p, m, images)
+	f.addLambda(cmd, p, c, m.functions)
+	if err := f.addSources(cmd, p, m); err != nil {
 		return err
 	}
 	if err := cmd.Context().Err(); err != nil {
 		return err
 	}
-	return a.printPlanned(cmd, p)
+	return a.print(cmd, p, p.Table)
 }
 
-// seeRegistries fills in what publish would do.
-func (p *planned) seeRegistries(cmd *cobra.Command, f *planFlags, m *made, images map[string]publish.Image) {
+// addRegistries fills in what publish would do.
+func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
 	t, err := f.target.open(cmd.Context())
 	if err != nil {
-		p.unseen(err, "the registries")
+		p.Unseen(err, "the registries")
 		return
 	}
-	now := time.Now()
-	if err := document(cmd.Context(), m.builder.Catalog.Root, p.Commit, images, now, f.allowDirty); err != nil {
-		p.unseen(err, "what publish would attach")
+	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, p.Commit, images, time.Now(), f.allowDirty); err != nil {
+		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
-	defer m.builder.Step("look at the registries")()
+	defer m.builder.Step("read the registries")()
 	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(cmd.Context(), items, images)
-	var plan *publish.Plan
+	var published *publish.Plan
 	if err == nil {
-		plan, err = publish.NewPlan(items, images, state, false)
+		published, err = publish.NewPlan(items, images, state, false)
 	}
 	if err != nil {
-		p.unseen(err, "what publish would do")
+		p.Unseen(err, "what publish would do")
 		return
 	}
-	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
-	for _, s := range plan.Steps {
-		row := p.row(s.Image)
-		row.Publish = append(row.Publish, s)
-		row.Bytes += s.Bytes
-	}
+	p.AddPublish(published)
 }
 
-// unseen notes what could not be looked at, and the first line of why.
-func (p *planned) unseen(err error, format string, args ...any) {
-	why, _, _ := strings.Cut(err.Error(), "\n")
-	p.NotSeen = append(p.NotSeen, fmt.Sprintf(format, args...)+": "+why)
-}
-
-func (p *planned) row(image string) *plannedRow {
-	n := slices.IndexFunc(p.Functions, func(r plannedRow) bool { return r.Image == image })
-	return &p.Functions[n]
-}
-
-// seeLambda fills in what the functions run and what deploy would do.
-func (p *planned) seeLambda(cmd *cobra.Command, f *planFlags, c *catalog.Catalog, functions []catalog.Function) {
+// addLambda fills in what the functions run and what deploy would do.
+func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function) {
 	flags := fleetFlags{f.target}
 	fl, err := flags.open(cmd.Context(), c)
 	if err != nil {
-		p.unseen(err, "what the functions run")
+		p.Unseen(err, "what the functions run")
 		return
 	}
 	releases, err := fl.records.Releases(cmd.Context())
 	if err != nil {
-		p.unseen(err, "the earlier releases")
+		p.Unseen(err, "the earlier releases")
 		releases = history.Releases{}
 	}
 	for _, function := range functions {
-		row := p.row(function.Image)
 		running, err := fl.lambda.Function(cmd.Context(), function.Lambda, "")
-		if err != nil {
-			p.unseen(err, "what %s runs", function.Lambda)
+		switch {
+		case err == nil:
+			p.AddRunning(function.Image, running, releases)
+		default:
+			p.Unseen(err, "what %s runs", function.Lambda)
 			if errors.Is(err, deploy.ErrPassing) {
 				return // the others would not answer either
 			}
+		}
+	}
+}
+
+// addSources fills in what changed since the commits that the functions run.
+func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) error {
+	since := p.CompareWith(f.since)
+	if len(since) == 0 {
+		p.NotSeen = append(p.NotSeen, "why images change: pass --since COMMIT to compare with a commit")
+		return nil
+	}
+	defer m.builder.Step("compare the sources")()
+	changes, err := change.ReadWorkTree(cmd.Context(), m.builder.Catalog, m.functions, m.builder.Platform)
+	if err != nil {
+		return err
+	}
+	for _, then := range since {
+		s, err := changes.Since(cmd.Context(), then)
+		if err != nil {
+			p.Unseen(err, "what changed since %s", then)
 			continue
 		}
-		row.Runs, row.Deploy = running.Digest, "update"
-		if row.Runs == row.Digest {
-			row.Deploy = "unchanged"
-		}
-		row.RunsCommit, _, _ = releases.CommitOf(function.Image, row.Runs)
+		p.AddChanges(then, m.functions, s)
 	}
+	return nil
 }

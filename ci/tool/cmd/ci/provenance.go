@@ -3,15 +3,9 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"maps"
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/provenance"
-	"lambdas.internal/ci/tool/report"
 )
 
 func newProvenance(a *app) *cobra.Command {
@@ -43,53 +37,11 @@ the document itself, an in-toto statement with a SLSA provenance (v1).`,
 				_, err := cmd.OutOrStdout().Write(document)
 				return err
 			}
-			return printProvenance(cmd.OutOrStdout(), document)
+			return provenance.Table(cmd.OutOrStdout(), document)
 		},
 	}
 	required(cmd, &name, "name", "name of the image")
 	published.add(cmd, "commit that the image was published under")
 	_ = cmd.MarkFlagRequired("commit")
 	return cmd
-}
-
-func printProvenance(w io.Writer, document []byte) error {
-	s, err := provenance.Read(document)
-	if err != nil {
-		return err
-	}
-	d, run := s.Predicate.BuildDefinition, s.Predicate.RunDetails
-	rows := [][]string{}
-	add := func(what, value string) {
-		if value != "" {
-			rows = append(rows, []string{what, value})
-		}
-	}
-	for _, subject := range s.Subject {
-		add("image", inOneLine(subject))
-	}
-	commit := d.ExternalParameters.Commit
-	if d.ExternalParameters.AllowDirty {
-		commit += " (with changes that no commit has)"
-	}
-	add("commit", commit)
-	add("platform", d.ExternalParameters.Platform)
-	for _, r := range d.ResolvedDependencies {
-		add("from", inOneLine(r))
-	}
-	add("builder", run.Builder.ID)
-	add("run", run.Metadata.InvocationID)
-	add("started", when(run.Metadata.StartedOn))
-	return report.Table(w, []string{"WHAT", "VALUE"}, rows)
-}
-
-// inOneLine is a resource in one line.
-func inOneLine(r provenance.Resource) string {
-	text := r.Name
-	if r.URI != "" {
-		text += " " + r.URI
-	}
-	for _, algorithm := range slices.Sorted(maps.Keys(r.Digest)) {
-		text += fmt.Sprintf(" %s:%s", algorithm, r.Digest[algorithm])
-	}
-	return text
 }

@@ -3,18 +3,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
@@ -92,19 +91,6 @@ func (f *publishFlags) check() error {
 	return f.target.check()
 }
 
-// published is the result of publish.
-type published struct {
-	*publish.Plan
-	// DryRun is set when nothing was done.
-	DryRun bool `json:"dryRun,omitempty"`
-	// Created are the repositories that were, or would be, made.
-	Created []string `json:"createdRepositories,omitempty"`
-	// Gates is how many gates were passed.
-	Gates   int              `json:"gatesPassed"`
-	Outcome *publish.Outcome `json:"outcome,omitempty"`
-	Seconds float64          `json:"seconds"`
-}
-
 func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	start := time.Now()
 	if err := f.check(); err != nil {
@@ -135,16 +121,16 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	result := &published{DryRun: f.dryRun, Gates: gates}
-	if result.Created, err = t.prepare(cmd.Context(), made.functions, f); err != nil {
+	result := &publish.Result{DryRun: f.dryRun, Gates: gates}
+	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	if err := document(cmd.Context(), c.Root, name, images, start, f.allowDirty); err != nil {
+	if err := documents.Attach(cmd.Context(), c.Root, name, images, start, f.allowDirty); err != nil {
 		return err
 	}
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
-	done := made.builder.Step("look at the registries")
+	done := made.builder.Step("read the registries")
 	state, err := publisher.Inspect(cmd.Context(), items, images)
 	done()
 	if err != nil {
@@ -155,7 +141,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	}
 	result.Commit, result.Hosts = name, t.hosts
 	if !f.dryRun {
-		done := follow(report.NewProgress(cmd.ErrOrStderr()), publisher, result.Plan)
+		done := report.NewProgress(cmd.ErrOrStderr()).Sending("publish", result.Bytes, publisher.Sent)
 		result.Outcome, err = publisher.Run(cmd.Context(), result.Plan, images)
 		done()
 		if err != nil {
@@ -163,7 +149,13 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		}
 	}
 	result.Seconds = time.Since(start).Seconds()
-	if err := a.printPublished(cmd, result, f, server); err != nil || !f.serve || f.dryRun {
+	err = a.print(cmd, result, func(w io.Writer) error {
+		if err := result.Table(w); err != nil || !f.local || f.dryRun {
+			return err
+		}
+		return printLocal(w, result.Steps[0], f.serve, server)
+	})
+	if err != nil || !f.serve || f.dryRun {
 		return err
 	}
 	return server.Wait(cmd.Context())
@@ -199,54 +191,4 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 		}
 	}
 	return m, images, r.Passed(), nil
-}
-
-// prepare makes sure that the repositories are there, and returns those that were,
-// or in a dry run would be, made.
-func (t *target) prepare(ctx context.Context, functions []catalog.Function, f *publishFlags) ([]string, error) {
-	if t.aws == nil {
-		return nil, nil
-	}
-	wanted, err := ecrapi.Missing(ctx, t.aws.ECR, t.aws.Public, ecrapi.Want(functions))
-	if err != nil {
-		return nil, err
-	}
-	var created []string
-	var errs []error
-	for _, w := range wanted {
-		switch {
-		case !w.Missing:
-			continue
-		case !f.create && !f.dryRun:
-			errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; make it with --create-repositories", w.Tier, w.Name))
-		case !f.dryRun:
-			errs = append(errs, ecrapi.Create(ctx, t.aws.ECR, t.aws.Public, w))
-		}
-		created = append(created, fmt.Sprintf("%s (%s)", w.Name, w.Tier))
-	}
-	return created, errors.Join(errs...)
-}
-
-// follow tells of the bytes that were sent, every two seconds, until done is called.
-func follow(p *report.Progress, publisher *publish.Publisher, plan *publish.Plan) (done func()) {
-	if plan.Bytes == 0 {
-		return p.Step("publish")
-	}
-	const every = 2 * time.Second
-	start := time.Now()
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				p.Line(fmt.Sprintf("… sent %s of %s MB  %s", report.MB(publisher.Sent()), report.MB(plan.Bytes), report.Duration(time.Since(start))))
-			case <-stop:
-				return
-			}
-		}
-	}()
-	return func() { close(stop); <-stopped }
 }

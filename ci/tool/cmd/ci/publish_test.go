@@ -22,6 +22,7 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
@@ -71,10 +72,10 @@ func command(t *testing.T, root string, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-func decode(t *testing.T, r result) published {
+func decode(t *testing.T, r result) publish.Result {
 	t.Helper()
 	require.Equal(t, exitDone, r.code, r.stderr)
-	var p published
+	var p publish.Result
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &p))
 	return p
 }

@@ -6,12 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
@@ -53,33 +52,12 @@ func (f *publishedFlags) open(ctx context.Context, root string) (*target, error)
 	return f.target.open(ctx)
 }
 
-// attached reads the document of a kind that is attached to the function's image in
-// the registry that it is for. Of several it is the one about the commit, else the
-// last.
+// attached reads the document of a kind that is attached to the published image.
 func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, function catalog.Function, kind string) (document []byte, err error) {
 	t, err := f.open(ctx, c.Root)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	item := publish.Items([]catalog.Function{function}, t.hosts, f.commit)[0]
-	digest, ok, err := t.registry.Digest(ctx, item.Repository, item.CommitTag)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s is not in %s; publish it: ci publish --commit %s", item.CommitTag, item.Repository, f.commit)
-	}
-	all, err := referrer.List(ctx, t.registry, item.Repository, digest, kind)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("no %s is attached to %s in %s; publish it again: ci publish --commit %s", kind, item.CommitTag, item.Repository, f.commit)
-	}
-	chosen := all[len(all)-1]
-	if at := slices.IndexFunc(all, func(a referrer.Attached) bool { return a.Commit == f.commit }); at >= 0 {
-		chosen = all[at]
-	}
-	return referrer.Read(ctx, t.registry, item.Repository, chosen)
+	return documents.Find(ctx, t.registry, publish.Items([]catalog.Function{function}, t.hosts, f.commit)[0], f.commit, kind)
 }

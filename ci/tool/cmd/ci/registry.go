@@ -5,9 +5,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
 )
 
@@ -36,4 +41,33 @@ func newRegistry(a *app) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&port, "port", registryPort, "port of the loopback address; 0 for a free one")
 	return cmd
+}
+
+// localTarget starts the embedded registry of the workspace at root.
+func localTarget(root string, port int) (*target, *localregistry.Server, error) {
+	server, err := localregistry.Start(localDir(root), port)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := registry.NewClient(registry.Options{})
+	return &target{
+		hosts:    publish.Hosts{Private: server.Host, Public: server.Host},
+		registry: client,
+		client:   client,
+		close:    server.Close,
+	}, server, nil
+}
+
+func localDir(root string) string { return filepath.Join(root, "dist", "registry") }
+
+// printLocal tells how to pull what was published to the embedded registry.
+func printLocal(w io.Writer, first publish.Step, served bool, server *localregistry.Server) error {
+	path := first.Repository[strings.Index(first.Repository, "/"):] + ":" + first.CommitTag
+	if served {
+		_, err := fmt.Fprintf(w, "serving at %s until interrupted; to pull an image: docker pull %s%s\n", server.Host, server.Host, path)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "the images are in dist/registry; to pull one: bin/ci registry --port %d, then docker pull 127.0.0.1:%d%s\n",
+		registryPort, registryPort, path)
+	return err
 }

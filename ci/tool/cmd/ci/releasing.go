@@ -7,113 +7,111 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
+	"path/filepath"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// finishing bounds what is done after the functions were updated: tags and record.
-// An interrupt does not stop it.
-const finishing = 2 * time.Minute
+// releaseFlags are those of deploy and rollback.
+type releaseFlags struct {
+	fleet    fleetFlags
+	smoke    bool
+	alias    string
+	dryRun   bool
+	parallel int
+}
+
+func (f *releaseFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&f.smoke, "smoke", false, "call every updated function with its testdata/event.json; roll all back if one answers with an error")
+	flags.StringVar(&f.alias, "alias", "", "publish a version of each function and point this alias to it")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "check everything and say what would be done; change nothing")
+	flags.IntVar(&f.parallel, "parallel", deploy.DefaultParallel, "functions updated at once")
+	f.fleet.add(cmd)
+}
+
+// aliasName is AWS's own rule for an alias: it must not be a number.
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
+var aliasName = regexp.MustCompile(`^[a-zA-Z0-9-_]*[a-zA-Z-_][a-zA-Z0-9-_]*$`)
+
+func (f *releaseFlags) check() error {
+	switch {
+	case f.parallel < 1:
+		return usageError{fmt.Errorf("--parallel: %d is not a number of functions; name 1 or more", f.parallel)}
+	case f.alias != "" && (!aliasName.MatchString(f.alias) || len(f.alias) > 128):
+		return usageError{fmt.Errorf("--alias: %q is not an alias name; use up to 128 letters, digits, - and _, at least one of them not a digit", f.alias)}
+	}
+	return f.fleet.check()
+}
 
 // pace is for AWS; tests, whose stand-in is fast, have another.
 var pace = deploy.DefaultPace
 
-// releasing is one deploy or rollback.
-type releasing struct {
-	flags   *releaseFlags
-	fleet   *fleet
-	catalog *catalog.Catalog
-	history history.Releases
-	kind    history.Kind
-	commit  string
-	targets []deploy.Target
-}
-
-// released is the result of deploy and rollback.
-type released struct {
-	Kind   history.Kind `json:"kind"`
-	Commit string       `json:"commit"`
-	// DryRun is set when nothing was done.
-	DryRun bool `json:"dryRun,omitempty"`
-	// Outcome is done, rolled-back, or mixed.
-	Outcome string `json:"outcome"`
-	// Record is the tag of the record of the release; empty when nothing changed.
-	Record    string          `json:"record,omitempty"`
-	Functions []deploy.Result `json:"functions"`
-	Error     string          `json:"error,omitempty"`
-	Seconds   float64         `json:"seconds"`
-}
-
-// release makes a release, marks what runs and records it.
-func (a *app) release(cmd *cobra.Command, r *releasing) error {
-	start := time.Now()
-	if r.flags.smoke {
-		if err := events(r.catalog, r.targets); err != nil {
+// release makes a release and prints what it did.
+func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog.Catalog, r *release.Release) error {
+	if f.smoke {
+		if err := events(c, r.Targets); err != nil {
 			return err
 		}
 	}
 	progress := report.NewProgress(cmd.ErrOrStderr())
-	releaser := deploy.NewReleaser(r.fleet.lambda, r.fleet.registry, deploy.Options{
-		Parallel: r.flags.parallel, Smoke: r.flags.smoke, Alias: r.flags.alias, Pace: pace,
+	releaser := deploy.NewReleaser(fl.lambda, fl.registry, deploy.Options{
+		Parallel: f.parallel, Smoke: f.smoke, Alias: f.alias, Pace: pace,
 		StandIn:     os.Getenv("AWS_ENDPOINT_URL") != "",
-		Description: "commit " + r.commit, Tell: func(line string) { progress.Line("… " + line) },
+		Description: "commit " + r.Commit, Tell: func(line string) { progress.Line("… " + line) },
 	})
-	done := progress.Step("look at the functions")
-	plan, err := releaser.Preflight(cmd.Context(), r.targets)
-	done()
+	r.Alias, r.DryRun, r.Who, r.Records, r.Step = f.alias, f.dryRun, fl.who, fl.records, progress.Step
+	plan, err := r.Preflight(cmd.Context(), releaser)
 	if err != nil {
 		return storyError{err, exitFailed}
 	}
-	result := &released{Kind: r.kind, Commit: r.commit, DryRun: r.flags.dryRun, Outcome: "done", Functions: plan.Results()}
-	warnOf(cmd, result.Functions)
-	if !r.flags.dryRun {
-		done := progress.Step(string(r.kind))
-		result.Functions, err = releaser.Run(cmd.Context(), plan)
-		done()
-		if err == nil {
-			err = r.finish(cmd.Context(), releaser, result)
-		} else {
-			result.Outcome, err = ended(err)
+	for _, result := range plan.Results() {
+		if result.Warning != "" {
+			warn(cmd, []string{fmt.Sprintf("%s (%s): %s", result.Lambda, result.Image, result.Warning)})
 		}
 	}
-	result.Seconds = time.Since(start).Seconds()
-	if err != nil {
-		result.Error = err.Error()
-	}
-	return errors.Join(err, a.printReleased(cmd, result, r.history))
-}
-
-// ended says how a release that failed ended.
-func ended(err error) (outcome string, _ error) {
+	made, err := r.Run(cmd.Context(), releaser, plan)
 	var back *deploy.RolledBack
-	if errors.As(err, &back) {
-		return "rolled-back", storyError{err, exitRolledBack}
+	switch {
+	case errors.As(err, &back):
+		err = storyError{err, exitRolledBack}
+	case err != nil:
+		err = storyError{err, exitFailed}
 	}
-	return "mixed", storyError{err, exitFailed}
+	return errors.Join(err, a.print(cmd, made, made.Table))
 }
 
-// finish marks what runs and records the release. The functions run it already, so
-// a failure here says what was not done, and undoes nothing.
-func (r *releasing) finish(ctx context.Context, releaser *deploy.Releaser, result *released) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing)
-	defer cancel()
-	made := history.Release{Commit: r.commit, Kind: r.kind, Time: time.Now(), Who: r.fleet.who, Alias: r.flags.alias}
-	for _, f := range result.Functions {
-		made.Functions = append(made.Functions, history.Function{
-			Image: f.Image, Lambda: f.Lambda, Repository: f.Repository, Before: f.Before, After: f.Digest, Version: f.Version,
-		})
+// events gives every target the event that its function is called with.
+func events(c *catalog.Catalog, targets []deploy.Target) error {
+	folders := map[string]string{}
+	for _, f := range c.Functions {
+		folders[f.Image] = f.Folder
 	}
-	marked := releaser.MarkLive(ctx, result.Functions)
-	var recorded error
-	result.Record, recorded = r.fleet.records.Add(ctx, made, r.history)
-	if err := errors.Join(marked, recorded); err != nil {
-		return storyError{fmt.Errorf("%w\nthe functions run commit %s all the same; run the same command again to do the rest", err, r.commit), exitFailed}
+	var errs []error
+	for n, t := range targets {
+		file := filepath.Join(c.Root, folders[t.Image], "testdata", "event.json")
+		var err error
+		if targets[n].Event, err = os.ReadFile(file); err != nil {
+			errs = append(errs, fmt.Errorf("--smoke: read the test event of %s: %w", t.Image, err))
+		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// open reads what deploy and rollback begin with: the functions in AWS and the
+// earlier releases.
+func (f *releaseFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, history.Releases, error) {
+	fl, err := f.fleet.open(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	releases, err := fl.records.Releases(ctx)
+	return fl, releases, err
 }

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -22,13 +20,6 @@ import (
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
-
-// retained is the result of retention.
-type retained struct {
-	DryRun  bool                `json:"dryRun,omitempty"`
-	Private []retention.Change  `json:"private"`
-	Public  []retention.Pruning `json:"public"`
-}
 
 func newRetention(a *app) *cobra.Command {
 	var region, public string
@@ -78,7 +69,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 	if err != nil {
 		return err
 	}
-	result := retained{DryRun: dryRun}
+	result := retention.Result{DryRun: dryRun}
 	for _, w := range wanted {
 		switch {
 		case w.Missing:
@@ -106,7 +97,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 		}
 	}
 	// What will be done is shown before it is.
-	err = a.print(cmd, result, func(w io.Writer) error { return printRetained(w, result) })
+	err = a.print(cmd, result, result.Table)
 	if err != nil || dryRun {
 		return err
 	}
@@ -137,41 +128,4 @@ func referrers(client *registry.Client, repository string) retention.Referrers {
 		}
 		return digests, err
 	}
-}
-
-func printRetained(w io.Writer, r retained) error {
-	for _, c := range r.Private {
-		if c.Diff == "" {
-			fmt.Fprintf(w, "%s: the lifecycle policy is right already\n", c.Repository)
-		} else {
-			fmt.Fprint(w, c.Diff)
-		}
-		for _, s := range c.Shields {
-			fmt.Fprintf(w, "%s: %s runs %s, which is tagged %s\n", c.Repository, s.Lambda, short(s.Digest), s.Tag)
-		}
-	}
-	var rows [][]string
-	total, bytes := 0, int64(0)
-	for _, p := range r.Public {
-		n, b := p.Deletes()
-		total, bytes = total+n, bytes+b
-		for _, v := range p.Images {
-			verdict := "keep"
-			if v.Delete {
-				verdict = "delete"
-			}
-			rows = append(rows, []string{p.Repository, short(v.Digest), strings.Join(v.Tags, " "), v.Pushed.UTC().Format(time.DateTime), report.MB(v.Size), verdict, v.Why})
-		}
-	}
-	if len(rows) > 0 {
-		if err := report.Table(w, []string{"REPOSITORY", "DIGEST", "TAGS", "PUSHED (UTC)", "MB", "VERDICT", "WHY"}, rows); err != nil {
-			return err
-		}
-	}
-	verb := "deleting"
-	if r.DryRun {
-		verb = "dry run: would delete"
-	}
-	_, err := fmt.Fprintf(w, "%s %d public images of %s MB; %d private policies checked\n", verb, total, report.MB(bytes), len(r.Private))
-	return err
 }

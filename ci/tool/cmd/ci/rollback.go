@@ -10,6 +10,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
@@ -50,11 +51,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	fl, err := f.fleet.open(cmd.Context(), c)
-	if err != nil {
-		return err
-	}
-	releases, err := fl.records.Releases(cmd.Context())
+	fl, releases, err := f.open(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -64,7 +61,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	}
 	if last := releases[len(releases)-1]; f.alias == "" && last.Alias != "" {
 		f.alias = last.Alias // callers use it, so it has to go back too
-		fmt.Fprintf(cmd.ErrOrStderr(), "ci: the last release moved the alias %s, so this one does too\n", f.alias)
+		fmt.Fprintf(cmd.ErrOrStderr(), "ci: the last release moved the alias %s, so this rollback moves it too\n", f.alias)
 	}
 	var targets []deploy.Target
 	for _, r := range earlier.Functions {
@@ -72,12 +69,10 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	}
 	for _, function := range c.Functions {
 		if _, ok := earlier.Function(function.Image); !ok {
-			fmt.Fprintf(cmd.ErrOrStderr(), "ci: warning: %s (%s) was not part of release %s, and is left alone\n", function.Lambda, function.Image, earlier.Commit)
+			warn(cmd, []string{fmt.Sprintf("%s (%s) was not part of release %s and is not changed", function.Lambda, function.Image, earlier.Commit)})
 		}
 	}
-	return a.release(cmd, &releasing{
-		flags: f, fleet: fl, catalog: c, history: releases, kind: history.Rollback, commit: earlier.Commit, targets: targets,
-	})
+	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Rollback, Commit: earlier.Commit, Targets: targets, Releases: releases})
 }
 
 // choose returns the release to go back to.

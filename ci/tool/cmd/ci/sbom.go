@@ -3,16 +3,11 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"strings"
-
-	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/attest/sbom"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -55,7 +50,7 @@ itself, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 				_, err := cmd.OutOrStdout().Write(document)
 				return err
 			}
-			return printSBOM(cmd.OutOrStdout(), document)
+			return sbom.Table(cmd.OutOrStdout(), document)
 		},
 	}
 	required(cmd, &name, "name", "name of the image")
@@ -75,38 +70,9 @@ func (a *app) sbom(cmd *cobra.Command, f *buildFlags, function catalog.Function,
 	if err != nil {
 		return nil, err
 	}
-	is, program, err := read(images[function.Image])
+	is, program, err := documents.Read(images[function.Image])
 	if err != nil {
 		return nil, err
 	}
 	return sbom.New(is, program)
-}
-
-func printSBOM(w io.Writer, document []byte) error {
-	bom, err := sbom.Read(document)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for _, c := range *bom.Components {
-		rows = append(rows, []string{c.Name, short(c.Version), string(c.Type), licence(c), c.PackageURL})
-	}
-	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%d components of %s, %s\n", len(rows), bom.Metadata.Component.Name, bom.Metadata.Component.Version)
-	return err
-}
-
-func licence(c cdx.Component) string {
-	if c.Licenses == nil {
-		return ""
-	}
-	var ids []string
-	for _, l := range *c.Licenses {
-		if l.License != nil {
-			ids = append(ids, l.License.ID)
-		}
-	}
-	return strings.Join(ids, ", ")
 }

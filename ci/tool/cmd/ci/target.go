@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -17,7 +16,7 @@ import (
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/registry"
-	"lambdas.internal/ci/tool/registry/localregistry"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // targetFlags say which registries are meant.
@@ -79,23 +78,6 @@ type target struct {
 	close    func() error
 }
 
-// localTarget starts the embedded registry of the workspace at root.
-func localTarget(root string, port int) (*target, *localregistry.Server, error) {
-	server, err := localregistry.Start(localDir(root), port)
-	if err != nil {
-		return nil, nil, err
-	}
-	client := registry.NewClient(registry.Options{})
-	return &target{
-		hosts:    publish.Hosts{Private: server.Host, Public: server.Host},
-		registry: client,
-		client:   client,
-		close:    server.Close,
-	}, server, nil
-}
-
-func localDir(root string) string { return filepath.Join(root, "dist", "registry") }
-
 // open finds the registries and what to log in to them with. AWS is asked unless
 // both registries are named; with AWS_ENDPOINT_URL it is asked all the same, so
 // that stand-ins of registries and of AWS go together.
@@ -138,4 +120,12 @@ func (f *targetFlags) open(ctx context.Context) (*target, error) {
 		Private: session.ECR, Public: session.Public, Hosts: t.hosts,
 	}
 	return t, nil
+}
+
+// prepare checks that the repositories exist at AWS, and creates them if told to.
+func (t *target) prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]string, error) {
+	if t.aws == nil {
+		return nil, nil
+	}
+	return ecrapi.Prepare(ctx, t.aws.ECR, t.aws.Public, functions, create, dryRun)
 }

@@ -3,22 +3,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/verify"
-	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
-	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 func newVerify(a *app) *cobra.Command {
@@ -50,7 +44,7 @@ that has it; with --cache and GOCACHE naming empty folders nothing is reused.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return printVerified(w, r) }), r.Err())
+			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return r.Table(w) }), r.Err())
 		},
 	}
 	published.add(cmd, "commit to build, and to look for in the registries")
@@ -74,7 +68,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	rebuilt, functions, err := rebuild(cmd.Context(), here, root, f.only)
+	rebuilt, functions, err := verify.Rebuild(cmd.Context(), here, root, f.only)
 	if err != nil {
 		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
 	}
@@ -89,55 +83,4 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	done()
 	r.Seconds = time.Since(start).Seconds()
 	return r, err
-}
-
-// rebuild builds the workspace at root as here would build its own.
-func rebuild(ctx context.Context, here *build.Builder, root string, only []string) (images map[string]publish.Image, functions []catalog.Function, err error) {
-	b := *here
-	if b.Catalog, err = catalog.Load(root); err != nil {
-		return nil, nil, err
-	}
-	if b.Lock, err = lock.Load(root); err != nil {
-		return nil, nil, err
-	}
-	if functions, err = b.Catalog.Select(only); err != nil {
-		return nil, nil, usageError{err}
-	}
-	defer func() { err = errors.Join(err, b.Forget()) }()
-	dir := filepath.Join(root, "dist")
-	made, err := b.All(ctx, functions, dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	if failed := made.Failed(); len(failed) > 0 {
-		return nil, nil, errors.Join(failed...)
-	}
-	images, err = publish.ReadImages(dir, functions, b.Cache)
-	return images, functions, err
-}
-
-func printVerified(w io.Writer, r *verify.Report) error {
-	var rows [][]string
-	same := 0
-	for _, p := range r.Places {
-		if p.Verdict == verify.Same {
-			same++
-		}
-		repository := p.Repository
-		if p.DeployCopy {
-			repository += " (deploy copy)"
-		}
-		rows = append(rows, []string{p.Image, repository, p.CommitTag, string(p.Verdict),
-			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), short(p.Published), short(p.Rebuilt)})
-	}
-	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "PUBLISHED", "REBUILT"}, rows); err != nil {
-		return err
-	}
-	for _, p := range r.Places {
-		for _, d := range p.Differences {
-			fmt.Fprintf(w, "! %s in %s: %s\n", p.Image, p.Repository, d)
-		}
-	}
-	_, err := fmt.Fprintf(w, "%d of %d published images are what commit %s gives for %s, %s\n", same, len(r.Places), r.Commit, r.Platform, report.Duration(seconds(r.Seconds)))
-	return err
 }

@@ -44,7 +44,7 @@ The exit code is 1 when a function has to be redeployed.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return printVulncheck(w, r) }), r.Err())
+			return errors.Join(a.print(cmd, r, func(w io.Writer) error { return r.Table(w) }), r.Err())
 		},
 	}
 	cmd.Flags().StringVar(&db, "db", "", "vulnerability database, a URL or the folder of a copy (default: "+vulncheck.Official+")")

@@ -1,6 +1,6 @@
-// Package cost says what images cost to store, from their manifests: which layers a
-// repository holds, who shares them, and what that is in dollars a month. It reads
-// nothing itself.
+// Package cost calculates what it costs to store the images: which layers each
+// repository holds, which images share them, and the price in dollars per month. It
+// works on manifests, which it reads through a [Registry] that the caller connects to.
 package cost
 
 import (

@@ -1,6 +1,6 @@
-// Package sizediff compares two images of one function: their layers, what is in
-// the Go program, and the versions that they are made from. It reads nothing by
-// itself.
+// Package sizediff compares two images of one function: their layers, the Go packages
+// in the program, and the versions of what they are made from. A [Source] reads an image
+// from an OCI image layout or from a registry that the caller connects to.
 package sizediff
 
 import (

@@ -1,5 +1,5 @@
-// Package localregistry is a registry in this process, with its storage in a
-// folder: the whole of publish runs against it with no account and no network.
+// Package localregistry runs a container registry inside this program, with its data
+// in a folder: publish runs against it in full, without an account or a network.
 package localregistry
 
 import (
@@ -16,24 +16,24 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
-	// The storage that Handler uses.
+	// The storage driver that Handler uses.
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	"github.com/sirupsen/logrus"
 )
 
-// closeTimeout is how long requests under way may take when the server is closed.
+// closeTimeout is how long running requests may take when the server is closed.
 const closeTimeout = time.Second
 
-// Handler returns a registry that keeps what it is given in the folder dir. It is
-// the server of https://github.com/distribution/distribution.
+// Handler returns a registry with its data in the folder dir. It is the server of
+// https://github.com/distribution/distribution.
 func Handler(dir string) http.Handler {
 	return New("filesystem", configuration.Parameters{"rootdirectory": dir})
 }
 
 // New returns a registry with one of the server's storage drivers.
 func New(driver string, parameters configuration.Parameters) http.Handler {
-	// The server tells of every request on standard error; the client does so of
-	// those that fail.
+	// The server logs every request to standard error; the client reports those that
+	// fail.
 	logrus.SetLevel(logrus.PanicLevel)
 	c := &configuration.Configuration{
 		Storage: configuration.Storage{
@@ -45,29 +45,29 @@ func New(driver string, parameters configuration.Parameters) http.Handler {
 		},
 	}
 	c.Catalog.MaxEntries = 1000
-	// Several of these over one folder take over each other's uploads.
+	// Several servers of one folder can continue each other's uploads.
 	c.HTTP.Secret = "only for this machine"
 	return handlers.NewApp(context.Background(), c)
 }
 
 // Server is a running registry.
 type Server struct {
-	// Host is where it is: 127.0.0.1:port.
+	// Host is 127.0.0.1:port.
 	Host string
 
 	server *http.Server
 	ended  chan error
 }
 
-// Start serves the registry in dir on a port of the loopback address; 0 chooses a
-// free one.
+// Start serves the registry in dir on a port of the loopback address; port 0 means any
+// free port.
 func Start(dir string, port int) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("start the local registry: %w", err)
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("start the local registry: %w; is another one running? name a free port with --port", err)
+		return nil, fmt.Errorf("start the local registry: %w; is another one running? pass a free port with --port", err)
 	}
 	s := &Server{
 		Host:   l.Addr().String(),
@@ -78,7 +78,7 @@ func Start(dir string, port int) (*Server, error) {
 	return s, nil
 }
 
-// Wait returns when ctx ends, or when the server fails.
+// Wait returns nil when ctx ends, or an error when the server fails.
 func (s *Server) Wait(ctx context.Context) error {
 	select {
 	case err := <-s.ended:
@@ -94,7 +94,7 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	err := s.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) { // a client holds on to a connection
+	if errors.Is(err, context.DeadlineExceeded) { // a client keeps a connection open
 		err = s.server.Close()
 	}
 	if ended := <-s.ended; !errors.Is(ended, http.ErrServerClosed) {

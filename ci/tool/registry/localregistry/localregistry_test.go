@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatIsPushedIsThereAfterwards(t *testing.T) {
+func TestAPushedImageIsThereAfterARestart(t *testing.T) {
 	dir := t.TempDir() + "/not/there/yet"
 	img, err := random.Image(1000, 2)
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestWhatIsPushedIsThereAfterwards(t *testing.T) {
 	number, err := strconv.Atoi(port)
 	require.NoError(t, err)
 	_, err = Start(dir, number)
-	require.ErrorContains(t, err, "name a free port with --port")
+	require.ErrorContains(t, err, "pass a free port with --port")
 	require.NoError(t, s.Close())
 	_, err = http.Get("http://" + s.Host + "/v2/") //nolint:bodyclose // there is no answer
 	require.Error(t, err, "it has ended")

@@ -1,5 +1,6 @@
-// Package referrer attaches documents to images: each is a small artifact whose
-// subject is the image's digest, so that neither the image nor its tags change.
+// Package referrer attaches documents, such as an SBOM, to images in a registry. Each
+// document is a small artifact (a referrer) whose subject is the image's digest, so
+// neither the image nor its tags change.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 package referrer
 
@@ -14,27 +15,30 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/report"
 )
 
-// AnnotationCommit names the commit that a document is about.
+// AnnotationCommit is the annotation that names the commit of a document.
 const AnnotationCommit = "internal.lambdas.commit"
 
-// annotationTitle names the file that tools for artifacts write a document to.
+// annotationTitle is the annotation that names the file of a document, for tools that
+// download it.
 const annotationTitle = "org.opencontainers.image.title"
 
-// emptyType is that of a configuration that says nothing.
+// emptyType is the media type of an empty configuration.
 // https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
 const emptyType types.MediaType = "application/vnd.oci.empty.v1+json"
 
 var empty = []byte("{}")
 
-// listTag is the tag of the list of what is attached to a digest, which clients keep
-// where the registry has no API for that.
+// listTag matches the tag of a list of referrers, which clients write if the registry
+// has no referrers API.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
 var listTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})$`)
 
-// ListOf returns the digest that a tag lists the attachments of; ok is false for a
-// tag that is no such list.
+// ListOf returns the digest whose referrers the tag lists; ok is false for any other
+// tag.
 func ListOf(tag string) (digest string, ok bool) {
 	found := listTag.FindStringSubmatch(tag)
 	if found == nil {
@@ -45,24 +49,24 @@ func ListOf(tag string) (digest string, ok bool) {
 
 // Artifact is a document to attach.
 type Artifact struct {
-	// Type is the media type, of the document and so of the artifact.
+	// Type is the media type of the document, and the type of the artifact.
 	Type string
 	// Title is the document's name as a file.
 	Title string
-	// Commit is set for a document of which there is one for each commit; others are
-	// there once.
+	// Commit is set if the image has one such document for each commit; otherwise it
+	// has one in all.
 	Commit string
-	// Annotations are told in listings.
+	// Annotations appear in the list of referrers.
 	Annotations map[string]string
 	Content     []byte
 }
 
-// Blobs are the document and the configuration, by what is sent.
+// Blobs returns the blobs to upload: the document and the configuration.
 func (a Artifact) Blobs() []Blob {
 	return []Blob{blob(types.MediaType(a.Type), a.Content), blob(emptyType, empty)}
 }
 
-// Blob is content that an artifact needs.
+// Blob is one blob of an artifact.
 type Blob struct {
 	v1.Descriptor
 	Content []byte
@@ -98,16 +102,16 @@ func (a Artifact) Manifest(subject v1.Descriptor) ([]byte, v1.Hash, error) {
 	return manifest, blob(types.OCIManifestSchema1, manifest).Digest, nil
 }
 
-// Attached is a document that is attached to an image.
+// Attached is a referrer: a document attached to an image.
 type Attached struct {
-	// Digest names the manifest of the artifact.
+	// Digest is that of the artifact's manifest.
 	Digest v1.Hash `json:"digest"`
 	Type   string  `json:"type"`
-	// Commit is the one that it is about, if it is about one.
+	// Commit is the commit of the document, if it has one.
 	Commit string `json:"commit,omitempty"`
 }
 
-// Has tells whether the artifact is among those that are attached to the subject.
+// Has tells whether all contains the artifact, or another of its type and commit.
 func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
 	_, digest, err := a.Manifest(subject)
 	if err != nil {
@@ -121,7 +125,7 @@ func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
 	return false, nil
 }
 
-// Registry is what is asked of a registry.
+// Registry is the part of a registry client that this package uses.
 type Registry interface {
 	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
 	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
@@ -130,8 +134,8 @@ type Registry interface {
 	PutManifest(ctx context.Context, repository, identifier string, manifest []byte, media types.MediaType) error
 }
 
-// List returns what is attached to the image that digest names. kinds are the media
-// types that are asked for; none is all.
+// List returns the referrers of the image with the digest, of the given types; no type
+// means all.
 func List(ctx context.Context, r Registry, repository string, digest v1.Hash, kinds ...string) ([]Attached, error) {
 	listed, err := r.Referrers(ctx, repository, digest)
 	if err != nil {
@@ -140,13 +144,13 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 	var all []Attached
 	for _, d := range listed {
 		a := Attached{Digest: d.Digest, Type: d.ArtifactType, Commit: d.Annotations[AnnotationCommit]}
-		// A list is to tell the type and the annotations of each, but not every server
-		// and client that writes one does; the manifest has them.
+		// Not every server and client writes the type and the annotations into the list;
+		// the manifest has them.
 		if d.Annotations == nil && d.MediaType == types.OCIManifestSchema1 {
 			m, err := manifest(ctx, r, repository, d.Digest)
 			if err != nil {
 				if _, there, lookup := r.Digest(ctx, repository, d.Digest.String()); lookup == nil && !there {
-					continue // deleted, and the list does not know
+					continue // deleted, but still listed
 				}
 				return nil, err
 			}
@@ -160,14 +164,14 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 	return all, nil
 }
 
-// Read returns a document that is attached.
+// Read returns the content of an attached document.
 func Read(ctx context.Context, r Registry, repository string, a Attached) ([]byte, error) {
 	m, err := manifest(ctx, r, repository, a.Digest)
 	if err != nil {
 		return nil, err
 	}
 	if len(m.Layers) != 1 {
-		return nil, fmt.Errorf("read %s in %s: it holds %d documents, not one", a.Digest, repository, len(m.Layers))
+		return nil, fmt.Errorf("read %s in %s: it has %s, expected 1", a.Digest, repository, report.Count(len(m.Layers), "document"))
 	}
 	return r.Blob(ctx, repository, m.Layers[0].Digest)
 }
@@ -180,12 +184,12 @@ func manifest(ctx context.Context, r Registry, repository string, digest v1.Hash
 	return v1.ParseManifest(bytes.NewReader(raw))
 }
 
-// tries is how often a list is written when another release writes it too: without
-// the API, the last to write it has forgotten the other's.
+// tries is how often the list of referrers is written. Without the API, two releases
+// that write it at once overwrite each other's entries.
 const tries = 3
 
-// Attach attaches artifacts, whose blobs the repository holds, to the subject, and
-// sees to it that they are listed.
+// Attach attaches artifacts to the subject, and verifies that they are listed. Their
+// blobs must be in the repository.
 func Attach(ctx context.Context, r Registry, repository string, subject v1.Descriptor, artifacts []Artifact) error {
 	missing := artifacts
 	for range tries {

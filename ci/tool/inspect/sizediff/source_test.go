@@ -1,4 +1,4 @@
-package stored_test
+package sizediff_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/inspect/stored"
+	"lambdas.internal/ci/tool/inspect/sizediff"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
@@ -32,13 +32,13 @@ func TestAnImageOfALayout(t *testing.T) {
 	dir := registrytest.Layout(t, registrytest.Functions(), "v1", nil, image.Pinned, "npm")
 	kept := newCache(t)
 
-	i, err := stored.InLayout(dir, "thumb", kept)
+	i, err := sizediff.FromLayout(dir, "thumb", kept)
 
 	require.NoError(t, err)
 	assert.Len(t, i.Manifest.Layers, 3)
 	assert.Equal(t, "thumb", i.Config.Config.Labels[image.LabelImage])
 	assert.FileExists(t, filepath.Join(dir, "blobs", "sha256", i.Digest.Hex))
-	program, err := i.Binary(t.Context())
+	program, err := i.Program(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "thumb v1", string(program))
 
@@ -49,26 +49,26 @@ func TestAnImageOfALayout(t *testing.T) {
 	_, err = kept.PutBytes(content)
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(dir, "blobs", "sha256", last.Digest.Hex)))
-	program, err = i.Binary(t.Context())
+	program, err = i.Program(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "thumb v1", string(program))
 	require.NoError(t, os.Remove(kept.Blob(last.Digest)))
-	_, err = i.Binary(t.Context())
+	_, err = i.Program(t.Context())
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestWhatALayoutDoesNotHold(t *testing.T) {
 	dir := registrytest.Layout(t, registrytest.Functions(), "v1", nil, image.Pinned, "npm")
 
-	_, err := stored.InLayout(dir, "gone", newCache(t))
-	require.ErrorIs(t, err, stored.ErrNone)
-	_, err = stored.InLayout(t.TempDir(), "api", newCache(t))
+	_, err := sizediff.FromLayout(dir, "gone", newCache(t))
+	require.ErrorIs(t, err, sizediff.ErrNotFound)
+	_, err = sizediff.FromLayout(t.TempDir(), "api", newCache(t))
 	require.ErrorIs(t, err, os.ErrNotExist)
-	require.NotErrorIs(t, err, stored.ErrNone)
+	require.NotErrorIs(t, err, sizediff.ErrNotFound)
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "blobs")))
-	_, err = stored.InLayout(dir, "api", newCache(t))
+	_, err = sizediff.FromLayout(dir, "api", newCache(t))
 	require.ErrorContains(t, err, "read image api of "+dir+": ")
-	require.NotErrorIs(t, err, stored.ErrNone)
+	require.NotErrorIs(t, err, sizediff.ErrNotFound)
 }
 
 // push puts the images of a layout into a registry, under the commit aaaaaaa.
@@ -95,11 +95,11 @@ func TestAnImageOfARegistry(t *testing.T) {
 	server.Fail(nil) // counts anew
 	client, kept := registry.NewClient(registry.Options{}), newCache(t)
 
-	i, err := stored.InRegistry(t.Context(), client, kept, item.Repository, item.CommitTag)
+	i, err := sizediff.FromRegistry(t.Context(), client, kept, item.Repository, item.CommitTag)
 
 	require.NoError(t, err)
 	assert.Equal(t, item.Image, i.Config.Config.Labels[image.LabelImage])
-	program, err := i.Binary(t.Context())
+	program, err := i.Program(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, item.Image+" v1", string(program))
 	blobs := func() (paths []string) {
@@ -111,11 +111,11 @@ func TestAnImageOfARegistry(t *testing.T) {
 		return paths
 	}
 	assert.Len(t, blobs(), 2, "the configuration and one layer, none of the base")
-	_, err = i.Binary(t.Context())
+	_, err = i.Program(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, blobs(), 2, "the layer is in the cache")
 
-	_, err = stored.InRegistry(t.Context(), client, kept, item.Repository, "api-bbbbbbb")
+	_, err = sizediff.FromRegistry(t.Context(), client, kept, item.Repository, "api-bbbbbbb")
 	require.ErrorContains(t, err, "api-bbbbbbb in "+item.Repository)
 }
 
@@ -127,7 +127,7 @@ func TestALayerThatArrivesCut(t *testing.T) {
 	item := push(t, dir, server.Host)[0]
 	kept := newCache(t)
 	client := registry.NewClient(registry.Options{Retry: &registry.Retry{Attempts: 3, First: time.Millisecond, Longest: time.Millisecond}})
-	i, err := stored.InRegistry(t.Context(), client, kept, item.Repository, item.CommitTag)
+	i, err := sizediff.FromRegistry(t.Context(), client, kept, item.Repository, item.CommitTag)
 	require.NoError(t, err)
 	cut := 0
 	server.Fail(func(r registrytest.Request, w http.ResponseWriter, request *http.Request, serve http.Handler) bool {
@@ -138,7 +138,7 @@ func TestALayerThatArrivesCut(t *testing.T) {
 		return registrytest.Do(registrytest.Truncated, w, request, serve)
 	})
 
-	program, err := i.Binary(t.Context())
+	program, err := i.Program(t.Context())
 
 	require.NoError(t, err)
 	assert.Equal(t, item.Image+" v1", string(program))
@@ -147,7 +147,7 @@ func TestALayerThatArrivesCut(t *testing.T) {
 
 // faulty answers with what it is told.
 type faulty struct {
-	stored.Registry
+	sizediff.Registry
 	manifest []byte
 	err      error
 }
@@ -166,12 +166,12 @@ func TestAnImageThatIsDamaged(t *testing.T) {
 		want string
 	}{
 		"the manifest":             {faulty{manifest: []byte("{")}, "read t in r: the manifest: unexpected end of JSON input"},
-		"an index":                 {faulty{manifest: []byte(`{"mediaType": "an index"}`)}, "read t in r: the manifest (an index) names no layer"},
+		"an index":                 {faulty{manifest: []byte(`{"mediaType": "an index"}`)}, "read t in r: the manifest (an index) has no layers"},
 		"the configuration":        {faulty{manifest: []byte(good)}, "read t in r: the configuration: unexpected end of JSON input"},
 		"no configuration at all ": {faulty{manifest: []byte(good), err: errors.New("gone")}, "read t in r: gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := stored.InRegistry(t.Context(), c.r, newCache(t), "r", "t")
+			_, err := sizediff.FromRegistry(t.Context(), c.r, newCache(t), "r", "t")
 			require.EqualError(t, err, c.want)
 		})
 	}

@@ -1,6 +1,4 @@
-//go:build !steps
-
-package main
+package vulncheck
 
 import (
 	"fmt"
@@ -9,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"lambdas.internal/ci/tool/inspect/vulncheck"
 	"lambdas.internal/ci/tool/report"
 )
 
-// printVulncheck prints what has to be redeployed and why, then what is not reached.
-func printVulncheck(w io.Writer, r *vulncheck.Report) error {
+// Table prints the functions to redeploy and why, then the vulnerabilities that no
+// function reaches.
+func (r *Report) Table(w io.Writer) error {
 	var reached [][]string
 	modules, reused := 0, 0
 	for _, f := range r.Functions {
@@ -43,7 +41,7 @@ func printVulncheck(w io.Writer, r *vulncheck.Report) error {
 		}
 		fmt.Fprintln(w)
 	}
-	verdict := "no function has to be redeployed"
+	verdict := "no function needs a new deployment"
 	if len(r.Redeploy) > 0 {
 		verdict = "redeploy " + strings.Join(r.Redeploy, ", ")
 	}
@@ -53,28 +51,24 @@ func printVulncheck(w io.Writer, r *vulncheck.Report) error {
 	}
 	kept := ""
 	if reused > 0 {
-		kept = fmt.Sprintf(", %d as before", reused)
+		kept = fmt.Sprintf(", %d unchanged since the last check", reused)
 	}
-	functions := fmt.Sprintf("%d functions", len(r.Functions))
-	if len(r.Functions) == 1 {
-		functions = "1 function"
-	}
-	_, err := fmt.Fprintf(w, "%s: %s%s, %d modules, by %s%s, %s\n",
-		verdict, functions, kept, modules, r.Database, of, report.Duration(seconds(r.Seconds)))
+	_, err := fmt.Fprintf(w, "%s: %s%s, %s, by %s%s, %s\n",
+		verdict, report.Count(len(r.Functions), "function"), kept, report.Count(modules, "module"), r.Database, of, report.Seconds(r.Seconds))
 	return err
 }
 
 // vulnerability names it, with the first name that others have for it.
-func vulnerability(v vulncheck.Finding) string {
+func vulnerability(v Finding) string {
 	if len(v.Aliases) > 0 {
 		return v.ID + " (" + v.Aliases[0] + ")"
 	}
 	return v.ID
 }
 
-func how(v vulncheck.Finding) string {
-	if v.Reach == vulncheck.Linked {
-		return "in the binary; no way of calls was found to " + strings.Join(v.Symbols[:min(len(v.Symbols), shownSymbols)], ", ")
+func how(v Finding) string {
+	if v.Reach == Linked {
+		return "linked into the binary; no call path was found to " + strings.Join(v.Symbols[:min(len(v.Symbols), shownSymbols)], ", ")
 	}
 	return v.Way()
 }
@@ -90,7 +84,7 @@ func orNone(version string) string {
 }
 
 // notReached tells of each vulnerability that some function has and does not reach.
-func notReached(r *vulncheck.Report) [][]string {
+func notReached(r *Report) [][]string {
 	type key struct{ id, module, found, fixed string }
 	var order []key
 	imported, required := map[key][]string{}, map[key][]string{}
@@ -99,8 +93,8 @@ func notReached(r *vulncheck.Report) [][]string {
 			k := key{vulnerability(v), v.Module, v.Found, orNone(v.Fixed)}
 			by := imported
 			switch v.Reach {
-			case vulncheck.Imported:
-			case vulncheck.Required:
+			case Imported:
+			case Required:
 				by = required
 			default:
 				continue

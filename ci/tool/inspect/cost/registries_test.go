@@ -1,4 +1,4 @@
-package inventory
+package cost
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/image"
-	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/publish"
@@ -48,7 +47,7 @@ func TestReadWhatWasPublished(t *testing.T) {
 	sent := published(t, h, "aaaaaaa", "one", nil)
 	sent += published(t, h, "bbbbbbb", "one", map[string]string{"thumb": "two"})
 
-	repositories, err := Read(t.Context(), client, registrytest.Functions(), h)
+	repositories, err := ReadRegistries(t.Context(), client, registrytest.Functions(), h)
 	require.NoError(t, err)
 
 	got := map[string][]string{}
@@ -76,7 +75,7 @@ func TestReadWhatWasPublished(t *testing.T) {
 	assert.ElementsMatch(t, []string{"enhance latest" + light}, got["public lambda-light light"])
 	assert.ElementsMatch(t, []string{"thumb" + heavy, "thumb latest" + heavy, "video latest" + heavy}, got["public lambda-heavy heavy"])
 
-	report := cost.New(repositories, cost.Prices{})
+	report := New(repositories, Prices{})
 	assert.Equal(t, sent, report.Private.Bytes+report.Public.Bytes, "what is stored is what was sent")
 }
 
@@ -91,7 +90,7 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	r.Push(t, repository+":a-tag-of-somebody", index)
 	r.Push(t, repository+":api-1234567", index)
 
-	repositories, err := Read(t.Context(), registry.NewClient(registry.Options{}), functions, h)
+	repositories, err := ReadRegistries(t.Context(), registry.NewClient(registry.Options{}), functions, h)
 	require.NoError(t, err)
 	require.Len(t, repositories, 1)
 	images := repositories[0].Images
@@ -100,7 +99,7 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	for n, blobs := range []int{4, 2} {
 		assert.Len(t, images[n].Blobs, blobs, "layers and configurations, of all platforms")
 		for _, b := range images[n].Blobs {
-			assert.Equal(t, cost.Other, b.Part)
+			assert.Equal(t, Other, b.Part)
 		}
 	}
 }
@@ -127,13 +126,13 @@ func TestReadWhatIsAttachedToImages(t *testing.T) {
 		"by a registry that lists it": lister{client, map[string][]string{at: {digest.String()}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			repositories, err := Read(t.Context(), from, registrytest.Functions()[:1], h)
+			repositories, err := ReadRegistries(t.Context(), from, registrytest.Functions()[:1], h)
 			require.NoError(t, err)
 			images := repositories[0].Images
 			require.GreaterOrEqual(t, len(images), 2)
 			for _, i := range images[1:] {
 				assert.Equal(t, "(documents)", i.Name)
-				assert.Equal(t, cost.Documents, i.Blobs[0].Part)
+				assert.Equal(t, Documents, i.Blobs[0].Part)
 			}
 		})
 	}
@@ -170,22 +169,22 @@ func TestReadImagesWithoutATag(t *testing.T) {
 		require.NoError(t, l.Untag(t.Context(), at, tag))
 	}
 
-	seen, err := Read(t.Context(), l.Client, functions, h)
+	seen, err := ReadRegistries(t.Context(), l.Client, functions, h)
 	require.NoError(t, err)
 	require.Len(t, seen[0].Images, 1)
-	all, err := Read(t.Context(), l, functions, h)
+	all, err := ReadRegistries(t.Context(), l, functions, h)
 	require.NoError(t, err)
 	require.Len(t, all[0].Images, 2)
 	assert.Equal(t, "(untagged)", all[0].Images[1].Name)
 
-	rows := cost.New(all, cost.Prices{}).Repositories[0].Parts
+	rows := New(all, Prices{}).Repositories[0].Parts
 	require.Len(t, rows, 3)
-	assert.Equal(t, []cost.Part{cost.Base, cost.Binary, cost.Other}, []cost.Part{rows[0].Part, rows[1].Part, rows[2].Part})
+	assert.Equal(t, []Part{Base, Binary, Other}, []Part{rows[0].Part, rows[1].Part, rows[2].Part})
 	assert.Positive(t, rows[2].Bytes)
 	assert.Less(t, rows[0].Bytes+rows[1].Bytes+rows[2].Bytes, sent)
 
 	clear(l.digests)
-	_, err = Read(t.Context(), l, functions, h)
+	_, err = ReadRegistries(t.Context(), l, functions, h)
 	require.EqualError(t, err, "read what "+at+" holds: denied")
 }
 
@@ -212,15 +211,15 @@ func TestReadWhileOthersWrite(t *testing.T) {
 	functions := registrytest.Functions()[:1]
 	raw := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"size":1},"layers":[{"size":1},{"size":2}]}`, types.OCIManifestSchema1)
 	r := fake{tags: []string{"api-gone", "api-1234567"}, digests: map[string]v1.Hash{"api-1234567": testkit.Digest("a")}, manifest: []byte(raw)}
-	repositories, err := Read(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
+	repositories, err := ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
 	require.NoError(t, err)
 	assert.Len(t, repositories[0].Images, 1, "a tag that was taken away after it was listed")
 
 	r.err = errors.New("no network")
-	_, err = Read(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
+	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
 	require.EqualError(t, err, "read what p/ai-social-media-lambda-light holds: no network")
 
 	r.err, r.manifest = nil, []byte("<html>")
-	_, err = Read(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
+	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
 	require.ErrorContains(t, err, "read what p/ai-social-media-lambda-light holds: manifest "+testkit.Digest("a").String())
 }

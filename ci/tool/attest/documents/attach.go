@@ -1,6 +1,6 @@
-//go:build !steps
-
-package main
+// Package documents gives images the documents that are attached to them, an SBOM and
+// a provenance, and reads them back from a registry.
+package documents
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
-// document gives every image the documents that are attached to it: what it is made
-// of, and how it was made under the commit of the name.
-func document(ctx context.Context, root, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
+// Attach gives every image an SBOM, which says what it is made of, and a provenance,
+// which says how it was built under the commit.
+func Attach(ctx context.Context, root, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
 	b := provenance.Build{
 		Source:  source(ctx, root, name, allowDirty),
 		Builder: provenance.BuilderOf(os.Getenv), Started: started, Finished: time.Now(),
@@ -27,7 +27,7 @@ func document(ctx context.Context, root, name string, images map[string]publish.
 		b.Source.Repository = b.Builder.Repository
 	}
 	for image, i := range images {
-		made, program, err := read(i)
+		made, program, err := Read(i)
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", image, err)
 		}
@@ -51,8 +51,8 @@ func document(ctx context.Context, root, name string, images map[string]publish.
 	return nil
 }
 
-// read returns what an image is made of, and the program in it.
-func read(i publish.Image) (composition.Image, composition.Program, error) {
+// Read returns what an image is made of, and its program.
+func Read(i publish.Image) (composition.Image, composition.Program, error) {
 	made, err := composition.Read(i.Manifest, i.Open)
 	if err != nil {
 		return made, composition.Program{}, err

@@ -1,6 +1,4 @@
-// Package stored reads images where they are stored: in an OCI image layout or in
-// a registry.
-package stored
+package sizediff
 
 import (
 	"context"
@@ -19,8 +17,9 @@ import (
 	"lambdas.internal/ci/tool/image/layout"
 )
 
-// Image is an image where it is stored.
-type Image struct {
+// Source is an image in an OCI image layout or in a registry, and the way to read its
+// layers.
+type Source struct {
 	Digest   v1.Hash
 	Manifest v1.Manifest
 	Config   v1.ConfigFile
@@ -28,29 +27,29 @@ type Image struct {
 	fetch func(context.Context, v1.Descriptor) (string, error)
 }
 
-// ErrNone says that the place holds no such image.
-var ErrNone = errors.New("holds no such image")
+// ErrNotFound is returned for a layout that does not hold the image.
+var ErrNotFound = errors.New("holds no such image")
 
-// InLayout returns the named image of the OCI image layout in dir. A blob that a later
-// build took from the layout is read from the cache, where it stays for a while.
-func InLayout(dir, name string, kept *cache.Cache) (*Image, error) {
+// FromLayout returns the named image of the OCI image layout in dir. A blob that a later
+// build removed from the layout is read from the cache, which keeps it for a while.
+func FromLayout(dir, name string, kept *cache.Cache) (*Source, error) {
 	index, err := layout.Index(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
 	}
 	for _, d := range index.Manifests {
 		if d.Annotations[image.AnnotationRefName] == name {
-			i, err := inLayout(dir, d.Digest, kept)
+			s, err := readLayout(dir, d.Digest, kept)
 			if err != nil {
 				return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
 			}
-			return i, nil
+			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: %w: %s", dir, ErrNone, name)
+	return nil, fmt.Errorf("%s: %w: %s", dir, ErrNotFound, name)
 }
 
-func inLayout(dir string, digest v1.Hash, kept *cache.Cache) (*Image, error) {
+func readLayout(dir string, digest v1.Hash, kept *cache.Cache) (*Source, error) {
 	file := func(h v1.Hash) string {
 		name := filepath.Join(dir, "blobs", h.Algorithm, h.Hex)
 		if _, err := os.Stat(name); err != nil {
@@ -58,32 +57,33 @@ func inLayout(dir string, digest v1.Hash, kept *cache.Cache) (*Image, error) {
 		}
 		return name
 	}
-	i := &Image{Digest: digest, fetch: func(_ context.Context, d v1.Descriptor) (string, error) { return file(d.Digest), nil }}
+	s := &Source{Digest: digest, fetch: func(_ context.Context, d v1.Descriptor) (string, error) { return file(d.Digest), nil }}
 	manifest, err := os.ReadFile(file(digest))
 	if err != nil {
 		return nil, err
 	}
-	return i, i.describe(manifest, func(h v1.Hash) ([]byte, error) { return os.ReadFile(file(h)) })
+	return s, s.read(manifest, func(h v1.Hash) ([]byte, error) { return os.ReadFile(file(h)) })
 }
 
-// Registry is where images are read from; what it returns has the digest.
+// Registry is where images are read from. It checks what it returns against the digest.
 type Registry interface {
 	// Manifest returns the manifest that the tag names, and its digest.
 	Manifest(ctx context.Context, repository, tag string) (manifest []byte, digest v1.Hash, err error)
 	// Blob returns the content of a small blob.
 	Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error)
-	// Download gives the content of a blob to keep, anew when it is read again.
+	// Download passes the content of a blob to keep. It calls keep again, with the
+	// content from its beginning, when it has to read again.
 	Download(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error
 }
 
-// InRegistry returns the image that the tag of the repository names. Layers that are
-// read stay in the cache.
-func InRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository, tag string) (*Image, error) {
+// FromRegistry returns the image that the tag of the repository names. Layers that are
+// read are kept in the cache.
+func FromRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository, tag string) (*Source, error) {
 	manifest, digest, err := r.Manifest(ctx, repository, tag)
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{Digest: digest, fetch: func(ctx context.Context, d v1.Descriptor) (string, error) {
+	s := &Source{Digest: digest, fetch: func(ctx context.Context, d v1.Descriptor) (string, error) {
 		if kept.Has(d.Digest, d.Size) {
 			return kept.Blob(d.Digest), nil
 		}
@@ -95,34 +95,34 @@ func InRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository, 
 			return err
 		})
 	}}
-	if err := i.describe(manifest, func(h v1.Hash) ([]byte, error) { return r.Blob(ctx, repository, h) }); err != nil {
+	if err := s.read(manifest, func(h v1.Hash) ([]byte, error) { return r.Blob(ctx, repository, h) }); err != nil {
 		return nil, fmt.Errorf("read %s in %s: %w", tag, repository, err)
 	}
-	return i, nil
+	return s, nil
 }
 
-// describe fills in manifest and configuration.
-func (i *Image) describe(manifest []byte, blob func(v1.Hash) ([]byte, error)) error {
-	if err := json.Unmarshal(manifest, &i.Manifest); err != nil {
+// read fills in manifest and configuration.
+func (s *Source) read(manifest []byte, blob func(v1.Hash) ([]byte, error)) error {
+	if err := json.Unmarshal(manifest, &s.Manifest); err != nil {
 		return fmt.Errorf("the manifest: %w", err)
 	}
-	if len(i.Manifest.Layers) == 0 {
-		return fmt.Errorf("the manifest (%s) names no layer", i.Manifest.MediaType)
+	if len(s.Manifest.Layers) == 0 {
+		return fmt.Errorf("the manifest (%s) has no layers", s.Manifest.MediaType)
 	}
-	config, err := blob(i.Manifest.Config.Digest)
+	config, err := blob(s.Manifest.Config.Digest)
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(config, &i.Config); err != nil {
+	if err := json.Unmarshal(config, &s.Config); err != nil {
 		return fmt.Errorf("the configuration: %w", err)
 	}
 	return nil
 }
 
-// Binary returns the function's program, which the last layer holds.
-func (i *Image) Binary(ctx context.Context) ([]byte, error) {
-	last := i.Manifest.Layers[len(i.Manifest.Layers)-1]
-	file, err := i.fetch(ctx, last)
+// Program returns the function's program, which is in the last layer.
+func (s *Source) Program(ctx context.Context) ([]byte, error) {
+	last := s.Manifest.Layers[len(s.Manifest.Layers)-1]
+	file, err := s.fetch(ctx, last)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,4 @@
-// Package inventory reads what repositories hold: the manifest of every image that
-// a tag names, and of those without a tag where the registry tells of them.
-package inventory
+package cost
 
 import (
 	"bytes"
@@ -13,7 +11,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -22,39 +19,39 @@ import (
 // parallel is how many requests are under way at once.
 const parallel = 8
 
-// What is called so that no function's tag names: what has another tag, what has
-// none, and what is attached to images. No function's image has such a name.
+// The names of what no tag of a function names: images with another tag, images with
+// no tag, and documents that are attached to images. No function's image has such a name.
 const (
 	other     = "(other)"
 	untagged  = "(untagged)"
 	documents = "(documents)"
 )
 
-// Registry is what is asked; repositories are named as registry/path.
+// Registry is what is read; repositories are named as registry/path.
 type Registry interface {
-	// Tags lists the tags; a repository that is not there has none.
+	// Tags lists the tags; a repository that does not exist has none.
 	Tags(ctx context.Context, repository string) ([]string, error)
-	// Digest returns what a tag names; ok is false when it names nothing.
+	// Digest returns the digest that a tag names; ok is false if there is no such tag.
 	Digest(ctx context.Context, repository, tag string) (digest v1.Hash, ok bool, err error)
 	// Manifest returns the manifest that a digest names.
 	Manifest(ctx context.Context, repository, digest string) ([]byte, v1.Hash, error)
 }
 
-// Lister is a registry that also tells of images without a tag. The OCI
-// distribution specification knows no way to ask for them.
+// Lister is a registry that also lists images without a tag, as ECR does. The OCI
+// distribution specification has no request for them.
 type Lister interface {
-	// Digests lists all that the repository holds.
+	// Digests lists the digests of all manifests in the repository.
 	Digests(ctx context.Context, repository string) ([]string, error)
 }
 
-// Read returns what the repositories of the functions at the hosts hold. What no
-// tag names is seen only if the registry is a [Lister].
-func Read(ctx context.Context, r Registry, functions []catalog.Function, h publish.Hosts) ([]cost.Repository, error) {
+// ReadRegistries returns what the repositories of the functions at the hosts hold: each
+// image that a tag names, and those without a tag if the registry is a [Lister].
+func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Function, h publish.Hosts) ([]Repository, error) {
 	variants := map[string]catalog.Variant{}
 	for _, f := range functions {
 		variants[f.Image] = f.Variant
 	}
-	var all []cost.Repository
+	var all []Repository
 	var hosts []string
 	for _, item := range publish.Items(functions, h, "") {
 		if slices.Contains(hosts, item.Repository) {
@@ -62,19 +59,19 @@ func Read(ctx context.Context, r Registry, functions []catalog.Function, h publi
 		}
 		hosts = append(hosts, item.Repository)
 		v := variants[item.Image]
-		all = append(all, cost.Repository{Name: publish.RepositoryName(item.Tier, v), Tier: item.Tier, Variant: v})
+		all = append(all, Repository{Name: publish.RepositoryName(item.Tier, v), Tier: item.Tier, Variant: v})
 	}
 	for n := range all {
 		var err error
-		if all[n].Images, err = read(ctx, r, hosts[n], all[n], functions); err != nil {
+		if all[n].Images, err = readRepository(ctx, r, hosts[n], all[n], functions); err != nil {
 			return nil, fmt.Errorf("read what %s holds: %w", hosts[n], err)
 		}
 	}
 	return all, nil
 }
 
-// read returns the images of a repository, each once.
-func read(ctx context.Context, r Registry, at string, repository cost.Repository, functions []catalog.Function) ([]cost.Image, error) {
+// readRepository returns the images of a repository, each once.
+func readRepository(ctx context.Context, r Registry, at string, repository Repository, functions []catalog.Function) ([]Image, error) {
 	tags, err := r.Tags(ctx, at)
 	if err != nil {
 		return nil, err
@@ -94,13 +91,13 @@ func read(ctx context.Context, r Registry, at string, repository cost.Repository
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	// A digest is named after the first tag that is of a function.
+	// An image is named after the first of its tags that belongs to a function.
 	names, latest := map[string]catalog.Function{}, map[string]bool{}
 	for n, digest := range digests {
-		if digest == "" { // the tag was taken away meanwhile
+		if digest == "" { // the tag was removed after it was listed
 			continue
 		}
-		f, known := function(functions, tags[n])
+		f, known := functionOf(functions, tags[n])
 		latest[digest] = latest[digest] || tags[n] == f.Image+publish.LatestSuffix
 		if named := names[digest]; named.Image == "" || named.Image == other && known {
 			names[digest] = f
@@ -117,13 +114,13 @@ func read(ctx context.Context, r Registry, at string, repository cost.Repository
 			}
 		}
 	}
-	images := make([]cost.Image, 0, len(names))
+	images := make([]Image, 0, len(names))
 	g, gctx = errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
-	found := make(chan cost.Image, len(names))
+	found := make(chan Image, len(names))
 	for digest, f := range names {
 		g.Go(func() error {
-			i, err := one(gctx, r, at, digest, f, repository)
+			i, err := readImage(gctx, r, at, digest, f, repository)
 			i.Latest = latest[digest]
 			found <- i
 			return err
@@ -136,13 +133,14 @@ func read(ctx context.Context, r Registry, at string, repository cost.Repository
 	for i := range found {
 		images = append(images, i)
 	}
-	slices.SortFunc(images, func(a, b cost.Image) int {
+	slices.SortFunc(images, func(a, b Image) int {
 		return cmp.Or(strings.Compare(order(a.Name), order(b.Name)), strings.Compare(a.Digest, b.Digest))
 	})
 	return images, nil
 }
 
-// order puts functions' images first: what they share with others is a part of theirs.
+// order sorts the functions' images first, so that a layer that others share with them
+// counts as theirs.
 func order(name string) string {
 	if strings.HasPrefix(name, "(") {
 		return "~" + name
@@ -150,8 +148,8 @@ func order(name string) string {
 	return name
 }
 
-// function returns the function whose image a tag names.
-func function(functions []catalog.Function, tag string) (catalog.Function, bool) {
+// functionOf returns the function whose image a tag names.
+func functionOf(functions []catalog.Function, tag string) (catalog.Function, bool) {
 	if _, ok := referrer.ListOf(tag); ok {
 		return catalog.Function{Image: documents}, false
 	}
@@ -162,28 +160,28 @@ func function(functions []catalog.Function, tag string) (catalog.Function, bool)
 	return functions[n], true
 }
 
-// one reads one image. What is not built as the images of this workspace are, is
-// other.
-func one(ctx context.Context, r Registry, at, digest string, f catalog.Function, repository cost.Repository) (cost.Image, error) {
-	m, plain, err := manifest(ctx, r, at, digest)
+// readImage reads one image. One without the layers of a function's image counts
+// as other.
+func readImage(ctx context.Context, r Registry, at, digest string, f catalog.Function, repository Repository) (Image, error) {
+	m, plain, err := readManifest(ctx, r, at, digest)
 	if err != nil {
-		return cost.Image{}, err
+		return Image{}, err
 	}
 	if plain && f.Lambda != "" {
-		if i, err := cost.ReadManifest(f.Image, repository.Variant, digest, m); err == nil {
+		if i, err := ReadManifest(f.Image, repository.Variant, digest, m); err == nil {
 			i.DeployCopy = f.Registry != repository.Tier
 			return i, nil
 		}
 	}
 	if f.Image == documents || m.Subject != nil {
-		return cost.ReadOther(documents, cost.Documents, digest, m), nil
+		return ReadOther(documents, Documents, digest, m), nil
 	}
-	return cost.ReadOther(f.Image, cost.Other, digest, m), nil
+	return ReadOther(f.Image, Other, digest, m), nil
 }
 
-// manifest reads a manifest. An index, which is not plain, is as one manifest that
-// has the blobs of all.
-func manifest(ctx context.Context, r Registry, at, digest string) (m *v1.Manifest, plain bool, err error) {
+// readManifest reads a manifest. An index, which is not plain, is returned as one
+// manifest with the blobs of all its images.
+func readManifest(ctx context.Context, r Registry, at, digest string) (m *v1.Manifest, plain bool, err error) {
 	raw, _, err := r.Manifest(ctx, at, digest)
 	if err != nil {
 		return nil, false, err
@@ -198,7 +196,7 @@ func manifest(ctx context.Context, r Registry, at, digest string) (m *v1.Manifes
 	}
 	all := &v1.Manifest{}
 	for _, d := range index.Manifests {
-		m, _, err := manifest(ctx, r, at, d.Digest.String())
+		m, _, err := readManifest(ctx, r, at, d.Digest.String())
 		if err != nil {
 			return nil, false, err
 		}

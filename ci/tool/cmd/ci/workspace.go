@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// catalog reads the workspace that the command works in.
+func (a *app) catalog() (*catalog.Catalog, error) {
+	root := a.root
+	if root == "" {
+		dir, err := filepath.Abs(".")
+		if err != nil {
+			return nil, fmt.Errorf("find the workspace: %w", err)
+		}
+		if root, err = findRoot(dir); err != nil {
+			return nil, err
+		}
+	}
+	return catalog.Load(root)
+}
+
+// selected returns the catalog and, of its functions, those whose images are named;
+// all when none is.
+func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, error) {
+	c, err := a.catalog()
+	if err != nil {
+		return nil, nil, err
+	}
+	functions, err := c.Select(images)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return c, functions, nil
+}
+
+// findRoot returns the nearest folder, from dir upwards, that is a workspace.
+func findRoot(dir string) (string, error) {
+	for at := dir; ; at = filepath.Dir(at) {
+		work, err := os.Stat(filepath.Join(at, "go.work"))
+		functions, err2 := os.Stat(filepath.Join(at, catalog.Dir))
+		if err == nil && err2 == nil && work.Mode().IsRegular() && functions.IsDir() {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; name one with --root", catalog.Dir, dir)}
+		}
+	}
+}
+
+// cache opens the folder for what later runs reuse.
+func (a *app) cache() (*cache.Cache, error) {
+	dir := a.cacheDir
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("find the cache: %w; name a folder with --cache", err)
+		}
+		dir = filepath.Join(user, "lambdas-ci")
+	}
+	return cache.New(dir)
+}
+
+// print prints v as JSON if asked to, else calls table.
+func (a *app) print(cmd *cobra.Command, v any, table func(io.Writer) error) error {
+	if a.json {
+		return report.JSON(cmd.OutOrStdout(), v)
+	}
+	return table(cmd.OutOrStdout())
+}
