@@ -1,24 +1,24 @@
-# Everything here needs Go, Node (for npm) and make, and nothing else.
+# All targets need only Go, Node (for npm) and make.
 
 GOLANGCI_LINT_VERSION := v2.13.2
 VERSITYGW_VERSION     := v1.8.0
 DYNALITE_VERSION      := 4.0.0
 KO_VERSION            := v0.19.1
 
-# Every module is built and tested in its own folder, as its developers do.
+# Every module is built and tested in its own folder.
 FUNCTIONS := $(patsubst %/go.mod,%,$(wildcard functions/*/go.mod))
 MODULES   := shared $(FUNCTIONS) ci ci/tool
-# The engine suite is run on its own, by test-engine.
+# test-engine runs the engine suite; the other targets only check its code.
 CHECKED   := $(MODULES) ci/enginetest
 
-# -race needs a C compiler; where there is none the tests run without.
+# -race needs a C compiler. Without one, the tests run without -race.
 RACE := $(if $(shell command -v cc),-race)
 
-# Hundreds of whole publishes and deployments: minutes with -race.
+# These run hundreds of whole publishes and deploys, which take minutes with -race.
 NO_RACE := /tool/(cmd/ci|deploy|publish)$$
 
-# Every file of the repository, by content: Go takes the result of a test from its cache
-# without a look at files outside the test's module (see testkit.Sources).
+# A checksum of every file of the repository. Go's test cache does not see files outside
+# the module of a test, so the tests read this variable (see testkit.Sources).
 SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
 
 ARGS ?=
@@ -26,29 +26,29 @@ ARGS ?=
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help: ## Show this list
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 ## ---- use ----
 
 .PHONY: build-all
-build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" for flags)
+build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" adds flags)
 	@bin/ci build-all $(ARGS)
 
 .PHONY: up
-up: tools bin/ci ## Run the whole system on localhost, from the built images
+up: tools bin/ci ## Run the whole system on localhost from the built images
 	@bin/ci up $(ARGS)
 
 .PHONY: publish-local
-publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" for flags)
+publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" adds flags)
 	@bin/ci publish --local $(ARGS)
 
-# Sources, and what they embed.
+# Depends on the sources and on the files that they embed.
 bin/ci: $(shell find ci/tool -type f -not -name '*_test.go' -not -path '*/testdata/*')
 	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
 
 .PHONY: bench
-bench: bin/ci bin/ko ## Measure builds beside go build, ko, Dagger and BuildKit (ARGS="--repeat 3 --cold 0 --scale 0" is quick)
+bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and BuildKit (quick: ARGS="--repeat 3 --cold 0 --scale 0")
 	@cd ci/tool && go build -trimpath -o ../../bin/bench ./bench
 	@bin/bench $(ARGS)
 
@@ -63,24 +63,24 @@ unit: tools bin/ci ## Run the tests of all modules
 	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test $(RACE) $$(go list ./... | grep -vE '$(NO_RACE)') && go test $$(go list ./... | grep -E '$(NO_RACE)')
 
 .PHONY: test-engine
-test-engine: bin/ci ## Run the Dagger module on a real engine, if dagger and an engine are there
+test-engine: bin/ci ## Test the Dagger module on a real engine, if dagger reaches one
 	cd ci/enginetest && go test -count=1 -v -timeout 60m .
 
 .PHONY: vet
-vet: ## Run go vet on all modules, each also on its own (GOWORK=off)
+vet: ## Run go vet on all modules, in the workspace and alone (GOWORK=off)
 	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go vet ./...); done
 	@cd ci/tool && go build -tags steps -o /dev/null ./cmd/ci
 
 .PHONY: tidy-check
-tidy-check: ## Fail if a go.mod or go.sum is not tidy
+tidy-check: ## Fail if go mod tidy would change a go.mod or go.sum
 	@set -e; for m in $(CHECKED); do echo "== tidy $$m"; (cd $$m && go mod tidy -diff); done
 
 .PHONY: fmt-check
-fmt-check: ## Fail if a file is not formatted
+fmt-check: ## Fail if gofmt would change a Go file
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$files" ]; then echo "not formatted, run make fmt:"; echo "$$files"; exit 1; fi
 
 .PHONY: fmt
-fmt: ## Format all files
+fmt: ## Format all Go files
 	@git ls-files '*.go' | xargs gofmt -w
 
 .PHONY: lint
@@ -88,12 +88,12 @@ lint: bin/golangci-lint ## Run the linter on all modules
 	@set -e; for m in $(CHECKED); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: update
-update: tools ## Rewrite the golden files of the tests
+update: tools ## Rewrite the golden files (expected outputs) of the tests
 	cd ci/tool && go test $$(find . -name testdata -type d -exec dirname {} +) -update
 	cd ci && go test . -update
 
 .PHONY: reproduce
-reproduce: ## Build all images twice, in two folders with empty caches, and compare
+reproduce: ## Build all images twice, in two folders with empty caches, and compare the digests
 	cd ci/tool && go test ./cmd/ci -count=1 -v -timeout 30m -run TestTwoFoldersGiveTheSameDigests -reproduce-all
 
 ## ---- tools ----
@@ -129,5 +129,5 @@ $(NPM)/.installed: Makefile
 	@touch $@
 
 .PHONY: clean
-clean: ## Remove what was built
+clean: ## Remove bin/ and dist/
 	rm -rf bin dist

@@ -29,7 +29,7 @@ func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
 	}
 }
 
-// Only the one command that acts on AWS has the credentials.
+// Only a command that acts on AWS gets the credentials.
 func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 	for _, i := range invocations {
 		s, _ := i.made(t)
@@ -52,7 +52,7 @@ func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 }
 
 // The module holds secrets as *dagger.Secret, which go to containers as secret
-// variables or mounts: what it sends never has one in clear.
+// variables or mounts. No query that it sends may have one in plain text.
 func TestNoSecretIsSentInClear(t *testing.T) {
 	credential := regexp.MustCompile(`(?i)secret|token|passw|credential|access_?key|api_?key`)
 	for _, i := range invocations {

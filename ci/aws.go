@@ -8,9 +8,9 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// A command of the program that acts on AWS is one short function of the module:
-// its flags, and act, or release if it needs the built images. Such a function is
-// never cached, and neither is its step.
+// A command of the program that acts on AWS is one short function of the module: its
+// flags, and a call of act, or of release if it needs the built images. Neither the
+// function nor its step is cached.
 
 // act runs one command and returns what it printed.
 func (m *Ci) act(ctx context.Context, args ...string) (string, error) {
@@ -23,8 +23,8 @@ func (m *Ci) release(ctx context.Context, in *dagger.Container, only []string, a
 	return output(ctx, m.run(m.aws(in), args...))
 }
 
-// aws is the step with the whole program and the AWS credentials, as secret
-// variables that no other step has. It runs each time it is called.
+// aws returns the step with the whole program and the AWS credentials. The credentials
+// are secret variables that no other step has. The step runs each time it is called.
 func (m *Ci) aws(step *dagger.Container) *dagger.Container {
 	step = step.
 		WithFile(toolPath, m.program()).
@@ -47,7 +47,7 @@ func (m *Ci) aws(step *dagger.Container) *dagger.Container {
 	return always(step)
 }
 
-// private and public are the flags that say which registries are meant.
+// private and public return the flags that name the registries.
 func (m *Ci) private() []string {
 	return slices.Concat(optional("--account", m.Account), optional("--private-registry", m.PrivateRegistry))
 }
@@ -56,8 +56,8 @@ func (m *Ci) public() []string {
 	return slices.Concat(optional("--public-alias", m.PublicAlias), optional("--public-registry", m.PublicRegistry))
 }
 
-// always makes what follows run each time, whatever the engine has cached: it
-// acts on the world outside, or asks it.
+// always makes the next step run each time, even if the engine has its result in the
+// cache: the step reads or changes something outside the engine.
 func always(in *dagger.Container) *dagger.Container {
 	return in.WithEnvVariable("CI_CALLED_AT", time.Now().UTC().Format(time.RFC3339Nano))
 }

@@ -7,7 +7,7 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Base fetches the image that all others start from, as an OCI image layout.
+// Base returns the image that all images start from, as an OCI image layout.
 func (m *Ci) Base(ctx context.Context) (*dagger.Directory, error) {
 	step, err := done(ctx, m.base())
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Binaries compiles the functions, all in one step; those that did not change are not linked again.
+// Binaries compiles all functions in one step and returns a folder with their binaries. It does not link again what did not change.
 func (m *Ci) Binaries(
 	ctx context.Context,
-	// Images to make, by name; all when none is named.
+	// Names of the images to build (default: all).
 	//
 	// +optional
 	only []string,

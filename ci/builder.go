@@ -6,7 +6,7 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Where things are in the step containers.
+// Paths in the containers of the steps.
 const (
 	workspace = "/src"
 	toolPath  = "/usr/local/bin/ci"
@@ -14,7 +14,7 @@ const (
 	layout    = "/dist"
 )
 
-// Builder is the container that compiles: the pinned Go image, the modules that go.work and the go.mod files ask for, and caches that outlive a call.
+// Builder returns the container that compiles: the pinned Go image, the modules that go.work and the go.mod files require, and caches that stay after the call.
 func (m *Ci) Builder() *dagger.Container {
 	modules := m.Source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "go.work.sum", "**/go.mod", "**/go.sum"},
@@ -25,7 +25,7 @@ func (m *Ci) Builder() *dagger.Container {
 		WithExec([]string{"go", "mod", "download"})
 }
 
-// golang is the pinned Go image with its caches.
+// golang returns the pinned Go image with its caches.
 func (m *Ci) golang() *dagger.Container {
 	return dag.Container().
 		From(m.BuilderRef).
@@ -34,16 +34,16 @@ func (m *Ci) golang() *dagger.Container {
 		WithMountedCache("/root/.cache/go-build", dag.CacheVolume("lambdas-go-build"))
 }
 
-// tool is the program ci with nothing but the steps of a build: compiled beside
-// the functions' module download, in a fraction of the time of the whole.
+// tool returns the program ci with only the steps of a build. It compiles while the
+// functions' modules are downloaded, in a fraction of the time of the whole program.
 func (m *Ci) tool() *dagger.File { return m.program("-tags=steps") }
 
-// program is ci, compiled with the flags.
+// program returns the program ci, compiled with the flags.
 func (m *Ci) program(flags ...string) *dagger.File {
 	return m.golang().
 		WithDirectory("/tool", m.ToolSource).
 		WithWorkdir("/tool").
-		// As for the functions, with which it shares the compiled standard library.
+		// The same setting as for the functions, so that both share the compiled standard library.
 		WithEnvVariable("CGO_ENABLED", "0").
 		WithExec(slices.Concat([]string{"go", "build", "-trimpath"}, flags, []string{"-o", toolPath, "./cmd/ci"})).
 		File(toolPath)

@@ -6,12 +6,12 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Test runs the tests of all modules, against real servers that the container starts.
+// Test runs the tests of all modules, with real servers that run in the same container.
 //
 // +check
 func (m *Ci) Test(
 	ctx context.Context,
-	// The repository.
+	// Repository to check.
 	//
 	// +defaultPath="/"
 	// +ignore=["bin", "dist", ".cache", ".git", "**/*.tar"]
@@ -25,7 +25,7 @@ func (m *Ci) Test(
 // +check
 func (m *Ci) Lint(
 	ctx context.Context,
-	// The repository.
+	// Repository to check.
 	//
 	// +defaultPath="/"
 	// +ignore=["bin", "dist", ".cache", ".git", "**/*.tar"]
@@ -34,12 +34,12 @@ func (m *Ci) Lint(
 	return m.check(ctx, repository, "bin/golangci-lint", "vet", "lint")
 }
 
-// Tidy fails if a go.mod or go.sum is not what go mod tidy would write.
+// Tidy fails if go mod tidy would change a go.mod or go.sum.
 //
 // +check
 func (m *Ci) Tidy(
 	ctx context.Context,
-	// The repository.
+	// Repository to check.
 	//
 	// +defaultPath="/"
 	// +ignore=["bin", "dist", ".cache", ".git", "**/*.tar"]
@@ -48,9 +48,9 @@ func (m *Ci) Tidy(
 	return m.check(ctx, repository, "", "tidy-check")
 }
 
-// check runs make targets on the repository, in a container with Node. The tools
-// that the targets need are a make target too; as a step of its own it sees the
-// Makefile alone, so that they are there still after an edit.
+// check runs make targets on the repository, in a container with Node. A make target
+// also fetches the tools that these targets need. It is a step of its own that sees
+// only the Makefile, so an edit of other files does not fetch the tools again.
 func (m *Ci) check(ctx context.Context, repository *dagger.Directory, tools string, targets ...string) error {
 	in := m.golang().
 		WithExec([]string{"sh", "-c", "apt-get update -qq && apt-get install -qq --no-install-recommends make gcc libc6-dev nodejs npm"}).

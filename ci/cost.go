@@ -7,10 +7,10 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Cost says what the images take in the registries with five versions of each, and what that costs a month.
+// Cost calculates how much five versions of each image take in the registries, and what that costs per month.
 func (m *Ci) Cost(
 	ctx context.Context,
-	// Print Markdown instead of tables.
+	// Print Markdown instead of plain tables.
 	//
 	// +optional
 	markdown bool,
@@ -18,7 +18,7 @@ func (m *Ci) Cost(
 	return output(ctx, m.examine(nil, slices.Concat(m.cost(), flags(map[string]bool{"--markdown": markdown}))...))
 }
 
-// CostPicture draws the layers that the registries store, as an SVG.
+// CostPicture draws the layers that the registries store, as an SVG picture.
 func (m *Ci) CostPicture(ctx context.Context) (*dagger.File, error) {
 	step, err := done(ctx, m.examine(nil, append(m.cost(), "--svg", "/layers.svg")...))
 	if err != nil {

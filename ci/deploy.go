@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// Deploy makes the Lambda functions run a published commit, all or none: one failure puts the others back.
+// Deploy makes all Lambda functions run a published commit, and rolls all back if one fails.
 //
 // +cache="never"
 func (m *Ci) Deploy(
 	ctx context.Context,
-	// Published commit, 7 to 40 hexadecimal digits.
+	// Published commit to deploy, 7 to 40 hexadecimal digits.
 	commit string,
-	// Images whose functions are deployed, by name; all when none is named.
+	// Names of the images whose functions are deployed (default: all).
 	//
 	// +optional
 	only []string,
-	// Publish a version of each function and make this alias name it.
+	// Publish a version of each function, and move this alias to it.
 	//
 	// +optional
 	alias string,
-	// Call every updated function with its test event; an error undoes the release.
+	// Call every updated function with its test event; an error rolls the release back.
 	//
 	// +optional
 	smoke bool,
-	// Look at everything, and change nothing.
+	// Check everything and change nothing.
 	//
 	// +optional
 	dryRun bool,
@@ -34,24 +34,24 @@ func (m *Ci) Deploy(
 		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
 }
 
-// Rollback makes the Lambda functions run an earlier release, all or none.
+// Rollback makes all Lambda functions run an earlier release again, or changes none.
 //
 // +cache="never"
 func (m *Ci) Rollback(
 	ctx context.Context,
-	// Commit of the release to go back to; the one before when none is given.
+	// Commit of the release to go back to (default: the release before).
 	//
 	// +optional
 	to string,
-	// Publish a version of each function and make this alias name it.
+	// Publish a version of each function, and move this alias to it.
 	//
 	// +optional
 	alias string,
-	// Call every updated function with its test event; an error undoes the rollback.
+	// Call every updated function with its test event; an error reverses the rollback.
 	//
 	// +optional
 	smoke bool,
-	// Look at everything, and change nothing.
+	// Check everything and change nothing.
 	//
 	// +optional
 	dryRun bool,
@@ -61,7 +61,7 @@ func (m *Ci) Rollback(
 		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
 }
 
-// Status shows what every Lambda function runs, since when, and what is amiss.
+// Status shows what every Lambda function runs, since when, and problems.
 //
 // +cache="never"
 func (m *Ci) Status(ctx context.Context) (string, error) {

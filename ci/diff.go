@@ -5,20 +5,20 @@ import (
 	"slices"
 )
 
-// Diff compares the images with those of a published commit or tag: sizes, new layers, the Go packages that grew, the versions that moved.
+// Diff compares the images with those of a published commit or tag: sizes, new layers, Go packages that grew, versions that changed.
 //
 // +cache="never"
 func (m *Ci) Diff(
 	ctx context.Context,
-	// What to compare with: latest, live, or a commit that was published.
+	// What to compare with: latest, live, or a published commit.
 	//
 	// +default="latest"
 	from string,
-	// Images to compare, by name; all when none is named.
+	// Names of the images to compare (default: all).
 	//
 	// +optional
 	only []string,
-	// Print Markdown instead of a table.
+	// Print Markdown instead of a plain table.
 	//
 	// +optional
 	markdown bool,

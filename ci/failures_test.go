@@ -22,8 +22,8 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 		{"all its lines", failed("ci: compile api (functions/media-lambda):\nci: main.go:3:1: syntax error\n"),
 			"compile api (functions/media-lambda):\nmain.go:3:1: syntax error"},
 		{"not its warnings", failed("ci: warning: not pinned\nci: choose the base: no such host\n"), "choose the base: no such host"},
-		{"the engine's when it said nothing", failed("killed\n"), "exit code: 1"},
-		{"the engine's when it did not run", &gqlerror.Error{Message: "failed to resolve image"}, "failed to resolve image"},
+		{"the engine's if it said nothing", failed("killed\n"), "exit code: 1"},
+		{"the engine's if it did not run", &gqlerror.Error{Message: "failed to resolve image"}, "failed to resolve image"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, i := range invocations {
@@ -69,11 +69,11 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 	}
 	lockFile = []byte("{")
 	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
-		t.Error("a broken lock file is not refused")
+		t.Error("a broken lock file is accepted")
 	}
 }
 
-// The session must not believe everything, or no test here says anything.
+// If the session accepted everything, no test here would prove anything.
 func TestSessionRefusesWhatTheEngineWould(t *testing.T) {
 	for _, query := range []string{
 		`query {container{from(address:1){id}}}`,
@@ -85,7 +85,7 @@ func TestSessionRefusesWhatTheEngineWould(t *testing.T) {
 		quiet := &testing.T{}
 		s := &session{t: quiet, objects: map[string]object{"source": {kind: "Directory"}}}
 		if s.answer(query); !quiet.Failed() {
-			t.Errorf("taken: %s", query)
+			t.Errorf("accepted: %s", query)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func TestPublishIsToldOfTheRunAndNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			open(t, inputs)
 			_, err := module(t, options{}).Publish(t.Context(), "abc1234", nil, false, false, false, []string{given})
-			if err == nil || !strings.Contains(err.Error(), "is no variable of GitHub Actions or CodeBuild") {
+			if err == nil || !strings.Contains(err.Error(), "is not a variable of GitHub Actions or CodeBuild") {
 				t.Error(err)
 			}
 		})

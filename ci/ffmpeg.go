@@ -7,7 +7,7 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// FfmpegLayer makes the layer that holds ffmpeg and ffprobe, the same bytes in every heavy image.
+// FfmpegLayer returns the layer with ffmpeg and ffprobe. Every heavy image, that is, every image with ffmpeg, has the same bytes of it.
 func (m *Ci) FfmpegLayer(ctx context.Context) (*dagger.File, error) {
 	step, err := done(ctx, m.ffmpeg())
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Images assembles the images: an OCI image layout with every blob once, each manifest named after its image.
+// Images builds the images and returns them as an OCI image layout: every blob once, each manifest named after its image.
 func (m *Ci) Images(
 	ctx context.Context,
-	// Images to make, by name; all when none is named.
+	// Names of the images to build (default: all).
 	//
 	// +optional
 	only []string,
@@ -22,19 +22,19 @@ func (m *Ci) Images(
 	return step.Directory(layout), nil
 }
 
-// BuildAll builds the images and prints, for each, its layers, their sizes and its digest.
+// BuildAll builds the images and prints a table: the layers of each image, their sizes and its digest.
 func (m *Ci) BuildAll(
 	ctx context.Context,
-	// Images to make, by name; all when none is named.
+	// Names of the images to build (default: all).
 	//
 	// +optional
 	only []string,
 ) (string, error) {
-	// Nobody reads the layout: within the volume it is links, not copies.
+	// Nobody reads this layout. In the volume its files are links, not copies.
 	return output(ctx, m.assemble(toolCache+"/dist", only))
 }
 
-// Image is one image as a container: open a terminal in it, run it as a service, scan it.
+// Image returns one image as a container: open a terminal in it, run it as a service, or scan it.
 func (m *Ci) Image(
 	ctx context.Context,
 	// Name of the image, such as "api"; `list` shows them.
@@ -49,9 +49,9 @@ func (m *Ci) Image(
 	return dag.Container(dagger.ContainerOpts{Platform: m.Platform}).Import(step.File("/image.tar")), nil
 }
 
-// assemble is the step that compiles the functions and makes images of them, on
-// the base and the ffmpeg layer, in the image layout out. It is one step, so that
-// an edit runs one.
+// assemble returns the step that compiles the functions and makes their images, from
+// the base and the ffmpeg layer, in the image layout out. It is a single step, so that
+// an edit runs only one step again.
 func (m *Ci) assemble(out string, only []string) *dagger.Container {
 	step := m.step(m.Builder(), m.Source).
 		WithMountedDirectory("/base", m.base().Directory("/base")).

@@ -7,11 +7,11 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// inputs are what the engine hands to the functions.
+// inputs are the arguments that the engine passes to the functions, with their types.
 var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "db": "Directory", "event": "File",
 	"key": "Secret", "secret": "Secret", "token": "Secret"}
 
-// given is an input as a function's parameter.
+// given returns an input as a function's parameter.
 func given[T any](t *testing.T, id string) *T {
 	t.Helper()
 	v := new(T)
@@ -31,7 +31,7 @@ type options struct {
 	base, ffmpeg, builder string
 }
 
-// module is what the engine has after it called New.
+// module returns the module as the engine has it after New.
 func module(t *testing.T, o options) *Ci {
 	t.Helper()
 	if o.platform == "" {
@@ -46,7 +46,7 @@ func module(t *testing.T, o options) *Ci {
 	return m
 }
 
-// invocation is one call of a function, with a golden file of its name.
+// invocation is one call of a function. Its golden file has the same name.
 type invocation struct {
 	name   string
 	method string
@@ -123,7 +123,7 @@ var invocations = []invocation{
 	}},
 }
 
-// made is what the session received for an invocation, and the ID of its last query.
+// made returns what the session received for an invocation, and the ID of its last query.
 func (i invocation) made(t *testing.T) (s *session, last string) {
 	t.Helper()
 	s = open(t, inputs)
@@ -131,7 +131,7 @@ func (i invocation) made(t *testing.T) (s *session, last string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As the generated code does it, which asks objects for their IDs.
+	// The generated code does the same: it asks objects for their IDs.
 	dagger.SetMarshalContext(t.Context())
 	if _, err := json.Marshal(result); err != nil {
 		t.Fatal(err)

@@ -8,20 +8,20 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Invoke runs an image under the Lambda emulator that its base ships, hands it one event and prints the answer.
+// Invoke runs an image under the Lambda emulator of its base, sends it one event and prints the answer.
 //
 // +cache="never"
 func (m *Ci) Invoke(
 	ctx context.Context,
 	// Name of the image, such as "api"; `list` shows them.
 	name string,
-	// File with the event; the function's own testdata/event.json when none is given.
+	// File with the event (default: testdata/event.json of the function).
 	//
 	// +optional
 	event *dagger.File,
 ) (string, error) {
 	if m.BaseRef == "static" {
-		return "", errors.New("the static base ships no emulator; run `bin/ci invoke --name " + name + "` instead")
+		return "", errors.New("the static base has no emulator; run `bin/ci invoke --name " + name + "` instead")
 	}
 	const host = "function"
 	image, err := m.Image(ctx, name)

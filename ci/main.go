@@ -1,8 +1,8 @@
-// Build, check and run the container images of this repository's Lambda functions.
+// Build, check, publish and deploy the container images of this repository's Lambda functions.
 //
-// Every step runs the repository's own program, ci/tool, in a container, so that
-// the images have the same digests here and from bin/ci on a machine without an
-// engine. Start with `dagger call build-all`.
+// Every step runs the repository's own program, ci/tool, in a container. On a machine
+// without an engine, bin/ci runs the same program and gives the same digests. Start
+// with `dagger call build-all`.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Ci builds, checks and runs the images.
+// Ci builds, checks, publishes and deploys the images.
 type Ci struct {
 	// +private
 	Source *dagger.Directory
@@ -47,36 +47,36 @@ type Ci struct {
 	SessionToken *dagger.Secret
 }
 
-// lockFile pins the images that the steps start from.
+// lockFile names the images that the steps start from, with their digests.
 //
 //go:embed images.lock.json
 var lockFile []byte
 
-// New takes what all functions share; everything has a default.
+// New sets what all functions of the module share. Every argument has a default.
 func New(
-	// The workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
 	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
-	// The program that knows how to build.
+	// Source of the program that every step runs.
 	//
 	// +defaultPath="/ci/tool"
 	// +ignore=["**/*_test.go", "**/testdata"]
 	tool *dagger.Directory,
-	// What to build for: linux/amd64 or linux/arm64.
+	// Platform to build for: linux/amd64 or linux/arm64.
 	//
 	// +default="linux/amd64"
 	platform dagger.Platform,
-	// Base image instead of the one pinned in ci/images.lock.json: a reference, or "static".
+	// Base image instead of the one in ci/images.lock.json: a reference, or "static".
 	//
 	// +optional
 	base string,
-	// Image to take ffmpeg from instead of the one pinned in ci/images.lock.json.
+	// Image to take ffmpeg from instead of the one in ci/images.lock.json: a reference, or "static".
 	//
 	// +optional
 	ffmpeg string,
-	// Go image to compile in instead of the one pinned in ci/images.lock.json.
+	// Go image to compile in instead of the one in ci/images.lock.json.
 	//
 	// +optional
 	builder string,
@@ -84,27 +84,27 @@ func New(
 	//
 	// +default="us-east-1"
 	region string,
-	// AWS account number; asked from AWS when it is needed and not given.
+	// AWS account number (default: the account of the credentials).
 	//
 	// +optional
 	account string,
-	// Alias of the public registry, public.ecr.aws/{alias}.
+	// Alias of the public registry, as in public.ecr.aws/ALIAS (default: the account's primary one).
 	//
 	// +optional
 	publicAlias string,
-	// Private registry instead of ECR of the account and region: host[:port][/path].
+	// Private registry, host[:port][/path] (default: ECR of the account and region).
 	//
 	// +optional
 	privateRegistry string,
-	// Public registry instead of public.ecr.aws/ALIAS: host[:port][/path].
+	// Public registry, host[:port][/path] (default: public.ecr.aws/ALIAS).
 	//
 	// +optional
 	publicRegistry string,
-	// Endpoint of a stand-in for AWS, such as LocalStack or moto.
+	// URL of a stand-in for AWS, such as LocalStack or moto (default: AWS).
 	//
 	// +optional
 	awsEndpointURL string,
-	// AWS access key, such as env://AWS_ACCESS_KEY_ID; only the steps that act on AWS see it.
+	// AWS access key, such as env://AWS_ACCESS_KEY_ID. Only steps that act on AWS get it.
 	//
 	// +optional
 	awsAccessKeyID *dagger.Secret,
@@ -133,7 +133,7 @@ func New(
 	}, nil
 }
 
-// lockedBuilder returns the pinned Go image, by digest as soon as one is known.
+// lockedBuilder returns the Go image of the lock file, by digest if the file has one.
 func lockedBuilder() (string, error) {
 	var lock struct {
 		Builder struct{ Reference, Digest string }

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Plan says what publish and deploy would do for each function.
+// Plan shows what publish and deploy would do for each function, and why.
 //
 // +cache="never"
 func (m *Ci) Plan(
 	ctx context.Context,
-	// Commit to publish under, 7 to 40 hexadecimal digits.
+	// Commit to plan for, 7 to 40 hexadecimal digits.
 	commit string,
-	// Images to look at, by name; all when none is named.
+	// Names of the images to plan for (default: all).
 	//
 	// +optional
 	only []string,

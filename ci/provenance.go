@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Provenance shows how a published image was made: from which commit, on what, by whom.
+// Provenance shows how a published image was made: from which commit, from which base and modules, by which run.
 //
 // +cache="never"
 func (m *Ci) Provenance(

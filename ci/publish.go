@@ -9,30 +9,30 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Publish audits the images, pushes them under NAME-COMMIT and, when all are there, moves each NAME-latest.
+// Publish audits the images and pushes them under NAME-COMMIT. When all are in the registries, it moves each NAME-latest.
 //
 // +cache="never"
 func (m *Ci) Publish(
 	ctx context.Context,
 	// Commit to publish under, 7 to 40 hexadecimal digits.
 	commit string,
-	// Images to publish, by name; all when none is named.
+	// Names of the images to publish (default: all).
 	//
 	// +optional
 	only []string,
-	// Say what would be done, and send nothing.
+	// Show what would be done and send nothing.
 	//
 	// +optional
 	dryRun bool,
-	// Make the repositories that are missing.
+	// Make repositories that are missing.
 	//
 	// +optional
 	createRepositories bool,
-	// Give a commit's tag to another image than it has.
+	// Move a commit's tag that names another image.
 	//
 	// +optional
 	force bool,
-	// The CI run that publishes, for the provenance: its variables, such as GITHUB_RUN_ID=$GITHUB_RUN_ID.
+	// Variables of the CI run that publishes, such as GITHUB_RUN_ID=$GITHUB_RUN_ID; they go into the provenance.
 	//
 	// +optional
 	run []string,
@@ -46,12 +46,12 @@ func (m *Ci) Publish(
 		flags(map[string]bool{"--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force}))...)
 }
 
-// told is the container with the variables that say which CI run it works for.
+// told returns the container with the variables that name the CI run.
 func told(in *dagger.Container, run []string) (*dagger.Container, error) {
 	for _, variable := range run {
 		name, value, ok := strings.Cut(variable, "=")
 		if !ok || !strings.HasPrefix(name, "GITHUB_") && !strings.HasPrefix(name, "CODEBUILD_") {
-			return nil, fmt.Errorf("--run: %q is no variable of GitHub Actions or CodeBuild, as GITHUB_RUN_ID=1 is", name)
+			return nil, fmt.Errorf("--run: %q is not a variable of GitHub Actions or CodeBuild; write for instance GITHUB_RUN_ID=1", name)
 		}
 		in = in.WithEnvVariable(name, value)
 	}

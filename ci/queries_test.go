@@ -42,7 +42,7 @@ func golden(t *testing.T, name, got string) {
 	for at < min(len(was), len(is)) && was[at] == is[at] {
 		at++
 	}
-	t.Errorf("%s differs from line %d on (see it with `go test -update` and git diff):\nwas: %s\nis:  %s",
+	t.Errorf("%s differs from line %d on (to see it, run `go test . -update` and git diff):\nwas: %s\nis:  %s",
 		file, at+1, strings.Join(was[at:min(at+1, len(was))], ""), strings.Join(is[at:min(at+1, len(is))], ""))
 }
 

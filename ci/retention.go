@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Retention keeps the last five images of each function, and whatever is live: lifecycle policies at ECR, and deletion at ECR Public.
+// Retention keeps the last five images of each name and every image that a function runs. At ECR it sets lifecycle policies; at ECR Public it deletes older images.
 //
 // +cache="never"
 func (m *Ci) Retention(
 	ctx context.Context,
-	// Say what would be done, and change nothing.
+	// Show what would be done and change nothing.
 	//
 	// +optional
 	dryRun bool,

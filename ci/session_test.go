@@ -22,16 +22,16 @@ import (
 	"lambdas.internal/ci/internal/apitest"
 )
 
-// session stands in for an engine: it validates what the module sends against
-// the engine's schema, keeps it, and answers with made-up IDs and outputs.
+// session stands in for an engine. It validates each query of the module against the
+// engine's schema, keeps it, and answers with invented IDs and outputs.
 type session struct {
 	t  *testing.T
 	mu sync.Mutex
-	// objects are what IDs name: the queries that made them, and the inputs.
+	// objects are what the IDs name: the inputs, and the queries that made the others.
 	objects map[string]object
-	// received are the IDs of all queries in the order of their arrival.
+	// received are the IDs of all queries, in the order in which they arrived.
 	received []string
-	// fail, if set, is the answer to queries that ask for failField.
+	// fail, if set, answers the queries that ask for failField.
 	fail      *gqlerror.Error
 	failField string
 }
@@ -54,8 +54,8 @@ var (
 	})
 )
 
-// open starts a session; the client has one at a time. Inputs are IDs and the
-// types of what they name.
+// open starts a session; the client has one at a time. inputs maps IDs to the types of
+// what they name.
 func open(t *testing.T, inputs map[string]string) *session {
 	t.Helper()
 	s := &session{t: t, objects: map[string]object{}}
@@ -88,7 +88,7 @@ func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(reply)
 }
 
-// answer validates and keeps the query, and makes up what it asks for.
+// answer validates and keeps the query, and invents the value that it asks for.
 func (s *session) answer(text string) (any, *gqlerror.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *session) answer(text string) (any, *gqlerror.Error) {
 	return value, nil
 }
 
-// keep remembers the query under an ID that depends on its content alone.
+// keep stores the query under an ID that depends only on its content.
 func (s *session) keep(root *ast.Field) (id string, leaf *ast.Field) {
 	fields := path(root)
 	leaf = fields[len(fields)-1]
@@ -133,7 +133,7 @@ func (s *session) keep(root *ast.Field) (id string, leaf *ast.Field) {
 		}
 	}
 	if len(fields) == 2 && root.Name == "node" && leaf.Name == "id" {
-		return root.Arguments[0].Value.Raw, leaf // an object's ID, asked of its ID
+		return root.Arguments[0].Value.Raw, leaf // the query asks an ID for its own ID
 	}
 	id = fmt.Sprintf("%x", sha256.Sum256([]byte(format(root, nil))))
 	s.objects[id] = object{kind: leaf.ObjectDefinition.Name, query: root}
@@ -148,8 +148,8 @@ func position(f *ast.Field, a *ast.Argument) int {
 	return slices.IndexFunc(f.Definition.Arguments, func(d *ast.ArgumentDefinition) bool { return d.Name == a.Name })
 }
 
-// checkIDs fails the test for an ID that names nothing, or not what the
-// schema wants there.
+// checkIDs fails the test if an ID names nothing, or an object of a type that the schema
+// does not accept there.
 func (s *session) checkIDs(root *ast.Field) {
 	s.t.Helper()
 	for _, f := range path(root) {
@@ -171,7 +171,7 @@ func (s *session) checkIDs(root *ast.Field) {
 	}
 }
 
-// path is the chain of fields from root on; what the client sends is always one.
+// path returns the chain of fields from root. The client always sends a single chain.
 func path(root *ast.Field) []*ast.Field {
 	fields := []*ast.Field{root}
 	for set := root.SelectionSet; len(set) > 0; {
@@ -186,7 +186,7 @@ func path(root *ast.Field) []*ast.Field {
 	return fields
 }
 
-// format writes the query with one call per line. Names are put for IDs.
+// format writes the query with one call per line, and with names instead of IDs.
 func format(root *ast.Field, names map[string]string) string {
 	var b strings.Builder
 	depth := 0
@@ -216,7 +216,7 @@ func format(root *ast.Field, names map[string]string) string {
 	return b.String() + "\n" + strings.Repeat("}", depth-1) + "\n"
 }
 
-// needs are the IDs that the query names.
+// needs returns the IDs that the query names.
 func needs(root *ast.Field) (ids []string) {
 	for _, f := range path(root) {
 		for _, a := range f.Arguments {
@@ -228,8 +228,8 @@ func needs(root *ast.Field) (ids []string) {
 	return ids
 }
 
-// document is all that was received: each query once, after those whose
-// results it names.
+// document returns everything that was received: each query once, after the queries
+// whose results it names.
 func (s *session) document() string {
 	var b strings.Builder
 	names, count := map[string]string{}, map[string]int{}
@@ -264,8 +264,8 @@ type call struct {
 	args map[string]any
 }
 
-// calls are what made the object, from its first call on, through the IDs that
-// a query goes on from.
+// calls returns the calls that made the object, from the first one, also those behind
+// the IDs that a query continues from.
 func (s *session) calls(id string) (calls []call) {
 	if s.objects[id].query == nil {
 		return []call{{name: "input", args: map[string]any{"id": id}}}

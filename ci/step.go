@@ -9,8 +9,8 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// step is a container in which the program runs on a source, the workspace or
-// what describes it. What it keeps for later runs is in a volume.
+// step returns a container in which the program runs on a source: the workspace, or the
+// files that describe it. A volume holds what the program keeps for later runs.
 func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Container {
 	return from.
 		WithFile(toolPath, m.tool()).
@@ -20,33 +20,34 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 		WithWorkdir(workspace)
 }
 
-// described is what says which functions there are and what images start from.
-// An edit of code leaves it, and the steps that see no more, as they are.
+// described returns the files that say which functions exist and what their images
+// start from. An edit of code does not change them, so steps that see only these files
+// stay cached.
 func (m *Ci) described() *dagger.Directory {
 	return m.Source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
 	})
 }
 
-// run appends one call of the program.
+// run adds one call of the program.
 func (m *Ci) run(in *dagger.Container, args ...string) *dagger.Container {
 	return in.WithExec(append([]string{"ci"}, args...))
 }
 
-// output is what the step printed.
+// output returns what the step printed.
 func output(ctx context.Context, step *dagger.Container) (string, error) {
 	out, err := step.Stdout(ctx)
 	return out, complaint(err)
 }
 
-// done is the step once it ran.
+// done runs the step and returns it.
 func done(ctx context.Context, step *dagger.Container) (*dagger.Container, error) {
 	step, err := step.Sync(ctx)
 	return step, complaint(err)
 }
 
-// complaint is what the program itself said of its failure, without what the
-// engine puts around it.
+// complaint returns the program's own error message, without the text that the engine
+// puts around it.
 func complaint(err error) error {
 	var failed *dagger.ExecError
 	if !errors.As(err, &failed) {
@@ -65,12 +66,12 @@ func complaint(err error) error {
 	return errors.New(strings.Join(said, "\n"))
 }
 
-// platformArgs are args and the flag that says what to build for.
+// platformArgs returns args with the flag for the platform.
 func (m *Ci) platformArgs(args ...string) []string {
 	return slices.Concat(args, []string{"--platform", string(m.Platform)})
 }
 
-// optional returns the flag and its value, or nothing when it has none.
+// optional returns the flag and its value, or nothing if the value is empty.
 func optional(name, value string) []string {
 	if value == "" {
 		return nil
@@ -78,7 +79,7 @@ func optional(name, value string) []string {
 	return []string{name, value}
 }
 
-// named are the flags that select images by name.
+// named returns the flags that select images by name.
 func named(images []string) (args []string) {
 	for _, image := range images {
 		args = append(args, "--only", image)

@@ -8,8 +8,8 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// execs calls f for every command that the session was asked to run, with what
-// was done to its container before.
+// execs calls f for every command that the session was asked to run, with the calls that
+// made its container before.
 func execs(s *session, f func(before []call, args []any)) {
 	for _, id := range s.received {
 		calls := s.calls(id)
@@ -21,7 +21,7 @@ func execs(s *session, f func(before []call, args []any)) {
 	}
 }
 
-// mounts are the sources of what is mounted before a command, by path.
+// mounts returns the sources that are mounted before a command, by path.
 func mounts(s *session, before []call) map[any]string {
 	found := map[any]string{}
 	for _, c := range before {
@@ -55,7 +55,7 @@ func TestCommandsHaveTheirCachesInVolumes(t *testing.T) {
 	}
 }
 
-// Steps that do not need the code see only what an edit of it leaves as it is.
+// A step that does not need the code sees only files that an edit of code does not change.
 func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
 	described := []any{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"}
 	for _, i := range invocations {
@@ -83,7 +83,8 @@ func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
 	}
 }
 
-// An edit of a function must not compile the program again, nor fetch modules.
+// An edit of a function must not compile the program again, and must not fetch modules
+// again.
 func TestProgramAndModulesDoNotDependOnTheFunctions(t *testing.T) {
 	s, _ := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), nil) }}.made(t)
 	seen := 0

@@ -12,14 +12,14 @@ import (
 // +cache="never"
 func (m *Ci) Verify(
 	ctx context.Context,
-	// The repository with its history, in which the commit is.
+	// Repository with its history, which has the commit.
 	//
 	// +defaultPath="/"
 	// +ignore=["bin", "dist", ".cache", "**/*.tar"]
 	repository *dagger.Directory,
-	// Commit to build, and to look for in the registries.
+	// Commit to build again, and to find in the registries.
 	commit string,
-	// Images to compare, by name; all when none is named.
+	// Names of the images to compare (default: all).
 	//
 	// +optional
 	only []string,

@@ -7,16 +7,16 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Vulncheck names the functions that a known vulnerability makes redeploy.
+// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module.
 //
 // +cache="never"
 func (m *Ci) Vulncheck(
 	ctx context.Context,
-	// Functions to look at, by the name of their image; all when none is named.
+	// Names of the images whose functions are checked (default: all).
 	//
 	// +optional
 	only []string,
-	// Copy of the vulnerability database; https://vuln.go.dev when there is none.
+	// Copy of the vulnerability database (default: https://vuln.go.dev).
 	//
 	// +optional
 	db *dagger.Directory,

@@ -19,8 +19,8 @@ import (
 // root is the repository.
 var root = filepath.Join("..", "..")
 
-// references are the constructor's arguments that name other images than the
-// locked ones, where the engine cannot reach those.
+// references returns arguments of the constructor that name other images than the lock
+// file, for an engine that cannot reach those.
 func references() (args []string) {
 	for _, flag := range []string{"base", "ffmpeg", "builder"} {
 		if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
@@ -30,7 +30,7 @@ func references() (args []string) {
 	return args
 }
 
-// engine is where `dagger` runs; the zero engine is the one of the environment.
+// engine is the engine that `dagger` uses; the zero value is that of the environment.
 type engine struct{ host string }
 
 // dagger runs the CLI in the repository.
@@ -55,8 +55,8 @@ func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stde
 	return out.String(), warnings.ReplaceAllString(errs.String(), ""), err
 }
 
-// warnings are lines of the CLI's own log, such as that it does not understand the
-// remote of a clone.
+// warnings matches lines of the CLI's own log, for instance that it does not understand
+// the remote of a clone.
 var warnings = regexp.MustCompile(`(?m)^[0-9/]{10} [0-9:]{8} WARN .*\n`)
 
 // call runs a function of the module, which must succeed.
@@ -67,7 +67,7 @@ func (e engine) call(t *testing.T, args ...string) string {
 	return stdout
 }
 
-// images are the names in the catalog, in its order.
+// images returns the names of the images in the catalog, in its order.
 func images(t *testing.T) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "image.json"))
@@ -83,7 +83,7 @@ func images(t *testing.T) (names []string) {
 	return names
 }
 
-// copyTree copies the repository's tracked and new files, for a test to spoil.
+// copyTree copies the repository's tracked and new files, so that a test can change them.
 func copyTree(t *testing.T) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -94,7 +94,7 @@ func copyTree(t *testing.T) string {
 	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if os.IsNotExist(err) {
-			continue // deleted, and not yet committed
+			continue // deleted, but the deletion is not committed yet
 		}
 		require.NoError(t, err)
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))

@@ -50,7 +50,7 @@ func readLayout(t *testing.T, dir string) map[string]string {
 	return digests
 }
 
-// checkBlob checks a blob's size and content, the latter once.
+// checkBlob checks a blob's size and content, and reads each blob only once.
 func checkBlob(t *testing.T, dir string, d descriptor, used map[string]bool) string {
 	t.Helper()
 	name := strings.TrimPrefix(d.Digest, "sha256:")

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain runs nothing, and says so in one line, where no engine is.
+// TestMain runs no test without an engine, and says so in one line.
 func TestMain(m *testing.M) {
 	if why := missing(); why != "" {
 		fmt.Println("engine suite not run:", why)
@@ -27,13 +27,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// missing says what the suite lacks to run.
+// missing says what the suite needs and does not find.
 func missing() string {
 	cli, err := exec.LookPath("dagger")
 	if err != nil {
-		return "there is no dagger on the PATH"
+		return "dagger is not on the PATH"
 	}
-	// The client would fetch one of its own otherwise.
+	// Without this variable the client would download its own.
 	os.Setenv("_EXPERIMENTAL_DAGGER_CLI_BIN", cli)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -48,7 +48,7 @@ var (
 	session *dagger.Client
 )
 
-// client is the session that the tests of the API share.
+// client returns the session that the tests of the API share.
 func client(t *testing.T) *dagger.Client {
 	t.Helper()
 	var err error

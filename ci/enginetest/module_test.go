@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// functions are those that the module has at least.
+// functions are the functions that the module must have.
 var functions = []string{"audit", "base", "binaries", "build-all", "builder", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
 	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "retention", "rollback", "sbom", "status",
 	"test", "tidy", "verify", "vulncheck"}
 
-// escapes are the terminal's colours.
+// escapes matches the colour codes of a terminal.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func TestFunctionsAreListedWithHelp(t *testing.T) {
@@ -68,9 +68,9 @@ func assertRows(t *testing.T, table string) {
 	assert.Equal(t, append([]string{"IMAGE"}, names...), first[:1+len(names)])
 }
 
-// The same digests by the module, by the program on this machine, and by a
-// second engine with nothing in its caches.
-func TestDigestsAreTheSameByEveryDoor(t *testing.T) {
+// The module, the program on this machine, and a second engine with empty caches all
+// give the same digests.
+func TestDigestsAreTheSameByBothWaysIn(t *testing.T) {
 	ci := filepath.Join(t.TempDir(), "ci")
 	compile := exec.CommandContext(t.Context(), "go", "build", "-o", ci, "./cmd/ci")
 	compile.Dir = filepath.Join(root, "ci", "tool")
@@ -103,7 +103,7 @@ func TestDigestsAreTheSameByEveryDoor(t *testing.T) {
 	}
 }
 
-// exported are the digests of all images as the engine makes them.
+// exported returns the digests of all images that the engine makes.
 func exported(t *testing.T, e engine, platform string) map[string]string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "dist")
@@ -119,8 +119,8 @@ func TestImageIsAContainer(t *testing.T) {
 	assert.Equal(t, "bootstrap", strings.TrimSpace(engine{}.call(t, "image", "--name", "api", "default-args")))
 }
 
-// With nothing configured, the api says that it is well; the others cannot
-// work, and say which variable they lack.
+// Without configuration, api answers that it works; the others cannot work, and name the
+// variable that is missing.
 func TestEveryImageAnswers(t *testing.T) {
 	for _, name := range images(t) {
 		t.Run(name, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestFunctionThatDoesNotCompileIsNamed(t *testing.T) {
 	assert.Contains(t, compiler, "broken.go:3:")
 }
 
-// What is committed is what the engine's generator makes.
+// The committed code is what the engine's generator writes.
 func TestGeneratedCodeIsCurrent(t *testing.T) {
 	dir := copyTree(t)
 	git := func(args ...string) string {

@@ -41,11 +41,11 @@ func TestSbomNamesTheImageThatIsMade(t *testing.T) {
 	assert.Contains(t, names, "ffmpeg")
 }
 
-// The database is that of the tests of the program, with a made-up weakness of the
+// The database is that of the program's own tests. It has an invented vulnerability of the
 // standard library that every function reaches.
 func TestVulncheckNamesWhatToRedeploy(t *testing.T) {
 	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(),
-		[]string{"vulncheck", "--only", "api", "--db", "ci/tool/vulncheck/testdata/db"})...)
+		[]string{"vulncheck", "--only", "api", "--db", "ci/tool/inspect/vulncheck/testdata/db"})...)
 	require.Error(t, err)
 	assert.Contains(t, oneLine(t, stderr), "redeploy: api")
 }

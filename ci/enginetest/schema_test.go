@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite ci/testdata/schema.graphql from the engine")
 
-// The tests of the module, which need no engine, validate what it sends against
-// a copy of the engine's schema.
+// The module's tests without an engine validate its queries against a copy of the
+// engine's schema. This test compares the copy with the engine.
 func TestCopyOfTheSchemaIsTheEngines(t *testing.T) {
 	const file = "../testdata/schema.graphql"
 	var answer struct {
@@ -52,7 +52,7 @@ fragment input on __InputValue { name type { ...ref } defaultValue directives { 
 fragment ref on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }
 `
 
-// introspected is the part of a schema that decides which queries are valid.
+// introspected is the part of a schema that says which queries are valid.
 type introspected struct {
 	QueryType struct{ Name string }
 	Types     []schemaType
@@ -96,7 +96,7 @@ func (r typeRef) String() string {
 	}
 }
 
-// String keeps the one directive that tells which object an ID must be of.
+// String keeps the one directive that says which type of object an ID must name.
 func (v inputValue) String() string {
 	s := v.Name + ": " + v.Type.String()
 	if v.DefaultValue != nil {
@@ -110,7 +110,7 @@ func (v inputValue) String() string {
 	return s
 }
 
-// sdl writes the schema in GraphQL's own language, without descriptions.
+// sdl writes the schema in the language of GraphQL, without descriptions.
 func (s introspected) sdl() string {
 	var b strings.Builder
 	b.WriteString("# The schema of the Dagger engine. Made by ci/enginetest. DO NOT EDIT.\n\n")

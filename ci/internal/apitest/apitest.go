@@ -1,8 +1,8 @@
-// Package apitest puts a listener where the generated client looks for its
-// session, so that tests of the module run without an engine.
+// Package apitest opens a listener at the address where the generated client looks for
+// its session, so that tests of the module run without an engine.
 //
-// The client reads the address while packages initialise. This one is earlier:
-// of packages whose imports are ready, Go initialises the first by path.
+// The client reads the address when its package initialises. This package initialises
+// earlier: of all packages whose imports are ready, Go takes the first by path.
 package apitest
 
 import (
@@ -14,7 +14,7 @@ import (
 // Token is the password that the client presents.
 const Token = "loopback"
 
-// Listener takes the client's connections.
+// Listener accepts the client's connections.
 var Listener = listen()
 
 func listen() net.Listener {
