@@ -124,7 +124,7 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 	return &side{name: name, images: func(ctx context.Context, functions []catalog.Function) (found map[string]*sizediff.Source, err error) {
 		done := report.NewProgress(s.cmd.ErrOrStderr()).Step("read the images of " + name)
 		defer func() { done(err) }()
-		return sizediff.AllFromRegistry(ctx, s.target.client, s.kept, s.places(functions, tag), tag, of)
+		return sizediff.AllFromRegistry(ctx, s.target.client, s.kept, s.places(functions, tag), name, tag, of)
 	}}, nil
 }
 

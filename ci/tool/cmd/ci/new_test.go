@@ -81,8 +81,8 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 func TestNewUsage(t *testing.T) {
 	c := testkit.Workspace(t, nil)
 	for line, want := range map[string]string{
-		"new":                    "ci: name one function, for instance `ci new resize`; see `ci new --help`\n",
-		"new a b":                "ci: name one function, for instance `ci new resize`; see `ci new --help`\n",
+		"new":                    "ci: name one function, for instance `ci new resize`; see `bin/ci new --help`\n",
+		"new a b":                "ci: name one function, for instance `ci new resize`; see `bin/ci new --help`\n",
 		"new Resize":             "ci: NAME: \"Resize\" is not a name of at most 80 lower-case letters, digits and single dashes\n",
 		"new api":                "ci: NAME: \"api\" is already the image of functions/media-lambda\n",
 		"new api-admin":          "ci: NAME: the tags of \"api-admin\" and \"api\" (functions/media-lambda) begin alike, so retention of one would delete the other's; rename one\n",

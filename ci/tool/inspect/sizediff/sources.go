@@ -43,8 +43,9 @@ type Tagged interface {
 }
 
 // AllFromRegistry returns the images at the places that have the tag, latest or live,
-// or, where tag is empty, that were published under the commit. At least one has it.
-func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, tag, of string) (map[string]*Source, error) {
+// or, where tag is empty, that were published under the commit. At least one has it;
+// name is what an error calls them.
+func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, name, tag, of string) (map[string]*Source, error) {
 	tags := map[string][]string{} // by repository
 	for _, p := range places {
 		if _, ok := tags[p.Repository]; ok {
@@ -82,7 +83,7 @@ func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("the registries hold no image of %s; %s", tag+of, held(places, tags))
+		return nil, fmt.Errorf("the registries hold no image of %s; %s", name, held(places, tags))
 	}
 	return found, nil
 }

@@ -103,5 +103,5 @@ func TestUnpackStaysInside(t *testing.T) {
 
 func TestUnpackAnUnknownImage(t *testing.T) {
 	err := rootfs.Unpack(write(t), "other", t.TempDir())
-	require.ErrorContains(t, err, `holds no image "other"; build it with`)
+	require.ErrorContains(t, err, `has no image "other"; build it with`)
 }
