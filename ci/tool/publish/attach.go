@@ -10,34 +10,35 @@ import (
 // Attachment is a document that is attached to an image.
 type Attachment struct {
 	Type string `json:"type"`
-	// Bytes is what is sent for it.
+	// Bytes is how much is sent for it.
 	Bytes int64 `json:"bytes"`
 
 	artifact referrer.Artifact
-	blobs    []referrer.Blob // that the repository lacks
+	blobs    []referrer.Blob // those that are not in the repository yet
 }
 
-// attachedTo asks what is attached to an item's image of the kinds that are to be.
+// attachedTo lists what is attached to the image of an item, of those types that this
+// publish attaches.
 func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]referrer.Attached, error) {
 	if len(image.Attach) == 0 {
 		return nil, nil
 	}
-	var kinds []string
+	var types []string
 	for _, a := range image.Attach {
-		kinds = append(kinds, a.Type)
+		types = append(types, a.Type)
 	}
-	attached, err := referrer.List(ctx, p.registry, item.Repository, image.Digest, kinds...)
+	attached, err := referrer.List(ctx, p.registry, item.Repository, image.Digest, types...)
 	if err != nil {
 		return nil, fmt.Errorf("publish %s: %w", item.Image, err)
 	}
 	return attached, nil
 }
 
-// unattached returns what is to be attached to the image, and is not yet.
-func unattached(image Image, there Repository) ([]referrer.Artifact, error) {
+// unattached returns the documents that are not attached to the image yet.
+func unattached(image Image, repository Repository) ([]referrer.Artifact, error) {
 	var all []referrer.Artifact
 	for _, a := range image.Attach {
-		has, err := referrer.Has(there.Attached[image.Digest], a, image.Subject())
+		has, err := referrer.Has(repository.Attached[image.Digest], a, image.Subject())
 		if err != nil {
 			return nil, err
 		}
@@ -48,18 +49,18 @@ func unattached(image Image, there Repository) ([]referrer.Artifact, error) {
 	return all, nil
 }
 
-// attach fills in what is attached, with the blobs that neither the repository has
-// nor an earlier step brings.
-func (s *Step) attach(image Image, repository Repository, coming map[string]bool) error {
+// attach adds the documents to attach to the step, with those of their blobs that are
+// not in the repository and that no earlier step sends.
+func (s *Step) attach(image Image, repository Repository, planned map[string]bool) error {
 	artifacts, err := unattached(image, repository)
 	for _, a := range artifacts {
 		attachment := Attachment{Type: a.Type, artifact: a}
 		for _, b := range a.Blobs() {
 			key := s.Repository + "@" + b.Digest.String()
-			if repository.Blobs[b.Digest] || coming[key] {
+			if repository.Blobs[b.Digest] || planned[key] {
 				continue
 			}
-			coming[key] = true
+			planned[key] = true
 			attachment.blobs = append(attachment.blobs, b)
 			attachment.Bytes += b.Size
 		}
@@ -68,8 +69,8 @@ func (s *Step) attach(image Image, repository Repository, coming map[string]bool
 	return err
 }
 
-// attach attaches what the plan says: all blobs first, since images of a repository
-// share some, then each image's documents.
+// attach attaches the documents of the plan: first all blobs, because images of one
+// repository share some, then the documents of each image.
 func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Image) error {
 	type job struct {
 		step Step

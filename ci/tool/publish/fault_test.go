@@ -28,12 +28,12 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "the first of them")
 )
 
-// scene is two releases, and the requests that publishing the second makes.
+// scene has the image layouts of an old and a new commit.
 type scene struct {
-	old, young string // image layouts
+	old, young string
 }
 
-// few is enough functions for five places in four repositories.
+// few returns three functions, whose images make five items in four repositories.
 func few() []catalog.Function { return registrytest.Functions()[1:4] }
 
 func newScene(t *testing.T) scene {
@@ -52,9 +52,9 @@ func (s scene) at(t testing.TB, h Hosts, dir, commit string) releasing {
 	return releasing{commit, Items(functions, h, commit), documented(images, commit)}
 }
 
-// TestFaults publishes over a network that fails in ways drawn from a seed. After
-// each, no latest tag is mixed, nothing that was published is lost, and publishing
-// again completes.
+// TestFaults publishes over a network that fails at random, by a seed. After each failure
+// no latest tag is wrong, nothing that was published is lost, and publishing again
+// completes.
 func TestFaults(t *testing.T) {
 	s := newScene(t)
 	requests := countRequests(t, s)
@@ -69,14 +69,14 @@ func TestFaults(t *testing.T) {
 				err := faults(t, s, random, requests)
 				if err != nil {
 					failed.Add(1)
-					if strings.Contains(err.Error(), "put back") || strings.Contains(err.Error(), "stay so") {
+					if strings.Contains(err.Error(), "rolled back:") {
 						stuck.Add(1)
 					}
 				}
 			})
 		}
 	})
-	t.Logf("%d seeds from %d: %d publishes failed, of them %d told which latest tags they left moved",
+	t.Logf("%d seeds from %d: %d publishes failed, of them %d named the latest tags that they left moved",
 		ran.Load(), *firstSeed, failed.Load(), stuck.Load())
 	if ran.Load() >= 200 {
 		assert.Greater(t, failed.Load(), ran.Load()/5, "enough of the faults were serious")
@@ -95,12 +95,12 @@ func countRequests(t *testing.T, s scene) int {
 	return len(r.Requests())
 }
 
-// faults is one case.
+// faults runs the case of one seed.
 func faults(t *testing.T, s scene, random *rand.Rand, requests int) error {
 	r := registrytest.New(t)
 	a, b := s.at(t, hosts(r), s.old, first), s.at(t, hosts(r), s.young, second)
 	before := map[string]string{}
-	if random.IntN(4) > 0 { // else nothing was ever published
+	if random.IntN(4) > 0 { // otherwise nothing was published before
 		_, _, err := a.publish(t.Context(), client(t, registry.Options{}), false)
 		require.NoError(t, err)
 		before = want(a)
@@ -123,7 +123,7 @@ func faults(t *testing.T, s scene, random *rand.Rand, requests int) error {
 
 	check(t, r, before, b, failure)
 	if !dead {
-		require.NoError(t, failure, "faults that pass are got over")
+		require.NoError(t, failure, "publish survives faults that pass")
 	}
 	_, _, err := b.publish(t.Context(), client(t, registry.Options{}), false)
 	require.NoError(t, err, "publishing again completes")
@@ -131,13 +131,13 @@ func faults(t *testing.T, s scene, random *rand.Rand, requests int) error {
 	expected := maps.Clone(before)
 	maps.Copy(expected, want(b))
 	require.Equal(t, expected, tags(t, r))
-	if random.IntN(10) == 0 { // that takes as long as all the rest
+	if random.IntN(10) == 0 { // takes as long as the rest of the test
 		pulls(t, r, expected)
 	}
 	return failure
 }
 
-// check asks what must hold after a publish, whatever became of it.
+// check asserts what holds after every publish, whether it failed or not.
 func check(t *testing.T, r *registrytest.Registry, before map[string]string, b releasing, failure error) {
 	t.Helper()
 	now, after := tags(t, r), want(b)
@@ -145,7 +145,7 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b r
 	for tag, digest := range now {
 		_, isNew := after[tag]
 		_, isOld := before[tag]
-		require.True(t, isNew || isOld, "no tag of nowhere: %s", tag)
+		require.True(t, isNew || isOld, "no unexpected tag: %s", tag)
 		if !strings.HasSuffix(tag, LatestSuffix) {
 			continue
 		}
@@ -164,7 +164,7 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b r
 		require.NotEmpty(t, now[tag], "what was published is there: %s", tag)
 	}
 	if moved > 0 || failure == nil {
-		attached(t, r, b) // latest moves only when all is there
+		attached(t, r, b) // latest moves only after everything is attached
 	}
 	if failure == nil {
 		for tag, digest := range after {
@@ -173,10 +173,10 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b r
 	}
 }
 
-// The process that is killed is this test, started as a publisher.
+// TestKilled starts this test program again as the publisher that it kills.
 const (
-	helperHost = "RELEASE_TEST_HOST"
-	helperDir  = "RELEASE_TEST_LAYOUT"
+	helperHost = "PUBLISH_TEST_HOST"
+	helperDir  = "PUBLISH_TEST_LAYOUT"
 )
 
 func TestMain(m *testing.M) {
@@ -200,9 +200,9 @@ func helper(host, dir string) int {
 	return 0
 }
 
-// TestKilled kills the publishing process, without a word, when a request arrives:
-// every seventh, and each that moves a latest tag. Between the first and the last
-// of those latest is mixed, which nothing could mend but another publish.
+// TestKilled kills the publishing process when a request arrives: at every seventh, and at
+// each that moves a latest tag. Killed between the first and the last of these, it leaves
+// latest tags of two commits, which only another publish can fix.
 func TestKilled(t *testing.T) {
 	s := newScene(t)
 	var numbers []int
@@ -248,7 +248,7 @@ func TestKilled(t *testing.T) {
 			require.NoError(t, process.Start())
 			close(started)
 			require.Error(t, process.Wait(), "it was killed")
-			// What it had sent already may still arrive, and is to find the fault.
+			// A request that it had sent already may still arrive, and has to fail.
 			time.Sleep(300 * time.Millisecond)
 			r.Fail(nil)
 

@@ -19,7 +19,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Image is an image of a layout, as it is pushed.
+// Image is an image of an OCI image layout, ready to be pushed.
 type Image struct {
 	Name      string
 	Digest    v1.Hash
@@ -29,14 +29,14 @@ type Image struct {
 	Blobs []v1.Descriptor
 	// Labels are those of the configuration.
 	Labels map[string]string
-	// Attach is what is attached to the image wherever it is published.
+	// Attach are the documents to attach to the image in every repository.
 	Attach []referrer.Artifact
 	dir    string
 	kept   *cache.Cache
 }
 
-// file is where a blob of the image is. Another build may have written the layout
-// anew since the image was read; the cache has the blob still.
+// file is the file of a blob of the image. If another build has replaced the layout since
+// the image was read, the blob is still in the cache.
 func (i Image) file(digest v1.Hash) string {
 	name := filepath.Join(i.dir, "blobs", digest.Algorithm, digest.Hex)
 	if _, err := os.Stat(name); err != nil && i.kept != nil {
@@ -54,7 +54,7 @@ func (i Image) Subject() v1.Descriptor {
 func (i Image) Open(d v1.Descriptor) (io.ReadCloser, error) { return os.Open(i.file(d.Digest)) }
 
 // ReadImages reads the images of the functions from the OCI image layout in dir.
-// kept, which may be nil, is where their blobs are too.
+// kept is a cache that has their blobs too; it may be nil.
 func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]Image, error) {
 	images := map[string]Image{}
 	for _, f := range functions {
@@ -78,7 +78,7 @@ func readImage(dir, name string, kept *cache.Cache) (Image, error) {
 	}
 	var m v1.Manifest
 	if err := json.Unmarshal(i.Manifest, &m); err != nil {
-		return Image{}, fmt.Errorf("the manifest: %w", err)
+		return Image{}, fmt.Errorf("read the manifest: %w", err)
 	}
 	raw, err := os.ReadFile(i.file(m.Config.Digest))
 	if err != nil {
@@ -86,14 +86,14 @@ func readImage(dir, name string, kept *cache.Cache) (Image, error) {
 	}
 	var config v1.ConfigFile
 	if err := json.Unmarshal(raw, &config); err != nil {
-		return Image{}, fmt.Errorf("the configuration: %w", err)
+		return Image{}, fmt.Errorf("read the configuration: %w", err)
 	}
 	i.Blobs, i.Labels = append(m.Layers, m.Config), config.Config.Labels
 	return i, nil
 }
 
-// CheckPins fails for an image that is made from anything but what the lock file
-// pins, when it is to go anywhere but to a registry on this machine.
+// CheckPins fails if an image for a registry that is not on this machine has a base or an
+// ffmpeg other than the one that the lock file pins.
 func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
 	var errs []error
 	seen := map[string]bool{}
@@ -103,13 +103,14 @@ func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
 		}
 		seen[item.Image] = true
 		if why := unpinned(images[item.Image].Labels, l); why != "" {
-			errs = append(errs, fmt.Errorf("publish %s to %s: %s; build with what %s pins (`ci lock` refreshes it), or publish with --local",
+			errs = append(errs, fmt.Errorf("publish %s to %s: %s; build it from the images that %s pins (`bin/ci lock` refreshes the file), or publish with --local",
 				item.Image, item.Repository, why, lock.File))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// unpinned says why an image does not have what the lock file pins; "" if it does.
 func unpinned(labels map[string]string, l *lock.Lock) string {
 	switch pin := image.Pin(labels[image.LabelPin]); {
 	case pin != image.Pinned:

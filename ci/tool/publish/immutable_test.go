@@ -16,8 +16,8 @@ import (
 	"lambdas.internal/ci/tool/registry"
 )
 
-// immutable is a repository whose commits' tags, once set, are not to be set again,
-// as ECR has them. ECR needs no tag to list what is attached, this server does.
+// immutable makes a repository refuse to set a commit tag again, as ECR does. Tags that
+// list what is attached to an image may change: ECR does not need them, this server does.
 func immutable(existing map[string]string) registrytest.Fault {
 	var mu sync.Mutex
 	there := map[string]bool{}
@@ -54,13 +54,13 @@ func TestImmutableTags(t *testing.T) {
 	_, _, err := a.publish(t.Context(), c, false)
 	require.NoError(t, err)
 
-	t.Run("a tag that another run set just now to the same is right", func(t *testing.T) {
+	t.Run("a tag that another run has just set to the same image is accepted", func(t *testing.T) {
 		r.Fail(immutable(want(a)))
 		stale := NewPublisher(c, 0)
 		state, err := stale.Inspect(t.Context(), a.items, a.images)
 		require.NoError(t, err)
 		for _, repository := range state {
-			clear(repository.Tags) // as it was a moment ago
+			clear(repository.Tags) // as if it had been read before the tags were set
 		}
 		plan, err := NewPlan(a.items, a.images, state, false)
 		require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestImmutableTags(t *testing.T) {
 		assert.Equal(t, want(a), tags(t, r))
 	})
 	other := newReleasing(t, hosts(r), first, "two", nil)
-	t.Run("a tag that another run set just now to something else is told", func(t *testing.T) {
+	t.Run("a tag that another run has just set to another image is reported", func(t *testing.T) {
 		r.Fail(immutable(want(a)))
 		stale := NewPublisher(c, 1)
 		state, err := stale.Inspect(t.Context(), other.items, other.images)
@@ -86,7 +86,7 @@ func TestImmutableTags(t *testing.T) {
 		require.ErrorContains(t, err, "no latest tag was moved")
 		assert.Equal(t, want(a), tags(t, r))
 	})
-	t.Run("by force it is taken away first", func(t *testing.T) {
+	t.Run("force removes the tag first", func(t *testing.T) {
 		r.Fail(immutable(want(a)))
 		_, _, err := other.publish(t.Context(), c, true)
 		require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestAFirstPublishThatFailsLeavesNoLatest(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if movesLatest(q) {
-			if puts++; puts > 3 { // the others are refused, for good
+			if puts++; puts > 3 { // the server refuses the others each time
 				w.WriteHeader(http.StatusBadRequest)
 				return true
 			}
@@ -113,7 +113,7 @@ func TestAFirstPublishThatFailsLeavesNoLatest(t *testing.T) {
 		return false
 	})
 	_, _, err := a.publish(t.Context(), client(t, registry.Options{}), false)
-	require.ErrorContains(t, err, "every latest tag is where it was")
+	require.ErrorContains(t, err, "every latest tag was rolled back")
 	expected := want(a)
 	maps.DeleteFunc(expected, func(tag, _ string) bool { return strings.HasSuffix(tag, LatestSuffix) })
 	assert.Equal(t, expected, tags(t, r))

@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// moving bounds how long the latest tags are in motion. An interrupt does not
-	// stop that half-way.
+	// moving limits the time for moving the latest tags. An interrupt does not stop it
+	// halfway.
 	moving = 2 * time.Minute
-	// rounds bounds how often the tags are moved again because another release
-	// moved some at the same time, and pause how long is waited between.
+	// rounds limits how often the tags are moved again because another publish moves
+	// them at the same time; pause is the longest wait after the first of them.
 	rounds = 12
 	pause  = 200 * time.Millisecond
 )
 
-// move is one latest tag on its way.
+// move is a latest tag that is moved to the image of a step.
 type move struct {
 	step   Step
 	before v1.Hash
-	had    bool // before is set
+	had    bool // there was a tag before
 }
 
 func (m move) name() string { return m.step.Repository + ":" + m.step.LatestTag }
 
-// moveLatest makes every latest tag name the plan's images.
+// moveLatest moves every latest tag to the image of the plan.
 func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[string]Image, outcome *Outcome) error {
 	moves, err := p.latest(ctx, plan.Steps)
 	if err != nil {
@@ -48,18 +48,18 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moving)
 	defer cancel()
 	if err := p.put(ctx, moves, images); err != nil {
-		return p.putBack(moves, err)
+		return p.rollBack(moves, err)
 	}
 	for _, m := range moves {
 		outcome.Moved = append(outcome.Moved, m.name())
 	}
 	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
-		return fmt.Errorf("%w\nthese latest tags were moved, and stay so:\n%s", err, strings.Join(outcome.Moved, "\n"))
+		return fmt.Errorf("%w\nthese latest tags were moved and not rolled back:\n%s", err, strings.Join(outcome.Moved, "\n"))
 	}
 	return nil
 }
 
-// latest returns a move for every step, with what its latest tag names now.
+// latest returns a move for every step, with the digest that its latest tag names now.
 func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 	moves := make([]move, len(steps))
 	err := p.each(ctx, len(steps), func(ctx context.Context, n int) (err error) {
@@ -70,11 +70,11 @@ func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 	return moves, err
 }
 
-// put moves the tags, all that can be at once: between the first and the last, a
+// put moves the tags, as many as possible at once: between the first and the last, a
 // reader sees images of two commits.
 func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Image) error {
-	// One that fails ends no other that is under way: the registry might carry that
-	// out all the same, after it was put back.
+	// A failed request does not cancel the others: the registry might still carry out a
+	// cancelled request, after the tag was rolled back.
 	return p.each(ctx, len(moves), func(_ context.Context, n int) error {
 		s := moves[n].step
 		image := images[s.Image]
@@ -85,27 +85,27 @@ func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Ima
 	})
 }
 
-// putBack undoes moves after a failure. A tag that names something else by now was
-// moved by another release, or was not moved at all.
-func (p *Publisher) putBack(moves []move, failure error) error {
+// rollBack rolls the tags back after a failure. It leaves a tag that does not name the new
+// image: another publish moved it, or it was never moved.
+func (p *Publisher) rollBack(moves []move, failure error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), moving)
 	defer cancel()
 	stuck := make([]string, len(moves))
 	_ = p.each(ctx, len(moves), func(ctx context.Context, n int) error {
-		if err := p.restore(ctx, moves[n]); err != nil {
+		if err := p.rollBackTag(ctx, moves[n]); err != nil {
 			stuck[n] = fmt.Sprintf("%s (%v)", moves[n].name(), err)
 		}
-		return nil // the others are tried all the same
+		return nil // go on with the others
 	})
 	stuck = slices.DeleteFunc(stuck, func(s string) bool { return s == "" })
 	if len(stuck) == 0 {
-		return fmt.Errorf("%w\nevery latest tag is where it was; run the same command again", failure)
+		return fmt.Errorf("%w\nevery latest tag was rolled back; run the same command again", failure)
 	}
-	return fmt.Errorf("%w\nthese latest tags may name the new image already, and could not be put back:\n%s\nrun the same command again to move the others too",
+	return fmt.Errorf("%w\nthese latest tags may name the new image and could not be rolled back:\n%s\nrun the same command again to move the other tags too",
 		failure, strings.Join(stuck, "\n"))
 }
 
-func (p *Publisher) restore(ctx context.Context, m move) error {
+func (p *Publisher) rollBackTag(ctx context.Context, m move) error {
 	s := m.step
 	now, ok, err := p.registry.Digest(ctx, s.Repository, s.LatestTag)
 	if err != nil || !ok || now.String() != s.Digest {
@@ -125,16 +125,17 @@ func (p *Publisher) restore(ctx context.Context, m move) error {
 	return p.registry.PutManifest(ctx, s.Repository, s.LatestTag, manifest, parsed.MediaType)
 }
 
-// settle makes sure that the latest tags name the images of one commit, although
-// another release may be moving them too. A registry has no lock, so both move and
-// then look: whoever sees a mixture waits for a random while, looks again, and
-// moves all again. The last to look has seen what all others wrote. It returns the
-// commit of the other release when that has won.
+// settle makes sure that the latest tags name the images of one commit, even if another
+// publish moves them at the same time. A registry has no lock, so each publish moves the
+// tags and then reads them back. If they name images of several commits, it waits for a
+// random time, reads again, and moves all again. The last one to read has seen everything
+// that the others wrote. settle returns the commit of the other publish if the tags name
+// the images of that one.
 func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Image) (string, error) {
 	for round := range rounds {
 		now, err := p.latest(ctx, plan.Steps)
 		if err != nil {
-			return "", fmt.Errorf("the latest tags were moved, but could not be read back: %w", err)
+			return "", fmt.Errorf("the latest tags were moved, but cannot be read back: %w", err)
 		}
 		mine := !slices.ContainsFunc(now, func(m move) bool { return m.before.String() != m.step.Digest })
 		if mine {
@@ -154,16 +155,16 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", err
 		}
 		if !slices.EqualFunc(now, again, func(a, b move) bool { return a.before == b.before }) {
-			continue // the other is at work
+			continue // the other publish is still moving tags
 		}
 		if err := p.put(ctx, again, images); err != nil {
 			return "", err
 		}
 	}
-	return "", errors.New("the latest tags name images of several commits, because another release moves them at the same time; publish again when it has ended")
+	return "", errors.New("the latest tags name images of several commits, because another publish moves them at the same time; publish again when that one has ended")
 }
 
-// commitOf returns the commit whose images all latest tags name, or nothing.
+// commitOf returns the other commit whose images all latest tags name; "" if there is none.
 func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (string, error) {
 	tags := map[string][]string{}
 	for _, m := range latest {

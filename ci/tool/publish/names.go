@@ -1,6 +1,6 @@
-// Package publish publishes images: it says which tag of which repository is to
-// name what, compares that with what the registries hold, and makes it so. What
-// people see, the latest tags, changes last and all together or not at all.
+// Package publish pushes images to registries. It decides which repository and tags each
+// image goes to, compares that with what is in the registries, and sends only what is
+// missing. The latest tags are moved last: all of them, or none.
 package publish
 
 import (
@@ -14,23 +14,23 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// The repositories, by what they are called before the variant.
+// The names of the repositories, up to the variant.
 const (
 	privatePrefix = "ai-social-media-lambda-"
 	publicPrefix  = "lambda-"
 )
 
-// PublicHost is where ECR Public is.
+// PublicHost is the host of ECR Public.
 const PublicHost = "public.ecr.aws"
 
-// LiveSuffix ends the tag of what a function runs, LatestSuffix that of what was
-// published last.
+// LiveSuffix is the end of the tag of the image that a function runs now, LatestSuffix
+// that of the image that was published last.
 const (
 	LiveSuffix   = "-live"
 	LatestSuffix = "-latest"
 )
 
-// Hosts are where the repositories are: registry, or registry/path.
+// Hosts are the registries of the repositories, each as registry or registry/path.
 type Hosts struct {
 	Private string `json:"private"`
 	Public  string `json:"public"`
@@ -46,18 +46,17 @@ func PrivateHost(account, region string) string {
 	return fmt.Sprintf("%s.dkr.ecr.%s.%s", account, region, domain)
 }
 
-// Check fails when a host is not one that images can be pushed to.
+// Check fails if a host is not the name of a registry.
 func (h Hosts) Check() error {
 	for flag, host := range map[string]string{"--private-registry": h.Private, "--public-registry": h.Public} {
 		if _, err := name.NewRepository(host + "/" + publicPrefix + string(catalog.Light)); err != nil || host == "" || strings.Contains(host, "://") {
-			return fmt.Errorf("%s: %q is not a registry; name host[:port][/path]", flag, host)
+			return fmt.Errorf("%s: %q is not the name of a registry; write host[:port][/path]", flag, host)
 		}
 	}
 	return nil
 }
 
-// Loopback tells whether the registry of a repository, or a host, is on this
-// machine.
+// Loopback tells whether a host, or the registry of a repository, is on this machine.
 func Loopback(repository string) bool {
 	u, err := url.Parse("//" + repository)
 	if err != nil {
@@ -73,15 +72,15 @@ type Item struct {
 	// Tier is the registry that the repository belongs to.
 	Tier       catalog.Registry `json:"registry"`
 	Repository string           `json:"repository"`
-	// DeployCopy is true for a public image in a private repository: Lambda takes
-	// images from nowhere else.
+	// DeployCopy is true for the copy of a public image in a private repository. Lambda
+	// accepts images only from private repositories.
 	DeployCopy bool `json:"deployCopy,omitempty"`
-	// CommitTag names the image for good, LatestTag until the next is published.
+	// CommitTag always names this image, LatestTag only until the next one is published.
 	CommitTag string `json:"tag"`
 	LatestTag string `json:"latest"`
 }
 
-// Repositories names the repositories of a variant at the hosts.
+// repository returns the name of the repository of a variant, with its registry.
 func (h Hosts) repository(tier catalog.Registry, v catalog.Variant) string {
 	if tier == catalog.Public {
 		return h.Public + "/" + publicPrefix + string(v)
@@ -89,14 +88,15 @@ func (h Hosts) repository(tier catalog.Registry, v catalog.Variant) string {
 	return h.Private + "/" + privatePrefix + string(v)
 }
 
-// RepositoryName returns the repository without the registry; at ECR Public also
-// without the alias, as its API wants it.
+// RepositoryName returns the name of a repository without its registry. For ECR Public it
+// is also without the alias, as the API of ECR Public expects it.
 func RepositoryName(tier catalog.Registry, v catalog.Variant) string {
 	return strings.TrimPrefix(Hosts{}.repository(tier, v), "/")
 }
 
 // Items returns where the images of the functions go: each to the registry of its
-// function, and a public one also to the private repository of its variant.
+// function, and a public one also, as a deploy copy, to the private repository of its
+// variant.
 func Items(functions []catalog.Function, h Hosts, commit string) []Item {
 	var items []Item
 	for _, f := range functions {

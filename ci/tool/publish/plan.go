@@ -9,17 +9,17 @@ import (
 	"lambdas.internal/ci/tool/registry/referrer"
 )
 
-// Repository is what a repository holds of what a release needs to know.
+// Repository is the state of a repository, as far as publishing needs to know it.
 type Repository struct {
-	// Tags are the digests of those tags that were asked for and are there.
+	// Tags has the digests of those tags of the items that exist.
 	Tags map[string]v1.Hash
-	// Manifests and Blobs are those that were asked for and are there.
+	// Manifests and Blobs are those of the images that are in the repository.
 	Manifests, Blobs map[v1.Hash]bool
-	// Attached is what is attached to the images, by digest.
+	// Attached are the documents that are attached to the images, by digest.
 	Attached map[v1.Hash][]referrer.Attached
 }
 
-// State is what the registries hold, by repository.
+// State is what is in the registries, by repository.
 type State map[string]Repository
 
 // Action is what is done for one image in one repository.
@@ -27,9 +27,9 @@ type Action string
 
 // The actions.
 const (
-	Upload Action = "upload" // the repository has not the image
-	Retag  Action = "retag"  // it has the image, but not under the commit's tag
-	Skip   Action = "skip"   // it has the image under the commit's tag
+	Upload Action = "upload" // the image is not in the repository
+	Retag  Action = "retag"  // the image is there, but without the commit tag
+	Skip   Action = "skip"   // the image is there, with the commit tag
 )
 
 // Step is what is done for one item.
@@ -37,23 +37,23 @@ type Step struct {
 	Item
 	Digest string `json:"digest"`
 	Action Action `json:"action"`
-	// Why says, in a few words, why that is to be done.
+	// Why gives the reason in a few words.
 	Why string `json:"why"`
-	// Blobs are sent; one that several images need is sent for the first.
+	// Blobs are sent. A blob of several images is sent with the first of them.
 	Blobs []Blob `json:"blobs,omitempty"`
 	// Bytes is the sum of the blobs.
 	Bytes int64 `json:"bytes"`
-	// LatestFrom is what the latest tag names before; empty for nothing.
+	// LatestFrom is the digest that the latest tag named before; empty if there was no tag.
 	LatestFrom string `json:"latestFrom,omitempty"`
-	// MovesLatest is false when the latest tag names the image already.
+	// MovesLatest is false if the latest tag names the image already.
 	MovesLatest bool `json:"movesLatest"`
-	// Replaces is the digest that the commit's tag is taken from, by force.
+	// Replaces is the digest that the commit tag named until --force moved it.
 	Replaces string `json:"replaces,omitempty"`
-	// Attach is what is attached to the image; what it has already is left out.
+	// Attach are the documents to attach, without those that are attached already.
 	Attach []Attachment `json:"attach,omitempty"`
 }
 
-// Blob is a layer, or a configuration, that is sent.
+// Blob is a layer or a configuration that is sent.
 type Blob struct {
 	Digest string `json:"digest"`
 	Size   int64  `json:"size"` // in bytes
@@ -62,26 +62,26 @@ type Blob struct {
 	descriptor v1.Descriptor
 }
 
-// Plan is all that publishing will do.
+// Plan is everything that publishing will do.
 type Plan struct {
 	Commit string `json:"commit"`
 	Hosts  Hosts  `json:"registries"`
 	Steps  []Step `json:"steps"`
-	// Bytes is what will be sent, of layers and configurations, and Layers how many
-	// layers that are.
+	// Bytes is the size of the layers and configurations that will be sent, and Layers
+	// the number of these layers.
 	Bytes  int64 `json:"bytes"`
 	Layers int   `json:"layers"`
-	// Attachments counts what is attached, and AttachedBytes is what is sent of it.
+	// Attachments is the number of documents to attach, and AttachedBytes their size.
 	Attachments   int   `json:"attachments"`
 	AttachedBytes int64 `json:"attachedBytes"`
 }
 
-// NewPlan compares what is to be with what is. It fails when a commit's tag names
-// something else, unless force is set: such a tag is for good.
+// NewPlan compares the images with what is in the registries. It fails if a commit tag
+// names another image already, because a commit tag never changes; with force it does.
 func NewPlan(items []Item, images map[string]Image, state State, force bool) (*Plan, error) {
 	p := &Plan{}
 	var errs []error
-	coming := map[string]bool{} // repository and digest of what an earlier step brings
+	planned := map[string]bool{} // repository@digest of the blobs that earlier steps send
 	for _, item := range items {
 		image, repository := images[item.Image], state[item.Repository]
 		step := Step{Item: item, Digest: image.Digest.String()}
@@ -90,24 +90,24 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 		case isTagged && tagged == image.Digest:
 			step.Action, step.Why = Skip, "published already"
 		case isTagged && !force:
-			errs = append(errs, fmt.Errorf("publish %s: %s in %s is %s already, not %s; a commit's tag does not change: publish a new commit, or use --force",
+			errs = append(errs, fmt.Errorf("publish %s: tag %s in %s names %s already, not %s; a commit tag never changes: publish a new commit, or use --force",
 				item.Image, item.CommitTag, item.Repository, tagged, image.Digest))
 		case repository.Manifests[image.Digest]:
-			step.Action, step.Why = Retag, "unchanged, the repository has it"
+			step.Action, step.Why = Retag, "unchanged, in the repository already"
 		default:
-			step.Action, step.Why = Upload, "the repository has it not"
+			step.Action, step.Why = Upload, "not in the repository yet"
 		}
 		if isTagged && tagged != image.Digest {
 			step.Replaces = tagged.String()
 		}
 		if step.Action == Upload {
-			step.send(image, repository, coming)
+			step.send(image, repository, planned)
 		}
 		if latest, ok := repository.Tags[item.LatestTag]; ok {
 			step.LatestFrom = latest.String()
 		}
 		step.MovesLatest = step.LatestFrom != step.Digest
-		if err := step.attach(image, repository, coming); err != nil {
+		if err := step.attach(image, repository, planned); err != nil {
 			errs = append(errs, err)
 		}
 		p.Attachments += len(step.Attach)
@@ -128,15 +128,14 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 	return p, nil
 }
 
-// send fills in the blobs that neither the repository has nor an earlier step
-// brings.
-func (s *Step) send(image Image, repository Repository, coming map[string]bool) {
+// send adds the blobs that are not in the repository and that no earlier step sends.
+func (s *Step) send(image Image, repository Repository, planned map[string]bool) {
 	for n, d := range image.Blobs {
 		key := s.Repository + "@" + d.Digest.String()
-		if repository.Blobs[d.Digest] || coming[key] {
+		if repository.Blobs[d.Digest] || planned[key] {
 			continue
 		}
-		coming[key] = true
+		planned[key] = true
 		s.Blobs = append(s.Blobs, Blob{Digest: d.Digest.String(), Size: d.Size, Layer: n < len(image.Blobs)-1, descriptor: d})
 		s.Bytes += d.Size
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,8 +20,8 @@ import (
 
 func TestPublish(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(),
-		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run")) // the server's, which nothing ends
-	t.Run("", testPublish) // its registries have ended when goleak looks
+		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run")) // of the server, which never ends it
+	t.Run("", testPublish) // a subtest, so that its registries end before goleak checks
 }
 
 func testPublish(t *testing.T) {
@@ -88,11 +87,11 @@ func testPublish(t *testing.T) {
 		assert.Len(t, outcome.Moved, 2)
 		assert.Equal(t, want(a, b, d), tags(t, r))
 	})
-	t.Run("a commit's tag does not change", func(t *testing.T) {
+	t.Run("a commit tag never changes", func(t *testing.T) {
 		other := newReleasing(t, hosts(r), second, "three", nil)
 		before := tags(t, r)
 		_, _, err := other.publish(t.Context(), c, false)
-		require.ErrorContains(t, err, "publish api: api-bbbbbbb in "+r.Host+"/ai-social-media-lambda-light is "+b.images["api"].Digest.String()+" already")
+		require.ErrorContains(t, err, "publish api: tag api-bbbbbbb in "+r.Host+"/ai-social-media-lambda-light names "+b.images["api"].Digest.String()+" already")
 		require.ErrorContains(t, err, "or use --force")
 		assert.Equal(t, before, tags(t, r))
 
@@ -102,7 +101,7 @@ func testPublish(t *testing.T) {
 	})
 }
 
-// assertNoImageSent asserts that nothing was sent but what is attached.
+// assertNoImageSent asserts that nothing was sent except attached documents.
 func assertNoImageSent(t *testing.T, r *registrytest.Registry, plan *Plan, outcome *Outcome) {
 	t.Helper()
 	bytes, uploads := r.Uploaded()
@@ -116,22 +115,16 @@ func assertNoImageSent(t *testing.T, r *registrytest.Registry, plan *Plan, outco
 
 func TestPublishWithABearerToken(t *testing.T) {
 	r := registrytest.New(t)
-	r.RequireToken(12) // then it has run out, many times in one publish
+	r.RequireToken(12) // a token ends many times in one publish
 	a := newReleasing(t, hosts(r), first, "one", nil)
-	good := authn.FromConfig(authn.AuthConfig{Username: registrytest.User, Password: registrytest.Password})
-	_, _, err := a.publish(t.Context(), client(t, registry.Options{Keychain: fixed{good}}), false)
+	_, _, err := a.publish(t.Context(), client(t, registry.Options{Keychain: registrytest.Login(registrytest.Password)}), false)
 	require.NoError(t, err)
 	assert.Equal(t, want(a), tags(t, r))
 
-	bad := authn.FromConfig(authn.AuthConfig{Username: registrytest.User, Password: "wrong-password"})
-	_, _, err = a.publish(t.Context(), client(t, registry.Options{Keychain: fixed{bad}}), false)
+	_, _, err = a.publish(t.Context(), client(t, registry.Options{Keychain: registrytest.Login("wrong-password")}), false)
 	require.ErrorContains(t, err, "401")
 	assert.NotContains(t, err.Error(), "wrong-password")
 }
-
-type fixed struct{ authn.Authenticator }
-
-func (f fixed) Resolve(authn.Resource) (authn.Authenticator, error) { return f.Authenticator, nil }
 
 func TestOnlySomeImages(t *testing.T) {
 	r := registrytest.New(t)
@@ -186,8 +179,8 @@ func TestConcurrentPublishesEndConsistent(t *testing.T) {
 	}
 }
 
-// meddler moves the latest tags between two requests of a publish, as a slower
-// release would.
+// meddler moves the latest tags between two requests of a publish, as another publish at
+// the same time would.
 type meddler struct {
 	*registry.Client
 	moves func()

@@ -14,8 +14,8 @@ import (
 	"lambdas.internal/ci/tool/registry/referrer"
 )
 
-// Registry is what a release asks of registries. Repositories are named as
-// registry/path; an identifier is a tag or a digest. It tries again by itself.
+// Registry is the client of the registries. Repositories are named as registry/path; an
+// identifier is a tag or a digest. The client retries by itself.
 type Registry interface {
 	HasBlob(ctx context.Context, repository string, digest v1.Hash) (bool, error)
 	PutBlob(ctx context.Context, repository string, d v1.Descriptor, file string, sent func(int64)) error
@@ -25,11 +25,11 @@ type Registry interface {
 	PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error)
 }
 
-// DefaultParallel is how many requests are under way at once. More gain nothing:
-// a single upload fills most links.
+// DefaultParallel is how many requests run at once. More are not faster: a single upload
+// fills most connections.
 const DefaultParallel = 4
 
-// Publisher carries plans out.
+// Publisher carries out plans.
 type Publisher struct {
 	registry Registry
 	parallel int
@@ -37,7 +37,7 @@ type Publisher struct {
 	attached atomic.Int64
 }
 
-// NewPublisher returns a publisher with at most parallel requests under way; 0 is
+// NewPublisher returns a publisher that runs at most so many requests at once; 0 means
 // [DefaultParallel].
 func NewPublisher(r Registry, parallel int) *Publisher {
 	if parallel < 1 {
@@ -46,10 +46,10 @@ func NewPublisher(r Registry, parallel int) *Publisher {
 	return &Publisher{registry: r, parallel: parallel}
 }
 
-// Sent is how many bytes of blobs went out so far.
+// Sent is how many bytes of blobs were sent so far.
 func (p *Publisher) Sent() int64 { return p.sent.Load() }
 
-// Inspect asks the registries what they hold of the items.
+// Inspect reads which tags, manifests and blobs of the items are in the registries.
 func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string]Image) (State, error) {
 	state := State{}
 	for _, item := range items {
@@ -89,7 +89,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		return nil, err
 	}
 
-	// A registry takes a manifest only after its blobs, so those are there.
+	// A registry accepts a manifest only after its blobs, so these are there too.
 	type place struct {
 		repository string
 		digest     v1.Hash
@@ -129,22 +129,23 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 	return state, err
 }
 
-// Outcome tells how a plan was carried out.
+// Outcome says what carrying out a plan did.
 type Outcome struct {
-	// Sent is how many bytes of blobs went out, without those of what was attached.
+	// Sent is how many bytes of blobs were sent, without attached documents.
 	Sent int64 `json:"sent"`
-	// Attached is how many bytes of what was attached went out.
+	// Attached is how many bytes of attached documents were sent.
 	Attached int64 `json:"attached"`
 	// Moved names the latest tags that were moved, as repository:tag.
 	Moved []string `json:"moved"`
-	// SupersededBy is the commit that was published meanwhile, and whose images
-	// the latest tags name.
+	// SupersededBy is another commit that was published at the same time and whose images
+	// the latest tags name now.
 	SupersededBy string `json:"supersededBy,omitempty"`
 }
 
-// Run carries the plan out: every image under its commit's tag, each read back, and
-// what is attached to it; then, and only then, the latest tags. An error leaves every latest tag where it
-// was, or says which it could not put back. Running again takes up where it ended.
+// Run carries out the plan: it pushes every image with its commit tag, reads each tag
+// back, attaches the documents, and moves the latest tags last. If it fails, every latest
+// tag is as before, or the error names those that could not be rolled back. Running again
+// continues where it stopped.
 func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image) (*Outcome, error) {
 	if err := p.upload(ctx, plan, images); err != nil {
 		return nil, unmoved(err)
@@ -164,7 +165,7 @@ func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image
 }
 
 func unmoved(err error) error {
-	return fmt.Errorf("%w\nno latest tag was moved; run the same command again to go on where it stopped", err)
+	return fmt.Errorf("%w\nno latest tag was moved; run the same command again to continue where it stopped", err)
 }
 
 // upload sends every blob of the plan, each once per repository.
@@ -189,7 +190,7 @@ func (p *Publisher) upload(ctx context.Context, plan *Plan, images map[string]Im
 	})
 }
 
-// tag gives every image its commit's tag.
+// tag sets the commit tag of every image.
 func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image) error {
 	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
 		s := plan.Steps[n]
@@ -204,12 +205,13 @@ func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image
 		if err == nil {
 			return nil
 		}
-		// An immutable tag is refused, and so is one that another run has just set.
+		// The registry refuses to set an immutable tag again. Another run may have set
+		// it just now, perhaps to the same image.
 		switch now, ok, lookup := p.registry.Digest(ctx, s.Repository, s.CommitTag); {
 		case lookup != nil || !ok:
 		case now == image.Digest:
 			return nil
-		case s.Replaces != "" && now.String() == s.Replaces: // by force
+		case s.Replaces != "" && now.String() == s.Replaces: // --force
 			if err = p.registry.Untag(ctx, s.Repository, s.CommitTag); err == nil {
 				err = put()
 			}
@@ -223,13 +225,13 @@ func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image
 	})
 }
 
-// verify reads every image back by its commit's tag.
+// verify reads back every commit tag.
 func (p *Publisher) verify(ctx context.Context, plan *Plan) error {
 	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
 		s := plan.Steps[n]
 		_, digest, err := p.registry.Manifest(ctx, s.Repository, s.CommitTag)
 		if err == nil && digest.String() != s.Digest {
-			err = fmt.Errorf("%s in %s reads back as %s, not as %s", s.CommitTag, s.Repository, digest, s.Digest)
+			err = fmt.Errorf("tag %s in %s names %s, not %s", s.CommitTag, s.Repository, digest, s.Digest)
 		}
 		if err != nil {
 			return fmt.Errorf("verify %s: %w", s.Image, err)
@@ -238,8 +240,8 @@ func (p *Publisher) verify(ctx context.Context, plan *Plan) error {
 	})
 }
 
-// each calls do for 0 to count-1, a bounded number at a time, and stops at the
-// first error. It returns the errors of all that were under way.
+// each calls do for 0 to count-1, a limited number at a time. It starts no more after the
+// first error, and returns the errors of all calls that ran.
 func (p *Publisher) each(ctx context.Context, count int, do func(ctx context.Context, n int) error) error {
 	errs := make([]error, count)
 	g, gctx := errgroup.WithContext(ctx)

@@ -22,12 +22,12 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// quick tries as often as the tool does, and waits a thousandth of the time.
+// quick retries as often as the tool does, and waits a thousandth of the time.
 var quick = registry.Retry{Attempts: 7, First: time.Millisecond, Longest: 20 * time.Millisecond, Patience: time.Second}
 
 const first, second, third = "aaaaaaa", "bbbbbbb", "ccccccc"
 
-// client returns a client with connections of its own, which end with the test.
+// client returns a client with its own connections, which end with the test.
 func client(t testing.TB, o registry.Options) *registry.Client {
 	t.Helper()
 	transport := remote.DefaultTransport.(*http.Transport).Clone()
@@ -38,7 +38,7 @@ func client(t testing.TB, o registry.Options) *registry.Client {
 
 func hosts(r *registrytest.Registry) Hosts { return Hosts{Private: r.Host, Public: r.Host + "/alias"} }
 
-// releasing is one commit with its images.
+// releasing is the publish of one commit with its images.
 type releasing struct {
 	commit string
 	items  []Item
@@ -57,8 +57,8 @@ func newReleasing(t testing.TB, h Hosts, commit, binary string, edited map[strin
 // The kinds of documents that are attached.
 const bill, origin = "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"
 
-// documented gives every image a document that is made from it alone, and one that
-// is of the commit and of the moment.
+// documented attaches two documents to every image: one that depends only on the image,
+// and one that depends on the commit and the time.
 func documented(images map[string]Image, commit string) map[string]Image {
 	for name, i := range images {
 		i.Attach = []referrer.Artifact{
@@ -70,7 +70,7 @@ func documented(images map[string]Image, commit string) map[string]Image {
 	return images
 }
 
-// publish does all of it and returns what was planned and what came of it.
+// publish plans and carries out the publish, and returns the plan and the outcome.
 func (r releasing) publish(ctx context.Context, c Registry, force bool) (*Plan, *Outcome, error) {
 	p := NewPublisher(c, 0)
 	state, err := p.Inspect(ctx, r.items, r.images)
@@ -86,7 +86,7 @@ func (r releasing) publish(ctx context.Context, c Registry, force bool) (*Plan, 
 	return plan, outcome, err
 }
 
-// tags reads all tags of the four repositories, past faults and logins.
+// tags reads all tags of the four repositories, without faults and logins.
 func tags(t testing.TB, r *registrytest.Registry) map[string]string {
 	t.Helper()
 	r.Idle()
@@ -100,7 +100,7 @@ func tags(t testing.TB, r *registrytest.Registry) map[string]string {
 		seen[item.Repository] = true
 		list, err := remote.List(repo)
 		if err != nil {
-			continue // there is no such repository yet
+			continue // the repository does not exist yet
 		}
 		for _, tag := range list {
 			if fallback.MatchString(tag) {
@@ -114,12 +114,12 @@ func tags(t testing.TB, r *registrytest.Registry) map[string]string {
 	return all
 }
 
-// fallback is a tag by which clients list what is attached, where the registry has
-// no API for that.
+// fallback matches the tag in which clients list what is attached to an image, for
+// registries without an API for it.
 var fallback = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
 
-// attached asserts that every image of the release has its documents in every
-// place: the bill once, the origin once for the commit.
+// attached asserts that every image has its documents in every repository: one that
+// depends on the image, and one for the commit.
 func attached(t testing.TB, r *registrytest.Registry, of releasing) {
 	t.Helper()
 	r.Idle()
@@ -141,14 +141,14 @@ func attached(t testing.TB, r *registrytest.Registry, of releasing) {
 	}
 }
 
-// functionsOf are the functions whose images the release publishes.
+// functionsOf returns the functions of the images that are published.
 func functionsOf(r releasing) []catalog.Function {
 	return slices.DeleteFunc(registrytest.Functions(), func(f catalog.Function) bool {
 		return !slices.ContainsFunc(r.items, func(i Item) bool { return i.Image == f.Image })
 	})
 }
 
-// want is the tags that hold once the releases were published one after another.
+// want returns the tags that exist after the commits were published one after another.
 func want(releases ...releasing) map[string]string {
 	all := map[string]string{}
 	for _, r := range releases {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,13 +15,8 @@ import (
 	"lambdas.internal/ci/tool/registry/referrer"
 )
 
-type login struct{ authn.Authenticator }
-
-func (l login) Resolve(authn.Resource) (authn.Authenticator, error) { return l.Authenticator, nil }
-
 // A token can expire at any request; that request is sent again, with its body.
 func TestATokenThatExpiresAtAnyRequest(t *testing.T) {
-	good := login{authn.FromConfig(authn.AuthConfig{Username: registrytest.User, Password: registrytest.Password})}
 	retry := registry.Retry{Attempts: 4, First: time.Millisecond, Longest: time.Millisecond, Patience: time.Second}
 	for requests := 1; requests <= 12; requests++ {
 		t.Run(fmt.Sprintf("after %d", requests), func(t *testing.T) {
@@ -33,7 +27,7 @@ func TestATokenThatExpiresAtAnyRequest(t *testing.T) {
 				w.Header().Set("Connection", "close")
 				return false
 			})
-			c, repository := registry.NewClient(registry.Options{Keychain: good, Retry: &retry}), r.Host+"/lambda-light"
+			c, repository := registry.NewClient(registry.Options{Keychain: registrytest.Login(registrytest.Password), Retry: &retry}), r.Host+"/lambda-light"
 			subject := referrer.Artifact{Type: "application/vnd.test", Title: "an image", Content: []byte("content")}
 			for n, name := range []string{"one", "two"} {
 				for _, b := range subject.Blobs() {

@@ -5,19 +5,29 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
 )
 
 const tokenPath = "/token"
 
-// The credentials that [Registry.RequireToken] and [Registry.RequirePassword] take.
+// The credentials that [Registry.RequireToken] and [Registry.RequirePassword] accept.
 const (
 	User     = "AWS"
 	Password = "the-password-that-nobody-may-see"
 )
 
-// RequireToken makes the registry ask for a bearer token, as most do, which it
-// gives for [User] and [Password]. A token is good for so many requests and then
-// has run out.
+// Login returns a keychain that logs in to every registry as [User] with the password.
+func Login(password string) authn.Keychain { return keychain{password} }
+
+type keychain struct{ password string }
+
+func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	return authn.FromConfig(authn.AuthConfig{Username: User, Password: k.password}), nil
+}
+
+// RequireToken makes the registry ask for a bearer token, as most registries do. It gives
+// one for [User] and [Password], which ends after so many requests.
 func (r *Registry) RequireToken(requests int) {
 	var mu sync.Mutex
 	left := map[string]int{}
@@ -46,8 +56,8 @@ func (r *Registry) RequireToken(requests int) {
 	})
 }
 
-// RequirePassword makes the registry ask for a password, as ECR does. good tells
-// whether one is taken; ECR answers 403 to one that is not any more.
+// RequirePassword makes the registry ask for a password, as ECR does. good tells whether
+// a password is valid; the answer to an expired one is 403, as from ECR.
 func (r *Registry) RequirePassword(good func(password string) bool) {
 	r.setLogin(func(w http.ResponseWriter, req *http.Request) bool {
 		user, password, ok := req.BasicAuth()

@@ -1,5 +1,5 @@
-// Package awsauth logs in to AWS and its registries: with the usual chain of
-// credentials, one token for ECR in the region and one for ECR Public per run.
+// Package awsauth logs in to AWS and to its registries. It reads AWS credentials as every
+// AWS tool does, and gets one token per run for ECR in the region and one for ECR Public.
 package awsauth
 
 import (
@@ -20,20 +20,20 @@ import (
 	"lambdas.internal/ci/tool/publish"
 )
 
-// publicRegion is the region of ECR Public's API, wherever the images are used.
+// publicRegion is the region of the API of ECR Public, wherever the images are used.
 // https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
 const publicRegion = "us-east-1"
 
-// attempts and longest bound how calls that are throttled are tried again.
+// attempts and longest limit how calls that AWS throttles are retried.
 const (
 	attempts = 6
 	longest  = 20 * time.Second
 )
 
-// ErrRegion is a region that nobody named.
-var ErrRegion = errors.New("no AWS region is set; say --region, or set AWS_REGION")
+// ErrRegion is returned if no region is set.
+var ErrRegion = errors.New("no AWS region is set; pass --region, or set AWS_REGION")
 
-// Session is what the calls of one run share.
+// Session is the configuration and the clients that all calls of one run share.
 type Session struct {
 	// Config is for calls in the region of the functions, and Region its name.
 	Config aws.Config
@@ -44,7 +44,7 @@ type Session struct {
 }
 
 // New reads the configuration as every AWS tool does: environment, files, roles,
-// AWS_ENDPOINT_URL. region, if set, wins.
+// AWS_ENDPOINT_URL. region, if set, overrides the configured one.
 func New(ctx context.Context, region string, options ...func(*config.LoadOptions) error) (*Session, error) {
 	options = append([]func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer {
@@ -72,7 +72,7 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 func (s *Session) Account(ctx context.Context) (string, error) {
 	who, err := sts.NewFromConfig(s.Config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return "", fmt.Errorf("find the AWS account: %w; name one with --account", err)
+		return "", fmt.Errorf("find the AWS account: %w; pass --account", err)
 	}
 	return aws.ToString(who.Account), nil
 }
@@ -81,7 +81,7 @@ func (s *Session) Account(ctx context.Context) (string, error) {
 func (s *Session) Alias(ctx context.Context) (string, error) {
 	found, err := s.Public.DescribeRegistries(ctx, &ecrpublic.DescribeRegistriesInput{})
 	if err != nil {
-		return "", fmt.Errorf("find the alias at ECR Public: %w; name one with --public-alias", err)
+		return "", fmt.Errorf("find the alias at ECR Public: %w; pass --public-alias", err)
 	}
 	for _, r := range found.Registries {
 		for _, a := range r.Aliases {
@@ -90,13 +90,13 @@ func (s *Session) Alias(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("find the alias at ECR Public: the account has none; name one with --public-alias")
+	return "", errors.New("find the alias at ECR Public: the account has none; pass --public-alias")
 }
 
-// Keychain has the logins for the registries at the hosts, and those of the docker
-// client for any other.
+// Keychain returns the logins for the registries at the hosts. Other registries use
+// Docker's logins.
 func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
-	private := &token{what: "ECR in " + s.Region, now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
+	private := &token{registry: "ECR in " + s.Region, now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
 		out, err := s.ECR.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 		if err != nil {
 			return "", time.Time{}, err
@@ -107,10 +107,10 @@ func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 		d := out.AuthorizationData[0]
 		return aws.ToString(d.AuthorizationToken), aws.ToTime(d.ExpiresAt), nil
 	}}
-	public := &token{what: "ECR Public", now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
+	public := &token{registry: "ECR Public", now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
 		out, err := s.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{})
 		if err != nil {
-			return "", time.Time{}, fmt.Errorf("%w (it needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken)", err)
+			return "", time.Time{}, fmt.Errorf("%w (the caller needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken)", err)
 		}
 		if out.AuthorizationData == nil {
 			return "", time.Time{}, errors.New("AWS answered without a token")

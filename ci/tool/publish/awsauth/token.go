@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// margin is how long before a token ends another is got. Tokens last 12 hours;
-	// a single upload does not take longer than this.
+	// margin is how long before its end a token is replaced. Tokens last 12 hours; a
+	// single upload takes less time than this.
 	margin = 10 * time.Minute
-	// fresh is how old a token is at least before it is believed to have ended
-	// early: several requests are refused at once, and one new token is enough.
+	// fresh is how long a new token is not replaced again: when a token ends, several
+	// requests are refused at once, and one new token is enough.
 	fresh = 10 * time.Second
 )
 
-// token is a login that is got when it is needed first and again when it ends. It
-// is an authn.Authenticator.
+// token is a login that is requested when it is first needed, and again when it ends. It
+// implements authn.Authenticator.
 type token struct {
-	what string
-	get  func(context.Context) (encoded string, ends time.Time, err error)
-	now  func() time.Time
+	registry string // its name in messages
+	get      func(context.Context) (encoded string, ends time.Time, err error)
+	now      func() time.Time
 
 	mu       sync.Mutex
 	password string
@@ -47,11 +47,11 @@ func (t *token) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, er
 	if t.password == "" || now.After(t.ends.Add(-margin)) {
 		encoded, ends, err := t.get(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("get the login for %s: %w", t.what, err)
+			return nil, fmt.Errorf("get the login for %s: %w", t.registry, err)
 		}
 		password, err := decode(encoded)
 		if err != nil {
-			return nil, fmt.Errorf("get the login for %s: %w", t.what, err)
+			return nil, fmt.Errorf("get the login for %s: %w", t.registry, err)
 		}
 		t.password, t.ends, t.got = password, ends, now
 	}
@@ -71,7 +71,7 @@ func (t *token) Expire() {
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
 const user = "AWS"
 
-// decode returns the password in a token. No error repeats any of it.
+// decode returns the password in a token. No error repeats any part of the token.
 func decode(encoded string) (string, error) {
 	plain, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {

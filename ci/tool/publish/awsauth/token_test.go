@@ -20,7 +20,7 @@ import (
 func TestATokenIsGotOnceAndAgainBeforeItEnds(t *testing.T) {
 	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	got := 0
-	tok := &token{what: "ECR", now: func() time.Time { return clock }, get: func(context.Context) (string, time.Time, error) {
+	tok := &token{registry: "ECR", now: func() time.Time { return clock }, get: func(context.Context) (string, time.Time, error) {
 		got++
 		return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "AWS:password-%d", got)), clock.Add(12 * time.Hour), nil
 	}}
@@ -57,7 +57,7 @@ func TestATokenThatIsNoneIsNotRepeated(t *testing.T) {
 	}
 	for title, encoded := range tests {
 		t.Run(title, func(t *testing.T) {
-			tok := &token{what: "ECR", now: time.Now, get: func(context.Context) (string, time.Time, error) { return encoded, time.Now(), nil }}
+			tok := &token{registry: "ECR", now: time.Now, get: func(context.Context) (string, time.Time, error) { return encoded, time.Now(), nil }}
 			_, err := tok.Authorization()
 			require.ErrorContains(t, err, "get the login for ECR: AWS answered with a token that is not")
 			assert.NotContains(t, err.Error(), "secret")
@@ -65,7 +65,7 @@ func TestATokenThatIsNoneIsNotRepeated(t *testing.T) {
 		})
 	}
 	failure := errors.New("no network")
-	tok := &token{what: "ECR", now: time.Now, get: func(context.Context) (string, time.Time, error) { return "", time.Time{}, failure }}
+	tok := &token{registry: "ECR", now: time.Now, get: func(context.Context) (string, time.Time, error) { return "", time.Time{}, failure }}
 	_, err := tok.Authorization()
 	require.ErrorIs(t, err, failure)
 }
@@ -86,7 +86,7 @@ func TestSession(t *testing.T) {
 	tests := map[string]string{
 		"1.dkr.ecr.eu-central-1.amazonaws.com/x": "password-1-that-nobody-may-see",
 		"public.ecr.aws/alias/x":                 "password-2-that-nobody-may-see",
-		"public.ecr.aws/aliased/x":               "", // another's: as the docker client would
+		"public.ecr.aws/aliased/x":               "", // another's: as Docker would
 		"example.com/x":                          "",
 	}
 	for _, at := range []string{"1.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias/x", "public.ecr.aws/aliased/x", "example.com/x"} {
@@ -103,7 +103,7 @@ func TestSession(t *testing.T) {
 	_, err = s.Account(t.Context())
 	require.ErrorContains(t, err, "find the AWS account: ")
 	require.ErrorContains(t, err, "ExpiredToken")
-	require.ErrorContains(t, err, "name one with --account")
+	require.ErrorContains(t, err, "pass --account")
 
 	t.Setenv("AWS_REGION", "")
 	_, err = New(t.Context(), "")

@@ -2,65 +2,53 @@ package ecrapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
-	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 )
 
-// Digests lists all that the repository holds, also what has no tag; one that is
-// not there holds nothing.
+// Digests lists the digests of all images in the repository, also of those without a tag.
+// A repository that does not exist has none.
 func (r *Registry) Digests(ctx context.Context, repository string) (digests []string, err error) {
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
-		digests, err = r.publicDigests(ctx, name)
+		pages := ecrpublic.NewDescribeImagesPaginator(r.Public, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name)})
+		err = eachPage(ctx, pages, func(page *ecrpublic.DescribeImagesOutput) {
+			for _, d := range page.ImageDetails {
+				digests = append(digests, aws.ToString(d.ImageDigest))
+			}
+		})
 	} else {
-		digests, err = r.privateDigests(ctx, strings.TrimPrefix(repository, r.Hosts.Private+"/"))
+		name := strings.TrimPrefix(repository, r.Hosts.Private+"/")
+		pages := ecr.NewDescribeImagesPaginator(r.Private, &ecr.DescribeImagesInput{RepositoryName: aws.String(name)})
+		err = eachPage(ctx, pages, func(page *ecr.DescribeImagesOutput) {
+			for _, d := range page.ImageDetails {
+				digests = append(digests, aws.ToString(d.ImageDigest))
+			}
+		})
 	}
-	if err != nil {
+	if err != nil && !is(err, notFound) {
 		return nil, fmt.Errorf("list the images of %s: %w", repository, err)
 	}
 	return digests, nil
 }
 
-func (r *Registry) privateDigests(ctx context.Context, name string) ([]string, error) {
-	var digests []string
-	pages := ecr.NewDescribeImagesPaginator(r.Private, &ecr.DescribeImagesInput{RepositoryName: aws.String(name)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		var missing *ecrtypes.RepositoryNotFoundException
-		if errors.As(err, &missing) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page.ImageDetails {
-			digests = append(digests, aws.ToString(d.ImageDigest))
-		}
-	}
-	return digests, nil
+// pages is a paginator of the AWS SDK.
+type pages[Page, Option any] interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...Option) (Page, error)
 }
 
-func (r *Registry) publicDigests(ctx context.Context, name string) ([]string, error) {
-	var digests []string
-	pages := ecrpublic.NewDescribeImagesPaginator(r.Public, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		var missing *publictypes.RepositoryNotFoundException
-		if errors.As(err, &missing) {
-			return nil, nil
-		}
+// eachPage calls use for every page.
+func eachPage[Page, Option any](ctx context.Context, from pages[Page, Option], use func(Page)) error {
+	for from.HasMorePages() {
+		page, err := from.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, d := range page.ImageDetails {
-			digests = append(digests, aws.ToString(d.ImageDigest))
-		}
+		use(page)
 	}
-	return digests, nil
+	return nil
 }

@@ -84,7 +84,7 @@ func TestDigests(t *testing.T) {
 		t.Run(tier, func(t *testing.T) {
 			digests, err := r.Digests(t.Context(), repository)
 			require.NoError(t, err)
-			assert.Empty(t, digests, "a repository that is not there")
+			assert.Empty(t, digests, "a repository that does not exist")
 			aws.Add(tier, "a", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1"}}, awsfake.Image{Digest: "sha256:2"}, awsfake.Image{Digest: "sha256:3"})
 			digests, err = r.Digests(t.Context(), repository)
 			require.NoError(t, err)

@@ -1,9 +1,9 @@
-// Package ecrapi makes the repositories that images are published to.
+// Package ecrapi uses the API of Amazon ECR for what the registry protocol cannot do: it
+// creates repositories, lists images that have no tag, and removes tags.
 package ecrapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,20 +18,19 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Wanted is a repository that images are to go to.
+// Wanted is a repository that publish pushes images to.
 type Wanted struct {
 	// Name is the repository without its registry.
 	Name    string           `json:"name"`
 	Tier    catalog.Registry `json:"registry"`
 	Variant catalog.Variant  `json:"variant"`
-	// Images are those that it is for.
+	// Images are the names of the images that it is for.
 	Images []string `json:"images"`
-	// Missing is set when it is not there (yet).
+	// Missing is true if the repository does not exist.
 	Missing bool `json:"missing,omitempty"`
 }
 
-// Want returns the repositories that the functions' images go to, private ones
-// first.
+// Want returns the repositories of the functions' images, private ones first.
 func Want(functions []catalog.Function) []Wanted {
 	var all []Wanted
 	add := func(f catalog.Function, tier catalog.Registry) {
@@ -56,61 +55,40 @@ func Want(functions []catalog.Function) []Wanted {
 	return all
 }
 
-// Missing marks those of the wanted repositories that are not there.
+// Missing returns the wanted repositories, with those that do not exist marked as missing.
 func Missing(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, wanted []Wanted) ([]Wanted, error) {
 	wanted = slices.Clone(wanted)
 	for i, w := range wanted {
-		there, err := exists(ctx, private, public, w)
-		if err != nil {
+		var err error
+		if w.Tier == catalog.Private {
+			_, err = private.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{w.Name}})
+		} else {
+			_, err = public.DescribeRepositories(ctx, &ecrpublic.DescribeRepositoriesInput{RepositoryNames: []string{w.Name}})
+		}
+		wanted[i].Missing = is(err, notFound)
+		if err != nil && !wanted[i].Missing {
 			return nil, fmt.Errorf("look for the %s repository %s: %w", w.Tier, w.Name, err)
 		}
-		wanted[i].Missing = !there
 	}
 	return wanted, nil
 }
 
-func exists(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, w Wanted) (bool, error) {
-	names := []string{w.Name}
-	if w.Tier == catalog.Private {
-		_, err := private.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: names})
-		var missing *ecrtypes.RepositoryNotFoundException
-		if errors.As(err, &missing) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	_, err := public.DescribeRepositories(ctx, &ecrpublic.DescribeRepositoriesInput{RepositoryNames: names})
-	var missing *publictypes.RepositoryNotFoundException
-	if errors.As(err, &missing) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// Create makes a repository. One that another run has made meanwhile is no error.
+// Create creates a repository. It is no error if another run has created it meanwhile.
 func Create(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, w Wanted) error {
 	var err error
 	if w.Tier == catalog.Private {
 		_, err = private.CreateRepository(ctx, privateInput(w))
-		var there *ecrtypes.RepositoryAlreadyExistsException
-		if errors.As(err, &there) {
-			err = nil
-		}
 	} else {
 		_, err = public.CreateRepository(ctx, publicInput(w))
-		var there *publictypes.RepositoryAlreadyExistsException
-		if errors.As(err, &there) {
-			err = nil
-		}
 	}
-	if err != nil {
+	if err != nil && !is(err, alreadyExists) {
 		return fmt.Errorf("create the %s repository %s: %w", w.Tier, w.Name, err)
 	}
 	return nil
 }
 
-// privateInput says what a private repository is like: a commit's tag is for good,
-// and what is pushed is scanned.
+// privateInput describes a private repository: commit tags are immutable, and ECR scans
+// each pushed image.
 func privateInput(w Wanted) *ecr.CreateRepositoryInput {
 	filter := func(suffix string) ecrtypes.ImageTagMutabilityExclusionFilter {
 		return ecrtypes.ImageTagMutabilityExclusionFilter{
@@ -127,7 +105,7 @@ func privateInput(w Wanted) *ecr.CreateRepositoryInput {
 	}
 }
 
-// publicInput says what people read of a public repository at the gallery.
+// publicInput describes a public repository, with the text that ECR's gallery shows.
 func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 	holds := "a Go function for AWS Lambda"
 	if w.Variant == catalog.Heavy {

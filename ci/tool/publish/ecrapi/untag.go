@@ -15,8 +15,8 @@ import (
 	"lambdas.internal/ci/tool/registry"
 )
 
-// Registry is a client of ECR's registries. Tags are taken away by the API of AWS:
-// the registries themselves know only how to delete whole manifests.
+// Registry is a client of ECR's registries. It removes tags with the API of AWS, because
+// the registry protocol of ECR deletes only whole manifests.
 type Registry struct {
 	*registry.Client
 	Private *ecr.Client
@@ -24,7 +24,7 @@ type Registry struct {
 	Hosts   publish.Hosts
 }
 
-// Untag takes a tag away. One that is not there is no error.
+// Untag removes a tag. It is no error if the tag does not exist.
 func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 	var failed string
 	var err error
@@ -51,7 +51,7 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 		}
 	}
 	if err == nil && failed != "" {
-		err = fmt.Errorf("AWS says: %s", failed)
+		err = fmt.Errorf("AWS answers: %s", failed)
 	}
 	if err != nil {
 		return fmt.Errorf("untag %s in %s: %w", tag, repository, err)

@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Live is an image that runs.
+// Live is an image that a function runs.
 type Live struct {
 	Image   string // the image's name
 	Digest  string
@@ -21,15 +21,15 @@ type Live struct {
 	Variant catalog.Variant
 }
 
-// FindLive returns what every version of the functions runs; an alias is of a
-// version. A function that does not exist runs nothing. Any other failure is an
-// error: who cannot tell what is live must not delete.
+// FindLive returns the images that all versions of the functions run; an alias points to
+// a version. A function that does not exist runs nothing. Any other failure is an error:
+// if it is unknown what is live, nothing may be deleted.
 func FindLive(ctx context.Context, api *lambda.Client, functions []catalog.Function) ([]Live, error) {
 	var all []Live
 	for _, f := range functions {
 		found, err := versions(ctx, api, f)
 		if err != nil {
-			return nil, fmt.Errorf("find what %s runs: %w; nothing was changed", f.Lambda, err)
+			return nil, fmt.Errorf("find the images that %s runs: %w; nothing was changed", f.Lambda, err)
 		}
 		all = append(all, found...)
 	}
@@ -62,7 +62,7 @@ func versions(ctx context.Context, api *lambda.Client, f catalog.Function) ([]Li
 				_, digest, _ = strings.Cut(aws.ToString(out.Code.ResolvedImageUri), "@")
 			}
 			if digest == "" {
-				return nil, fmt.Errorf("version %s: AWS does not say which image it runs", version)
+				return nil, fmt.Errorf("version %s: the answer of AWS does not say which image it runs", version)
 			}
 			all = append(all, Live{Image: f.Image, Digest: digest, Lambda: f.Lambda + ":" + version, Variant: f.Variant})
 		}

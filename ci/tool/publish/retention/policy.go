@@ -1,5 +1,6 @@
-// Package retention decides which images a repository keeps: the last few of each
-// name, and whatever is live, whatever else may be said of it.
+// Package retention decides which images a repository keeps: the last five of each
+// function, and every image that a function runs. Private repositories get an ECR
+// lifecycle policy; in public ones, prune deletes images.
 package retention
 
 import (
@@ -16,14 +17,14 @@ const (
 	Keep = 5
 	// untaggedDays is how many days an image without a tag is kept.
 	untaggedDays = 1
-	// shielded is more images than ever carry such a tag, so that a rule which
-	// keeps so many expires none. An image is expired by at most one rule, and the
-	// first that its tags match decides: that is how a rule shields.
+	// shielded is more images than ever have such a tag, so a rule that keeps this many
+	// expires none. ECR expires an image by one rule at most, by the first whose tags
+	// match: so a rule that expires nothing protects the images it matches.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 	shielded = 9999
 )
 
-// policy is a lifecycle policy as ECR wants it.
+// policy is a lifecycle policy in the format of ECR.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 type policy struct {
 	Rules []rule `json:"rules"`
@@ -49,12 +50,12 @@ type action struct {
 }
 
 // Policy returns the lifecycle policy of the private repository of a variant, as
-// indented JSON; ok is false when no function has it.
+// indented JSON; ok is false if no function is of that variant.
 //
-// The first rules shield live and latest images: an image that carries such a tag
-// belongs to that rule, and the rules of commits cannot expire it. Then each name
-// has a rule of its own, since patterns within one rule are all to match. A name is
-// never a prefix of another, so an image belongs to one of them.
+// The first rules protect live and latest images: an image with such a tag belongs to
+// that rule, so the rules of the commit tags cannot expire it. Then each image name has
+// its own rule, because an image has to match all patterns of a rule. No name is the
+// beginning of another, so an image belongs to only one of these rules.
 func Policy(functions []catalog.Function, v catalog.Variant) (text string, ok bool) {
 	var p policy
 	add := func(description string, s selection) {
@@ -73,8 +74,8 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, ok bo
 			add(fmt.Sprintf("keep the last %d of %s", Keep, f.Image), tagged(f.Image+"-*", Keep))
 		}
 	}
-	// What is attached to an image has no tag either; ECR deletes it within a day of its
-	// image, not before.
+	// Documents that are attached to an image have no tag either, but this rule does not
+	// expire them: ECR deletes them within a day of their image.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 	add("expire what has no tag", selection{TagStatus: "untagged", CountType: "sinceImagePushed", Unit: "days", Number: untaggedDays})
 	return indent(p), ok
@@ -83,19 +84,19 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, ok bo
 func indent(v any) string {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		panic(err) // strings and numbers are always JSON
+		panic(err) // cannot happen: it holds only strings and numbers
 	}
 	return string(data) + "\n"
 }
 
-// Normal returns a policy as [Policy] would print it, so that two can be compared;
-// one that is no JSON is returned as it is.
+// Normal returns a policy in the form that [Policy] prints, so that two can be compared.
+// Text that is not JSON is returned unchanged.
 func Normal(text string) string {
 	var p policy
 	if text == "" || json.Unmarshal([]byte(text), &p) != nil {
 		return text
 	}
-	// A field that this program does not know must not be lost in a comparison.
+	// A map keeps the fields that this program does not know.
 	var all, known any
 	again, err := json.Marshal(p)
 	if err != nil || json.Unmarshal([]byte(text), &all) != nil || json.Unmarshal(again, &known) != nil {

@@ -38,7 +38,7 @@ func TestPolicy(t *testing.T) {
 	assert.False(t, ok, "no function has the variant")
 }
 
-// expires carries a policy out as AWS documents it: rules in the order of their
+// expires carries out a policy as AWS documents it: rules in the order of their
 // priority; an image that matches a rule's tags cannot be expired by a later one.
 func expires(t *testing.T, policyText string, images []Image, now time.Time) map[string]bool {
 	t.Helper()
@@ -47,7 +47,7 @@ func expires(t *testing.T, policyText string, images []Image, now time.Time) map
 	expired, taken := map[string]bool{}, map[string]bool{}
 	for _, r := range p.Rules {
 		kept := 0
-		for _, i := range images { // the youngest first
+		for _, i := range images { // the newest first
 			if !matches(r.Selection, i) {
 				continue
 			}
@@ -84,7 +84,7 @@ func matches(s selection, i Image) bool {
 
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// aged returns images, the youngest first, a day apart.
+// aged returns images a day apart, the newest first.
 func aged(tags ...string) []Image {
 	var all []Image
 	for n, t := range tags {
@@ -94,7 +94,7 @@ func aged(tags ...string) []Image {
 	return all
 }
 
-// TestPolicyAndPruneMeanTheSame carries both out on the same images.
+// TestPolicyAndPruneMeanTheSame applies both to the same images.
 func TestPolicyAndPruneMeanTheSame(t *testing.T) {
 	text, _ := Policy(registrytest.Functions(), catalog.Heavy)
 	names := []string{"select", "thumb", "video"}
@@ -167,9 +167,9 @@ func TestWhatIsAttachedGoesWithItsImage(t *testing.T) {
 	}
 	want := map[string]string{
 		old:                        "is older than the last five of thumb",
-		"sbom of the old":          "is attached to sha256:ffff, which goes",
-		"signature of that sbom":   "is attached to sha256:ffff, which goes",
-		"list of one that is gone": "is attached to sha256:ffffffffffff, which is not there",
+		"sbom of the old":          "is attached to sha256:ffff, which is deleted",
+		"signature of that sbom":   "is attached to sha256:ffff, which is deleted",
+		"list of one that is gone": "is attached to sha256:ffffffffffff, which does not exist",
 		"no document":              "has no tag",
 	}
 	got := map[string]string{}

@@ -14,26 +14,26 @@ import (
 	"lambdas.internal/ci/tool/publish"
 )
 
-// Change is what is to be done to a private repository.
+// Change is what a private repository needs to match its policy.
 type Change struct {
 	Repository string `json:"repository"`
-	// Diff is the change of the lifecycle policy; empty when it is right already.
+	// Diff is the change of the lifecycle policy; empty if the policy is right already.
 	Diff string `json:"diff,omitempty"`
-	// Shields are the tags that images which run are given first, so that no rule
-	// expires them.
+	// Shields are tags for images that functions run. They are set before the policy, so
+	// that no rule expires these images.
 	Shields []Shield `json:"shields,omitempty"`
 	policy  string
 }
 
-// Shield is a tag for an image that runs.
+// Shield is a tag that protects an image that a function runs.
 type Shield struct {
 	Tag    string `json:"tag"`
 	Digest string `json:"digest"`
 	Lambda string `json:"lambda"`
 }
 
-// PlanPrivate compares a private repository with what its policy is to be, and
-// finds the images that run and no tag shields.
+// PlanPrivate compares the policy of a private repository with the given one, and finds
+// the images that functions run and that no tag protects.
 func PlanPrivate(ctx context.Context, api *ecr.Client, repository, policy string, live []Live) (Change, error) {
 	c := Change{Repository: repository, policy: policy}
 	before := ""
@@ -54,7 +54,7 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, repository, policy string
 	for _, l := range live {
 		tags, ok := there[l.Digest]
 		if !ok {
-			continue // it runs from another repository
+			continue // the image is in another repository
 		}
 		tag := fmt.Sprintf("%s-%s%s", l.Image, strings.TrimPrefix(l.Digest, "sha256:")[:12], publish.LiveSuffix)
 		if !isShielded(tags) {
@@ -89,11 +89,11 @@ func privateTags(ctx context.Context, api *ecr.Client, repository string) (map[s
 	return tags, nil
 }
 
-// ApplyPrivate carries a change out: the shields first, then the policy.
+// ApplyPrivate carries out a change: first the tags, then the policy.
 func ApplyPrivate(ctx context.Context, api *ecr.Client, c Change) error {
 	for _, s := range c.Shields {
 		if err := shield(ctx, api, c.Repository, s); err != nil {
-			return fmt.Errorf("shield %s, which runs as %s: %w", s.Digest, s.Lambda, err)
+			return fmt.Errorf("set a tag that protects %s, which %s runs: %w", s.Digest, s.Lambda, err)
 		}
 	}
 	if c.Diff == "" {
@@ -108,7 +108,7 @@ func ApplyPrivate(ctx context.Context, api *ecr.Client, c Change) error {
 	return nil
 }
 
-// shield gives an image a tag.
+// shield sets the tag of an image.
 func shield(ctx context.Context, api *ecr.Client, repository string, s Shield) error {
 	got, err := api.BatchGetImage(ctx, &ecr.BatchGetImageInput{
 		RepositoryName: aws.String(repository), ImageIds: []types.ImageIdentifier{{ImageDigest: aws.String(s.Digest)}},
@@ -117,7 +117,7 @@ func shield(ctx context.Context, api *ecr.Client, repository string, s Shield) e
 		return err
 	}
 	if len(got.Images) != 1 {
-		return errors.New("AWS does not return its manifest")
+		return errors.New("the answer of AWS has no manifest")
 	}
 	_, err = api.PutImage(ctx, &ecr.PutImageInput{
 		RepositoryName: aws.String(repository), ImageTag: aws.String(s.Tag),

@@ -20,22 +20,22 @@ type Image struct {
 	Size   int64     `json:"size"` // in bytes
 }
 
-// Verdict is what becomes of an image, and why.
+// Verdict says whether an image is deleted, and why.
 type Verdict struct {
 	Image
 	Delete bool   `json:"delete"`
 	Why    string `json:"why"`
 }
 
-// Judge says what becomes of the images of a repository that has no lifecycle
-// policies, with the meaning of [Policy]: of each name the last [Keep] are kept,
-// and whatever is live, latest, or in use by digest. What carries a tag that is
-// none of a commit's is not ours to delete. subjects names what is attached to an
-// image, with the image: it goes when the image goes, as at ECR's private
-// registries, and is not counted.
+// Judge decides which images of a public repository are deleted. It follows the rules of
+// [Policy], because ECR Public has no lifecycle policies: it keeps the last [Keep] images
+// of each name, and every image that is live, latest, or in use by digest. It never
+// deletes an image with a tag that publish did not set. subjects has the documents that
+// are attached to images, each with its image: a document is deleted with its image, as
+// ECR does in private repositories, and does not count as an image.
 func Judge(images []Image, names []string, inUse, subjects map[string]string, now time.Time) []Verdict {
 	subjects = withLists(images, subjects)
-	// What somebody gave a tag of its own is an image like others.
+	// A document to which somebody gave a tag is judged as an image.
 	attached := func(i Image) bool {
 		return subjects[i.Digest] != "" && inUse[i.Digest] == "" && (len(i.Tags) == 0 || isList(i))
 	}
@@ -54,7 +54,7 @@ func Judge(images []Image, names []string, inUse, subjects map[string]string, no
 	return verdicts
 }
 
-// withLists adds to subjects the lists that clients keep, by their tags.
+// withLists adds to subjects the tags in which clients list what is attached to an image.
 func withLists(images []Image, subjects map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, subjects)
@@ -66,7 +66,7 @@ func withLists(images []Image, subjects map[string]string) map[string]string {
 	return all
 }
 
-// listed returns what the image lists the attachments of, if it is such a list.
+// listed returns the image whose attachments i lists, if i is such a list.
 func listed(i Image) (digest string, ok bool) {
 	if len(i.Tags) != 1 {
 		return "", false
@@ -79,11 +79,11 @@ func isList(i Image) bool {
 	return ok
 }
 
-// judgeAttached judges what is attached to an image, or to something that is itself
-// attached, by what becomes of that.
+// judgeAttached judges a document by its image. A document can also be attached to
+// another document.
 func judgeAttached(i Image, subjects map[string]string, kept, known map[string]bool, now time.Time) Verdict {
 	subject := subjects[i.Digest]
-	for range subjects { // at most as deep as there are
+	for range subjects { // ends if documents are attached to each other in a circle
 		next, ok := subjects[subject]
 		if !ok {
 			break
@@ -94,11 +94,11 @@ func judgeAttached(i Image, subjects map[string]string, kept, known map[string]b
 	case kept[subject]:
 		return Verdict{i, false, "is attached to " + name}
 	case known[subject]:
-		return Verdict{i, true, "is attached to " + name + ", which goes"}
+		return Verdict{i, true, "is attached to " + name + ", which is deleted"}
 	case now.Sub(i.Pushed) < untaggedDays*24*time.Hour:
-		return Verdict{i, false, "is attached to " + name + ", which is not there, but was pushed within a day"}
+		return Verdict{i, false, "is attached to " + name + ", which does not exist, but was pushed within a day"}
 	default:
-		return Verdict{i, true, "is attached to " + name + ", which is not there"}
+		return Verdict{i, true, "is attached to " + name + ", which does not exist"}
 	}
 }
 
@@ -112,7 +112,7 @@ func byAge(images []Image) []Image {
 }
 
 func judgeImages(images []Image, names []string, inUse map[string]string, now time.Time) []Verdict {
-	seen := map[string]int{} // images of each name so far, the youngest first
+	seen := map[string]int{} // how many images of each name so far, the newest first
 	verdicts := make([]Verdict, len(images))
 	for i, image := range byAge(images) {
 		verdicts[i] = judge(image, names, inUse, now, seen)
@@ -120,7 +120,7 @@ func judgeImages(images []Image, names []string, inUse map[string]string, now ti
 	return verdicts
 }
 
-// commitTag is what follows the name in a tag that a publish gave.
+// commitTag matches the part of a commit tag that follows the name.
 var commitTag = regexp.MustCompile(`^-[0-9a-f]{7,40}$`)
 
 func judge(image Image, names []string, inUse map[string]string, now time.Time, seen map[string]int) Verdict {
@@ -154,7 +154,7 @@ func judge(image Image, names []string, inUse map[string]string, now time.Time, 
 	case used:
 		return keep("runs as " + by)
 	case foreign != "":
-		return keep("has the tag " + foreign + ", which no publish gave")
+		return keep("has the tag " + foreign + ", which publish did not set")
 	case name == "" && now.Sub(image.Pushed) < untaggedDays*24*time.Hour:
 		return keep("has no tag, but was pushed within a day")
 	case name == "":

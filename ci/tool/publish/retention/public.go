@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// batch is how many images one BatchDeleteImage takes.
+// batch is how many images one BatchDeleteImage call accepts.
 // https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_BatchDeleteImage.html
 const batch = 100
 
-// parallel is how many requests are under way at once.
+// parallel is how many requests run at once.
 const parallel = 4
 
-// Pruning is what is to become of the images of a public repository.
+// Pruning says which images of a public repository are deleted.
 type Pruning struct {
 	Repository string    `json:"repository"`
 	Images     []Verdict `json:"images"`
@@ -37,13 +37,13 @@ func (p Pruning) Deletes() (images int, bytes int64) {
 	return images, bytes
 }
 
-// Referrers names what is attached to a digest, in the repository that is judged.
-// ECR Public's own API does not tell.
+// Referrers returns the digests of what is attached to a digest in the repository. The
+// API of ECR Public has no call for it.
 type Referrers func(ctx context.Context, digest string) ([]string, error)
 
-// PlanPublic judges the images of a public repository. names are those of the
-// images that it is for. When it cannot be found out what is attached to what, it
-// fails: that looks like an image without a tag.
+// PlanPublic judges the images of a public repository. names are the image names that the
+// repository is for. It fails if it cannot find out what is attached to an image, because
+// an attached document looks like an image without a tag.
 func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, names []string, live []Live, referrers Referrers, now time.Time) (Pruning, error) {
 	inUse := map[string]string{}
 	for _, l := range live {
@@ -70,12 +70,12 @@ func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, n
 	return Pruning{repository, Judge(images, names, inUse, subjects, now)}, nil
 }
 
-// findSubjects returns what is attached to which image: it asks for what is attached
-// to everything, since that may have something attached too, such as a signature.
+// findSubjects returns what is attached to which image. It asks for every digest, also
+// that of a document: a document may have a signature attached.
 func findSubjects(ctx context.Context, images []Image, referrers Referrers) (map[string]string, error) {
 	subjects := map[string]string{}
 	if !slices.ContainsFunc(images, func(i Image) bool { return len(i.Tags) == 0 }) {
-		return subjects, nil // what is attached has no tag
+		return subjects, nil // every attached document is without a tag
 	}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
@@ -96,10 +96,10 @@ func findSubjects(ctx context.Context, images []Image, referrers Referrers) (map
 	return subjects, g.Wait()
 }
 
-// ApplyPublic deletes what is to be deleted. What the registry has deleted by itself,
-// together with the image that it was attached to, is no failure.
+// ApplyPublic deletes the images that [PlanPublic] chose. A document that the registry
+// deleted by itself together with its image is not a failure.
 func ApplyPublic(ctx context.Context, api *ecrpublic.Client, p Pruning) error {
-	// A list first: AWS does not delete what one names.
+	// Lists first: AWS does not delete an image that a list names.
 	var lists, others []types.ImageIdentifier
 	for _, v := range p.Images {
 		id := types.ImageIdentifier{ImageDigest: aws.String(v.Digest)}
@@ -126,7 +126,7 @@ func deleteImages(ctx context.Context, api *ecrpublic.Client, repository string,
 		}
 		for _, f := range out.Failures {
 			if f.FailureCode != types.ImageFailureCodeImageNotFound {
-				return fmt.Errorf("delete images of %s: AWS says: %s", repository, aws.ToString(f.FailureReason))
+				return fmt.Errorf("delete images of %s: AWS answers: %s", repository, aws.ToString(f.FailureReason))
 			}
 		}
 	}
