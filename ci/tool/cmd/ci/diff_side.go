@@ -105,7 +105,7 @@ func (s *sides) named(text string) (*side, error) {
 	}
 	full, err := commit.Resolve(s.cmd.Context(), s.root, text)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), not latest or live, and %w", text, err)}
+		return nil, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), not latest or live, and not a commit of this repository; name a commit, branch or tag that the repository has, or fetch it: %w", text, err)}
 	}
 	return s.published(fmt.Sprintf("%s (%s)", text, full[:7]), "", full)
 }

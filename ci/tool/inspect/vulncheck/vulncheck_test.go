@@ -40,11 +40,11 @@ func address(t *testing.T, dir string) string {
 // followed.
 func check(t *testing.T, c *catalog.Catalog, database string, kept *cache.Cache, platform v1.Platform) (r *vulncheck.Report, followed int) {
 	t.Helper()
-	step := func(name string) func() {
+	step := func(name string) func(error) {
 		if strings.HasPrefix(name, "follow the calls of ") {
 			followed++
 		}
-		return func() {}
+		return func(error) {}
 	}
 	r, err := vulncheck.New(database, kept, step).Run(t.Context(), c, c.Functions, platform)
 	require.NoError(t, err)
@@ -169,7 +169,7 @@ func TestADatabaseOfTheNetwork(t *testing.T) {
 	assert.Equal(t, reached(near), reached(far))
 	assert.Equal(t, server.URL, far.Database)
 	server.Close()
-	_, err := vulncheck.New(server.URL, newCache(t), func(string) func() { return func() {} }).Run(t.Context(), c, c.Functions, testkit.AMD64)
+	_, err := vulncheck.New(server.URL, newCache(t), func(string) func(error) { return func(error) {} }).Run(t.Context(), c, c.Functions, testkit.AMD64)
 	require.ErrorContains(t, err, "vulncheck called (functions/called-lambda): ")
 	require.ErrorContains(t, err, "; a copy of the database can be named with --db")
 	assert.NotContains(t, err.Error(), "\n")
@@ -177,7 +177,7 @@ func TestADatabaseOfTheNetwork(t *testing.T) {
 
 func TestWhatCannotBeExamined(t *testing.T) {
 	c := workspace(t, "called")
-	scanner := vulncheck.New(address(t, database), newCache(t), func(string) func() { return func() {} })
+	scanner := vulncheck.New(address(t, database), newCache(t), func(string) func(error) { return func(error) {} })
 	file := filepath.Join(c.Root, "functions/called-lambda/main.go")
 	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc main() { undefined() }\n"), 0o644))
 	_, err := scanner.Run(t.Context(), c, c.Functions, testkit.AMD64)
