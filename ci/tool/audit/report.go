@@ -24,7 +24,7 @@ const (
 
 // Folders that gates check, relative to the workspace root.
 const (
-	// ProprietaryDir holds what may never be public.
+	// ProprietaryDir has the code and prompts that must never become public.
 	ProprietaryDir = "shared/proprietary"
 	// FFmpegDir is the package that runs ffmpeg.
 	FFmpegDir = "shared/ffmpeg"

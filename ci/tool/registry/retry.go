@@ -118,7 +118,7 @@ func (r *retryAfter) get() time.Duration { return time.Duration(r.nanoseconds.Lo
 type retryAfterKey struct{}
 
 // listener stores the Retry-After of an answer for the attempt that it belongs to. It
-// also starts each body anew: if a token expires, the library sends a request again
+// also sends each body from its start: if a token expires, the library sends a request again
 // whose body it has already read.
 type listener struct{ inner http.RoundTripper }
 

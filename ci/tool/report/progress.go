@@ -31,12 +31,12 @@ func (p *Progress) Step(name string) (done func(err error)) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for wait, told := quiet, false; ; wait, told = patience, true {
+		for wait, printed := quiet, false; ; wait, printed = patience, true {
 			select {
 			case <-time.After(wait):
 				p.print("…", name, start)
 			case <-stop:
-				if told {
+				if printed {
 					p.print(outcome, name, start)
 				}
 				return
