@@ -85,7 +85,7 @@ func judge(t *testing.T, w *world, victim int, results []deploy.Result, err erro
 			assert.Contains(t, []deploy.State{deploy.Restored, deploy.Untouched}, r.State, r.Lambda)
 			assert.Equal(t, w.old[n], r.Now, r.Lambda)
 		}
-		require.ErrorContains(t, err, "every function runs what it ran before")
+		require.ErrorContains(t, err, "every function runs the same image as before")
 		return undone
 	}
 	require.ErrorAs(t, err, &mix)
