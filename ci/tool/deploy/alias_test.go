@@ -95,7 +95,7 @@ func TestAnAliasThatStays(t *testing.T) {
 	var mix *deploy.Mixed
 	require.ErrorAs(t, err, &mix)
 	require.EqualError(t, err, "move the alias of select (Select): CreateAlias Select:live: AccessDeniedException: as the test wants\n"+
-		"1 function could NOT be put back:\n"+
+		"1 function could NOT be rolled back:\n"+
 		"Api (api), which ran "+deploy.Short(w.old[0])+": the alias live: DeleteAlias Api:live: AccessDeniedException: as the test wants\n"+
 		"  type: aws lambda delete-alias --region eu-central-1 --function-name Api --name live")
 	assert.Equal(t, w.old, w.running())
