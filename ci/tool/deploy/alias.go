@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// moveAliases publishes a version of every function whose alias does not name its
-// image; when all versions are there, it moves the aliases.
+// moveAliases publishes a version of every function whose alias does not name its image.
+// When all versions exist, it moves the aliases.
 func (r *Releaser) moveAliases(ctx context.Context, p *Plan) error {
 	meant := func(s *step) bool { return s.movesAlias }
 	if err := r.eachStep(ctx, p, "publish a version of", meant, r.publishVersion); err != nil {
@@ -20,12 +20,12 @@ func (r *Releaser) moveAliases(ctx context.Context, p *Plan) error {
 			return err
 		}
 		s.result.State = Updated
-		r.o.Tell(fmt.Sprintf("%s: %s is version %s now", s.result.Lambda, r.o.Alias, s.result.Version))
+		r.o.Tell(fmt.Sprintf("%s: alias %s names version %s now", s.result.Lambda, r.o.Alias, s.result.Version))
 		return nil
 	})
 }
 
-// publishVersion makes a version of what the function runs.
+// publishVersion makes a version of the function with its new image.
 func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Settle)
 	defer cancel()
@@ -44,7 +44,7 @@ func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 		case err != nil:
 			return err
 		case f.Digest != s.result.Digest:
-			return fmt.Errorf("another deployment made it run %s meanwhile", Short(f.Digest))
+			return fmt.Errorf("another deployment has changed it to %s", Short(f.Digest))
 		}
 		s.revision = f.Revision
 	}
@@ -60,8 +60,8 @@ func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 	return nil
 }
 
-// moveAlias makes the alias name the version. An answer may be lost, so after a
-// failure it looks.
+// moveAlias moves the alias to the version. Lambda may carry out a call although its
+// answer is lost, so moveAlias reads the alias after each failure.
 func (r *Releaser) moveAlias(ctx context.Context, s *step) error {
 	name, a := s.result.Lambda, Alias{Name: r.o.Alias, Version: s.result.Version, Revision: s.alias.Revision}
 	return r.untilPassed(ctx, r.o.Pace.Settle, func(ctx context.Context) error {
@@ -74,22 +74,22 @@ func (r *Releaser) moveAlias(ctx context.Context, s *step) error {
 		if err == nil {
 			return nil
 		}
-		now, looked := r.lambda.Alias(ctx, name, r.o.Alias)
+		now, readErr := r.lambda.Alias(ctx, name, r.o.Alias)
 		switch {
-		case looked == nil && now.Version == a.Version:
+		case readErr == nil && now.Version == a.Version:
 			return nil
-		case looked == nil && now.Version != s.alias.Version:
-			return fmt.Errorf("another deployment made it version %s meanwhile", now.Version)
-		case looked == nil:
+		case readErr == nil && now.Version != s.alias.Version:
+			return fmt.Errorf("another deployment has moved it to version %s", now.Version)
+		case readErr == nil:
 			a.Revision = now.Revision
 		}
 		return err
 	})
 }
 
-// aliasBack makes the alias name what it named, or takes it away if it was not
-// there.
-func (r *Releaser) aliasBack(ctx context.Context, s *step) {
+// rollBackAlias moves the alias back to its former version, or deletes it if it did not
+// exist before.
+func (r *Releaser) rollBackAlias(ctx context.Context, s *step) {
 	name := s.result.Lambda
 	err := r.untilPassed(ctx, r.o.Pace.Revert, func(ctx context.Context) error {
 		now, err := r.lambda.Alias(ctx, name, r.o.Alias)
@@ -101,7 +101,7 @@ func (r *Releaser) aliasBack(ctx context.Context, s *step) {
 		case now.Version == s.alias.Version:
 			return nil
 		case now.Version != s.result.Version:
-			return fmt.Errorf("another deployment made the alias version %s meanwhile, so it was left alone", now.Version)
+			return fmt.Errorf("another deployment has moved the alias to version %s, so it was not changed", now.Version)
 		case s.alias.Version == "":
 			return r.lambda.DeleteAlias(ctx, name, r.o.Alias)
 		default:
@@ -121,10 +121,9 @@ func (r *Releaser) aliasBack(ctx context.Context, s *step) {
 	s.stuck(fmt.Sprintf("the alias %s: %v", r.o.Alias, err), fix)
 }
 
-// untilPassed calls do again as long as it fails for a passing reason and the time
-// is not up.
-func (r *Releaser) untilPassed(ctx context.Context, bound time.Duration, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, bound)
+// untilPassed calls do again while its failures are temporary, for a limited time.
+func (r *Releaser) untilPassed(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var wait time.Duration
 	for {
@@ -134,7 +133,7 @@ func (r *Releaser) untilPassed(ctx context.Context, bound time.Duration, do func
 			return err
 		}
 		if r.pause(ctx, &wait) != nil {
-			return fmt.Errorf("gave up after %s: %w", bound, err)
+			return fmt.Errorf("gave up after %s: %w", limit, err)
 		}
 	}
 }

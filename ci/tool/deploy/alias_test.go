@@ -11,13 +11,13 @@ import (
 	"lambdas.internal/ci/tool/internal/lambdafake"
 )
 
-// aliasFaults are what goes wrong with the version or the alias of one function.
-// With had, every function has the alias before.
+// aliasFaults are failures with the version or the alias of one function. With had, every
+// function has the alias before the release.
 var aliasFaults = map[string]struct {
 	had  bool
 	want outcome
 	when string // the operation
-	// reply says how its nth call goes.
+	// reply is the answer to its nth call.
 	reply func(lambdafake.Call) lambdafake.Reply
 }{
 	"nothing, and there was none":          {false, done, "", nil},
@@ -73,11 +73,11 @@ func TestEveryFaultOfAnAliasAtEveryPosition(t *testing.T) {
 	}
 }
 
-// alias returns the digest that the alias leads to, or nothing.
+// alias returns the digest that the alias runs; "" if there is no alias.
 func (w *world) alias(name string) string { return deploy.DigestOf(w.aws.Alias(name, "live")) }
 
-// An alias that cannot be put back is told of, with what to type; the rest is put
-// back all the same.
+// The error names an alias that cannot be rolled back, and the command to type; the rest
+// is rolled back.
 func TestAnAliasThatStays(t *testing.T) {
 	w := newWorld(t)
 	w.o.Alias, w.o.Parallel = "live", 1
@@ -95,7 +95,7 @@ func TestAnAliasThatStays(t *testing.T) {
 	var mix *deploy.Mixed
 	require.ErrorAs(t, err, &mix)
 	require.EqualError(t, err, "move the alias of select (Select): CreateAlias Select:live: AccessDeniedException: as the test wants\n"+
-		"1 function could NOT be put back:\n"+
+		"1 function could NOT be rolled back:\n"+
 		"Api (api), which ran "+deploy.Short(w.old[0])+": the alias live: DeleteAlias Api:live: AccessDeniedException: as the test wants\n"+
 		"  type: aws lambda delete-alias --region eu-central-1 --function-name Api --name live")
 	assert.Equal(t, w.old, w.running())
@@ -104,7 +104,7 @@ func TestAnAliasThatStays(t *testing.T) {
 	assert.Empty(t, w.alias("Enhance"))
 }
 
-// What runs already, by an alias that leads to it, gets no call that changes it.
+// A function that runs the image already, also by its alias, gets no call that changes it.
 func TestNothingToDo(t *testing.T) {
 	w := newWorld(t)
 	w.o.Alias = "live"

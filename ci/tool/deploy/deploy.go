@@ -1,7 +1,7 @@
-// Package deploy makes Lambda functions run images, all of a release or none: it
-// looks at every function before it changes one, updates them by digest, waits for
-// each, and puts all back when one fails. It holds the rules; AWS and the registry
-// are behind small interfaces.
+// Package deploy updates Lambda functions to new images, all functions of a release or
+// none: it checks every function before it changes one, updates them by digest, waits
+// for each update, and rolls all back if one fails. AWS and the registry are behind small
+// interfaces.
 package deploy
 
 import (
@@ -11,73 +11,73 @@ import (
 	"time"
 )
 
-// Target is what one function is to run.
+// Target is the image that a function has to run.
 type Target struct {
 	// Image names the image, and Lambda the function in AWS.
 	Image  string `json:"image"`
 	Lambda string `json:"lambda"`
-	// Repository is the private one, with its registry.
+	// Repository is the private repository, with its registry.
 	Repository string `json:"repository"`
 	// Digest names the image's manifest.
 	Digest string `json:"digest"`
-	// Event is what the function is tried with, if it is.
+	// Event is the test event that the function is called with after its update.
 	Event []byte `json:"-"`
 }
 
 func (t Target) uri(digest string) string { return t.Repository + "@" + digest }
 
-// State says how a function came out of a release.
+// State says what a release did to a function.
 type State string
 
 // The states.
 const (
-	Planned   State = "planned"   // would be updated
-	Unchanged State = "unchanged" // ran the image already; it got no update call
+	Planned   State = "planned"   // will be updated
+	Unchanged State = "unchanged" // ran the image already, so it was not updated
 	Updated   State = "updated"   // runs the new image
-	Untouched State = "untouched" // the release ended before its turn
-	Restored  State = "restored"  // was updated, and runs again what it ran
-	Stuck     State = "stuck"     // could not be put back
+	Untouched State = "untouched" // not updated, because the release failed before
+	Restored  State = "restored"  // updated and rolled back
+	Stuck     State = "stuck"     // could not be rolled back
 )
 
-// Result tells of one function.
+// Result is the outcome for one function.
 type Result struct {
 	Target
-	// Before is the digest that ran before; empty if it was no image's.
+	// Before is the digest that the function ran before; empty if it ran no image.
 	Before string `json:"before"`
-	// Now is the digest that the function runs, as far as it is known.
+	// Now is the digest that the function runs now, as far as is known.
 	Now   string `json:"now"`
 	State State  `json:"state"`
 	// Error says what went wrong with this function.
 	Error string `json:"error,omitempty"`
-	// Stuck says why it could not be put back, and Fix what to type.
+	// Stuck says why it could not be rolled back, and Fix which command to type.
 	Stuck string `json:"stuck,omitempty"`
 	Fix   string `json:"fix,omitempty"`
-	// Version is the one that was published for the alias, and AliasBefore the one
-	// that the alias named.
+	// Version is the version that was published for the alias, and AliasBefore the one
+	// that the alias named before.
 	Version     string `json:"version,omitempty"`
 	AliasBefore string `json:"aliasBefore,omitempty"`
-	// Warning is what may matter later.
+	// Warning names a problem that does not stop the release.
 	Warning string `json:"warning,omitempty"`
 	// Seconds is the time from the first call to the end of the update.
 	Seconds float64 `json:"seconds"`
 }
 
-// Pace says how long things are waited for.
+// Pace says how long a release waits.
 type Pace struct {
-	// Poll is the first time between two looks at a function; it doubles up to
+	// Poll is the first pause between two readings of a function; it doubles up to
 	// PollLongest.
 	Poll, PollLongest time.Duration
-	// Settle bounds the wait for an update, or for another's that is in the way.
+	// Settle limits the wait for an update, also for one by somebody else.
 	Settle time.Duration
-	// Revert bounds the time in which one function is put back.
+	// Revert limits the time to roll back one function.
 	Revert time.Duration
-	// Smoke bounds one trial call.
+	// Smoke limits one call with a test event.
 	Smoke time.Duration
 }
 
 // DefaultPace is for AWS. An update of an image takes seconds to a minute; the
 // waiter of the AWS SDK gives up after five (FunctionUpdatedV2). A function runs
-// for at most 15 minutes, and a trial should be far below.
+// for at most 15 minutes; a call with a test event should be much shorter.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 var DefaultPace = Pace{
 	Poll: time.Second, PollLongest: 5 * time.Second, Settle: 5 * time.Minute,
@@ -85,24 +85,25 @@ var DefaultPace = Pace{
 }
 
 // DefaultParallel is how many functions are updated at once. Lambda allows 15
-// control-plane requests per second and account, and each takes a few.
+// control-plane requests per second and account, and each update needs a few.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const DefaultParallel = 5
 
-// Options say how a release is made. The zero value of each has a default.
+// Options say how a release is made. Each has a default, which is used for the zero value.
 type Options struct {
 	// Parallel is how many functions are updated at once.
 	Parallel int
-	// Smoke calls every updated function with its event.
+	// Smoke calls every updated function with its test event.
 	Smoke bool
 	// Alias, if set, is moved to a version with the new image.
 	Alias string
-	// Description is kept with the versions that are published.
+	// Description is the description of the versions that are published.
 	Description string
-	// StandIn tells that what answers is no AWS, and takes images from anywhere.
+	// StandIn is true if the endpoint is not AWS, but a stand-in that accepts images from
+	// any registry.
 	StandIn bool
 	Pace    Pace
-	// Tell is called with a line for each thing that happened to a function.
+	// Tell is called with a line for each step of the release.
 	Tell func(line string)
 }
 
@@ -127,25 +128,25 @@ func NewReleaser(l Lambda, images Images, o Options) *Releaser {
 	return &Releaser{lambda: l, images: images, o: o}
 }
 
-// RolledBack is a release that failed, with every function running what it ran
-// before.
+// RolledBack is the error of a release that failed and was rolled back: every function
+// runs the same image as before.
 type RolledBack struct {
 	Cause error
-	// Count is how many functions had been updated and were put back.
+	// Count is how many functions had been updated and were rolled back.
 	Count int
 }
 
 func (e *RolledBack) Error() string {
-	story := "no function had been updated yet"
+	what := "no function had been updated yet"
 	if e.Count > 0 {
-		story = fmt.Sprintf("%d updated %s put back", e.Count, plural(e.Count, "function was", "functions were"))
+		what = fmt.Sprintf("%d updated %s rolled back", e.Count, plural(e.Count, "function was", "functions were"))
 	}
-	return fmt.Sprintf("%v\n%s; every function runs what it ran before", e.Cause, story)
+	return fmt.Sprintf("%v\n%s; every function runs the same image as before", e.Cause, what)
 }
 
 func (e *RolledBack) Unwrap() error { return e.Cause }
 
-// Mixed is a release that failed, with functions that could not be put back.
+// Mixed is the error of a release that failed and could not roll back all functions.
 type Mixed struct {
 	Cause error
 	Stuck []Result
@@ -153,7 +154,7 @@ type Mixed struct {
 
 func (e *Mixed) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v\n%d %s NOT be put back:", e.Cause, len(e.Stuck), plural(len(e.Stuck), "function could", "functions could"))
+	fmt.Fprintf(&b, "%v\n%d %s NOT be rolled back:", e.Cause, len(e.Stuck), plural(len(e.Stuck), "function could", "functions could"))
 	for _, s := range e.Stuck {
 		fmt.Fprintf(&b, "\n%s (%s), which ran %s: %s\n  type: %s", s.Lambda, s.Image, Short(s.Before), s.Stuck, s.Fix)
 	}
@@ -162,7 +163,7 @@ func (e *Mixed) Error() string {
 
 func (e *Mixed) Unwrap() error { return e.Cause }
 
-// errInterrupted is the cause of a release that the user ended.
+// errInterrupted is the cause of a release that the user interrupted.
 var errInterrupted = errors.New("interrupted")
 
 func plural(n int, one, many string) string {

@@ -62,7 +62,8 @@ func TestEveryFaultAtEveryPosition(t *testing.T) {
 	t.Logf("%d cases", cases)
 }
 
-// judge makes sure that what is told is what is, and says how the release ended.
+// judge asserts that the results are what the functions run, and returns how the release
+// ended.
 func judge(t *testing.T, w *world, victim int, results []deploy.Result, err error) outcome {
 	t.Helper()
 	var back *deploy.RolledBack
@@ -84,7 +85,7 @@ func judge(t *testing.T, w *world, victim int, results []deploy.Result, err erro
 			assert.Contains(t, []deploy.State{deploy.Restored, deploy.Untouched}, r.State, r.Lambda)
 			assert.Equal(t, w.old[n], r.Now, r.Lambda)
 		}
-		require.ErrorContains(t, err, "every function runs what it ran before")
+		require.ErrorContains(t, err, "every function runs the same image as before")
 		return undone
 	}
 	require.ErrorAs(t, err, &mix)
@@ -128,7 +129,7 @@ func TestAnInterruptFinishesOrUndoes(t *testing.T) {
 			var back *deploy.RolledBack
 			require.ErrorAs(t, err, &back)
 			assert.Equal(t, w.old, w.running())
-			assert.Contains(t, strings.Join(w.lines, "\n"), "interrupted: waiting for the updates that are under way")
+			assert.Contains(t, strings.Join(w.lines, "\n"), "interrupted: waiting for the running updates")
 		})
 	}
 }
@@ -140,6 +141,6 @@ func TestAnInterruptBeforeAnyUpdate(t *testing.T) {
 
 	_, err := w.release(ctx, t)
 
-	require.EqualError(t, err, "interrupted; no function was touched")
+	require.EqualError(t, err, "interrupted; no function was changed")
 	assert.Empty(t, w.aws.Calls(update))
 }

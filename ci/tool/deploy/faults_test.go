@@ -19,7 +19,7 @@ const (
 
 const update = "UpdateFunctionCode"
 
-// code refuses a call.
+// code is the answer that refuses a call with an error code.
 func code(status int, name string) lambdafake.Reply {
 	return lambdafake.Reply{Status: status, Code: name, Message: "as the test wants"}
 }
@@ -31,15 +31,15 @@ var (
 	broken    = code(http.StatusInternalServerError, "ServiceException")
 )
 
-// faults are what goes wrong with one function, the victim, among five. Every fault
-// meets every position.
+// faults are failures of one function, the victim, among five. Every fault is tried with
+// each function as the victim.
 var faults = map[string]struct {
 	want outcome
-	// impatient is set where something is waited for in vain.
+	// impatient is set if the release waits for something that does not come.
 	impatient bool
 	// prepare changes the world before the release.
 	prepare func(w *world, victim int)
-	// answer says how the calls for the victim go.
+	// answer is the answer to the calls for the victim.
 	answer func(w *world, victim int, c lambdafake.Call) lambdafake.Reply
 }{
 	"nothing": {want: done},
@@ -50,11 +50,11 @@ var faults = map[string]struct {
 		return lambdafake.Reply{Fail: map[bool]string{true: "InvalidImage: the image has no entrypoint"}[c.Count == 1]}
 	})},
 	"a few conflicts": {want: done, answer: onUpdate(first(3, conflict))},
-	"conflicts without end": {want: undone, impatient: true, answer: onUpdate(func(lambdafake.Call) lambdafake.Reply {
+	"endless conflicts": {want: undone, impatient: true, answer: onUpdate(func(lambdafake.Call) lambdafake.Reply {
 		return conflict
 	})},
 	"throttled a few times":              {want: done, answer: onUpdate(first(7, throttled))},
-	"throttled without end":              {want: undone, impatient: true, answer: onUpdate(first(1000000, throttled))},
+	"throttled every time":               {want: undone, impatient: true, answer: onUpdate(first(1000000, throttled))},
 	"the service is broken for a moment": {want: done, answer: onUpdate(first(4, broken))},
 	"the service is broken":              {want: undone, impatient: true, answer: onUpdate(first(1000000, broken))},
 	"the answer is lost":                 {want: done, answer: onUpdate(first(1, lambdafake.Reply{Drop: true}))},
@@ -70,7 +70,7 @@ var faults = map[string]struct {
 		}
 		return lambdafake.Reply{}
 	}},
-	"another is at work when it begins": {want: done, prepare: func(w *world, n int) {
+	"another update is running when it begins": {want: done, prepare: func(w *world, n int) {
 		w.aws.Change(names[n], func(f *lambdafake.Function) { f.State = "Pending" })
 		time.AfterFunc(5*time.Millisecond, func() { w.aws.Change(names[n], func(f *lambdafake.Function) { f.State = "Active" }) })
 	}},
@@ -87,7 +87,7 @@ var faults = map[string]struct {
 		w.images.remove(w.old[n])
 		return lambdafake.Reply{Fail: "InvalidImage: no entrypoint"}
 	}},
-	"the way back is throttled at first": {want: undone, answer: onUpdate(func(c lambdafake.Call) lambdafake.Reply {
+	"the rollback is throttled at first": {want: undone, answer: onUpdate(func(c lambdafake.Call) lambdafake.Reply {
 		switch {
 		case c.Count == 1:
 			return lambdafake.Reply{Fail: "InternalError: sorry"}
@@ -97,9 +97,9 @@ var faults = map[string]struct {
 			return lambdafake.Reply{}
 		}
 	})},
-	"the way back fails twice": {want: undone, answer: onUpdate(first(3, lambdafake.Reply{Fail: "InternalError: sorry"}))},
-	"the way back fails":       {want: mixed, answer: onUpdate(first(1000000, lambdafake.Reply{Fail: "InternalError: sorry"}))},
-	"the way back is denied": {want: mixed, answer: onUpdate(func(c lambdafake.Call) lambdafake.Reply {
+	"the rollback fails twice": {want: undone, answer: onUpdate(first(3, lambdafake.Reply{Fail: "InternalError: sorry"}))},
+	"the rollback fails":       {want: mixed, answer: onUpdate(first(1000000, lambdafake.Reply{Fail: "InternalError: sorry"}))},
+	"the rollback is denied": {want: mixed, answer: onUpdate(func(c lambdafake.Call) lambdafake.Reply {
 		if c.Count == 1 {
 			return lambdafake.Reply{Fail: "ImageAccessDenied: Lambda does not have permission to access the ECR image"}
 		}
@@ -113,7 +113,7 @@ var faults = map[string]struct {
 		}
 		return lambdafake.Reply{}
 	}},
-	"it fails its trial": {want: undone, answer: func(_ *world, _ int, c lambdafake.Call) lambdafake.Reply {
+	"it answers its test event with an error": {want: undone, answer: func(_ *world, _ int, c lambdafake.Call) lambdafake.Reply {
 		if c.Operation == "Invoke" {
 			return lambdafake.Reply{Error: "Unhandled"}
 		}
@@ -122,12 +122,12 @@ var faults = map[string]struct {
 	"it does not exist":     {want: refused, prepare: func(w *world, n int) { w.aws.Remove(names[n]) }},
 	"it may not be read":    {want: refused, answer: onAll(denied)},
 	"the dry run is denied": {want: refused, answer: onDryRun(denied)},
-	"it is no image":        {want: refused, prepare: changed(func(f *lambdafake.Function) { f.PackageType = "Zip" })},
+	"it runs no image":      {want: refused, prepare: changed(func(f *lambdafake.Function) { f.PackageType = "Zip" })},
 	"it is for arm64":       {want: refused, prepare: changed(func(f *lambdafake.Function) { f.Architecture = "arm64" })},
-	"it is pending for ever": {want: refused, impatient: true, prepare: changed(func(f *lambdafake.Function) {
+	"it stays pending": {want: refused, impatient: true, prepare: changed(func(f *lambdafake.Function) {
 		f.State = "Pending"
 	})},
-	"its new image is not there":           {want: refused, prepare: func(w *world, n int) { w.images.remove(w.new[n]) }},
+	"its new image does not exist":         {want: refused, prepare: func(w *world, n int) { w.images.remove(w.new[n]) }},
 	"the service is broken from the start": {want: refused, impatient: true, answer: onAll(broken)},
 }
 
@@ -166,7 +166,7 @@ func changed(change func(*lambdafake.Function)) func(*world, int) {
 	return func(w *world, n int) { w.aws.Change(names[n], change) }
 }
 
-// special are the faults that need more than an answer.
+// special returns the answers of faults that also change something else.
 func special(w *world, name string, n int) func(lambdafake.Call) lambdafake.Reply {
 	switch name {
 	case "its configuration changes meanwhile":

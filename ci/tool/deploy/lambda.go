@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// What a call to Lambda can fail with, beside what is final. An error of [Lambda]
-// wraps at most one of them.
+// The errors of Lambda that a release handles. An error of [Lambda] wraps at most one of
+// them; any other is final.
 var (
-	// ErrConflict is another update of the function that is under way.
-	ErrConflict = errors.New("another update of the function is under way")
-	// ErrRevision is a function that changed since it was looked at.
-	ErrRevision = errors.New("the function changed meanwhile")
-	// ErrPassing is throttling, a fault of the service, or a lost connection.
-	ErrPassing = errors.New("passing")
-	// ErrMissing is a function, version or alias that does not exist.
+	// ErrConflict says that another update of the function is running.
+	ErrConflict = errors.New("another update of the function is running")
+	// ErrRevision says that the function changed since it was read.
+	ErrRevision = errors.New("the function changed in the meantime")
+	// ErrPassing is throttling, a fault of the service, or a lost connection: the same
+	// call may succeed later.
+	ErrPassing = errors.New("temporary failure")
+	// ErrMissing says that the function, version or alias does not exist.
 	ErrMissing = errors.New("missing")
-	// ErrDenied is a permission that the caller has not.
+	// ErrDenied says that the caller lacks a permission.
 	ErrDenied = errors.New("denied")
 )
 
@@ -31,18 +32,18 @@ const (
 	successful   = "Successful"
 )
 
-// packageImage is the package type of functions that are images.
+// packageImage is the package type of functions that run images.
 const packageImage = "Image"
 
-// Function is what Lambda says of a function, or of one version of it.
+// Function is what Lambda knows about a function, or about one version of it.
 type Function struct {
 	Name string
 	// Region is that of the function's ARN.
 	Region string
 	// PackageType is Image or Zip, Architecture x86_64 or arm64.
 	PackageType, Architecture string
-	// Digest is that of the image that it runs, and Image the URI with it; both are
-	// empty for a function that is no image.
+	// Digest is that of the image that it runs, and Image the URI with the digest; both
+	// are empty for a function that runs no image.
 	Digest, Image string
 	Version       string
 	// Revision changes with every change of the function.
@@ -53,10 +54,10 @@ type Function struct {
 	Update, UpdateReason string
 }
 
-// settled tells whether no change of the function is under way.
+// settled tells whether Lambda has finished the last change of the function.
 func (f Function) settled() bool { return f.Update != inProgress && f.State != statePending }
 
-// Failed says why the function does not run what it is said to, or nothing.
+// Failed says why the function or its last update failed; "" if neither did.
 func (f Function) Failed() string {
 	switch {
 	case f.Update == stateFailed:
@@ -73,9 +74,9 @@ type Update struct {
 	Function string
 	// URI is repository@digest.
 	URI string
-	// Revision is the one that the function must have; empty for any.
+	// Revision is the revision that the function must have; empty for any.
 	Revision string
-	// DryRun asks whether it would be done, and does nothing.
+	// DryRun only checks whether Lambda would do the update.
 	DryRun bool
 }
 
@@ -84,27 +85,26 @@ type Alias struct {
 	Name, Version, Revision string
 }
 
-// Answer is what a function answered.
+// Answer is the answer of a function to an event.
 type Answer struct {
 	Payload []byte
 	// Error is the kind of error that the function reported, or empty.
 	Error string
 	// Log is the end of the function's log, at most 4 KB.
 	Log string
-	// Duration is the time of the call, as seen from here.
+	// Duration is the time of the call, measured by the caller.
 	Duration time.Duration
 }
 
-// Lambda is what a deployment asks of AWS Lambda. It tries again by itself, a few
-// times, what fails for a passing reason.
+// Lambda is the client of AWS Lambda. It retries temporary failures a few times by itself.
 type Lambda interface {
 	// Function describes a function; qualifier is a version or alias, or empty.
 	Function(ctx context.Context, name, qualifier string) (Function, error)
-	// Update changes the code of a function, and returns before that is done.
+	// Update starts to change the code of a function, and does not wait for the end.
 	Update(ctx context.Context, u Update) error
-	// Publish makes a version of what the function is, and returns its number.
+	// Publish makes a version of the function as it is now, and returns its number.
 	Publish(ctx context.Context, name, revision, description string) (version string, err error)
-	// Alias fails with [ErrMissing] when there is none.
+	// Alias fails with [ErrMissing] if the alias does not exist.
 	Alias(ctx context.Context, name, alias string) (Alias, error)
 	CreateAlias(ctx context.Context, name string, a Alias) error
 	UpdateAlias(ctx context.Context, name string, a Alias) error
@@ -112,7 +112,7 @@ type Lambda interface {
 	Invoke(ctx context.Context, name, qualifier string, event []byte) (Answer, error)
 }
 
-// DigestOf returns the digest at the end of an image's URI, or nothing.
+// DigestOf returns the digest at the end of an image's URI; "" if it has none.
 func DigestOf(uri string) string {
 	if n := strings.LastIndex(uri, "@"); n >= 0 {
 		return uri[n+1:]
@@ -120,7 +120,7 @@ func DigestOf(uri string) string {
 	return ""
 }
 
-// Short returns a digest as tables show it.
+// Short shortens a digest for tables and messages.
 func Short(digest string) string {
 	if digest == "" {
 		return "nothing"

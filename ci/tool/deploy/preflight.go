@@ -10,32 +10,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// step is one function on its way to its target.
+// step is the update of one function to its target.
 type step struct {
 	result Result
-	// before is the function before the first call, and back the URI that brings it
-	// there again.
+	// before is the function before the first call, and back the URI of the image to roll
+	// back to.
 	before Function
 	back   string
-	// revision is the last one that was seen.
+	// revision is the last one that was read.
 	revision string
-	// changes is set for a function that is to be updated, and movesAlias for one
-	// whose alias does not name the image.
+	// changes is true if the function is updated, and movesAlias if the alias has to be
+	// moved to the image.
 	changes, movesAlias bool
-	// alias is what the alias was; without a version if there was none.
+	// alias is the alias before the release; without a version if it did not exist.
 	alias Alias
-	// asked is set before the first update call, and accepted when one may have
-	// been carried out.
+	// asked is set before the first update call, and accepted once Lambda may have
+	// carried one out. aliasAsked is set before the first call that moves the alias.
 	asked, accepted bool
 	aliasAsked      bool
 }
 
-// Plan is what a release will do, after every function was looked at.
+// Plan is what a release will do. Every function was checked for it.
 type Plan struct {
 	steps []*step
 }
 
-// Results tells of every function, in the order of the targets.
+// Results returns the state of every function, in the order of the targets.
 func (p *Plan) Results() []Result {
 	results := make([]Result, len(p.steps))
 	for n, s := range p.steps {
@@ -44,19 +44,8 @@ func (p *Plan) Results() []Result {
 	return results
 }
 
-// Changes counts the functions that are to be updated.
-func (p *Plan) Changes() int {
-	count := 0
-	for _, s := range p.steps {
-		if s.changes {
-			count++
-		}
-	}
-	return count
-}
-
-// Preflight looks at every function and every image, and changes nothing. Its
-// error joins all that stands in the way of the release.
+// Preflight checks every function and every image, and changes nothing. Its error names
+// everything that prevents the release.
 func (r *Releaser) Preflight(ctx context.Context, targets []Target) (*Plan, error) {
 	p := &Plan{steps: make([]*step, len(targets))}
 	errs := make([]error, len(targets))
@@ -65,13 +54,13 @@ func (r *Releaser) Preflight(ctx context.Context, targets []Target) (*Plan, erro
 		if errs[n] = r.preflight(ctx, p.steps[n]); errs[n] != nil {
 			errs[n] = fmt.Errorf("%s (%s): %w", targets[n].Lambda, targets[n].Image, errs[n])
 		}
-		return nil // all are looked at
+		return nil // go on with the others
 	})
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%w; no function was touched", errInterrupted)
+		return nil, fmt.Errorf("%w; no function was changed", errInterrupted)
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
-		return nil, fmt.Errorf("%w\nno function was touched", err)
+		return nil, fmt.Errorf("%w\nno function was changed", err)
 	}
 	return p, nil
 }
@@ -81,13 +70,13 @@ func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	f, err := r.settle(ctx, t.Lambda, "")
 	switch {
 	case errors.Is(err, ErrMissing):
-		return fmt.Errorf("the function does not exist; make it once, with package type Image, or correct `lambda` in its image.json: %w", err)
+		return fmt.Errorf("the function does not exist; create it once, with package type Image, or correct `lambda` in its image.json: %w", err)
 	case errors.Is(err, ErrDenied):
 		return fmt.Errorf("%w; deploying needs lambda:GetFunction, lambda:UpdateFunctionCode and ecr:BatchGetImage", err)
 	case err != nil:
 		return err
 	case f.PackageType != packageImage:
-		return fmt.Errorf("the function's package type is %s, which cannot be changed; delete it and make it anew with package type Image", f.PackageType)
+		return fmt.Errorf("the function's package type is %s, which cannot be changed; delete the function and create it again with package type Image", f.PackageType)
 	}
 	s.before, s.revision, s.result.Before, s.result.Now = f, f.Revision, f.Digest, f.Digest
 	if err := checkPlace(t.Repository, f.Region); err != nil && !r.o.StandIn {
@@ -98,14 +87,14 @@ func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	case err != nil:
 		return err
 	case built != f.Architecture:
-		return fmt.Errorf("the function is for %s and the image for %s; build it for the function's with --platform", f.Architecture, built)
+		return fmt.Errorf("the function is for %s and the image for %s; build the image for the architecture of the function with --platform", f.Architecture, built)
 	}
 	s.changes = f.Digest != t.Digest || f.Failed() != ""
-	if err := r.wayBack(ctx, s); err != nil {
+	if err := r.planRollback(ctx, s); err != nil {
 		return err
 	}
 	if r.o.Alias != "" {
-		if err := r.lookAtAlias(ctx, s); err != nil {
+		if err := r.readAlias(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -118,13 +107,13 @@ func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	return r.dryRun(ctx, s)
 }
 
-// wayBack finds out what brings the function back to what it runs, and warns when
-// nothing does.
-func (r *Releaser) wayBack(ctx context.Context, s *step) error {
+// planRollback finds the image that the function would be rolled back to, and warns if
+// there is none.
+func (r *Releaser) planRollback(ctx context.Context, s *step) error {
 	t := s.result.Target
 	s.back = t.uri(s.before.Digest)
 	if s.before.Digest == "" {
-		s.result.Warning = "it is not known what it runs, so it cannot be put back if the release fails"
+		s.result.Warning = "it is unknown which image it runs, so it cannot be rolled back if the release fails"
 		return nil
 	}
 	_, ok, err := r.images.Digest(ctx, t.Repository, s.before.Digest)
@@ -132,16 +121,16 @@ func (r *Releaser) wayBack(ctx context.Context, s *step) error {
 		return err
 	}
 	if repository, _, found := strings.Cut(s.before.Image, "@"); !ok && found && repository != t.Repository {
-		s.back = s.before.Image // elsewhere; Lambda will know
+		s.back = s.before.Image // in another repository; Lambda checks that it is there
 		return nil
 	}
 	if !ok && s.changes {
-		s.result.Warning = fmt.Sprintf("the image that it runs, %s, is gone from %s: it cannot be put back if the release fails", Short(s.before.Digest), t.Repository)
+		s.result.Warning = fmt.Sprintf("the image that it runs, %s, is gone from %s: it cannot be rolled back if the release fails", Short(s.before.Digest), t.Repository)
 	}
 	return nil
 }
 
-// dryRun asks Lambda whether it would do the update.
+// dryRun asks Lambda whether it would accept the update.
 func (r *Releaser) dryRun(ctx context.Context, s *step) error {
 	t := s.result.Target
 	err := r.lambda.Update(ctx, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, DryRun: true})
@@ -149,13 +138,14 @@ func (r *Releaser) dryRun(ctx context.Context, s *step) error {
 	case errors.Is(err, ErrDenied):
 		return fmt.Errorf("%w; deploying needs lambda:UpdateFunctionCode", err)
 	case errors.Is(err, ErrRevision), errors.Is(err, ErrConflict):
-		return nil // it is waited for when its turn comes
+		return nil // the update itself waits for this
 	default:
 		return err
 	}
 }
 
-func (r *Releaser) lookAtAlias(ctx context.Context, s *step) error {
+// readAlias finds out whether the alias names the image of the target.
+func (r *Releaser) readAlias(ctx context.Context, s *step) error {
 	name := s.result.Lambda
 	a, err := r.lambda.Alias(ctx, name, r.o.Alias)
 	if errors.Is(err, ErrMissing) {
@@ -174,9 +164,9 @@ func (r *Releaser) lookAtAlias(ctx context.Context, s *step) error {
 	return nil
 }
 
-// each calls do for 0 to count-1, a bounded number at a time, and returns the
-// first error. After that, or when ctx ends, it begins no other; those under way
-// see ctx only.
+// each calls do for 0 to count-1, a limited number at a time, and returns the first error.
+// After an error, or when ctx ends, it starts no more calls. An error does not cancel the
+// calls that are running; only ctx does.
 func (r *Releaser) each(ctx context.Context, count int, do func(ctx context.Context, n int) error) error {
 	var g errgroup.Group
 	g.SetLimit(r.o.Parallel)

@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/tool/internal/lambdafake"
 )
 
-// What Lambda would not take is said before anything is touched.
+// What Lambda would refuse is reported before anything is changed.
 func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 	for name, c := range map[string]struct {
 		repository string
@@ -21,21 +21,21 @@ func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 		want       string
 	}{
 		"another region": {"123456789012.dkr.ecr.us-east-1.amazonaws.com/x", nil,
-			"the function is in eu-central-1 and the repository in us-east-1; Lambda takes images from its own region only: name it with --region"},
+			"the function is in eu-central-1 and the repository in us-east-1; Lambda accepts images only from the region of the function: pass --region eu-central-1"},
 		"a FIPS endpoint": {"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x", nil,
-			"Lambda takes images from a private ECR repository only, not from 123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x; publish there"},
+			"Lambda accepts images only from a private ECR repository, not from 123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x; publish the image to one"},
 		"ECR Public": {"public.ecr.aws/alias/x", nil,
-			"Lambda takes images from a private ECR repository only, not from public.ecr.aws/alias/x; publish there"},
+			"Lambda accepts images only from a private ECR repository, not from public.ecr.aws/alias/x; publish the image to one"},
 		"an index": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.MediaType = types.OCIImageIndex },
-			`is a "application/vnd.oci.image.index.v1+json"; Lambda takes one plain image manifest`},
+			`is a "application/vnd.oci.image.index.v1+json"; Lambda accepts one plain image manifest`},
 		"zstd": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.Layers[0].MediaType = types.OCILayerZStd },
-			"is application/vnd.oci.image.layer.v1.tar+zstd; Lambda takes gzip"},
+			"is application/vnd.oci.image.layer.v1.tar+zstd; Lambda accepts gzip"},
 		"11 GB": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.Layers[0].Size = 11 << 30 },
-			"holds 11811160064 bytes; Lambda takes 10737418240"},
+			"has layers of 11811160064 bytes; Lambda accepts 10737418240"},
 		"windows": {repository, func(_ *v1.Manifest, c *v1.ConfigFile) { c.OS = "windows" },
 			"the image is for windows/amd64; Lambda runs linux/amd64 and linux/arm64"},
 		"arm64": {repository, func(_ *v1.Manifest, c *v1.ConfigFile) { c.Architecture = "arm64" },
-			"the function is for x86_64 and the image for arm64; build it for the function's with --platform"},
+			"the function is for x86_64 and the image for arm64; build the image for the architecture of the function with --platform"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -46,13 +46,13 @@ func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 
 			require.ErrorContains(t, err, "Select (select): ")
 			require.ErrorContains(t, err, c.want)
-			assert.True(t, strings.HasSuffix(err.Error(), "\nno function was touched"))
+			assert.True(t, strings.HasSuffix(err.Error(), "\nno function was changed"))
 			assert.Empty(t, w.aws.Calls(update))
 		})
 	}
 }
 
-// All that stands in the way is told at once.
+// Everything that prevents a release is reported at once.
 func TestPreflightTellsAll(t *testing.T) {
 	w := newWorld(t)
 	w.aws.Remove("Api")
@@ -60,14 +60,14 @@ func TestPreflightTellsAll(t *testing.T) {
 
 	_, err := w.release(t.Context(), t)
 
-	require.EqualError(t, err, "Api (api): the function does not exist; make it once, with package type Image, or correct `lambda` in its image.json: "+
+	require.EqualError(t, err, "Api (api): the function does not exist; create it once, with package type Image, or correct `lambda` in its image.json: "+
 		"GetFunction Api: ResourceNotFoundException: Function not found: arn:aws:lambda:eu-central-1:123456789012:function:Api\n"+
-		"Thumb (thumb): the function's package type is Zip, which cannot be changed; delete it and make it anew with package type Image\n"+
-		"no function was touched")
+		"Thumb (thumb): the function's package type is Zip, which cannot be changed; delete the function and create it again with package type Image\n"+
+		"no function was changed")
 }
 
-// An image that was deleted under its function is mended by a deployment, and what
-// that means for the way back is said before.
+// A deployment repairs a function whose image was deleted. A warning says that it cannot
+// be rolled back.
 func TestTheImageThatRunsIsGone(t *testing.T) {
 	w := newWorld(t)
 	w.images.remove(w.old[1])
@@ -76,8 +76,10 @@ func TestTheImageThatRunsIsGone(t *testing.T) {
 
 	p, err := r.Preflight(t.Context(), w.targets)
 	require.NoError(t, err)
-	assert.Equal(t, 5, p.Changes())
-	assert.Equal(t, "the image that it runs, "+deploy.Short(w.old[1])+", is gone from "+repository+": it cannot be put back if the release fails", p.Results()[1].Warning)
+	for _, planned := range p.Results() {
+		assert.Equal(t, deploy.Planned, planned.State, planned.Image)
+	}
+	assert.Equal(t, "the image that it runs, "+deploy.Short(w.old[1])+", is gone from "+repository+": it cannot be rolled back if the release fails", p.Results()[1].Warning)
 	_, err = r.Run(t.Context(), p)
 
 	require.NoError(t, err)
@@ -91,7 +93,7 @@ func TestTheImageThatRunsIsGone(t *testing.T) {
 	}
 }
 
-// The whole story of a release of which one function could not be put back.
+// The whole output of a release that could not roll back two functions.
 func TestTheStoryOfAMixture(t *testing.T) {
 	w := newWorld(t)
 	w.o.Parallel = 1
@@ -112,9 +114,9 @@ func TestTheStoryOfAMixture(t *testing.T) {
 	_, err := w.release(t.Context(), t)
 
 	require.EqualError(t, err, "deploy thumb (Thumb): LastUpdateStatus is Failed: InvalidImage: no entrypoint\n"+
-		"2 functions could NOT be put back:\n"+
+		"2 functions could NOT be rolled back:\n"+
 		"Enhance (enhance), which ran "+deploy.Short(w.old[1])+": UpdateFunctionCode Enhance: AccessDeniedException: as the test wants\n"+
 		"  type: aws lambda update-function-code --region eu-central-1 --function-name Enhance --image-uri "+repository+"@"+w.old[1]+"\n"+
-		"Thumb (thumb), which ran "+deploy.Short(w.old[3])+": it was updated back 3 times; LastUpdateStatus is Failed: InvalidImage: no entrypoint\n"+
+		"Thumb (thumb), which ran "+deploy.Short(w.old[3])+": it was rolled back 3 times; LastUpdateStatus is Failed: InvalidImage: no entrypoint\n"+
 		"  type: aws lambda update-function-code --region eu-central-1 --function-name Thumb --image-uri "+repository+"@"+w.old[3])
 }

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// revertTries is how often an update back is made that Lambda took and then
-// reported as failed, as it does for faults of its own (InternalError).
+// revertTries is how often a rollback is tried that Lambda accepts and then reports as
+// failed, as it does for its own faults (InternalError).
 const revertTries = 3
 
-// putBack undoes what was done of the plan, after a failure.
-func (r *Releaser) putBack(ctx context.Context, p *Plan, failure error) ([]Result, error) {
-	// Callers use the alias, where there is one: that goes first.
+// rollBack rolls back everything that was changed, after a failure.
+func (r *Releaser) rollBack(ctx context.Context, p *Plan, failure error) ([]Result, error) {
+	// The aliases first, because callers use them.
 	_ = r.each(ctx, len(p.steps), func(ctx context.Context, n int) error {
 		if s := p.steps[n]; s.aliasAsked {
-			r.aliasBack(ctx, s)
+			r.rollBackAlias(ctx, s)
 		}
-		return nil // the others are tried all the same
+		return nil // go on with the others
 	})
 	count := 0
 	_ = r.each(ctx, len(p.steps), func(ctx context.Context, n int) error {
 		switch s := p.steps[n]; {
-		case s.result.State == Stuck && s.asked: // its alias is
-			r.stepBack(ctx, s)
+		case s.result.State == Stuck && s.asked: // its alias is stuck
+			r.rollBackFunction(ctx, s)
 			s.result.State = Stuck
 		case s.asked:
-			r.stepBack(ctx, s)
+			r.rollBackFunction(ctx, s)
 		case s.result.State == Planned:
 			s.result.State = Untouched
 		}
@@ -48,8 +48,9 @@ func (r *Releaser) putBack(ctx context.Context, p *Plan, failure error) ([]Resul
 	return p.Results(), &RolledBack{Cause: failure, Count: count}
 }
 
-// stepBack makes one function run again what it ran, if it does not.
-func (r *Releaser) stepBack(ctx context.Context, s *step) {
+// rollBackFunction updates a function to the image that it ran before, if it does not run
+// that already.
+func (r *Releaser) rollBackFunction(ctx context.Context, s *step) {
 	ctx, cancel := context.WithTimeout(ctx, r.o.Pace.Revert)
 	defer cancel()
 	name := s.result.Lambda
@@ -61,27 +62,27 @@ func (r *Releaser) stepBack(ctx context.Context, s *step) {
 			return
 		}
 		s.result.Now = f.Digest
-		asItWas := f.Digest == s.before.Digest && (f.Failed() == "" || s.before.Failed() != "")
+		asBefore := f.Digest == s.before.Digest && (f.Failed() == "" || s.before.Failed() != "")
 		switch {
-		case asItWas && !s.accepted && tries == 0:
+		case asBefore && !s.accepted && tries == 0:
 			s.result.State = Untouched
 			return
-		case asItWas:
+		case asBefore:
 			s.result.State = Restored
 			r.o.Tell(fmt.Sprintf("%s runs %s again", name, Short(f.Digest)))
 			return
 		case f.Digest != s.before.Digest && f.Digest != s.result.Digest:
-			s.stuck(fmt.Sprintf("another deployment made it run %s meanwhile, so it was left alone", Short(f.Digest)), codeFix(s))
+			s.stuck(fmt.Sprintf("another deployment has changed it to %s, so it was not changed again", Short(f.Digest)), codeFix(s))
 			return
 		case s.before.Digest == "":
-			s.stuck("it is not known what it ran", "ci deploy --commit COMMIT")
+			s.stuck("it is unknown which image it ran", "bin/ci deploy --commit COMMIT")
 			return
 		case tries >= revertTries:
 			why := f.Failed()
 			if why == "" {
-				why = "it runs " + Short(f.Digest) + " still"
+				why = "it still runs " + Short(f.Digest)
 			}
-			s.stuck(fmt.Sprintf("it was updated back %d times; %s", tries, why), codeFix(s))
+			s.stuck(fmt.Sprintf("it was rolled back %d times; %s", tries, why), codeFix(s))
 			return
 		}
 		err = r.lambda.Update(ctx, Update{Function: name, URI: s.back, Revision: f.Revision})
@@ -95,7 +96,7 @@ func (r *Releaser) stepBack(ctx context.Context, s *step) {
 		}
 		if r.pause(ctx, &wait) != nil {
 			if err == nil {
-				err = errors.New("the update back did not end")
+				err = errors.New("the rollback did not end")
 			}
 			s.stuck(fmt.Sprintf("gave up after %s: %v", r.o.Pace.Revert, err), waitFix(s)+codeFix(s))
 			return
@@ -103,6 +104,7 @@ func (r *Releaser) stepBack(ctx context.Context, s *step) {
 	}
 }
 
+// stuck records why the function could not be rolled back, and which command fixes it.
 func (s *step) stuck(why, fix string) {
 	if s.result.Stuck != "" {
 		why, fix = s.result.Stuck+"; "+why, s.result.Fix+"\n  and:  "+fix
@@ -110,20 +112,22 @@ func (s *step) stuck(why, fix string) {
 	s.result.State, s.result.Stuck, s.result.Fix = Stuck, why, fix
 }
 
-// fix returns what to type for a function whose update back was refused.
+// fix returns the command to type for a function whose rollback Lambda refused.
 func (r *Releaser) fix(ctx context.Context, s *step) string {
 	_, ok, err := r.images.Digest(ctx, s.result.Repository, s.before.Digest)
 	if err == nil && !ok && s.back == s.result.uri(s.before.Digest) {
-		return fmt.Sprintf("ci publish --commit COMMIT, then ci deploy --commit COMMIT --only %s, of a commit that works: the image that it ran is gone from %s",
+		return fmt.Sprintf("bin/ci publish --commit COMMIT, then bin/ci deploy --commit COMMIT --only %s, for a commit that works: the image that it ran is gone from %s",
 			s.result.Image, s.result.Repository)
 	}
 	return codeFix(s)
 }
 
+// codeFix is the command that updates the function to its former image.
 func codeFix(s *step) string {
 	return fmt.Sprintf("aws lambda update-function-code --region %s --function-name %s --image-uri %s", s.before.Region, s.result.Lambda, s.back)
 }
 
+// waitFix is the command that waits for the running update.
 func waitFix(s *step) string {
 	return fmt.Sprintf("aws lambda wait function-updated-v2 --region %s --function-name %s && ", s.before.Region, s.result.Lambda)
 }

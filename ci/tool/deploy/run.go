@@ -6,23 +6,24 @@ import (
 	"fmt"
 )
 
-// Run carries the plan out. The error is nil when every function runs its target,
-// a [*RolledBack] when all run again what they ran before, and a [*Mixed] when some
-// could not be put back. When ctx ends, what is under way is awaited; then the
-// release is finished if every function was updated, and undone if not.
+// Run carries out the plan. The error is nil if every function runs its target, a
+// [*RolledBack] if all functions run the same image as before, and a [*Mixed] if some
+// could not be rolled back. When ctx ends, Run waits for the updates that are running;
+// then it finishes the release if every function was updated, and rolls back if not.
 func (r *Releaser) Run(ctx context.Context, p *Plan) ([]Result, error) {
 	told := context.AfterFunc(ctx, func() {
-		r.o.Tell("interrupted: waiting for the updates that are under way; then the release is finished if all were made, and undone if not")
+		r.o.Tell("interrupted: waiting for the running updates; then the release is finished if all functions were updated, and rolled back if not")
 	})
 	defer told()
 	err := r.forward(ctx, p)
 	if err == nil {
 		return p.Results(), nil
 	}
-	r.o.Tell("the release failed; putting back what was updated")
-	return r.putBack(context.WithoutCancel(ctx), p, err)
+	r.o.Tell("the release failed; rolling back the updated functions")
+	return r.rollBack(context.WithoutCancel(ctx), p, err)
 }
 
+// forward makes the release, and stops at the first failure.
 func (r *Releaser) forward(ctx context.Context, p *Plan) error {
 	if err := r.updateAll(ctx, p); err != nil {
 		return err
@@ -33,7 +34,7 @@ func (r *Releaser) forward(ctx context.Context, p *Plan) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return errInterrupted // not all were tried
+			return errInterrupted // some functions were not called
 		}
 	}
 	if r.o.Alias != "" {
@@ -45,7 +46,7 @@ func (r *Releaser) forward(ctx context.Context, p *Plan) error {
 // updateAll updates the functions that change.
 func (r *Releaser) updateAll(ctx context.Context, p *Plan) error {
 	err := r.eachStep(ctx, p, "deploy", func(s *step) bool { return s.changes }, func(ctx context.Context, s *step) error {
-		// What is under way is not left alone, whatever happens.
+		// A started update is always waited for, also after an interrupt.
 		if err := r.update(context.WithoutCancel(ctx), s); err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (r *Releaser) updateAll(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// eachStep calls do for the steps that are meant, and joins what went wrong.
+// eachStep calls do for the steps that are meant, and joins the errors.
 func (r *Releaser) eachStep(ctx context.Context, p *Plan, verb string, meant func(*step) bool, do func(context.Context, *step) error) error {
 	errs := make([]error, len(p.steps))
 	first := r.each(ctx, len(p.steps), func(ctx context.Context, n int) error {

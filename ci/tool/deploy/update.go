@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// staleReads is how often a function may be read with its former image after an
-// update succeeded: reads of Lambda may lag behind writes.
+// staleReads is how often a function may be read with its former image after an update
+// succeeded: Lambda may answer a read with an older state.
 const staleReads = 3
 
-// pause waits, longer each time, until ctx ends.
+// pause waits, each time longer than before, or until ctx ends.
 func (r *Releaser) pause(ctx context.Context, wait *time.Duration) error {
 	if *wait == 0 {
 		*wait = r.o.Pace.Poll
@@ -27,7 +27,7 @@ func (r *Releaser) pause(ctx context.Context, wait *time.Duration) error {
 	}
 }
 
-// settle waits until no change of the function is under way, at most as long as
+// settle waits until Lambda has finished all changes of the function, at most as long as
 // the pace allows, and returns the function.
 func (r *Releaser) settle(ctx context.Context, name, qualifier string) (Function, error) {
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Settle)
@@ -48,9 +48,9 @@ func (r *Releaser) settle(ctx context.Context, name, qualifier string) (Function
 		case ctx.Err() != nil:
 			return Function{}, context.Cause(ctx)
 		case err != nil:
-			return Function{}, fmt.Errorf("look at the function for %s: %w", r.o.Pace.Settle, err)
+			return Function{}, fmt.Errorf("read the function for %s: %w", r.o.Pace.Settle, err)
 		default:
-			return Function{}, fmt.Errorf("waited %s: State is %s and LastUpdateStatus %s still", r.o.Pace.Settle, f.State, f.Update)
+			return Function{}, fmt.Errorf("waited %s: State is still %s and LastUpdateStatus %s", r.o.Pace.Settle, f.State, f.Update)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (r *Releaser) update(ctx context.Context, s *step) error {
 		case f.Digest == t.Digest:
 			return nil
 		case read >= staleReads:
-			return fmt.Errorf("the update succeeded, but the function runs %s; another deployment is at work", Short(f.Digest))
+			return fmt.Errorf("the update succeeded, but the function runs %s; another deployment updates it too", Short(f.Digest))
 		}
 		if err := r.pause(ctx, &wait); err != nil {
 			return err
@@ -86,9 +86,9 @@ func (r *Releaser) update(ctx context.Context, s *step) error {
 	}
 }
 
-// ask makes the update call, and waits for what is in its way. An answer may be
-// lost although the call was carried out, so after each failure it looks. done
-// tells that the function runs the target already.
+// ask makes the update call, and retries it while another change is running. Lambda may
+// carry out a call although its answer is lost, so ask reads the function after each
+// failure. done is true if the function runs the target already.
 func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 	t := s.result.Target
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Settle)
@@ -106,25 +106,25 @@ func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 		if r.pause(bound, &wait) != nil {
 			return false, fmt.Errorf("gave up after %s: %w", r.o.Pace.Settle, err)
 		}
-		f, looked := r.settle(bound, t.Lambda, "")
-		if looked != nil {
-			return false, fmt.Errorf("%w; then %w", err, looked)
+		f, readErr := r.settle(bound, t.Lambda, "")
+		if readErr != nil {
+			return false, fmt.Errorf("%w; then %w", err, readErr)
 		}
 		s.revision, s.result.Now = f.Revision, f.Digest
 		switch {
 		case f.Digest == t.Digest && f.Failed() == "":
-			s.accepted = true // the answer was lost, or another did the same
+			s.accepted = true // the answer was lost, or somebody else made the same update
 			return true, nil
 		case f.Digest == t.Digest:
 			s.accepted = true
 			return false, errors.New(f.Failed())
 		case f.Digest != s.before.Digest:
-			return false, fmt.Errorf("another deployment made it run %s meanwhile", Short(f.Digest))
+			return false, fmt.Errorf("another deployment has changed it to %s", Short(f.Digest))
 		}
 	}
 }
 
-// smoke calls the function with its event.
+// smoke calls the function with its test event.
 func (r *Releaser) smoke(ctx context.Context, s *step) error {
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Smoke)
 	defer cancel()
@@ -133,9 +133,9 @@ func (r *Releaser) smoke(ctx context.Context, s *step) error {
 	case err != nil && ctx.Err() != nil:
 		return errInterrupted
 	case err != nil:
-		return fmt.Errorf("try it with its test event: %w", err)
+		return fmt.Errorf("call it with its test event: %w", err)
 	case answer.Error != "":
-		return fmt.Errorf("it was tried with its test event and reported %s: %.300s", answer.Error, answer.Payload)
+		return fmt.Errorf("it answered its test event with the error %s: %.300s", answer.Error, answer.Payload)
 	}
 	r.o.Tell(fmt.Sprintf("%s answered its test event", s.result.Lambda))
 	return nil

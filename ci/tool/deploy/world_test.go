@@ -27,19 +27,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const repository = lambdafake.Account + ".dkr.ecr." + lambdafake.Region + ".amazonaws.com/ai-social-media-lambda-light"
 
-// names are those of the five functions, images those of their images.
+// images are the names of the five images, and names those of their functions.
 var (
 	images = []string{"api", "enhance", "select", "thumb", "video"}
 	names  = []string{"Api", "Enhance", "Select", "Thumb", "Video"}
 )
 
-// fast is a pace for a stand-in whose updates take a millisecond.
+// fast is a pace for a stand-in whose updates last a millisecond.
 var fast = deploy.Pace{
 	Poll: 500 * time.Microsecond, PollLongest: 2 * time.Millisecond,
 	Settle: 10 * time.Second, Revert: 10 * time.Second, Smoke: 10 * time.Second,
 }
 
-// store is a registry in memory: what is in it, by repository and identifier.
+// store is a registry in memory. Its content is keyed by repository and identifier.
 type store struct {
 	mu        sync.Mutex
 	manifests map[string][]byte
@@ -48,7 +48,7 @@ type store struct {
 
 func key(repository, identifier string) string { return repository + "@" + identifier }
 
-// add puts an image in, and returns its digest.
+// add adds an image, and returns its digest.
 func (s *store) add(t testing.TB, repository, content string, change func(*v1.Manifest, *v1.ConfigFile)) string {
 	t.Helper()
 	config := v1.ConfigFile{OS: "linux", Architecture: "amd64", Author: content}
@@ -113,7 +113,7 @@ func (s *store) PutManifest(_ context.Context, repository, tag string, manifest 
 	return nil
 }
 
-// world is five functions that run old images, and new images for them.
+// world has five functions that run old images, and new images for them.
 type world struct {
 	aws      *lambdafake.Fake
 	images   *store
@@ -142,7 +142,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// releaser returns a releaser whose AWS SDK tries again at once.
+// releaser returns a releaser whose AWS SDK retries without a pause.
 func (w *world) releaser(t testing.TB) *deploy.Releaser {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)

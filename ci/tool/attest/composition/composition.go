@@ -1,6 +1,5 @@
-// Package composition tells what an image is made of: whose layers it has, what it
-// says of itself, and what Go program it runs. It reads images as they are stored,
-// wherever that is.
+// Package composition reads what an image is made of: its layers and their kinds, its
+// labels, and the Go program in it. The caller says where the blobs are read from.
 package composition
 
 import (
@@ -23,7 +22,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 )
 
-// maxConfig bounds, in bytes, a configuration; they are thousands.
+// maxConfig limits the size of a configuration, in bytes; usually it is a few thousand.
 const maxConfig = 4 << 20
 
 // Layer is a layer of an image.
@@ -38,13 +37,13 @@ type Layer struct {
 type Program struct {
 	SHA256 string // of the file, in hex
 	Size   int64  // of the file, in bytes
-	// Info is what the Go toolchain wrote into it; nil for what is no Go program.
+	// Info is what the Go toolchain wrote into it; nil if it is not a Go program.
 	Info *debug.BuildInfo
 }
 
 // Image is what an image is made of.
 type Image struct {
-	// Name is the image's name in the catalog, as the image says.
+	// Name is the image's name in the catalog, from its label.
 	Name string
 	// Subject names the manifest.
 	Subject v1.Descriptor
@@ -59,7 +58,7 @@ type Image struct {
 // Open returns the content of a blob.
 type Open func(d v1.Descriptor) (io.ReadCloser, error)
 
-// Read returns what the image with the manifest is made of.
+// Read reads what the image with the manifest is made of.
 func Read(manifest []byte, open Open) (Image, error) {
 	i, err := read(manifest, open)
 	if err != nil {
@@ -73,16 +72,16 @@ func read(manifest []byte, open Open) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	raw, err := whole(open, m.Config, maxConfig)
+	raw, err := readBlob(open, m.Config, maxConfig)
 	if err != nil {
-		return Image{}, fmt.Errorf("the configuration: %w", err)
+		return Image{}, fmt.Errorf("read the configuration: %w", err)
 	}
 	var config v1.ConfigFile
 	if err := json.Unmarshal(raw, &config); err != nil {
-		return Image{}, fmt.Errorf("the configuration: %w", err)
+		return Image{}, fmt.Errorf("read the configuration: %w", err)
 	}
 	if len(config.RootFS.DiffIDs) != len(m.Layers) || len(m.Layers) == 0 {
-		return Image{}, fmt.Errorf("the manifest names %d layers, the configuration %d", len(m.Layers), len(config.RootFS.DiffIDs))
+		return Image{}, fmt.Errorf("the manifest has %d layers, the configuration %d", len(m.Layers), len(config.RootFS.DiffIDs))
 	}
 	digest, size, err := v1.SHA256(bytes.NewReader(manifest))
 	if err != nil {
@@ -116,7 +115,7 @@ func (i Image) Of(k image.Kind) []Layer {
 	return all
 }
 
-// ReadProgram reads the function's binary out of its layer.
+// ReadProgram reads the function's binary from its layer.
 func ReadProgram(i Image, open Open) (Program, error) {
 	p, err := readProgram(i, open)
 	if err != nil {
@@ -160,16 +159,16 @@ func readProgram(i Image, open Open) (Program, error) {
 	}
 }
 
-// whole reads a small blob.
-func whole(open Open, d v1.Descriptor, most int64) ([]byte, error) {
+// readBlob reads a blob of at most limit bytes.
+func readBlob(open Open, d v1.Descriptor, limit int64) ([]byte, error) {
 	r, err := open(d)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	content, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err == nil && int64(len(content)) > most {
-		err = fmt.Errorf("it is larger than %d bytes", most)
+	content, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = fmt.Errorf("it is larger than %d bytes", limit)
 	}
 	return content, err
 }

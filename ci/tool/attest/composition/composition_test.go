@@ -18,9 +18,9 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// stored is an image whose blobs are in a cache: a base of two layers, and the
+// cached returns an image whose blobs are in a cache: a base of two layers, and the
 // binary.
-func stored(t *testing.T, variant catalog.Variant, binary ...layer.File) ([]byte, Open) {
+func cached(t *testing.T, variant catalog.Variant, binary ...layer.File) ([]byte, Open) {
 	t.Helper()
 	c := testkit.Cache(t)
 	keep := func(files ...layer.File) layer.Layer {
@@ -46,7 +46,7 @@ func TestRead(t *testing.T) {
 		catalog.Heavy: {image.KindBase, image.KindBase, image.KindFFmpeg, image.KindBinary},
 	} {
 		t.Run(string(variant), func(t *testing.T) {
-			manifest, open := stored(t, variant, layer.Text(image.BootstrapPath, 0o755, program))
+			manifest, open := cached(t, variant, layer.Text(image.BootstrapPath, 0o755, program))
 			i, err := Read(manifest, open)
 			require.NoError(t, err)
 			var kinds []image.Kind
@@ -73,14 +73,14 @@ func TestRead(t *testing.T) {
 }
 
 func TestReadProgramOfWhatIsNone(t *testing.T) {
-	manifest, open := stored(t, catalog.Light, layer.Text(image.BootstrapPath, 0o755, "#!/bin/sh"))
+	manifest, open := cached(t, catalog.Light, layer.Text(image.BootstrapPath, 0o755, "#!/bin/sh"))
 	i, err := Read(manifest, open)
 	require.NoError(t, err)
 	p, err := ReadProgram(i, open)
 	require.NoError(t, err)
 	assert.Nil(t, p.Info)
 
-	manifest, open = stored(t, catalog.Light, layer.Text("elsewhere", 0o755, ""))
+	manifest, open = cached(t, catalog.Light, layer.Text("elsewhere", 0o755, ""))
 	i, err = Read(manifest, open)
 	require.NoError(t, err)
 	_, err = ReadProgram(i, open)
@@ -88,14 +88,14 @@ func TestReadProgramOfWhatIsNone(t *testing.T) {
 }
 
 func TestReadRefuses(t *testing.T) {
-	manifest, open := stored(t, catalog.Light, layer.Text(image.BootstrapPath, 0o755, ""))
+	manifest, open := cached(t, catalog.Light, layer.Text(image.BootstrapPath, 0o755, ""))
 	var m v1.Manifest
 	require.NoError(t, json.Unmarshal(manifest, &m))
 	m.Layers = m.Layers[1:]
 	fewer, err := json.Marshal(m)
 	require.NoError(t, err)
 	_, err = Read(fewer, open)
-	require.EqualError(t, err, "read what the image is made of: the manifest names 2 layers, the configuration 3")
+	require.EqualError(t, err, "read what the image is made of: the manifest has 2 layers, the configuration 3")
 	_, err = Read([]byte("no"), open)
 	require.ErrorContains(t, err, "read what the image is made of: ")
 	gone := errors.New("it is gone")

@@ -2,19 +2,20 @@ package provenance
 
 import "strings"
 
-// Local is the builder where no CI service says that it is one.
+// Local is the builder ID for a build outside a CI service.
 const Local = "https://lambdas.internal/ci/builder/local"
 
-// Builder is who built.
+// Builder is the machine or service that built the image.
 type Builder struct {
 	// ID names the builder, and Invocation its run, both as URIs.
 	ID         string
 	Invocation string
-	// Repository is where the CI service got the sources, if it says so.
+	// Repository is the address from which the CI service fetched the sources; empty if
+	// it is unknown.
 	Repository string
 }
 
-// BuilderOf returns the builder that the environment tells of: GitHub Actions, AWS
+// BuilderOf returns the builder from the environment variables: GitHub Actions, AWS
 // CodeBuild, or [Local].
 // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
@@ -33,7 +34,7 @@ func BuilderOf(getenv func(string) string) Builder {
 		return b
 	}
 	if arn := getenv("CODEBUILD_BUILD_ARN"); arn != "" {
-		// arn:aws:codebuild:region:account:build/project:id, of which the id is the run.
+		// arn:aws:codebuild:region:account:build/project:id, where id is the run.
 		project := arn
 		if at := strings.LastIndex(arn, ":"); strings.Contains(arn, ":build/") && at > strings.Index(arn, ":build/")+1 {
 			project = strings.Replace(arn[:at], ":build/", ":project/", 1)
@@ -43,8 +44,8 @@ func BuilderOf(getenv func(string) string) Builder {
 	return Builder{ID: Local}
 }
 
-// Public returns the address of a repository as anybody may read it: without the
-// login that it may hold, and nothing for a folder of this machine.
+// Public returns the address of a repository without a login in it, so that it can be
+// published. It returns "" for a folder of this machine.
 func Public(remote string) string {
 	if scheme, rest, ok := strings.Cut(remote, "://"); ok {
 		host, path, _ := strings.Cut(rest, "/")
@@ -56,7 +57,7 @@ func Public(remote string) string {
 		}
 		return scheme + "://" + host + "/" + strings.TrimSuffix(path, ".git")
 	}
-	// user@host:path, as ssh has it.
+	// user@host:path, the format of ssh.
 	host, path, ok := strings.Cut(remote, ":")
 	if !ok || strings.Contains(host, "/") {
 		return ""

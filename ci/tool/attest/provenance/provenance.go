@@ -1,7 +1,8 @@
-// Package provenance states how an image was made: an in-toto statement with a
-// SLSA provenance about the image's digest. The structures are written out here,
-// since the library's are generated for protocol buffers and have no bytes that
-// stay the same; tests read what is written with the library.
+// Package provenance writes the provenance of an image: a statement in the
+// in-toto and SLSA formats that says from which sources and by which builder an image
+// digest was made. It has its own structures, because those of the in-toto library are
+// generated from protocol buffers and do not always give the same bytes. The tests read
+// the statements with that library.
 // https://slsa.dev/spec/v1.0/provenance
 package provenance
 
@@ -23,24 +24,24 @@ const (
 	MediaType     = "application/vnd.in-toto+json"
 	StatementType = "https://in-toto.io/Statement/v1"
 	PredicateType = "https://slsa.dev/provenance/v1"
-	// AnnotationPredicate tells in listings what a statement is about.
+	// AnnotationPredicate shows in listings what a statement is about.
 	AnnotationPredicate = "in-toto.io/predicate-type"
 )
 
-// BuildType says how the parameters and dependencies are to be read: the images of
-// a workspace as `ci build-all` of the commit makes them.
+// BuildType defines the meaning of the parameters and dependencies: the images that
+// `bin/ci build-all` makes from the commit.
 const BuildType = "https://lambdas.internal/ci/build-all/v1"
 
 // Source is what was built.
 type Source struct {
-	// Commit is the one that the image is published under, as it is in the tag.
+	// Commit is the commit of the image, as it is in the tag.
 	Commit string
-	// Checkout is the whole name of the commit that was checked out; empty where
-	// there was no git.
+	// Checkout is the full hash of the commit that was checked out; empty if the sources
+	// were not a git repository.
 	Checkout string
-	// Repository is where the commit is to be had; empty when that is not known.
+	// Repository is the address that the commit can be fetched from; empty if unknown.
 	Repository string
-	// Dirty tells that the work tree had changes that no commit has.
+	// Dirty is true if the work tree had uncommitted changes.
 	Dirty bool
 }
 
@@ -51,7 +52,7 @@ type Build struct {
 	Started, Finished time.Time
 }
 
-// Statement is what is stated.
+// Statement is an in-toto statement.
 type Statement struct {
 	Type          string     `json:"_type"`
 	Subject       []Resource `json:"subject"`
@@ -59,36 +60,36 @@ type Statement struct {
 	Predicate     Predicate  `json:"predicate"`
 }
 
-// Predicate is how the subject was made.
+// Predicate says how the subject was made.
 type Predicate struct {
 	BuildDefinition Definition `json:"buildDefinition"`
 	RunDetails      Run        `json:"runDetails"`
 }
 
-// Definition is what the build was asked to do, and what it took in.
+// Definition has the parameters and the inputs of the build.
 type Definition struct {
 	BuildType            string     `json:"buildType"`
 	ExternalParameters   Parameters `json:"externalParameters"`
 	ResolvedDependencies []Resource `json:"resolvedDependencies"`
 }
 
-// Parameters are what whoever started the build chose.
+// Parameters are what the user chose.
 type Parameters struct {
 	Commit   string `json:"commit"`
 	Image    string `json:"image"`
 	Platform string `json:"platform"`
-	// AllowDirty is set when the work tree was not what is committed.
+	// AllowDirty is true if the work tree had uncommitted changes.
 	AllowDirty bool `json:"allowDirty,omitempty"`
 }
 
-// Resource names something by what it is called and by its digest.
+// Resource names a file, image or repository, with its digest.
 type Resource struct {
 	Name   string            `json:"name,omitempty"`
 	URI    string            `json:"uri,omitempty"`
 	Digest map[string]string `json:"digest,omitempty"`
 }
 
-// Run is who built, and when.
+// Run says who built, and when.
 type Run struct {
 	Builder  BuilderID `json:"builder"`
 	Metadata Metadata  `json:"metadata"`
@@ -106,8 +107,8 @@ type Metadata struct {
 	FinishedOn   time.Time `json:"finishedOn"`
 }
 
-// New returns the statement about an image, whose binary was made by the Go
-// toolchain of the version.
+// New returns the statement about an image. goVersion is the version of the Go toolchain
+// that built its binary.
 func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 	s := Statement{
 		Type:          StatementType,
@@ -133,10 +134,10 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false) // as the SBOM: package URLs hold &
+	e.SetEscapeHTML(false) // package URLs contain &
 	e.SetIndent("", "  ")
 	if err := e.Encode(s); err != nil {
-		return nil, fmt.Errorf("state the provenance of %s: %w", i.Name, err)
+		return nil, fmt.Errorf("write the provenance of %s: %w", i.Name, err)
 	}
 	return out.Bytes(), nil
 }
@@ -153,6 +154,7 @@ func Read(document []byte) (*Statement, error) {
 	return &s, nil
 }
 
+// dependencies returns the inputs of the build: sources, Go, base and ffmpeg.
 func dependencies(i composition.Image, goVersion string, s Source) []Resource {
 	source := Resource{Name: "source"}
 	if s.Repository != "" {
@@ -169,7 +171,7 @@ func dependencies(i composition.Image, goVersion string, s Source) []Resource {
 	base := Resource{Name: "base"}
 	if digest := i.Labels[image.LabelBaseDigest]; digest != "" {
 		base.URI, base.Digest = purl.Image(i.Labels[image.LabelBaseName], digest), hash(digest)
-	} else { // made by the program itself
+	} else { // the base that this program makes itself
 		base.Name, base.Digest = "base ("+i.Labels[image.LabelPin]+")", hash(i.Layers[0].Digest.String())
 	}
 	all = append(all, base)
@@ -181,7 +183,7 @@ func dependencies(i composition.Image, goVersion string, s Source) []Resource {
 	return all
 }
 
-// hash returns algorithm:hex as in-toto writes digests.
+// hash returns the digest in the format of in-toto.
 func hash(digest string) map[string]string {
 	algorithm, hex, ok := strings.Cut(digest, ":")
 	if !ok {

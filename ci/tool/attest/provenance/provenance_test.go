@@ -60,7 +60,7 @@ func TestNew(t *testing.T) {
 			require.NoError(t, err)
 			testkit.Golden(t, name+".json", document)
 
-			// The library finds it valid.
+			// Valid by the library.
 			var statement intoto.Statement
 			require.NoError(t, protojson.Unmarshal(document, &statement))
 			require.NoError(t, statement.Validate())
@@ -108,7 +108,7 @@ func TestBuilderOf(t *testing.T) {
 		want        Builder
 	}{
 		"nothing": {nil, Builder{ID: Local}},
-		"GitHub, as little as there may be": {map[string]string{"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "us/lambdas"},
+		"GitHub, only the required variables": {map[string]string{"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "us/lambdas"},
 			Builder{ID: "https://github.com/us/lambdas", Repository: "https://github.com/us/lambdas"}},
 		"CodeBuild": {map[string]string{"CODEBUILD_BUILD_ARN": arn, "CODEBUILD_SOURCE_REPO_URL": "https://token@github.com/us/lambdas.git"}, Builder{
 			ID: "arn:aws:codebuild:eu-central-1:123456789012:project/lambdas", Invocation: arn, Repository: "https://github.com/us/lambdas"}},

@@ -1,7 +1,6 @@
-// Package sbom writes the software bill of materials of an image, in the format of
-// CycloneDX: the Go modules of its binary, ffmpeg, and the base. It is made from
-// the image alone and holds no time and no random number: the same image gives the
-// same bytes.
+// Package sbom writes the software bill of materials (SBOM) of an image in the CycloneDX
+// format: the Go modules of its binary, ffmpeg, and the base. It depends on the image
+// alone, without a time or a random number, so the same image gives the same bytes.
 package sbom
 
 import (
@@ -26,24 +25,24 @@ import (
 // https://www.iana.org/assignments/media-types/application/vnd.cyclonedx+json
 const MediaType = "application/vnd.cyclonedx+json"
 
-// spec is the version of the format. Another one gives other bytes, and so another
-// document beside the one that an image has already.
+// spec is the version of the format. Another version gives other bytes, so that an image
+// would get a second document.
 const spec = cdx.SpecVersion1_6
 
-// namespace is what serial numbers are derived in: with it, the digest of an image
-// gives the same number everywhere (RFC 9562, version 5).
+// namespace is the UUID namespace of the serial numbers: the digest of an image always
+// gives the same number (RFC 9562, version 5).
 var namespace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://lambdas.internal/ci/sbom"))
 
-// The references within the document, by which its parts name each other.
+// The names by which parts of the document refer to each other.
 const (
 	refBase   = "base"
 	refBinary = "binary"
 )
 
-// New returns the document of an image.
+// New returns the SBOM of an image.
 func New(i composition.Image, p composition.Program) ([]byte, error) {
 	if p.Info == nil {
-		return nil, fmt.Errorf("write the SBOM of %s: the binary does not say which modules it is made of", i.Name)
+		return nil, fmt.Errorf("write the SBOM of %s: the binary has no list of its Go modules", i.Name)
 	}
 	bom := cdx.NewBOM()
 	bom.SerialNumber = "urn:uuid:" + uuid.NewSHA1(namespace, []byte(i.Subject.Digest.String())).String()
@@ -78,14 +77,14 @@ func New(i composition.Image, p composition.Program) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Read reads a document.
+// Read reads an SBOM.
 func Read(document []byte) (*cdx.BOM, error) {
 	bom := new(cdx.BOM)
 	if err := cdx.NewBOMDecoder(bytes.NewReader(document), cdx.BOMFileFormatJSON).Decode(bom); err != nil {
 		return nil, fmt.Errorf("read the SBOM: %w", err)
 	}
 	if bom.Components == nil {
-		return nil, errors.New("read the SBOM: it names no component")
+		return nil, errors.New("read the SBOM: it has no components")
 	}
 	return bom, nil
 }
@@ -103,8 +102,8 @@ func container(i composition.Image) cdx.Component {
 	}
 }
 
-// base describes what the image starts from: an image of a registry, or the
-// program's own files.
+// base describes the base: an image from a registry, or the small base that this program
+// makes itself.
 func base(i composition.Image) cdx.Component {
 	reference, digest := i.Labels[image.LabelBaseName], i.Labels[image.LabelBaseDigest]
 	c := cdx.Component{BOMRef: refBase, Type: cdx.ComponentTypeContainer, Name: reference, Version: digest}
@@ -133,7 +132,7 @@ func ffmpeg(i composition.Image, p licence.Program) cdx.Component {
 	c.Evidence = &cdx.Evidence{Occurrences: &[]cdx.EvidenceOccurrence{
 		{Location: "/" + image.FFmpegPath}, {Location: "/" + image.FFprobePath},
 	}}
-	if strings.HasPrefix(p.PURL, "pkg:npm/") { // one package for each program
+	if strings.HasPrefix(p.PURL, "pkg:npm/") { // npm has one package for each program
 		at := image.FFmpegPath
 		if p.Name == "ffprobe" {
 			at = image.FFprobePath
@@ -157,8 +156,8 @@ func binary(p composition.Program) cdx.Component {
 	return c
 }
 
-// goModules are the standard library and the modules that the binary is linked
-// from, in the order that the binary names them.
+// goModules returns the standard library and the modules in the binary, in the order in
+// which the binary lists them.
 func goModules(info *debug.BuildInfo) []cdx.Component {
 	version := strings.TrimPrefix(info.GoVersion, "go")
 	all := []cdx.Component{{
@@ -178,7 +177,7 @@ func goModules(info *debug.BuildInfo) []cdx.Component {
 
 func module(m *debug.Module) cdx.Component {
 	c := cdx.Component{Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version}
-	if m.Version != "(devel)" && m.Version != "" { // else it is of this workspace
+	if m.Version != "(devel)" && m.Version != "" { // otherwise it is a module of this workspace
 		c.PackageURL = purl.Module(m.Path, m.Version)
 	}
 	// A module's checksum is the SHA-256 of a list of its files' checksums.
@@ -199,7 +198,7 @@ func layers(i composition.Image, k image.Kind) []cdx.Property {
 	return all
 }
 
-// property is one of our own.
+// property returns a property in the namespace of this program.
 func property(name, value string) cdx.Property {
 	return cdx.Property{Name: "internal.lambdas:" + name, Value: value}
 }

@@ -76,7 +76,7 @@ func TestNew(t *testing.T) {
 
 			value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 			require.NoError(t, err)
-			require.NoError(t, schema.Validate(value), "the format's own schema")
+			require.NoError(t, schema.Validate(value), "valid by the schema of the format")
 			again, err := New(i, program())
 			require.NoError(t, err)
 			assert.Equal(t, string(document), string(again))
@@ -87,7 +87,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// schema is CycloneDX's, of which the library has a copy.
+// schema returns the JSON schema of CycloneDX. The library has a copy.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go").Output()
@@ -134,7 +134,7 @@ func TestAnotherImageHasAnotherSerialNumber(t *testing.T) {
 
 func TestWithoutModulesThereIsNoDocument(t *testing.T) {
 	_, err := New(made("api", pinned(nil), image.KindBase, image.KindBinary), composition.Program{})
-	require.EqualError(t, err, "write the SBOM of api: the binary does not say which modules it is made of")
+	require.EqualError(t, err, "write the SBOM of api: the binary has no list of its Go modules")
 	_, err = Read([]byte("{"))
 	require.ErrorContains(t, err, "read the SBOM: ")
 	_, err = Read([]byte("{}"))

@@ -10,11 +10,11 @@ import (
 	"lambdas.internal/ci/tool/image"
 )
 
-// Compare says what differs between an image as it is published and as it was
-// rebuilt; their digests differ.
+// Compare returns the differences between the published and the rebuilt image, whose
+// digests differ.
 func Compare(published, rebuilt Side) ([]Difference, error) {
 	var all []Difference
-	at := 0 // layers of the published image below the kind
+	at := 0 // how many layers of the published image are below those of the kind
 	for _, k := range []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary} {
 		theirs, ours := published.Of(k), rebuilt.Of(k)
 		n := firstDifference(theirs, ours)
@@ -22,8 +22,8 @@ func Compare(published, rebuilt Side) ([]Difference, error) {
 			at += len(theirs)
 			continue
 		}
-		packed := n < len(theirs) && n < len(ours) && theirs[n].DiffID == ours[n].DiffID
-		texts, err := why(k, published, rebuilt, packed)
+		sameFiles := n < len(theirs) && n < len(ours) && theirs[n].DiffID == ours[n].DiffID
+		texts, err := why(k, published, rebuilt, sameFiles)
 		if err != nil {
 			return nil, err
 		}
@@ -38,12 +38,12 @@ func Compare(published, rebuilt Side) ([]Difference, error) {
 		}
 	}
 	if len(all) == 0 {
-		all = append(all, Difference{What: "configuration", Text: "the layers and labels are the same, other settings are not"})
+		all = append(all, Difference{What: "configuration", Text: "the layers and labels are the same, other settings differ"})
 	}
 	return all, nil
 }
 
-// firstDifference returns the first place at which the layers differ, or -1.
+// firstDifference returns the first index at which the layers differ, or -1.
 func firstDifference(a, b []composition.Layer) int {
 	for n := range max(len(a), len(b)) {
 		if n >= len(a) || n >= len(b) || a[n].Digest != b[n].Digest {
@@ -53,21 +53,20 @@ func firstDifference(a, b []composition.Layer) int {
 	return -1
 }
 
-// why says what is behind a layer that differs. packed tells that its files are the
-// same nevertheless.
-func why(k image.Kind, published, rebuilt Side, packed bool) ([]string, error) {
+// why returns the reasons why a layer differs. With sameFiles, only the compression differs.
+func why(k image.Kind, published, rebuilt Side, sameFiles bool) ([]string, error) {
 	switch k {
 	case image.KindBase:
-		return origin(base(published.Labels), base(rebuilt.Labels), packed), nil
+		return origin(base(published.Labels), base(rebuilt.Labels), sameFiles), nil
 	case image.KindFFmpeg:
-		return origin(published.Labels[image.LabelFFmpeg], rebuilt.Labels[image.LabelFFmpeg], packed), nil
+		return origin(published.Labels[image.LabelFFmpeg], rebuilt.Labels[image.LabelFFmpeg], sameFiles), nil
 	default:
-		if packed {
-			return []string{samePacked}, nil
+		if sameFiles {
+			return []string{otherCompression}, nil
 		}
 		theirs, err := published.Program()
 		if err != nil {
-			return []string{err.Error()}, nil // what is published may hold anything
+			return []string{err.Error()}, nil // a published image may hold anything
 		}
 		ours, err := rebuilt.Program()
 		if err != nil {
@@ -77,6 +76,7 @@ func why(k image.Kind, published, rebuilt Side, packed bool) ([]string, error) {
 	}
 }
 
+// base names the base image of an image.
 func base(labels map[string]string) string {
 	text := labels[image.LabelBaseName]
 	if digest := labels[image.LabelBaseDigest]; digest != "" {
@@ -85,41 +85,42 @@ func base(labels map[string]string) string {
 	return text + " (" + labels[image.LabelPin] + ")"
 }
 
-const samePacked = "the same files, compressed in another way"
+const otherCompression = "the same files, compressed differently"
 
-func origin(published, rebuilt string, packed bool) []string {
+// origin compares what a layer was made from.
+func origin(published, rebuilt string, sameFiles bool) []string {
 	switch {
 	case published != rebuilt:
-		return []string{was(orNothing(published), orNothing(rebuilt))}
-	case packed:
-		return []string{samePacked}
+		return []string{both(orNothing(published), orNothing(rebuilt))}
+	case sameFiles:
+		return []string{otherCompression}
 	default:
-		return []string{"other content, although both are from " + published}
+		return []string{"different content, although both are from " + published}
 	}
 }
 
-// Programs says what differs between two binaries.
+// Programs returns the differences between two binaries.
 func Programs(published, rebuilt composition.Program) []string {
 	switch {
 	case published.SHA256 == rebuilt.SHA256:
-		return []string{"the binary is the same, other files or their modes are not"}
+		return []string{"the binary is the same, other files or their modes differ"}
 	case published.Info == nil:
-		return []string{"the published binary is no Go program, or does not say how it was built"}
+		return []string{"the published binary is not a Go program, or has no build information"}
 	case rebuilt.Info == nil:
-		return []string{"the rebuilt binary does not say how it was built"}
+		return []string{"the rebuilt binary has no build information"}
 	}
 	a, b := published.Info, rebuilt.Info
 	var all []string
 	if a.GoVersion != b.GoVersion {
-		all = append(all, "Go: "+was(a.GoVersion, b.GoVersion))
+		all = append(all, "Go: "+both(a.GoVersion, b.GoVersion))
 	}
 	if a.Path != b.Path {
-		all = append(all, "program: "+was(a.Path, b.Path))
+		all = append(all, "program: "+both(a.Path, b.Path))
 	}
 	all = append(all, settings(modules(a), modules(b), "module ")...)
 	all = append(all, settings(buildSettings(a), buildSettings(b), "setting ")...)
 	if len(all) == 0 {
-		all = append(all, "the code; Go, modules and settings are the same")
+		all = append(all, "the code differs; Go, modules and settings are the same")
 	}
 	return all
 }
@@ -144,7 +145,7 @@ func buildSettings(info *debug.BuildInfo) map[string]string {
 	return all
 }
 
-// settings compares named values; prefix says what they are.
+// settings compares named values; the prefix says what they are.
 func settings(published, rebuilt map[string]string, prefix string) []string {
 	names := maps.Clone(published)
 	if names == nil {
@@ -162,13 +163,13 @@ func settings(published, rebuilt map[string]string, prefix string) []string {
 			ours = "nothing"
 		}
 		if theirs != ours {
-			all = append(all, prefix+name+": "+was(theirs, ours))
+			all = append(all, prefix+name+": "+both(theirs, ours))
 		}
 	}
 	return all
 }
 
-func was(published, rebuilt string) string {
+func both(published, rebuilt string) string {
 	return fmt.Sprintf("published %s, rebuilt %s", published, rebuilt)
 }
 

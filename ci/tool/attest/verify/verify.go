@@ -1,5 +1,5 @@
-// Package verify compares images that were built again from their commit with
-// those that were published under it, layer by layer.
+// Package verify compares published images with images that were built again from the same
+// commit, layer by layer.
 package verify
 
 import (
@@ -15,14 +15,14 @@ import (
 	"lambdas.internal/ci/tool/publish"
 )
 
-// Verdict is what became of one image in one repository.
+// Verdict is the result for one image in one repository.
 type Verdict string
 
 // The verdicts.
 const (
 	Same    Verdict = "same"
 	Differs Verdict = "differs"
-	Missing Verdict = "missing" // nothing has the commit's tag
+	Missing Verdict = "missing" // the commit tag does not exist
 )
 
 // Place is one image in one repository.
@@ -32,19 +32,19 @@ type Place struct {
 	// Published and Rebuilt are the digests.
 	Published string `json:"published,omitempty"`
 	Rebuilt   string `json:"rebuilt"`
-	// Layers counts those of the rebuilt image, and SameLayers how many of them the
-	// published one has at the same place.
+	// Layers is the number of layers of the rebuilt image, and SameLayers how many of
+	// them the published image has at the same position.
 	Layers      int          `json:"layers"`
 	SameLayers  int          `json:"sameLayers"`
 	Differences []Difference `json:"differences,omitempty"`
 }
 
-// Difference is one thing that is not as it was rebuilt.
+// Difference is one difference between the published and the rebuilt image.
 type Difference struct {
-	// Layer counts the layers of the published image from 1; it is 0 for what is not
-	// about a layer.
+	// Layer is the number of the layer in the published image, from 1; 0 if the difference
+	// is not in a layer.
 	Layer int `json:"layer,omitempty"`
-	// What is base, ffmpeg or binary, configuration, or deploy copy.
+	// What is base, ffmpeg, binary, configuration or deploy copy.
 	What string `json:"what"`
 	Text string `json:"text"`
 }
@@ -56,16 +56,16 @@ func (d Difference) String() string {
 	return fmt.Sprintf("layer %d (%s): %s", d.Layer, d.What, d.Text)
 }
 
-// Report tells of every place.
+// Report is the result for all images and repositories.
 type Report struct {
 	Commit   string  `json:"commit"`
 	Platform string  `json:"platform"`
 	Places   []Place `json:"places"`
-	// Seconds is the time of all of it.
+	// Seconds is the time that building and comparing took.
 	Seconds float64 `json:"seconds"`
 }
 
-// Err is nil when everything that is published is what was rebuilt.
+// Err is nil if every published image is the same as the rebuilt one.
 func (r *Report) Err() error {
 	if len(r.Places) == 0 {
 		return errors.New("verify: no image was compared")
@@ -77,12 +77,12 @@ func (r *Report) Err() error {
 		}
 	}
 	if wrong > 0 {
-		return fmt.Errorf("verify commit %s: %d of %d published images are not what its sources give", r.Commit, wrong, len(r.Places))
+		return fmt.Errorf("verify commit %s: %d of %d published images differ from what its sources build", r.Commit, wrong, len(r.Places))
 	}
 	return nil
 }
 
-// Registry is what is asked of a registry.
+// Registry reads images from registries.
 type Registry interface {
 	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
 	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
@@ -92,7 +92,7 @@ type Registry interface {
 // Check compares every item with the image that was rebuilt.
 func Check(ctx context.Context, r Registry, items []publish.Item, rebuilt map[string]publish.Image) ([]Place, error) {
 	var places []Place
-	public := map[string]string{} // the digest in the registry that is the image's own
+	public := map[string]string{} // the digest of each image in the registry of its function
 	for _, item := range items {
 		p, err := check(ctx, r, item, rebuilt[item.Image])
 		if err != nil {
@@ -102,7 +102,7 @@ func Check(ctx context.Context, r Registry, items []publish.Item, rebuilt map[st
 			public[item.Image] = p.Published
 		} else if own := public[item.Image]; p.Published != "" && own != "" && own != p.Published {
 			p.Verdict = Differs
-			p.Differences = append(p.Differences, Difference{What: "deploy copy", Text: "the image it is a copy of is " + own})
+			p.Differences = append(p.Differences, Difference{What: "deploy copy", Text: "the original image is " + own})
 		}
 		places = append(places, p)
 	}
@@ -134,7 +134,7 @@ func check(ctx context.Context, r Registry, item publish.Item, rebuilt publish.I
 		return io.NopCloser(bytes.NewReader(content)), err
 	})
 	if err != nil {
-		// Whatever the tag names is no image of this program.
+		// The tag names something that this program did not build.
 		p.Differences = []Difference{{What: "configuration", Text: err.Error()}}
 		return p, ctx.Err()
 	}

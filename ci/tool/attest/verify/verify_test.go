@@ -19,26 +19,26 @@ import (
 
 const commit = "abc1234"
 
-// published are images that were published, and the registry that they are in.
-type published struct {
+// world is a registry with the images of a layout.
+type world struct {
 	registry *registrytest.Registry
 	client   *registry.Client
 	items    []publish.Item
 }
 
-func publishAll(t *testing.T, dir string) published {
+func newWorld(t *testing.T, dir string) world {
 	t.Helper()
 	r := registrytest.New(t)
-	p := published{r, registry.NewClient(registry.Options{}), publish.Items(registrytest.Functions(), publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}, commit)}
-	p.put(t, dir, p.items)
-	return p
+	w := world{r, registry.NewClient(registry.Options{}), publish.Items(registrytest.Functions(), publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}, commit)}
+	w.put(t, dir, w.items)
+	return w
 }
 
-// put gives the images of the layout the tags of the items.
-func (p published) put(t *testing.T, dir string, items []publish.Item) {
+// put publishes the images of the layout as the items.
+func (w world) put(t *testing.T, dir string, items []publish.Item) {
 	t.Helper()
 	images := read(t, dir)
-	publisher := publish.NewPublisher(p.client, 0)
+	publisher := publish.NewPublisher(w.client, 0)
 	state, err := publisher.Inspect(t.Context(), items, images)
 	require.NoError(t, err)
 	plan, err := publish.NewPlan(items, images, state, true)
@@ -47,8 +47,9 @@ func (p published) put(t *testing.T, dir string, items []publish.Item) {
 	require.NoError(t, err)
 }
 
-func (p published) of(name string, deployCopy bool) []publish.Item {
-	return slices.DeleteFunc(slices.Clone(p.items), func(i publish.Item) bool { return i.Image != name || i.DeployCopy != deployCopy })
+// of returns the items of an image: the deploy copies or the others.
+func (w world) of(name string, deployCopy bool) []publish.Item {
+	return slices.DeleteFunc(slices.Clone(w.items), func(i publish.Item) bool { return i.Image != name || i.DeployCopy != deployCopy })
 }
 
 func read(t *testing.T, dir string) map[string]publish.Image {
@@ -65,61 +66,61 @@ func layout(t *testing.T, edited map[string]string, pin image.Pin, ffmpeg string
 
 func TestCheck(t *testing.T) {
 	original := layout(t, nil, image.Offline, "npm a@1")
-	const stranger = "layer 3 (binary): the published binary is no Go program, or does not say how it was built"
+	const stranger = "layer 3 (binary): the published binary is not a Go program, or has no build information"
 	tests := map[string]struct {
-		plant func(t *testing.T, p published)
-		want  map[string][]string // by repository and image: what is told
+		change func(t *testing.T, w world)
+		want   map[string][]string // the differences by repository and image
 	}{
-		"nothing": {func(*testing.T, published) {}, map[string][]string{}},
-		"a changed binary": {func(t *testing.T, p published) {
-			p.put(t, layout(t, map[string]string{"select": "two"}, image.Offline, "npm a@1"), p.of("select", false))
+		"nothing": {func(*testing.T, world) {}, map[string][]string{}},
+		"a changed binary": {func(t *testing.T, w world) {
+			w.put(t, layout(t, map[string]string{"select": "two"}, image.Offline, "npm a@1"), w.of("select", false))
 		}, map[string][]string{"ai-social-media-lambda-heavy select": {stranger}}},
-		"another ffmpeg": {func(t *testing.T, p published) {
-			p.put(t, layout(t, nil, image.Offline, "npm a@2"), p.of("select", false))
+		"another ffmpeg": {func(t *testing.T, w world) {
+			w.put(t, layout(t, nil, image.Offline, "npm a@2"), w.of("select", false))
 		}, map[string][]string{"ai-social-media-lambda-heavy select": {"layer 2 (ffmpeg): published npm a@2, rebuilt npm a@1"}}},
-		"another base, of which only the name differs": {func(t *testing.T, p published) {
-			p.put(t, layout(t, nil, image.Pinned, "npm a@1"), p.of("api", false))
+		"another base, of which only the name differs": {func(t *testing.T, w world) {
+			w.put(t, layout(t, nil, image.Pinned, "npm a@1"), w.of("api", false))
 		}, map[string][]string{"ai-social-media-lambda-light api": {"configuration: label internal.lambdas.base.pin: published pinned, rebuilt offline"}}},
-		"a missing tag": {func(t *testing.T, p published) {
-			for _, i := range p.of("api", false) {
-				require.NoError(t, p.client.Untag(t.Context(), i.Repository, i.CommitTag))
+		"a missing tag": {func(t *testing.T, w world) {
+			for _, i := range w.of("api", false) {
+				require.NoError(t, w.client.Untag(t.Context(), i.Repository, i.CommitTag))
 			}
 		}, map[string][]string{"ai-social-media-lambda-light api": {"missing"}}},
-		"a deploy copy of something else": {func(t *testing.T, p published) {
-			p.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), p.of("thumb", true))
-		}, map[string][]string{"ai-social-media-lambda-heavy thumb": {stranger, "deploy copy: the image it is a copy of is THUMB"}}},
-		"a public image that is not what is deployed": {func(t *testing.T, p published) {
-			p.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), p.of("thumb", false))
+		"a deploy copy of something else": {func(t *testing.T, w world) {
+			w.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), w.of("thumb", true))
+		}, map[string][]string{"ai-social-media-lambda-heavy thumb": {stranger, "deploy copy: the original image is THUMB"}}},
+		"a public image that is not what is deployed": {func(t *testing.T, w world) {
+			w.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), w.of("thumb", false))
 		}, map[string][]string{
 			"alias/lambda-heavy thumb":           {stranger},
-			"ai-social-media-lambda-heavy thumb": {"deploy copy: the image it is a copy of is THUMB"},
+			"ai-social-media-lambda-heavy thumb": {"deploy copy: the original image is THUMB"},
 		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			p := publishAll(t, original)
-			test.plant(t, p)
+			w := newWorld(t, original)
+			test.change(t, w)
 
-			places, err := Check(t.Context(), p.client, p.items, read(t, original))
+			places, err := Check(t.Context(), w.client, w.items, read(t, original))
 			require.NoError(t, err)
-			require.Len(t, places, len(p.items))
+			require.Len(t, places, len(w.items))
 			got := map[string][]string{}
 			publicThumb := ""
 			for _, place := range places {
 				if place.Image == "thumb" && place.Tier == catalog.Public {
 					publicThumb = place.Published
 				}
-				key := place.Repository[len(p.registry.Host)+1:] + " " + place.Image
+				key := place.Repository[len(w.registry.Host)+1:] + " " + place.Image
 				switch place.Verdict {
 				case Missing:
 					got[key] = []string{"missing"}
 				case Differs:
-					require.NotEmpty(t, place.Differences, "it says what")
+					require.NotEmpty(t, place.Differences, "the differences are listed")
 					for _, d := range place.Differences {
 						text := d.String()
 						if d.What == "deploy copy" {
 							assert.Contains(t, text, publicThumb)
-							text = "deploy copy: the image it is a copy of is THUMB"
+							text = "deploy copy: the original image is THUMB"
 						}
 						got[key] = append(got[key], text)
 					}
@@ -157,8 +158,8 @@ func TestPrograms(t *testing.T) {
 		published composition.Program
 		want      []string
 	}{
-		"the same":        {rebuilt, []string{"the binary is the same, other files or their modes are not"}},
-		"only the code":   {info(func(*debug.BuildInfo) {}), []string{"the code; Go, modules and settings are the same"}},
+		"the same":        {rebuilt, []string{"the binary is the same, other files or their modes differ"}},
+		"only the code":   {info(func(*debug.BuildInfo) {}), []string{"the code differs; Go, modules and settings are the same"}},
 		"another Go":      {info(func(i *debug.BuildInfo) { i.GoVersion = "go1.26.7" }), []string{"Go: published go1.26.7, rebuilt go1.26.8"}},
 		"another setting": {info(func(i *debug.BuildInfo) { i.Settings[0].Value = "v3" }), []string{"setting GOAMD64: published v3, rebuilt v1"}},
 		"no such setting": {info(func(i *debug.BuildInfo) { i.Settings = i.Settings[:1] }), []string{"setting -trimpath: published nothing, rebuilt true"}},
@@ -169,7 +170,7 @@ func TestPrograms(t *testing.T) {
 			"module example.org/a: published v1.1.0, rebuilt v1.0.0", "module example.org/b: published nothing, rebuilt v1.0.0",
 			"module example.org/c: published v2.0.0 => example.org/fork v2.1.0, rebuilt nothing",
 		}},
-		"no Go program": {composition.Program{SHA256: "x"}, []string{"the published binary is no Go program, or does not say how it was built"}},
+		"no Go program": {composition.Program{SHA256: "x"}, []string{"the published binary is not a Go program, or has no build information"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, Programs(test.published, rebuilt)) })
@@ -195,9 +196,9 @@ func TestCompareTheBase(t *testing.T) {
 		want               []string
 	}{
 		"another digest":       {side("sha256:1", "x", ""), side("sha256:2", "y", ""), []string{"layer 2 (base): published aws:al2023@sha256:1 (pinned), rebuilt aws:al2023@sha256:2 (pinned)"}},
-		"the same by its name": {side("sha256:1", "x", ""), side("sha256:1", "y", ""), []string{"layer 2 (base): other content, although both are from aws:al2023@sha256:1 (pinned)"}},
-		"another compressor":   {side("sha256:1", "x", ""), side("sha256:1", "x", "zstd"), []string{"layer 2 (base): the same files, compressed in another way"}},
-		"nothing that is told": {side("sha256:1", "x", ""), side("sha256:1", "x", ""), []string{"configuration: the layers and labels are the same, other settings are not"}},
+		"the same by its name": {side("sha256:1", "x", ""), side("sha256:1", "y", ""), []string{"layer 2 (base): different content, although both are from aws:al2023@sha256:1 (pinned)"}},
+		"another compressor":   {side("sha256:1", "x", ""), side("sha256:1", "x", "zstd"), []string{"layer 2 (base): the same files, compressed differently"}},
+		"only other settings":  {side("sha256:1", "x", ""), side("sha256:1", "x", ""), []string{"configuration: the layers and labels are the same, other settings differ"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

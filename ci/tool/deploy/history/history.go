@@ -1,5 +1,6 @@
-// Package history keeps what was released: one small OCI artifact per release,
-// beside the images in the private repositories, where the next machine finds it.
+// Package history keeps the release records: which images each deploy or rollback put on
+// the functions. A record is a small OCI artifact in the private repositories, beside the
+// images, so that every machine can read it.
 package history
 
 import (
@@ -8,7 +9,7 @@ import (
 	"time"
 )
 
-// Kind says how a release came about.
+// Kind says whether a release is a deploy or a rollback.
 type Kind string
 
 // The kinds.
@@ -19,14 +20,14 @@ const (
 
 // Release is one release that succeeded.
 type Release struct {
-	// Commit is the one whose images run.
+	// Commit is the commit whose images the functions run.
 	Commit string `json:"commit"`
 	Kind   Kind   `json:"kind"`
-	// Time is when it had succeeded, in UTC.
+	// Time is when the release ended, in UTC.
 	Time time.Time `json:"time"`
-	// Who made it: the ARN of the caller.
+	// Who made the release: the ARN of the caller.
 	Who string `json:"who"`
-	// Alias that was moved, if any.
+	// Alias is the alias that was moved, if any.
 	Alias     string     `json:"alias,omitempty"`
 	Functions []Function `json:"functions"`
 }
@@ -35,16 +36,16 @@ type Release struct {
 type Function struct {
 	Image  string `json:"image"`
 	Lambda string `json:"lambda"`
-	// Repository is the private one, with its registry.
+	// Repository is the private repository, with its registry.
 	Repository string `json:"repository"`
-	// Before and After are the digests that it ran; they are equal where nothing
-	// was to be done.
+	// Before and After are the digests that it ran before and after the release. They are
+	// equal if the release did not update it.
 	Before string `json:"before"`
 	After  string `json:"after"`
-	// Commit is the one that After was deployed from: an earlier one for a function
-	// that the release left out.
+	// Commit is the commit that After was deployed from: an earlier one if the release did
+	// not include the function.
 	Commit string `json:"commit"`
-	// Version is what the alias names since.
+	// Version is the version that the alias names since the release.
 	Version string `json:"version,omitempty"`
 }
 
@@ -57,18 +58,18 @@ func (r Release) Function(image string) (Function, bool) {
 	return r.Functions[n], true
 }
 
-// same tells whether two releases leave the same functions with the same images.
+// same tells whether after both releases the functions run the same images.
 func (r Release) same(other Release) bool {
 	return r.Commit == other.Commit && r.Alias == other.Alias && slices.EqualFunc(r.Functions, other.Functions, func(a, b Function) bool {
 		return a.Image == b.Image && a.After == b.After && a.Version == b.Version
 	})
 }
 
-// Releases is all releases, oldest first.
+// Releases are the releases, oldest first.
 type Releases []Release
 
-// CommitOf returns the commit by which the function of the image came to run the
-// digest, and when that was.
+// CommitOf returns the commit with which the function of the image was updated to the
+// digest that it runs, and the time of that release.
 func (h Releases) CommitOf(image, digest string) (commit string, since time.Time, ok bool) {
 	for _, r := range slices.Backward(h) {
 		f, is := r.Function(image)
@@ -87,8 +88,8 @@ func (h Releases) CommitOf(image, digest string) (commit string, since time.Time
 	return commit, since, ok
 }
 
-// complete adds to the release the functions that it left out, as the last release
-// knew them, so that each record says what all functions run.
+// complete adds the functions that are not part of the release, as they are in the last
+// record, so that each record says what all functions run.
 func (h Releases) complete(r *Release) {
 	for n := range r.Functions {
 		if r.Functions[n].Commit == "" {
@@ -107,8 +108,8 @@ func (h Releases) complete(r *Release) {
 	slices.SortFunc(r.Functions, func(a, b Function) int { return strings.Compare(a.Image, b.Image) })
 }
 
-// Find returns the last release of the commit; a commit may be given by the digits
-// that it begins with, or with more of them than its name in the record.
+// Find returns the last release of the commit. The commit may have fewer or more digits
+// than in the record.
 func (h Releases) Find(commit string) (Release, bool) {
 	for _, r := range slices.Backward(h) {
 		if strings.HasPrefix(r.Commit, commit) || strings.HasPrefix(commit, r.Commit) {
@@ -118,9 +119,8 @@ func (h Releases) Find(commit string) (Release, bool) {
 	return Release{}, false
 }
 
-// Previous returns the release before the one that is in force. A rollback takes
-// back all that came after its commit, so that rolling back again goes further
-// back and not forth.
+// Previous returns the release before the current one. A rollback removes all releases
+// after its commit, so that another rollback goes further back, not forward again.
 func (h Releases) Previous() (Release, bool) {
 	var stack []Release
 	for _, r := range h {
@@ -141,7 +141,7 @@ func (h Releases) Previous() (Release, bool) {
 	return stack[len(stack)-2], true
 }
 
-// Commits names the commits that were released, the last first, each once.
+// Commits returns the commits that were released, each once, the last one first.
 func (h Releases) Commits() []string {
 	var commits []string
 	for _, r := range slices.Backward(h) {

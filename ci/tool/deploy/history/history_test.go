@@ -15,7 +15,7 @@ import (
 
 var noon = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 
-// of is a release of api with a digest that is the commit's.
+// of returns a release of api, with a digest made from the commit.
 func of(kind history.Kind, commit string) history.Release {
 	return history.Release{Commit: commit, Kind: kind, Time: noon, Who: "dana",
 		Functions: []history.Function{{Image: "api", Lambda: "Api", After: "sha256:" + commit, Commit: commit}}}
@@ -23,18 +23,18 @@ func of(kind history.Kind, commit string) history.Release {
 
 func TestPrevious(t *testing.T) {
 	for name, c := range map[string]struct{ history, want string }{
-		"nothing was released":            {"", ""},
-		"one release":                     {"a", ""},
-		"two releases":                    {"a b", "a"},
-		"the same twice":                  {"a b b", "a"},
-		"after a rollback":                {"a b c <b", "a"},
-		"after a rollback by two":         {"a b c d <b", "a"},
-		"after a rollback and a new one":  {"a b c <b d", "b"},
-		"to what is not in what was read": {"b c <a", "c"},
-		"back to the first":               {"a b <a", ""},
-		"one that was taken back, again":  {"a b <a b", "a"},
-		"one that is between, deployed":   {"a b c b", "c"},
-		"rolled back to what is there":    {"a b <b", "a"},
+		"no release":                           {"", ""},
+		"one release":                          {"a", ""},
+		"two releases":                         {"a b", "a"},
+		"the same twice":                       {"a b b", "a"},
+		"after a rollback":                     {"a b c <b", "a"},
+		"after a rollback by two":              {"a b c d <b", "a"},
+		"after a rollback and a new one":       {"a b c <b d", "b"},
+		"to a commit without a record":         {"b c <a", "c"},
+		"back to the first":                    {"a b <a", ""},
+		"a commit that was rolled back, again": {"a b <a b", "a"},
+		"an earlier commit, deployed again":    {"a b c b", "c"},
+		"rolled back to the current commit":    {"a b <b", "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h history.Releases
@@ -84,8 +84,8 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 	}
 
 	assert.Equal(t, "release-20260522T120000.000Z-abc1234", add(former, of(history.Deploy, "abc1234")))
-	assert.Equal(t, "release-20260522T120000.001Z-def5678", add(store, of(history.Deploy, "def5678")), "no two have one time")
-	assert.Empty(t, add(store, of(history.Deploy, "def5678")), "nothing new, no record")
+	assert.Equal(t, "release-20260522T120000.001Z-def5678", add(store, of(history.Deploy, "def5678")), "no two have the same time")
+	assert.Empty(t, add(store, of(history.Deploy, "def5678")), "no record if nothing changed")
 	assert.NotEmpty(t, add(store, of(history.Rollback, "abc1234")))
 
 	h, err := store.Releases(t.Context())
@@ -95,7 +95,7 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 	assert.Equal(t, []string{"abc1234", "def5678"}, h.Commits())
 }
 
-// A release of one function says of the others what they run already.
+// The record of a release of one function also says what the others run.
 func TestAReleaseOfSome(t *testing.T) {
 	r := testkit.NewRegistry(t)
 	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"})
@@ -125,5 +125,5 @@ func TestATagThatIsNoRecord(t *testing.T) {
 
 	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}).Releases(t.Context())
 
-	require.ErrorContains(t, err, "read the record release-abc1234 in "+repository+": it is no record; remove the tag")
+	require.ErrorContains(t, err, "read the release record release-abc1234 in "+repository+": it is not a release record; remove the tag")
 }

@@ -14,33 +14,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// TagPrefix begins the tags of the records: release-TIME-COMMIT. No image may be
-// named like it, so that no rule of retention for an image meets a record; and
-// every tag is used once, as immutable repositories want it.
+// TagPrefix is the beginning of the tags of release records: release-TIME-COMMIT. No
+// image may have a name that begins like it, so that no retention rule of an image
+// matches a record. Every tag is used once, because tags may be immutable.
 const TagPrefix = "release-"
 
-// stamp is the time in a tag; tags so sort by it.
+// stamp is the format of the time in a tag: it sorts the tags by time.
 const stamp = "20060102T150405.000Z"
 
-// mediaType is that of the record itself, and configType of a configuration that
-// says nothing.
+// mediaType is that of the record, and configType that of the empty configuration.
 // https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
 const (
 	mediaType  types.MediaType = "application/vnd.lambdas.release.v1+json"
 	configType types.MediaType = "application/vnd.oci.empty.v1+json"
 )
 
-// annotationTitle names the file that tools for artifacts write the record to.
+// annotationTitle names the file that artifact tools such as oras write the record to.
 const annotationTitle = "org.opencontainers.image.title"
 
-// DefaultRecent is how many of the last records are read: more than there are
-// images to roll back to, which are five for each function, and rollbacks between.
+// DefaultRecent is how many of the last records are read. It is more than the five images
+// of each function that can be rolled back to, with some rollbacks in between.
 const DefaultRecent = 30
 
 // parallel is how many records are read at once.
 const parallel = 4
 
-// Registry is what records need of a registry.
+// Registry is the client of the private registry.
 type Registry interface {
 	Tags(ctx context.Context, repository string) ([]string, error)
 	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
@@ -49,24 +48,25 @@ type Registry interface {
 	PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error
 }
 
-// Store reads and writes records.
+// Store reads and writes release records.
 type Store struct {
 	registry     Registry
 	repositories []string
 }
 
-// NewStore returns a store over the private repositories. Records are written to
-// the first and read from all, so that none is lost when the first becomes another.
+// NewStore returns a store in the private repositories. Records are written to the first
+// repository and read from all, so that none is lost if another repository becomes the
+// first.
 func NewStore(r Registry, repositories []string) *Store { return &Store{r, repositories} }
 
-// Releases reads the last records.
+// Releases reads the last release records.
 func (s *Store) Releases(ctx context.Context) (Releases, error) {
 	type place struct{ repository, tag string }
 	var places []place
 	for _, repository := range s.repositories {
 		tags, err := s.registry.Tags(ctx, repository)
 		if err != nil {
-			return nil, fmt.Errorf("find the records of releases: %w", err)
+			return nil, fmt.Errorf("find the release records: %w", err)
 		}
 		for _, tag := range tags {
 			if strings.HasPrefix(tag, TagPrefix) {
@@ -82,7 +82,7 @@ func (s *Store) Releases(ctx context.Context) (Releases, error) {
 	for n, p := range places {
 		g.Go(func() (err error) {
 			if history[n], err = s.read(gctx, p.repository, p.tag); err != nil {
-				return fmt.Errorf("read the record %s in %s: %w", p.tag, p.repository, err)
+				return fmt.Errorf("read the release record %s in %s: %w", p.tag, p.repository, err)
 			}
 			return nil
 		})
@@ -103,7 +103,7 @@ func (s *Store) read(ctx context.Context, repository, tag string) (Release, erro
 		return Release{}, err
 	}
 	if len(m.Layers) != 1 || m.Layers[0].MediaType != mediaType {
-		return Release{}, fmt.Errorf("it is no record; remove the tag")
+		return Release{}, fmt.Errorf("it is not a release record; remove the tag")
 	}
 	content, err := s.registry.Blob(ctx, repository, m.Layers[0].Digest)
 	if err != nil {
@@ -113,21 +113,21 @@ func (s *Store) read(ctx context.Context, repository, tag string) (Release, erro
 	return r, json.Unmarshal(content, &r)
 }
 
-// Add writes a record after those of the history, unless the last one says the
-// same. It returns its tag, or nothing.
+// Add writes a record of the release, unless it is the same as the last one. It returns
+// the tag of the record; "" if it wrote none.
 func (s *Store) Add(ctx context.Context, r Release, h Releases) (string, error) {
 	h.complete(&r)
 	if n := len(h); n > 0 && h[n-1].same(r) {
 		return "", nil
 	}
-	// Its time sorts it after all that is there, whatever the clocks say.
+	// The time must be after that of the last record, even if the clocks differ.
 	r.Time = r.Time.UTC().Truncate(time.Millisecond)
 	if n := len(h); n > 0 && !r.Time.After(h[n-1].Time) {
 		r.Time = h[n-1].Time.Add(time.Millisecond)
 	}
 	tag := TagPrefix + r.Time.Format(stamp) + "-" + r.Commit
 	if err := s.write(ctx, s.repositories[0], tag, r); err != nil {
-		return "", fmt.Errorf("record the release: %w", err)
+		return "", fmt.Errorf("write the release record: %w", err)
 	}
 	return tag, nil
 }

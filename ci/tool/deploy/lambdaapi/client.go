@@ -1,5 +1,5 @@
-// Package lambdaapi is AWS Lambda, as deployments see it: the calls of the AWS SDK
-// behind a few methods, and its errors sorted by what can be done about them.
+// Package lambdaapi calls AWS Lambda with the AWS SDK. It implements [deploy.Lambda], and
+// sorts the errors of AWS into those that a release handles.
 package lambdaapi
 
 import (
@@ -15,13 +15,13 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 )
 
-// Client asks Lambda in one region. It is a [deploy.Lambda].
+// Client calls Lambda in one region. It implements [deploy.Lambda].
 type Client struct {
 	api *lambda.Client
 }
 
-// New returns a client with the configuration's region, credentials, endpoint and
-// attempts.
+// New returns a client with the region, credentials, endpoint and retries of the
+// configuration.
 func New(c aws.Config) *Client { return &Client{api: lambda.NewFromConfig(c)} }
 
 // Function describes a function; qualifier is a version or alias, or empty.
@@ -46,7 +46,7 @@ func (c *Client) Function(ctx context.Context, name, qualifier string) (deploy.F
 	if parsed, err := arn.Parse(aws.ToString(k.FunctionArn)); err == nil {
 		f.Region = parsed.Region
 	}
-	// A function that was never told otherwise is for x86_64.
+	// A function without an architecture is for x86_64.
 	// https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 	f.Architecture = string(types.ArchitectureX8664)
 	if len(k.Architectures) > 0 {
@@ -71,7 +71,7 @@ func reason(code string, text *string) string {
 	}
 }
 
-// Update changes the code of a function. It returns before that is done.
+// Update starts to change the code of a function, and does not wait for the end.
 func (c *Client) Update(ctx context.Context, u deploy.Update) error {
 	in := &lambda.UpdateFunctionCodeInput{FunctionName: aws.String(u.Function), ImageUri: aws.String(u.URI), DryRun: u.DryRun}
 	if u.Revision != "" {
@@ -81,7 +81,7 @@ func (c *Client) Update(ctx context.Context, u deploy.Update) error {
 	return wrap("UpdateFunctionCode", u.Function, err)
 }
 
-// Publish makes a version of what the function is, and returns its number.
+// Publish makes a version of the function as it is now, and returns its number.
 func (c *Client) Publish(ctx context.Context, name, revision, description string) (string, error) {
 	in := &lambda.PublishVersionInput{FunctionName: aws.String(name), Description: aws.String(description)}
 	if revision != "" {
@@ -94,7 +94,7 @@ func (c *Client) Publish(ctx context.Context, name, revision, description string
 	return aws.ToString(out.Version), nil
 }
 
-// Alias describes an alias; it fails with [deploy.ErrMissing] when there is none.
+// Alias describes an alias. It fails with [deploy.ErrMissing] if the alias does not exist.
 func (c *Client) Alias(ctx context.Context, name, alias string) (deploy.Alias, error) {
 	out, err := c.api.GetAlias(ctx, &lambda.GetAliasInput{FunctionName: aws.String(name), Name: aws.String(alias)})
 	if err != nil {
@@ -111,7 +111,7 @@ func (c *Client) CreateAlias(ctx context.Context, name string, a deploy.Alias) e
 	return wrap("CreateAlias", name+":"+a.Name, err)
 }
 
-// UpdateAlias makes an alias name another version, if it has the revision.
+// UpdateAlias moves an alias to another version, if it has the revision.
 func (c *Client) UpdateAlias(ctx context.Context, name string, a deploy.Alias) error {
 	in := &lambda.UpdateAliasInput{FunctionName: aws.String(name), Name: aws.String(a.Name), FunctionVersion: aws.String(a.Version)}
 	if a.Revision != "" {
@@ -121,13 +121,13 @@ func (c *Client) UpdateAlias(ctx context.Context, name string, a deploy.Alias) e
 	return wrap("UpdateAlias", name+":"+a.Name, err)
 }
 
-// DeleteAlias takes an alias away.
+// DeleteAlias deletes an alias.
 func (c *Client) DeleteAlias(ctx context.Context, name, alias string) error {
 	_, err := c.api.DeleteAlias(ctx, &lambda.DeleteAliasInput{FunctionName: aws.String(name), Name: aws.String(alias)})
 	return wrap("DeleteAlias", name+":"+alias, err)
 }
 
-// Invoke hands the function one event and waits for its answer.
+// Invoke sends the function one event and waits for its answer.
 func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byte) (deploy.Answer, error) {
 	in := &lambda.InvokeInput{FunctionName: aws.String(name), Payload: event, LogType: types.LogTypeTail}
 	if qualifier != "" {
@@ -140,7 +140,7 @@ func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byt
 	}
 	log, err := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))
 	if err != nil {
-		log = nil // the answer is there all the same
+		log = nil // the answer itself is complete
 	}
 	return deploy.Answer{
 		Payload: out.Payload, Error: aws.ToString(out.FunctionError), Log: string(log), Duration: time.Since(start),

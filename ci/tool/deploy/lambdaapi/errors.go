@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 )
 
-// kinds says what the codes of errors mean for a deployment.
+// kinds maps the error codes of AWS to the errors that a release handles.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html#API_UpdateFunctionCode_Errors
 var kinds = map[string]error{
 	"ResourceConflictException":   deploy.ErrConflict,
@@ -24,7 +24,7 @@ var kinds = map[string]error{
 	"ServiceException":            deploy.ErrPassing,
 }
 
-// callError is a call that failed, in one line.
+// callError is the error of a call, in one line.
 type callError struct {
 	text  string
 	kind  error // may be nil
@@ -40,8 +40,8 @@ func (e *callError) Unwrap() []error {
 	return []error{e.kind, e.cause}
 }
 
-// wrap sorts an error of the SDK. What it says of requests and attempts is left
-// out: code and message are what people look for.
+// wrap sorts an error of the SDK. It keeps the code and the message, and leaves out the
+// details of requests and attempts.
 func wrap(call, subject string, err error) error {
 	if err == nil {
 		return nil
@@ -65,8 +65,8 @@ func wrap(call, subject string, err error) error {
 	return e
 }
 
-// passing tells whether the same call may succeed later: the rules of the SDK for
-// throttling, the service's own faults, and lost connections.
+// passing tells whether the same call may succeed later, by the rules of the SDK: after
+// throttling, faults of the service and lost connections.
 func passing(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false

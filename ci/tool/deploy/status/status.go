@@ -1,5 +1,5 @@
-// Package status says what every function runs, and where that is not what the
-// records and tags say.
+// Package status says which image every function runs, and where this differs from the
+// release records and the tags (drift).
 package status
 
 import (
@@ -16,62 +16,62 @@ import (
 	"lambdas.internal/ci/tool/publish"
 )
 
-// parallel is how many functions are looked at once.
+// parallel is how many functions are read at once.
 const parallel = 5
 
-// Kind says in which way things are not as they are said to be.
+// Kind is a kind of drift.
 type Kind string
 
 // The kinds of drift.
 const (
-	Unrecorded  Kind = "unrecorded"   // it runs a digest that no release names
-	LatestAhead Kind = "latest-ahead" // latest was published, and is not deployed
-	ImageGone   Kind = "image-gone"   // what it runs is not in the repository
-	LiveTag     Kind = "live-tag"     // the live tag does not name what it runs
-	Failed      Kind = "failed"       // Lambda says so
-	Missing     Kind = "missing"      // there is no such function
-	AliasBehind Kind = "alias"        // the alias of the last release leads elsewhere
+	Unrecorded  Kind = "unrecorded"   // it runs a digest that is in no release record
+	LatestAhead Kind = "latest-ahead" // latest was published, but not deployed
+	ImageGone   Kind = "image-gone"   // the image that it runs is not in the repository
+	LiveTag     Kind = "live-tag"     // the live tag does not name the image that it runs
+	Failed      Kind = "failed"       // Lambda reports a failure
+	Missing     Kind = "missing"      // the function does not exist
+	AliasBehind Kind = "alias"        // the alias of the last release names another image
 )
 
-// Drift is one thing that is not as it is said to be.
+// Drift is one difference between what runs and what the records and tags say.
 type Drift struct {
 	Kind Kind `json:"kind"`
-	// Text says what is wrong, and what to do.
+	// Text says what differs, and what to do.
 	Text string `json:"text"`
 }
 
-// Row tells of one function.
+// Row is the status of one function.
 type Row struct {
 	Image      string `json:"image"`
 	Lambda     string `json:"lambda"`
 	Repository string `json:"repository"`
 	// Runs is the digest that the function runs.
 	Runs string `json:"runs"`
-	// Commit is the one by which it came to run that, since Since; both are empty
-	// when no record says.
+	// Commit is the commit that Runs was deployed from, and Since the time of that
+	// release. Both are empty if no release record has the digest.
 	Commit string    `json:"commit,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
-	// State and Update are Lambda's.
+	// State and Update are State and LastUpdateStatus of Lambda.
 	State  string `json:"state,omitempty"`
 	Update string `json:"lastUpdateStatus,omitempty"`
-	// Latest and Live are what the tags name.
+	// Latest and Live are the digests that these tags name.
 	Latest string  `json:"latest,omitempty"`
 	Live   string  `json:"live,omitempty"`
 	Drift  []Drift `json:"drift,omitempty"`
 }
 
-// Lambda is what is asked of Lambda.
+// Lambda reads functions.
 type Lambda interface {
 	Function(ctx context.Context, name, qualifier string) (deploy.Function, error)
 }
 
-// Tags is what is asked of the private registry.
+// Tags reads the private registry.
 type Tags interface {
 	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
 }
 
-// Look looks at the function of every item, which are those of private
-// repositories.
+// Look reads the status of the functions. The items are those of the private repositories;
+// names has the function of each image.
 func Look(ctx context.Context, l Lambda, tags Tags, h history.Releases, items []publish.Item, names map[string]string) ([]Row, error) {
 	rows := make([]Row, len(items))
 	g, gctx := errgroup.WithContext(ctx)
@@ -100,7 +100,7 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases,
 	r.Runs, r.State, r.Update = f.Digest, f.State, f.Update
 	r.Commit, r.Since, _ = h.CommitOf(r.Image, r.Runs)
 	if n := len(h); n > 0 && h[n-1].Alias != "" {
-		if err := r.lookAtAlias(ctx, l, h[n-1].Alias); err != nil {
+		if err := r.readAlias(ctx, l, h[n-1].Alias); err != nil {
 			return err
 		}
 	}
@@ -126,8 +126,8 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases,
 	return nil
 }
 
-// lookAtAlias compares what callers by alias get with what the function runs.
-func (r *Row) lookAtAlias(ctx context.Context, l Lambda, alias string) error {
+// readAlias compares the image that the alias names with the one that the function runs.
+func (r *Row) readAlias(ctx context.Context, l Lambda, alias string) error {
 	f, err := l.Function(ctx, r.Lambda, alias)
 	switch {
 	case errors.Is(err, deploy.ErrMissing):
@@ -135,16 +135,17 @@ func (r *Row) lookAtAlias(ctx context.Context, l Lambda, alias string) error {
 	case err != nil:
 		return err
 	case f.Digest != r.Runs:
-		r.drift(AliasBehind, "the alias %s leads to version %s, which is %s; deploy again with --alias %s", alias, f.Version, deploy.Short(f.Digest), alias)
+		r.drift(AliasBehind, "the alias %s names version %s, which runs %s; deploy again with --alias %s", alias, f.Version, deploy.Short(f.Digest), alias)
 	}
 	return nil
 }
 
+// drift adds a difference.
 func (r *Row) drift(k Kind, format string, args ...any) {
 	r.Drift = append(r.Drift, Drift{k, fmt.Sprintf(format, args...)})
 }
 
-// judge compares what the function runs with what is said.
+// judge compares what the function runs with the records and tags.
 func (r *Row) judge(f deploy.Function, there bool) {
 	if why := f.Failed(); why != "" {
 		r.drift(Failed, "%s", why)
@@ -154,15 +155,15 @@ func (r *Row) judge(f deploy.Function, there bool) {
 		return
 	}
 	if r.Commit == "" {
-		r.drift(Unrecorded, "runs %s, which no release names; `ci deploy` brings it in line", deploy.Short(r.Runs))
+		r.drift(Unrecorded, "runs %s, which is in no release record; to deploy a commit, use `bin/ci deploy`", deploy.Short(r.Runs))
 	}
 	if !there {
 		r.drift(ImageGone, "runs %s, which is gone from %s; the function will fail: deploy another image, or publish its commit again", deploy.Short(r.Runs), r.Repository)
 	}
 	if r.Latest != "" && r.Latest != r.Runs {
-		r.drift(LatestAhead, "latest is %s, which it does not run; `ci deploy` deploys it", deploy.Short(r.Latest))
+		r.drift(LatestAhead, "latest is %s, but the function does not run it; to deploy it, use `bin/ci deploy`", deploy.Short(r.Latest))
 	}
 	if r.Live != r.Runs && (r.Live != "" || r.Commit != "") {
-		r.drift(LiveTag, "%s names %s, so that retention does not protect what runs; deploy its commit again to mend it", deploy.Live(r.Image), deploy.Short(r.Live))
+		r.drift(LiveTag, "%s names %s, so retention does not protect the image that runs; to fix this, deploy its commit again", deploy.Live(r.Image), deploy.Short(r.Live))
 	}
 }

@@ -23,14 +23,14 @@ var (
 	noon     = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 	items    = []publish.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
 	names    = map[string]string{"api": "Api"}
-	recorded = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", After: one, Commit: "abc1234"}}}}
+	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", After: one, Commit: "abc1234"}}}}
 )
 
 // lambda has one function, or fails.
 type lambda struct {
 	function deploy.Function
 	err      error
-	// alias is the digest that its alias leads to; empty for one that is missing.
+	// alias is the digest that its alias runs; empty if the alias does not exist.
 	alias string
 }
 
@@ -45,14 +45,14 @@ func (l lambda) Function(_ context.Context, _, qualifier string) (deploy.Functio
 	}
 }
 
-// aliased is the history with an alias.
+// aliased returns the history with an alias.
 func aliased() history.Releases {
-	r := recorded[0]
+	r := released[0]
 	r.Alias = "live"
 	return history.Releases{r}
 }
 
-// tags is what identifiers name.
+// tags has the digest that each identifier names.
 type tags map[string]string
 
 func (t tags) Digest(_ context.Context, _, identifier string) (v1.Hash, bool, error) {
@@ -72,18 +72,18 @@ func TestDrift(t *testing.T) {
 		history history.Releases
 		want    []status.Kind
 	}{
-		"none":                   {lambda{function: deploy.Function{Digest: one}}, good, recorded, nil},
-		"latest is ahead":        {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": two, "api-live": one, one: one}, recorded, []status.Kind{status.LatestAhead}},
-		"someone else deployed":  {lambda{function: deploy.Function{Digest: two}}, good, recorded, []status.Kind{status.Unrecorded, status.LatestAhead, status.LiveTag}},
-		"nothing was ever said":  {lambda{function: deploy.Function{Digest: two}}, tags{two: two}, nil, []status.Kind{status.Unrecorded}},
-		"its image is gone":      {lambda{function: deploy.Function{Digest: one, State: "Failed", StateReason: "ImageDeleted"}}, tags{"api-latest": two}, recorded, []status.Kind{status.Failed, status.ImageGone, status.LatestAhead, status.LiveTag}},
-		"its last update failed": {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, recorded, []status.Kind{status.Failed}},
-		"it is no image":         {lambda{function: deploy.Function{PackageType: "Zip"}}, good, recorded, []status.Kind{status.Unrecorded}},
-		"there is no function":   {lambda{err: deploy.ErrMissing}, good, recorded, []status.Kind{status.Missing}},
-		"its alias is right":     {lambda{function: deploy.Function{Digest: one}, alias: one}, good, aliased(), nil},
-		"its alias is elsewhere": {lambda{function: deploy.Function{Digest: one}, alias: two}, good, aliased(), []status.Kind{status.AliasBehind}},
-		"its alias is gone":      {lambda{function: deploy.Function{Digest: one}}, good, aliased(), []status.Kind{status.AliasBehind}},
-		"nothing protects it":    {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, one: one}, recorded, []status.Kind{status.LiveTag}},
+		"none":                         {lambda{function: deploy.Function{Digest: one}}, good, released, nil},
+		"latest is ahead":              {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": two, "api-live": one, one: one}, released, []status.Kind{status.LatestAhead}},
+		"someone else deployed":        {lambda{function: deploy.Function{Digest: two}}, good, released, []status.Kind{status.Unrecorded, status.LatestAhead, status.LiveTag}},
+		"nothing was ever released":    {lambda{function: deploy.Function{Digest: two}}, tags{two: two}, nil, []status.Kind{status.Unrecorded}},
+		"its image is gone":            {lambda{function: deploy.Function{Digest: one, State: "Failed", StateReason: "ImageDeleted"}}, tags{"api-latest": two}, released, []status.Kind{status.Failed, status.ImageGone, status.LatestAhead, status.LiveTag}},
+		"its last update failed":       {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, released, []status.Kind{status.Failed}},
+		"it runs no image":             {lambda{function: deploy.Function{PackageType: "Zip"}}, good, released, []status.Kind{status.Unrecorded}},
+		"there is no function":         {lambda{err: deploy.ErrMissing}, good, released, []status.Kind{status.Missing}},
+		"its alias is right":           {lambda{function: deploy.Function{Digest: one}, alias: one}, good, aliased(), nil},
+		"its alias runs another image": {lambda{function: deploy.Function{Digest: one}, alias: two}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"its alias is gone":            {lambda{function: deploy.Function{Digest: one}}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"nothing protects it":          {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, one: one}, released, []status.Kind{status.LiveTag}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows, err := status.Look(t.Context(), c.lambda, c.tags, c.history, items, names)
@@ -101,7 +101,7 @@ func TestDrift(t *testing.T) {
 
 func TestWhatARowSays(t *testing.T) {
 	rows, err := status.Look(t.Context(), lambda{function: deploy.Function{Digest: one, State: "Active", Update: "Successful"}},
-		tags{"api-latest": one, "api-live": one, one: one}, recorded, items, names)
+		tags{"api-latest": one, "api-live": one, one: one}, released, items, names)
 
 	require.NoError(t, err)
 	assert.Equal(t, []status.Row{{

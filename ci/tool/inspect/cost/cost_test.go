@@ -22,8 +22,8 @@ import (
 // testPrices make a byte of private storage cost a dollar.
 var testPrices = Prices{Date: "today", Private: Price{PerGBMonth: gb}, Public: Price{PerGBMonth: gb, FreeGB: 50}}
 
-// model reckons with images whose base has 400 bytes, ffmpeg 1000, and the binary
-// what sizes has for its name, or 10. The configuration of each has 1000.
+// model models images with a base of 400 bytes, ffmpeg of 1000, a configuration of 1000,
+// and a binary of the size in sizes, or 10.
 func model(t *testing.T, functions []catalog.Function, sizes map[string]int64, versions int) []Repository {
 	t.Helper()
 	images, variants := map[string]Image{}, map[string]catalog.Variant{}
@@ -110,8 +110,8 @@ func TestLayers(t *testing.T) {
 	assert.Equal(t, testkit.Digest("base").String(), r.Repositories[0].Layers[0].Digest)
 }
 
-// What is stored need not be what a model has: two bases at once, one binary under
-// two manifests, and what is no image of ours.
+// A repository can store what a model never has: two bases at once, one binary in two
+// manifests, and images of others.
 func TestWhatIsStored(t *testing.T) {
 	read := func(name, digest string, latest bool, layers ...v1.Descriptor) Image {
 		i, err := ReadManifest(name, catalog.Light, digest, testkit.Manifest(layers...))
@@ -188,7 +188,7 @@ func TestReadManifestOfTooFewLayers(t *testing.T) {
 	}
 }
 
-// TestArithmetic asks what must hold of any functions with any sizes.
+// TestArithmetic asserts what holds for any functions of any sizes.
 func TestArithmetic(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 7))

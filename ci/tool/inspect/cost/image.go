@@ -16,7 +16,7 @@ import (
 // Part says what a blob is in an image.
 type Part string
 
-// The parts, as they lie on one another.
+// The parts, from the lowest layer to the highest.
 const (
 	Base   Part = "base"
 	FFmpeg Part = "ffmpeg"
@@ -24,28 +24,29 @@ const (
 	Config Part = "configuration"
 	// Documents are what is attached to images: SBOM and provenance.
 	Documents Part = "documents"
-	Other     Part = "other" // of what is no image of a function
+	Other     Part = "other" // anything that is not an image of a function
 )
 
-// parts is the order in which they are told of.
+// parts is the order of the parts in reports.
 var parts = []Part{Base, FFmpeg, Binary, Config, Documents, Other}
 
 // Blob is what a registry stores of an image: a layer, or the configuration.
 type Blob struct {
 	Digest string
-	Size   int64 // in bytes, compressed, as it is stored
+	Size   int64 // of the compressed blob, in bytes
 	Part   Part
-	// version tells apart what has one digest only because it is modelled.
+	// version distinguishes the modelled versions of a blob, which have the same digest.
 	version int
 }
 
 // Image is an image in a repository.
 type Image struct {
-	// Name is that of the function's image, or of what else the repository holds.
+	// Name is the name of the function's image, or a name such as (other) for anything
+	// else in the repository.
 	Name   string
 	Digest string
-	// DeployCopy is true for a public image in a private repository: Lambda takes
-	// images from nowhere else.
+	// DeployCopy is true for the copy of a public image in a private repository. Lambda
+	// accepts images only from private repositories.
 	DeployCopy bool
 	// Latest is true for the version that was published last.
 	Latest bool
@@ -53,7 +54,7 @@ type Image struct {
 	Blobs []Blob
 }
 
-// Repository is what a repository holds.
+// Repository is a repository with its images.
 type Repository struct {
 	Name    string // without the registry
 	Tier    catalog.Registry
@@ -84,8 +85,8 @@ func ReadManifest(name string, variant catalog.Variant, digest string, m *v1.Man
 	return i, nil
 }
 
-// ReadOther describes what a repository holds beside the images of functions, all
-// of which is the one part.
+// ReadOther describes something else in a repository than the image of a function. All
+// its blobs are of the given part.
 func ReadOther(name string, part Part, digest string, m *v1.Manifest) Image {
 	i := Image{Name: name, Digest: digest}
 	for _, d := range append(slices.Clone(m.Layers), m.Config) {
@@ -94,9 +95,9 @@ func ReadOther(name string, part Part, digest string, m *v1.Manifest) Image {
 	return i
 }
 
-// Model returns what the repositories hold once so many versions of each image are
-// kept, when all that changes from version to version is the binary. images has
-// the images by name; items say which repository each goes to.
+// Model returns the repositories with so many versions of each image, if only the binary
+// changes from version to version. images has the images by name; items say which
+// repositories each image goes to.
 func Model(items []publish.Item, images map[string]Image, variants map[string]catalog.Variant, versions int) []Repository {
 	var all []Repository
 	for _, item := range items {

@@ -9,14 +9,14 @@ import (
 // Layout is a way to store the images.
 type Layout struct {
 	Name string `json:"name"`
-	// About says in a few words what is stored where.
+	// About explains the layout in a few words.
 	About   string  `json:"about"`
 	Private Storage `json:"private"`
 	Public  Storage `json:"public"`
 	Dollars float64 `json:"dollarsPerMonth"`
 }
 
-// The names of layouts that others speak of.
+// The names of layouts that other packages use.
 const (
 	PerFunction   = "one repository per function"
 	NothingShared = "nothing shared"
@@ -37,7 +37,7 @@ func layouts(repositories []Repository, p Prices) []Layout {
 			all = append(all, place{r.Tier, r.Name, i})
 		}
 	}
-	// rearranged are the places that change leaves, changed by it.
+	// rearranged returns the places for which change returns true, as change left them.
 	rearranged := func(change func(*place) bool) []place {
 		var out []place
 		for _, pl := range all {
@@ -51,20 +51,20 @@ func layouts(repositories []Repository, p Prices) []Layout {
 	for _, r := range repositories {
 		variants[r.Name] = string(r.Variant)
 	}
-	whole := 0 // numbers the images, so that each is a repository of its own
+	whole := 0 // a number for each image, as the name of its own repository
 	return []Layout{
 		newLayout("as published", "a repository per registry and variant, deploy copies counted", all, p),
-		newLayout("no deploy copies", "if Lambda took images from the public registry", rearranged(func(pl *place) bool {
+		newLayout("no deploy copies", "if Lambda accepted images from the public registry", rearranged(func(pl *place) bool {
 			return !pl.image.DeployCopy
 		}), p),
 		newLayout("all private", "no public registry", rearranged(func(pl *place) bool {
 			pl.tier, pl.repository = catalog.Private, variants[pl.repository]
 			return true
 		}), p),
-		// So much a private registry with blob mounting stores, which an account turns
-		// on: it shares layers between repositories too.
+		// A private registry stores this much if the account turns on blob mounting,
+		// which shares layers between repositories.
 		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
-		newLayout("one repository per registry", "light and heavy together; ECR's blob mounting stores private ones so too", rearranged(func(pl *place) bool {
+		newLayout("one repository per registry", "light and heavy together, as with ECR's blob mounting in a private registry", rearranged(func(pl *place) bool {
 			pl.repository = ""
 			return true
 		}), p),
@@ -83,15 +83,15 @@ func layouts(repositories []Repository, p Prices) []Layout {
 // newLayout measures the places.
 func newLayout(name, about string, places []place, p Prices) Layout {
 	l := Layout{Name: name, About: about}
-	type stored struct {
+	type place struct {
 		tier       catalog.Registry
 		repository string
 		blob       key
 	}
-	seen := map[stored]bool{}
+	seen := map[place]bool{}
 	for _, pl := range places {
 		for _, b := range pl.image.Blobs {
-			s := stored{pl.tier, pl.repository, b.key()}
+			s := place{pl.tier, pl.repository, b.key()}
 			if seen[s] {
 				continue
 			}

@@ -6,21 +6,21 @@ import (
 	"fmt"
 )
 
-// gb is the gigabyte of the bill, in bytes. ECR bills TimedStorage-ByteHrs, as S3
-// does, whose FAQ divides byte-hours by 1,073,741,824 to get GB.
+// gb is the size in bytes of a gigabyte in the bill. ECR bills TimedStorage-ByteHrs, like
+// S3, whose FAQ divides byte-hours by 1,073,741,824 to get GB.
 // https://aws.amazon.com/s3/faqs/ (Billing, "How will I be charged")
 const gb = 1 << 30
 
-// Price is that of storage in a registry.
+// Price is the price of storage in a registry.
 type Price struct {
 	// PerGBMonth is in dollars for a GB of 2^30 bytes.
 	PerGBMonth float64 `json:"perGBMonth"`
-	// FreeGB is what costs nothing, of all repositories of an account together. The
-	// free tier of new accounts is none of it: it ends after a year.
+	// FreeGB is free for all repositories of an account together. It does not include the
+	// free tier of new accounts, which ends after a year.
 	FreeGB float64 `json:"freeGB"`
 }
 
-// Prices are what ECR charges for storage, and when that was so.
+// Prices are the prices of ECR for storage on a date.
 type Prices struct {
 	Date    string `json:"date"`
 	Source  string `json:"source"`
@@ -41,7 +41,7 @@ func ReadPrices() (Prices, error) {
 	return p, nil
 }
 
-// month returns what bytes cost for a month, in dollars.
+// month returns the price of so many bytes for a month, in dollars.
 func (p Price) month(bytes int64) float64 {
 	return max(0, float64(bytes)/gb-p.FreeGB) * p.PerGBMonth
 }

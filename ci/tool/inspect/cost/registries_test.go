@@ -97,7 +97,7 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	require.Len(t, images, 2)
 	assert.Equal(t, []string{"api", "(other)"}, []string{images[0].Name, images[1].Name})
 	for n, blobs := range []int{4, 2} {
-		assert.Len(t, images[n].Blobs, blobs, "layers and configurations, of all platforms")
+		assert.Len(t, images[n].Blobs, blobs, "layers and configurations of all platforms")
 		for _, b := range images[n].Blobs {
 			assert.Equal(t, Other, b.Part)
 		}
@@ -138,7 +138,7 @@ func TestReadWhatIsAttachedToImages(t *testing.T) {
 	}
 }
 
-// lister knows all that was published, as ECR does.
+// lister lists all images, as ECR does.
 type lister struct {
 	*registry.Client
 	digests map[string][]string
@@ -188,7 +188,7 @@ func TestReadImagesWithoutATag(t *testing.T) {
 	require.EqualError(t, err, "read what "+at+" holds: denied")
 }
 
-// fake answers as it is told.
+// fake has fixed answers.
 type fake struct {
 	tags     []string
 	digests  map[string]v1.Hash
@@ -213,7 +213,7 @@ func TestReadWhileOthersWrite(t *testing.T) {
 	r := fake{tags: []string{"api-gone", "api-1234567"}, digests: map[string]v1.Hash{"api-1234567": testkit.Digest("a")}, manifest: []byte(raw)}
 	repositories, err := ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
 	require.NoError(t, err)
-	assert.Len(t, repositories[0].Images, 1, "a tag that was taken away after it was listed")
+	assert.Len(t, repositories[0].Images, 1, "a tag that was removed after it was listed")
 
 	r.err = errors.New("no network")
 	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})

@@ -9,44 +9,43 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Report says what is stored and what it costs.
+// Report says what the repositories store and what it costs.
 type Report struct {
 	// Source says what was measured: an image layout, or registries.
 	Source string `json:"source"`
-	// Versions is how many versions of each image were modelled; 0 where what is
-	// there was counted.
+	// Versions is how many versions of each image were modelled; 0 if the repositories
+	// were measured.
 	Versions     int                `json:"modelledVersions,omitempty"`
 	Repositories []RepositoryReport `json:"repositories"`
 	Private      Storage            `json:"private"`
 	Public       Storage            `json:"public"`
-	// Dollars is what all of it costs in a month.
+	// Dollars is the price of everything per month.
 	Dollars float64 `json:"dollarsPerMonth"`
-	// Layouts compares with other ways to store the same images; the first is that
-	// which was measured.
+	// Layouts compares other ways to store the same images; the first is the measured one.
 	Layouts []Layout `json:"layouts"`
 	Prices  Prices   `json:"prices"`
-	// Offline names the images that are not built on the pinned base, but on the
-	// small one that stands in where no registry is in reach.
+	// Offline names the images that are built on the small base for builds without a
+	// registry, not on the pinned one.
 	Offline []string `json:"offline,omitempty"`
 }
 
-// Storage is what some repositories hold.
+// Storage is the storage of one or more repositories.
 type Storage struct {
 	Bytes   int64   `json:"bytes"`
 	Dollars float64 `json:"dollarsPerMonth"`
 }
 
-// RepositoryReport says what one repository holds.
+// RepositoryReport says what one repository stores.
 type RepositoryReport struct {
 	Name    string           `json:"name"`
 	Tier    catalog.Registry `json:"registry"`
 	Variant catalog.Variant  `json:"variant"`
-	// Storage is that of the unique layers. The dollars of a public repository are
-	// its share of what is above the free allowance.
+	// Storage is that of the unique layers. The dollars of a repository are its share of
+	// what the registry costs above the free amount.
 	Storage
-	// Whole is the sum of the images, as if none shared a layer, in bytes.
+	// Whole is the sum of the images in bytes, if no two shared a layer.
 	Whole int64 `json:"bytesWithoutSharing"`
-	// Versions counts the images.
+	// Versions is the number of images.
 	Versions int     `json:"images"`
 	Parts    []Row   `json:"parts"`
 	Layers   []Layer `json:"layers"`
@@ -58,8 +57,8 @@ type Row struct {
 	// Images share it.
 	Images     []string `json:"images"`
 	DeployCopy bool     `json:"deployCopy,omitempty"`
-	// Versions is how many different ones are stored, and Bytes what all of them
-	// take. The configuration of an image counts as part of its binary.
+	// Versions is how many different ones are stored, and Bytes their total size. The
+	// configuration of an image counts as part of its binary.
 	Versions int   `json:"versions"`
 	Bytes    int64 `json:"bytes"`
 }
@@ -69,11 +68,11 @@ type Layer struct {
 	Digest string `json:"digest"`
 	Part   Part   `json:"part"`
 	Size   int64  `json:"size"` // in bytes
-	// Versions is more than 1 for a layer that stands for as many of its size.
+	// Versions is more than 1 for a modelled layer with that many versions of one size.
 	Versions int      `json:"versions"`
 	Images   []string `json:"images"`
-	// Latest is true for a layer of an image that was published last; of several
-	// versions one is.
+	// Latest is true for a layer of the image that was published last. Of several versions
+	// of a layer, one is of that image.
 	Latest bool `json:"latest"`
 }
 
@@ -109,7 +108,7 @@ func New(repositories []Repository, p Prices) *Report {
 	return r
 }
 
-// key names a blob that is stored once.
+// key identifies a blob that is stored once.
 type key struct {
 	digest  string
 	version int
@@ -117,7 +116,7 @@ type key struct {
 
 func (b Blob) key() key { return key{b.Digest, b.version} }
 
-// size is that of the image by itself.
+// size is the size of the image alone.
 func (i Image) size() int64 {
 	var sum int64
 	for _, b := range unique([]Image{i}) {
@@ -182,8 +181,7 @@ func users(images []Image, b Blob) (names []string, latest bool) {
 // rows sums up the unique blobs of the images by part, and binaries by image too.
 func rows(images []Image) []Row {
 	var all []Row
-	// What differs between versions is told by the blobs of the part, not by the
-	// configuration.
+	// Versions are counted by the blobs of the part, without the configuration.
 	versions := map[int]map[string]bool{}
 	at := func(i Image, b Blob) int {
 		part := b.Part

@@ -8,7 +8,7 @@ import (
 	"lambdas.internal/ci/tool/report"
 )
 
-// what says which layers the column is.
+// what names the layers of the column.
 func (c column) what() string {
 	if len(c.layers) > 1 {
 		return fmt.Sprintf("%s %s MB in %d layers", c.part, report.MB(c.bytes()), len(c.layers))
@@ -16,7 +16,7 @@ func (c column) what() string {
 	return fmt.Sprintf("%s %s MB", c.part, report.MB(c.bytes()))
 }
 
-// whose says who shares the column, in as many words as fit into a width.
+// whose names the images that share the column, in as many words as fit into the width.
 func (c column) whose(w float64) string {
 	ways := []string{"once for " + strings.Join(c.images, ", "), fmt.Sprintf("once for %d images", len(c.images))}
 	if len(c.images) == 1 {
@@ -30,8 +30,8 @@ func (c column) whose(w float64) string {
 	return ""
 }
 
-// runs are the rows that the column covers, from and to, where rows between do not
-// share it.
+// runs returns the rows that the column covers, each run from one row to another. Rows
+// between two runs do not share it.
 func (c column) runs(images []string) [][2]int {
 	var all [][2]int
 	for n, name := range images {
@@ -46,7 +46,7 @@ func (c column) runs(images []string) [][2]int {
 	return all
 }
 
-// width is that of all layers.
+// width is the width of all layers.
 func (c column) width(s scale) float64 {
 	var sum float64
 	for _, l := range c.layers {
@@ -55,8 +55,8 @@ func (c column) width(s scale) float64 {
 	return sum
 }
 
-// draw draws the layers over all rows that share them, as one: a line joins what
-// other rows part.
+// draw draws the layers over all rows that share them. A line joins the parts if rows
+// between them do not share the layers.
 func (c column) draw(to *element, images []string, x, y float64, s scale) {
 	runs := c.runs(images)
 	for _, l := range c.layers {
@@ -75,7 +75,7 @@ func (c column) draw(to *element, images []string, x, y float64, s scale) {
 	}
 }
 
-// label writes into the column what it is.
+// label writes the label into the column.
 func (c column) label(to *element, images []string, x, y float64, s scale) {
 	w := c.width(s)
 	run := c.runs(images)[0]
@@ -96,10 +96,10 @@ func (c column) label(to *element, images []string, x, y float64, s scale) {
 	}
 }
 
-// callOutHeight is how much room a label above the column takes.
+// callOutHeight is the height of a label above the column.
 const callOutHeight = 17.0
 
-// callOut writes above the column, so much higher, what it is.
+// callOut writes the label above the column, higher by the given distance.
 func (c column) callOut(to *element, x, y, higher float64) {
 	label := c.what()
 	if whose := c.whose(width - margin - x - wide(label, textSize)); whose != "" {

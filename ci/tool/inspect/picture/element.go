@@ -16,7 +16,7 @@ type element struct {
 	Children []*element
 }
 
-// el makes an element with attributes, given as name and value by turns.
+// el makes an element. The attributes are names and values in turn.
 func el(name string, attributes ...string) *element {
 	e := &element{XMLName: xml.Name{Local: name}}
 	for n := 0; n+1 < len(attributes); n += 2 {
@@ -46,13 +46,13 @@ func text(x, y float64, class, content string, more ...string) *element {
 	return written(el("text", append([]string{"class", class, "x", px(x), "y", px(y)}, more...)...), content)
 }
 
-// px prints a length, in hundredths at most.
+// px prints a length with at most two decimals.
 func px(v float64) string {
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 }
 
-// wide estimates how wide a text is, rather too wide than too narrow: each reader
-// has other fonts.
+// wide estimates the width of a text. The estimate is rather too wide than too narrow,
+// because fonts differ.
 func wide(content string, size float64) float64 {
 	var ems float64
 	for _, letter := range content {

@@ -10,8 +10,8 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// panel is one repository: columns of what images share, then rows of what each has
-// alone.
+// panel draws one repository: columns of the layers that images share, then a row with the
+// other layers of each image.
 type panel struct {
 	repository cost.RepositoryReport
 	images     []string // of the rows
@@ -20,7 +20,7 @@ type panel struct {
 	alone      map[string][]cost.Layer // by image
 }
 
-// column is layers of one part that the same images have.
+// column has the layers of one part that the same images share.
 type column struct {
 	part   cost.Part
 	images []string
@@ -76,7 +76,7 @@ func newPanel(repository cost.RepositoryReport) panel {
 	return p
 }
 
-// last makes what is no image of a function come last.
+// last sorts what is not an image of a function last.
 func last(name string) string {
 	if strings.HasPrefix(name, "(") {
 		return "~" + name
@@ -84,7 +84,7 @@ func last(name string) string {
 	return name
 }
 
-// longName is how many letters of an image's name are shown.
+// longName is how many letters of an image's name are shown at most.
 const longName = 30
 
 func short(name string) string {
@@ -97,7 +97,7 @@ func short(name string) string {
 // copyLabel marks the row of a deploy copy.
 const copyLabel = "copy"
 
-// label is how much room the names of the images take.
+// label is the width of the names of the images.
 func (p panel) label() float64 {
 	var room float64
 	for _, name := range p.images {
@@ -110,7 +110,7 @@ func (p panel) label() float64 {
 	return room
 }
 
-// shared is how long the columns are together, in bytes.
+// shared is the length of all columns, in bytes.
 func (p panel) shared() int64 {
 	var sum int64
 	for _, c := range p.columns {
@@ -119,7 +119,7 @@ func (p panel) shared() int64 {
 	return sum
 }
 
-// longest is how long the longest row is, in bytes.
+// longest is the length of the longest row, in bytes.
 func (p panel) longest() int64 {
 	var longest int64
 	for _, layers := range p.alone {
@@ -128,7 +128,7 @@ func (p panel) longest() int64 {
 	return p.shared() + longest
 }
 
-// draw draws the panel from y on, and returns where it ends.
+// draw draws the panel from y down, and returns the y position of its end.
 func (p panel) draw(to *element, y float64, s scale) float64 {
 	to.add(rule(y))
 	y += 24

@@ -1,5 +1,5 @@
-// Package picture draws what repositories store: the layers of their images, with
-// widths true to size, and what images share drawn once.
+// Package picture draws an SVG picture of what the repositories store: the layers of the
+// images, as wide as they are large. A layer that images share is drawn once.
 package picture
 
 import (
@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/ci/tool/report"
 )
 
-// Lengths in pixels. READMEs show pictures about so wide.
+// Lengths in pixels. A README shows pictures at about this width.
 const (
 	width     = 850.0
 	margin    = 24.0
@@ -23,18 +23,18 @@ const (
 	rowHeight = 26.0
 	rowGap    = 4.0
 	textSize  = 13.0
-	// thinnest is how wide a layer is drawn that would else not be seen.
+	// thinnest is the width of a layer that would be too thin to see.
 	thinnest = 3.0
 )
 
 // scale turns bytes into pixels.
 type scale struct {
 	perByte float64
-	// stacks is where the layers begin.
+	// stacks is the x position at which the layers begin.
 	stacks float64
 }
 
-// to returns how wide so many bytes are.
+// to returns the width of so many bytes.
 func (s scale) to(bytes int64) float64 { return max(thinnest, float64(bytes)*s.perByte) }
 
 // Layers draws the report as an SVG picture. The same report gives the same bytes.
@@ -112,7 +112,7 @@ func head(to *element, r *cost.Report, s scale) float64 {
 	if copies(r) {
 		key("deploy copy, for Lambda", "binary", "copied")
 	}
-	// The measure.
+	// The scale bar.
 	length, label := measure(s.perByte)
 	right := width - margin
 	to.add(el("path", "class", "line", "d", fmt.Sprintf("M%s %sv8m0 -4h%sm0 -4v8", px(right-length), px(y+3), px(length))),
@@ -120,8 +120,8 @@ func head(to *element, r *cost.Report, s scale) float64 {
 	return y + 14 + 14
 }
 
-// measure returns the length of a round number of megabytes that is neither short
-// nor long, and its label.
+// measure returns the length and the label of the scale bar: a round number of megabytes
+// of medium length.
 func measure(perByte float64) (length float64, label string) {
 	bytes := 1.0
 	for bytes*perByte*10 < 100 {
@@ -136,7 +136,7 @@ func measure(perByte float64) (length float64, label string) {
 	return bytes * perByte, fmt.Sprintf("%g MB", math.Round(bytes)/1e6)
 }
 
-// hasLayer tells whether a layer of the report is one of those.
+// hasLayer tells whether is returns true for a layer of the report.
 func hasLayer(r *cost.Report, is func(cost.Layer) bool) bool {
 	return slices.ContainsFunc(r.Repositories, func(repository cost.RepositoryReport) bool {
 		return slices.ContainsFunc(repository.Layers, is)
@@ -161,8 +161,8 @@ func copies(r *cost.Report) bool {
 	return false
 }
 
-// foot draws the sums beside those of other ways to store the same, and returns the
-// height of the picture.
+// foot draws the totals beside those of other ways to store the same images, and returns
+// the height of the picture.
 func foot(to *element, r *cost.Report, y float64) float64 {
 	to.add(rule(y))
 	columns := []float64{width - margin - 250, width - margin - 125, width - margin}
@@ -191,7 +191,7 @@ func foot(to *element, r *cost.Report, y float64) float64 {
 	return y + 18
 }
 
-// offline says that the images are not as they are in AWS.
+// offline returns the note for images that are built offline, unlike those in AWS.
 func offline(r *cost.Report) string {
 	if len(r.Offline) == 0 {
 		return ""
@@ -203,7 +203,7 @@ func rule(y float64) *element {
 	return el("path", "class", "rule", "d", fmt.Sprintf("M%s %sh%s", px(margin), px(y), px(width-2*margin)))
 }
 
-// describe says in words what the picture shows.
+// describe describes the picture in words.
 func describe(r *cost.Report) string {
 	var lines []string
 	for _, repository := range r.Repositories {

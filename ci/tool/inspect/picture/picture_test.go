@@ -28,7 +28,7 @@ func prices(t *testing.T) cost.Prices {
 	return p
 }
 
-// modelled is a report on functions whose images are as large as they are in AWS.
+// modelled returns a report on functions whose images are as large as in AWS.
 func modelled(t *testing.T, functions []catalog.Function, versions int) *cost.Report {
 	t.Helper()
 	images, variants := map[string]cost.Image{}, map[string]catalog.Variant{}
@@ -47,9 +47,9 @@ func modelled(t *testing.T, functions []catalog.Function, versions int) *cost.Re
 	return r
 }
 
-// stored is a report on repositories that hold what years may leave: bases of many
-// layers, two at once, that neighbours do not share; a name without end; an image
-// larger than all others; what is no image.
+// stored returns a report on repositories as they may be after years: two bases of several
+// layers, which neighbours do not share; a very long name; an image larger than all
+// others; something that is not an image.
 func stored(t *testing.T) *cost.Report {
 	t.Helper()
 	old := []v1.Descriptor{testkit.Layer("old base", 38*mb), testkit.Layer("old certificates", mb/10)}
@@ -74,7 +74,7 @@ func stored(t *testing.T) *cost.Report {
 	}, prices(t))
 }
 
-// many are more functions than fit into a label.
+// many returns more functions than fit into a label.
 func many() []catalog.Function {
 	var all []catalog.Function
 	for n := range 14 {
@@ -105,7 +105,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// shape is an element of a picture as readers see it.
+// shape is an element of the parsed picture.
 type shape struct {
 	XMLName xml.Name
 	Attrs   []xml.Attr `xml:",any,attr"`
@@ -149,7 +149,7 @@ func parsed(t *testing.T, r *cost.Report) shape {
 	return s
 }
 
-// Below the legend, what is drawn of a part is as wide as what is stored of it.
+// Below the legend, each part is drawn as wide as it is large.
 func TestWidthsAreTrueToSizeAndNothingIsDrawnTwice(t *testing.T) {
 	for _, name := range []string{"five", "many", "one"} {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestNothingIsOutsideThePicture(t *testing.T) {
 	}
 }
 
-// Who cannot see the picture is told what it shows.
+// The picture has a description for people who cannot see it.
 func TestTheDescription(t *testing.T) {
 	s := parsed(t, reports["five"](t))
 	assert.Equal(t, "img", s.attr("role"))
@@ -233,7 +233,7 @@ func TestTheDescription(t *testing.T) {
 		"binary 30.0 MB for select in 5 versions; ")
 }
 
-// Each class that is used has a colour, in the light and in the dark.
+// Each class that is used has a light and a dark colour.
 func TestTheStyle(t *testing.T) {
 	light, dark, ok := strings.Cut(style, "@media (prefers-color-scheme: dark)")
 	require.True(t, ok)
@@ -252,8 +252,8 @@ func TestTheStyle(t *testing.T) {
 	for class := range used {
 		coloured := regexp.MustCompile(`(?m)^\.` + class + ` \{ .*(fill|stroke): #`)
 		switch class {
-		case "title", "name", "small": // as all text
-		case "copied": // a pattern, whose lines have one
+		case "title", "name", "small": // they have the colour of all text
+		case "copied": // a pattern; its lines have a colour
 		default:
 			assert.Regexp(t, coloured, light, class)
 			assert.Regexp(t, coloured, dark, class)

@@ -1,8 +1,8 @@
 package picture
 
-// style is for light pages, and for dark ones where the reader prefers them. The
-// picture has a ground of its own: a page may be dark for a reader who prefers
-// light. No CSS variables: not all that draw SVG know them.
+// style has light colours, and dark ones for readers who prefer them. The picture has its
+// own background, because a page may be dark although the reader prefers light. It uses
+// no CSS variables, because some programs that draw SVG do not support them.
 const style = `
 text { font-family: system-ui, -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; font-size: 13px; fill: #1f2328 }
 .title { font-size: 18px; font-weight: 600 }

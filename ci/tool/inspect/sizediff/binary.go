@@ -11,30 +11,31 @@ import (
 	"runtime/debug"
 )
 
-// Binary is what is known of a Go program from its file alone.
+// Binary is what the file of a Go program says about the program.
 type Binary struct {
-	// Size is that of the file in bytes, and Code the part of it that is functions.
-	// The rest is data: constants, embedded files, types, and tables for the runtime.
+	// Size is the size of the file in bytes, and Code that of the functions in it. The
+	// rest is data: constants, embedded files, types, and tables for the runtime.
 	Size, Code int64
-	// Packages is the size of the functions by import path, in bytes. A function that
-	// the compiler put into its callers counts as theirs.
+	// Packages is the size of the functions by import path, in bytes. An inlined function
+	// counts as part of its callers.
 	Packages map[string]int64
-	// Toolchain is the Go that compiled it, and Modules the versions by module path.
+	// Toolchain is the version of Go that compiled it, and Modules the versions by module
+	// path.
 	Toolchain string
 	Modules   map[string]string
 }
 
-// Generated is what stands for a package with functions that have none: those that
-// the compiler or the linker made, and some in assembly.
+// Generated is the name for functions without a package: those that the compiler or the
+// linker made, and some in assembly.
 const Generated = "(generated)"
 
-// ReadBinary reads a program for Linux. It needs no symbol table, which the linker
-// flag -s leaves out: the table of functions by which the Go runtime prints stacks
-// (.gopclntab) is in every program.
+// ReadBinary reads a program for Linux. It does not need the symbol table, which the linker
+// flag -s leaves out. It reads the table of functions (.gopclntab) that the Go runtime uses
+// to print stacks, and that every program has.
 func ReadBinary(program []byte) (*Binary, error) {
 	info, err := buildinfo.Read(bytes.NewReader(program))
 	if err != nil {
-		return nil, fmt.Errorf("read what the program was built from: %w", err)
+		return nil, fmt.Errorf("read the build information of the program: %w", err)
 	}
 	b := &Binary{Size: int64(len(program)), Packages: map[string]int64{}, Toolchain: info.GoVersion, Modules: map[string]string{}}
 	for _, dep := range info.Deps {
@@ -93,7 +94,7 @@ func packageOf(s *gosym.Sym) string {
 	return name
 }
 
-// version returns the version of a module; that of one in a folder is "(devel)".
+// version returns the version of a module; "(devel)" for a module in a folder.
 func version(m *debug.Module) string {
 	switch r := m.Replace; {
 	case r == nil:

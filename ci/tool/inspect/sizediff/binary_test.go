@@ -75,7 +75,7 @@ func TestAProgramThatGainedAPackage(t *testing.T) {
 	}
 }
 
-// A program that kept its symbols tells the size of each function itself.
+// A program with symbols has the size of each function in its symbol table.
 func TestTheSizesAreThoseOfTheSymbols(t *testing.T) {
 	testkit.ServeModules(t)
 	whole := compile(t, after, "v1.1.0", "", "amd64")
@@ -134,9 +134,9 @@ func TestPackagesWithOddNames(t *testing.T) {
 
 func TestWhatIsNoGoProgram(t *testing.T) {
 	for name, c := range map[string]struct{ program, want string }{
-		"nothing":        {"", "read what the program was built from: "},
-		"a script":       {"#!/bin/sh\n", "read what the program was built from: "},
-		"another's":      {testkit.Program(t, "amd64", false), "read what the program was built from: not a Go executable"},
+		"nothing":        {"", "read the build information of the program: "},
+		"a script":       {"#!/bin/sh\n", "read the build information of the program: "},
+		"another's":      {testkit.Program(t, "amd64", false), "read the build information of the program: not a Go executable"},
 		"a Go program":   {testkit.GoProgram(t, "amd64"), ""},
 		"half a program": {testkit.GoProgram(t, "amd64")[:700_000], "read "},
 	} {

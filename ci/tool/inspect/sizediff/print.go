@@ -16,11 +16,11 @@ type section struct {
 	title  string
 	header []string
 	rows   [][]string
-	long   bool // may be folded away
+	long   bool // folded in Markdown
 }
 
-// Table prints the report for people; of each image it shows the top packages, those
-// whose size changed most.
+// Table prints the report for people. For each image it shows the packages whose size
+// changed most, at most top.
 func (r *Report) Table(w io.Writer, top int) error {
 	for n, s := range r.sections(top) {
 		if n > 0 {
@@ -37,7 +37,7 @@ func (r *Report) Table(w io.Writer, top int) error {
 	return err
 }
 
-// Markdown prints the report for the summary of a job.
+// Markdown prints the report for the summary of a CI job.
 func (r *Report) Markdown(w io.Writer, top int) error {
 	fmt.Fprintf(w, "### Image sizes: %s → %s\n\n%s.\n", r.From, r.To, r.summary())
 	for n, s := range r.sections(top) {
@@ -82,20 +82,20 @@ func (r *Report) summary() string {
 	return fmt.Sprintf("%d of %d images changed, %s MB of new layers", changed, len(r.Changes), report.MB(r.NewBytes))
 }
 
-// sections returns the tables that say something, that of the sizes first.
+// sections returns the tables that have rows, the table of sizes first.
 func (r *Report) sections(top int) []section {
 	sections := []section{{
 		header: []string{"IMAGE", "MB BEFORE", "MB AFTER", "CHANGE", "NEW LAYERS, MB", "BINARY, MB"},
 	}}
 	packages := section{
-		title:  "Go packages by the size of their functions; one that was inlined counts to its callers",
+		title:  "Go packages by the size of their functions; an inlined function counts as part of its callers",
 		header: []string{"IMAGE", "PACKAGE", "KB BEFORE", "KB AFTER", "CHANGE"}, long: true,
 	}
 	for _, c := range r.Changes {
 		sections[0].rows = append(sections[0].rows, sizeRow(c))
 		packages.rows = append(packages.rows, packageRows(c, top)...)
 	}
-	versions := section{title: "Versions that moved", header: []string{"WHAT", "BEFORE", "AFTER", "IMAGES"}, rows: r.versionRows()}
+	versions := section{title: "Versions that changed", header: []string{"WHAT", "BEFORE", "AFTER", "IMAGES"}, rows: r.versionRows()}
 	for _, s := range []section{packages, versions} {
 		if len(s.rows) > 0 {
 			sections = append(sections, s)
@@ -128,8 +128,8 @@ func sizeRow(c *Change) []string {
 	return []string{c.Image, report.MB(c.Before.Bytes), report.MB(c.After.Bytes), change, strings.Join(layers, " + "), binary}
 }
 
-// packageRows tells of the packages of one image that changed most, of what the
-// others did together, and of what is in the program beside functions.
+// packageRows returns the rows of the packages of one image that changed most, one row for
+// the sum of the others, and one for what is in the program besides functions.
 func packageRows(c *Change, top int) [][]string {
 	if c.Before == nil || c.After == nil || c.Before.binary == nil || c.After.binary == nil {
 		return nil
@@ -161,7 +161,7 @@ func packageRows(c *Change, top int) [][]string {
 	return rows
 }
 
-// versionRows tells of each version once, with the images that it is in.
+// versionRows returns each changed version once, with the images that have it.
 func (r *Report) versionRows() [][]string {
 	var order []Version
 	images := map[Version][]string{}
@@ -187,7 +187,7 @@ func (r *Report) versionRows() [][]string {
 	return rows
 }
 
-// shortened shows as much of a digest as tells it from others.
+// shortened shortens the digest in a version.
 func shortened(version string) string {
 	const digits = 12
 	if name, digest, ok := strings.Cut(version, "@sha256:"); ok {
@@ -198,7 +198,7 @@ func shortened(version string) string {
 
 func kilobytes(bytes int64) string { return fmt.Sprintf("%.1f", float64(bytes)/1e3) }
 
-// signed prints by how much something grew, in a unit that shows it.
+// signed prints a change in bytes, in a suitable unit.
 func signed(bytes int64) string {
 	switch size := abs(bytes); {
 	case size < 1000:

@@ -8,21 +8,21 @@ import (
 	"lambdas.internal/ci/tool/image"
 )
 
-// Report tells how the images of several functions changed.
+// Report says how the images of several functions changed.
 type Report struct {
 	// From and To say what was compared.
 	From    string    `json:"from"`
 	To      string    `json:"to"`
 	Changes []*Change `json:"images"`
-	// NewBytes is what the layers hold that no image had before, each counted once.
+	// NewBytes is the size of the layers that no image had before, each counted once.
 	NewBytes int64 `json:"newBytes"`
-	// Notes say what limits the comparison.
+	// Notes say what the comparison does not cover.
 	Notes []string `json:"notes,omitempty"`
-	// Seconds is the time that it took, less that of a build.
+	// Seconds is the time of the comparison, without that of a build.
 	Seconds float64 `json:"seconds"`
 }
 
-// NewReport returns the report of what was compared.
+// NewReport returns the report on the changes.
 func NewReport(from, to string, changes []*Change) *Report {
 	r := &Report{From: from, To: to, Changes: changes}
 	there := map[string]bool{}
@@ -36,7 +36,7 @@ func NewReport(from, to string, changes []*Change) *Report {
 	pins := map[string][]string{}
 	for _, c := range changes {
 		if c.Unknown != "" {
-			r.Notes = append(r.Notes, fmt.Sprintf("packages and modules of %s are not known: %s", c.Image, c.Unknown))
+			r.Notes = append(r.Notes, fmt.Sprintf("cannot compare the packages and modules of %s: %s", c.Image, c.Unknown))
 		}
 		if c.After == nil {
 			continue
@@ -53,13 +53,13 @@ func NewReport(from, to string, changes []*Change) *Report {
 		}
 	}
 	for kinds, images := range pins {
-		r.Notes = append(r.Notes, fmt.Sprintf("the base of %s is %s: compare what the binaries have, not the whole images", strings.Join(images, ", "), kinds))
+		r.Notes = append(r.Notes, fmt.Sprintf("the base of %s is %s: compare the binaries, not the sizes of the whole images", strings.Join(images, ", "), kinds))
 	}
 	slices.Sort(r.Notes)
 	return r
 }
 
-// kindOfBase names how well a base is known; an image of another builder does not say.
+// kindOfBase names the pin of a base; an image of another builder has none.
 func kindOfBase(p image.Pin) string {
 	if p == "" {
 		return "unknown"

@@ -28,8 +28,8 @@ type Image struct {
 	// Bytes is the sum of the compressed layers.
 	Bytes  int64   `json:"bytes"`
 	Layers []Layer `json:"layers"`
-	// BinaryBytes is the size of the program's file, and CodeBytes that of its
-	// functions; zero where the program was not read.
+	// BinaryBytes is the size of the program's file, and CodeBytes that of its functions;
+	// both are zero if the program was not read.
 	BinaryBytes int64 `json:"binaryBytes,omitempty"`
 	CodeBytes   int64 `json:"codeBytes,omitempty"`
 
@@ -49,12 +49,12 @@ func Describe(digest v1.Hash, m v1.Manifest, c v1.ConfigFile) *Image {
 	return i
 }
 
-// SetBinary adds what is known of the image's program.
+// SetBinary adds the contents of the image's program.
 func (i *Image) SetBinary(b *Binary) {
 	i.binary, i.BinaryBytes, i.CodeBytes = b, b.Size, b.Code
 }
 
-// Pin says how well the image's base is known.
+// Pin says whether the image's base is pinned, unpinned or offline.
 func (i *Image) Pin() image.Pin { return image.Pin(i.labels[image.LabelPin]) }
 
 // BinaryLayer returns the digest of the layer that holds the program.
@@ -75,10 +75,10 @@ type Package struct {
 // Grew is by how many bytes the package's functions grew.
 func (p Package) Grew() int64 { return p.After - p.Before }
 
-// Version is a version that moved. Before is empty for what is new, After for what
-// is gone.
+// Version is a version that changed. Before is empty if the item is new, After if it was
+// removed.
 type Version struct {
-	// What is a module, the toolchain, the base or ffmpeg.
+	// What is a module path, toolchain, base or ffmpeg.
 	What   string `json:"what"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
@@ -87,24 +87,24 @@ type Version struct {
 // Change is how the image of one function changed.
 type Change struct {
 	Image string `json:"image"`
-	// Before is nil for a new image, After for one that is gone.
+	// Before is nil for a new image, After for a removed one.
 	Before *Image `json:"before,omitempty"`
 	After  *Image `json:"after,omitempty"`
 	// Grew is by how many bytes the compressed image grew.
 	Grew int64 `json:"grew"`
-	// NewLayers are the layers that the image did not have before, and NewBytes what
-	// they hold: that is what a push or a pull moves.
+	// NewLayers are the layers that the image did not have before, and NewBytes their
+	// size: a push or a pull transfers them.
 	NewLayers []Layer `json:"newLayers,omitempty"`
 	NewBytes  int64   `json:"newBytes"`
-	// Packages are the Go packages whose size changed, those that grew most first.
+	// Packages are the Go packages whose size changed, those with the most growth first.
 	Packages []Package `json:"packages,omitempty"`
-	// Versions are those that moved.
+	// Versions are the versions that changed.
 	Versions []Version `json:"versions,omitempty"`
-	// Unknown says why packages and modules are not known.
+	// Unknown says why packages and modules could not be compared.
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// Same tells whether both images are one.
+// Same tells whether both images have the same digest.
 func (c *Change) Same() bool {
 	return c.Before != nil && c.After != nil && c.Before.Digest == c.After.Digest
 }
@@ -114,7 +114,7 @@ func Compare(name string, before, after *Image) (*Change, error) {
 	c := &Change{Image: name, Before: before, After: after}
 	switch {
 	case before == nil && after == nil:
-		return nil, fmt.Errorf("compare %s: neither side has the image", name)
+		return nil, fmt.Errorf("compare %s: the image is on neither side", name)
 	case before == nil:
 		c.NewLayers = after.Layers
 		c.Grew, c.NewBytes = after.Bytes, after.Bytes
@@ -154,8 +154,8 @@ func packages(before, after map[string]int64) []Package {
 	return changed
 }
 
-// versions returns the versions that moved: toolchain, base and ffmpeg, then the
-// modules by name.
+// versions returns the versions that changed: toolchain, base and ffmpeg, then the modules
+// by name.
 func versions(before, after *Image) []Version {
 	var moved []Version
 	add := func(what, from, to string) {
@@ -178,7 +178,7 @@ func versions(before, after *Image) []Version {
 	return moved
 }
 
-// base names what an image starts from.
+// base names the base of an image.
 func base(labels map[string]string) string {
 	if digest := labels[image.LabelBaseDigest]; digest != "" {
 		return labels[image.LabelBaseName] + "@" + digest

@@ -127,10 +127,10 @@ func TestImagesThatCannotBeCompared(t *testing.T) {
 	_, err := sizediff.Compare("api", amd, described("arm64", nil, "b", 1))
 	require.EqualError(t, err, "compare api: one image is for linux/amd64, the other for linux/arm64; build with --platform linux/amd64")
 	_, err = sizediff.Compare("api", nil, nil)
-	require.EqualError(t, err, "compare api: neither side has the image")
+	require.EqualError(t, err, "compare api: the image is on neither side")
 }
 
-// Two real programs, of which one gained a package and a module moved.
+// Compares two real programs: the second has one more package and a new module version.
 func TestRealPrograms(t *testing.T) {
 	testkit.ServeModules(t)
 	small := with(described("amd64", nil, "base", 1, "small", 2), *read(t, compile(t, before, "v1.0.0", stripped, "amd64")))

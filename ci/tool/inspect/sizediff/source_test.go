@@ -42,7 +42,7 @@ func TestAnImageOfALayout(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "thumb v1", string(program))
 
-	// A later build took the layer away; the cache of that build has it.
+	// A later build removed the layer; it is still in the cache.
 	last := i.Manifest.Layers[2]
 	content, err := os.ReadFile(filepath.Join(dir, "blobs", "sha256", last.Digest.Hex))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestWhatALayoutDoesNotHold(t *testing.T) {
 	require.NotErrorIs(t, err, sizediff.ErrNotFound)
 }
 
-// push puts the images of a layout into a registry, under the commit aaaaaaa.
+// push pushes the images of a layout to a registry, with commit aaaaaaa in their tags.
 func push(t *testing.T, dir, host string) []publish.Item {
 	t.Helper()
 	functions := registrytest.Functions()
@@ -92,7 +92,7 @@ func TestAnImageOfARegistry(t *testing.T) {
 	server := registrytest.New(t)
 	dir := registrytest.Layout(t, registrytest.Functions(), "v1", nil, image.Pinned, "npm")
 	item := push(t, dir, server.Host)[0]
-	server.Fail(nil) // counts anew
+	server.Fail(nil) // starts to count again
 	client, kept := registry.NewClient(registry.Options{}), newCache(t)
 
 	i, err := sizediff.FromRegistry(t.Context(), client, kept, item.Repository, item.CommitTag)
@@ -119,8 +119,8 @@ func TestAnImageOfARegistry(t *testing.T) {
 	require.ErrorContains(t, err, "api-bbbbbbb in "+item.Repository)
 }
 
-// A connection that breaks in the middle of a layer costs another request, and what
-// had arrived is not kept.
+// If the connection breaks in the middle of a layer, the layer is requested again, and the
+// first part is not kept.
 func TestALayerThatArrivesCut(t *testing.T) {
 	server := registrytest.New(t)
 	dir := registrytest.Layout(t, registrytest.Functions(), "v1", nil, image.Pinned, "npm")
@@ -145,7 +145,7 @@ func TestALayerThatArrivesCut(t *testing.T) {
 	assert.Equal(t, 2, cut)
 }
 
-// faulty answers with what it is told.
+// faulty has fixed answers.
 type faulty struct {
 	sizediff.Registry
 	manifest []byte

@@ -14,12 +14,12 @@ import (
 // https://go.dev/security/vuln/database
 const Official = "https://vuln.go.dev"
 
-// index is the file, within a database, that names the modules with vulnerabilities.
+// index is the file of a database that lists the modules with vulnerabilities.
 const index = "index/modules.json"
 
-// Database returns the address of the database that text names: a URL, or a folder
-// that holds a copy; the official one when it is empty. A folder must name at least
-// one module, since nothing is ever found in an empty one.
+// Database returns the address of the database that text names: a URL, or a folder with a
+// copy; if text is empty, the official one. A folder must list at least one module,
+// because in an empty database no vulnerability is ever found.
 func Database(text string) (string, error) {
 	if text == "" {
 		return Official, nil
@@ -33,7 +33,7 @@ func Database(text string) (string, error) {
 		case scheme == "https" || scheme == "http":
 			return strings.TrimRight(text, "/"), nil
 		case scheme != "file":
-			return "", fmt.Errorf("%q is no database: name an https URL or a folder", text)
+			return "", fmt.Errorf("%q is not a database: pass an https URL or a folder", text)
 		}
 		dir = filepath.FromSlash(u.Path)
 	}
@@ -43,7 +43,7 @@ func Database(text string) (string, error) {
 	}
 	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(index)))
 	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("%s holds no vulnerability database: %s is missing; see %s", text, index, "https://go.dev/security/vuln/database#api")
+		return "", fmt.Errorf("%s is not a vulnerability database: %s is missing; see %s", text, index, "https://go.dev/security/vuln/database#api")
 	}
 	if err != nil {
 		return "", err
@@ -53,7 +53,7 @@ func Database(text string) (string, error) {
 		return "", fmt.Errorf("%s: %s: %w", text, index, err)
 	}
 	if len(modules) == 0 {
-		return "", fmt.Errorf("%s: %s names no module, so nothing would be found", text, index)
+		return "", fmt.Errorf("%s: %s lists no modules, so no vulnerability would be found", text, index)
 	}
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String(), nil
 }

@@ -9,50 +9,50 @@ import (
 	"strings"
 )
 
-// Reach says how far a vulnerability comes into a function.
+// Reach says how close a function comes to the vulnerable code.
 type Reach string
 
 // The reaches, the worst first.
 const (
-	Called   Reach = "called"   // there is a way of calls to what is vulnerable
-	Linked   Reach = "linked"   // no way was found, but the linker found one: it is in the binary
-	Imported Reach = "imported" // its package is part of the program, but it is not called
-	Required Reach = "required" // its module is, but not its package
+	Called   Reach = "called"   // the function calls the vulnerable code, directly or indirectly
+	Linked   Reach = "linked"   // no calls were found, but the linker put the vulnerable code into the binary
+	Imported Reach = "imported" // the program has the package, but does not call the vulnerable code
+	Required Reach = "required" // the program has the module, but not the package
 )
 
 var worst = []Reach{Called, Linked, Imported, Required}
 
-// Finding is a vulnerability in a module that a function is made from.
+// Finding is a vulnerability in a module of a function.
 type Finding struct {
 	ID      string   `json:"id"`
-	Aliases []string `json:"aliases,omitempty"` // such as the CVE
+	Aliases []string `json:"aliases,omitempty"` // for example the CVE
 	Summary string   `json:"summary,omitempty"`
-	// Module is "stdlib" for Go's own library, whose version is Go's.
+	// Module is "stdlib" for the standard library, whose version is that of Go.
 	Module string `json:"module"`
 	Found  string `json:"found"`
-	// Fixed is empty as long as there is no version without the vulnerability.
+	// Fixed is the version without the vulnerability; empty if there is none yet.
 	Fixed string `json:"fixed,omitempty"`
 	Reach Reach  `json:"reach"`
-	// Symbols are the vulnerable functions that are called, or linked, and Chain a
-	// shortest way to one of them.
+	// Symbols are the vulnerable functions that are called or linked, and Chain is a
+	// shortest chain of calls to one of them.
 	Symbols []string `json:"symbols,omitempty"`
 	Chain   []Call   `json:"chain,omitempty"`
 }
 
-// Redeploys tells whether the function has to be built anew with a fixed version.
+// Redeploys tells whether the function has to be built again with a fixed version.
 func (f Finding) Redeploys() bool { return f.Reach == Called || f.Reach == Linked }
 
-// Call is one step on the way.
+// Call is one step of a chain of calls.
 type Call struct {
-	// Package is the import path, and Function named Function or Type.Method.
+	// Package is the import path, and Function is Function or Type.Method.
 	Package  string `json:"package"`
 	Function string `json:"function"`
 	// Position is the file and line of the call, relative to the module.
 	Position string `json:"position,omitempty"`
 }
 
-// result returns the findings of a run, the worst first. A symbol of a run that
-// saw the binary alone is linked, and not called.
+// result returns the findings of a run, the worst first. If the run examined only the
+// binary, its symbols are linked, not called.
 func (s *stream) result(binary bool) []Finding {
 	type key struct{ id, module string }
 	found := map[key]*Finding{}
@@ -87,8 +87,8 @@ func (s *stream) result(binary bool) []Finding {
 	return all
 }
 
-// shorter orders ways by length, and those as long as each other by their names, so
-// that the same one is always chosen.
+// shorter orders chains by length, and chains of the same length by their names, so that
+// the choice is always the same.
 func shorter(a, b []Call) bool {
 	if len(a) != len(b) {
 		return len(a) < len(b)
@@ -111,7 +111,7 @@ func (f rawFrame) reach(binary bool) Reach {
 	}
 }
 
-// call is the frame as a step of a way.
+// call returns the frame as a step of a chain.
 func (f rawFrame) call() Call {
 	c := Call{Package: f.Package, Function: f.Function}
 	if receiver := strings.TrimPrefix(f.Receiver, "*"); receiver != "" {
@@ -123,20 +123,20 @@ func (f rawFrame) call() Call {
 	return c
 }
 
-// majorVersion is the last element of the path of a package of a later major version.
+// majorVersion matches the last path element of a later major version, such as v2.
 var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
 
-// String is how people call the function: with the last element of the package's path.
+// String returns the short name of the function, with the last element of the package path.
 func (c Call) String() string {
 	last := path.Base(c.Package)
 	if majorVersion.MatchString(last) && path.Dir(c.Package) != "." {
 		last = path.Base(path.Dir(c.Package))
 	}
-	function, _, _ := strings.Cut(c.Function, "[") // what a generic one is made for
+	function, _, _ := strings.Cut(c.Function, "[") // without type arguments
 	return last + "." + function
 }
 
-// chain is the trace from its other end on.
+// chain returns the trace in the order of the calls.
 func (f rawFinding) chain() []Call {
 	var calls []Call
 	for _, frame := range slices.Backward(f.Trace) {
@@ -145,9 +145,9 @@ func (f rawFinding) chain() []Call {
 	return calls
 }
 
-// withBinary adds what the function's binary tells: what is vulnerable and was linked
-// counts as reached, also if no way of calls was found. Ways through reflection are
-// not, and the Lambda library calls handlers by reflection.
+// withBinary adds the findings in the binary. A vulnerable symbol in the binary counts as
+// reached, even if no chain of calls to it was found: calls by reflection are not found,
+// and the Lambda library calls handlers by reflection.
 func withBinary(found, binary []Finding) []Finding {
 	all := slices.Clone(found)
 	for _, l := range binary {
@@ -171,7 +171,7 @@ func byReach(a, b Finding) int {
 	return cmp.Or(cmp.Compare(slices.Index(worst, a.Reach), slices.Index(worst, b.Reach)), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Module, b.Module))
 }
 
-// maxCalls is how many calls a way shows; those in the middle are left out first.
+// maxCalls is how many calls of a chain are shown. Calls in the middle are left out.
 const maxCalls = 6
 
 // Way shows the chain in one line.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// message is one of govulncheck's stream; one field of it is set.
+// message is a message of govulncheck; exactly one field is set.
 // https://pkg.go.dev/golang.org/x/vuln/internal/govulncheck
 type message struct {
 	Config  *config         `json:"config"`
@@ -26,7 +26,7 @@ type sbom struct {
 	Modules []struct{ Path string } `json:"modules"`
 }
 
-// entry is what is used of a vulnerability's description.
+// entry is the part of the description of a vulnerability that is used.
 // https://ossf.github.io/osv-schema
 type entry struct {
 	ID      string   `json:"id"`
@@ -36,8 +36,8 @@ type entry struct {
 	raw json.RawMessage
 }
 
-// rawFinding says that a vulnerability concerns the program. The trace begins at
-// what is vulnerable: a module, a package, or a function and then its callers.
+// rawFinding says that a vulnerability affects the program. The trace begins with the
+// vulnerable module or package, or with the vulnerable function and then its callers.
 type rawFinding struct {
 	OSV          string     `json:"osv"`
 	FixedVersion string     `json:"fixed_version"`
@@ -56,7 +56,7 @@ type rawFrame struct {
 	} `json:"position"`
 }
 
-// stream is all that one run told.
+// stream has all messages of one run.
 type stream struct {
 	modified time.Time
 	modules  int
@@ -73,11 +73,11 @@ func readStream(r io.Reader) (*stream, error) {
 		err := d.Decode(&m)
 		switch {
 		case errors.Is(err, io.EOF) && !begun:
-			return nil, errors.New("govulncheck told nothing")
+			return nil, errors.New("govulncheck sent no messages")
 		case errors.Is(err, io.EOF):
 			return s, nil
 		case err != nil:
-			return nil, fmt.Errorf("read what govulncheck tells: %w", err)
+			return nil, fmt.Errorf("read the messages of govulncheck: %w", err)
 		}
 		switch {
 		case m.Config != nil:
@@ -87,12 +87,12 @@ func readStream(r io.Reader) (*stream, error) {
 		case m.OSV != nil:
 			e := entry{raw: m.OSV}
 			if err := json.Unmarshal(m.OSV, &e); err != nil {
-				return nil, fmt.Errorf("read what govulncheck tells of a vulnerability: %w", err)
+				return nil, fmt.Errorf("read the vulnerability in a message of govulncheck: %w", err)
 			}
 			s.entries[e.ID] = e
 		case m.Finding != nil:
 			if len(m.Finding.Trace) == 0 {
-				return nil, fmt.Errorf("govulncheck does not say where %s is", m.Finding.OSV)
+				return nil, fmt.Errorf("govulncheck does not say where the code of %s is", m.Finding.OSV)
 			}
 			s.findings = append(s.findings, *m.Finding)
 		}

@@ -14,14 +14,14 @@ const begun = `{"config": {"protocol_version": "v1.0.0", "db_last_modified": "20
 
 func TestReadStream(t *testing.T) {
 	for name, c := range map[string]struct{ stream, err string }{
-		"nothing found":         {begun, ""},
-		"nothing at all":        {"", "govulncheck told nothing"},
-		"no configuration":      {`{"SBOM": {}}`, "govulncheck told nothing"},
-		"cut short":             {begun + `{"finding": {"osv": "`, "read what govulncheck tells: unexpected EOF"},
-		"no JSON":               {begun + "govulncheck: loading packages\n", "read what govulncheck tells: invalid character 'g' looking for beginning of value"},
-		"a finding of nowhere":  {begun + `{"finding": {"osv": "GO-1", "trace": []}}`, "govulncheck does not say where GO-1 is"},
-		"an odd vulnerability":  {begun + `{"osv": {"id": 7}}`, "read what govulncheck tells of a vulnerability: json: cannot unmarshal number into Go struct field entry.id of type string"},
-		"a finding of a module": {begun + `{"osv": {"id": "GO-1"}} {"finding": {"osv": "GO-1", "trace": [{"module": "m"}]}}`, ""},
+		"nothing found":             {begun, ""},
+		"nothing at all":            {"", "govulncheck sent no messages"},
+		"no configuration":          {`{"SBOM": {}}`, "govulncheck sent no messages"},
+		"cut short":                 {begun + `{"finding": {"osv": "`, "read the messages of govulncheck: unexpected EOF"},
+		"no JSON":                   {begun + "govulncheck: loading packages\n", "read the messages of govulncheck: invalid character 'g' looking for beginning of value"},
+		"a finding without a trace": {begun + `{"finding": {"osv": "GO-1", "trace": []}}`, "govulncheck does not say where the code of GO-1 is"},
+		"an odd vulnerability":      {begun + `{"osv": {"id": 7}}`, "read the vulnerability in a message of govulncheck: json: cannot unmarshal number into Go struct field entry.id of type string"},
+		"a finding of a module":     {begun + `{"osv": {"id": "GO-1"}} {"finding": {"osv": "GO-1", "trace": [{"module": "m"}]}}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := readStream(strings.NewReader(c.stream))
@@ -63,7 +63,7 @@ func TestOfSeveralFindingsTheWorstCounts(t *testing.T) {
 
 	linked := s.result(true)
 	assert.Equal(t, Linked, linked[0].Reach)
-	assert.Empty(t, linked[0].Way(), "a binary does not tell who calls")
+	assert.Empty(t, linked[0].Way(), "a binary does not show who calls")
 }
 
 func TestWhatTheBinaryAdds(t *testing.T) {
@@ -86,13 +86,13 @@ func TestWay(t *testing.T) {
 		return f
 	}
 	assert.Equal(t, "a.T.F -> b.T.F", chain("ab").Way())
-	assert.Equal(t, "a.T.F -> b.T.F -> c.T.F -> d.T.F -> e.T.F -> f.T.F -> g.T.F", chain("abcdefg").Way(), "one more is not worth leaving out")
+	assert.Equal(t, "a.T.F -> b.T.F -> c.T.F -> d.T.F -> e.T.F -> f.T.F -> g.T.F", chain("abcdefg").Way(), "a single call is not left out")
 	assert.Equal(t, "a.T.F -> b.T.F -> c.T.F -> (2 more) -> f.T.F -> g.T.F -> h.T.F", chain("abcdefgh").Way())
 }
 
 func TestAReportThatExaminedNothing(t *testing.T) {
 	require.EqualError(t, (&Report{}).Err(), "vulncheck: no function was examined")
-	require.EqualError(t, (&Report{Functions: []Function{{Image: "api"}}}).Err(), "vulncheck api: nothing was examined, so nothing is known")
+	require.EqualError(t, (&Report{Functions: []Function{{Image: "api"}}}).Err(), "vulncheck api: no module was examined, so the result is unknown")
 	require.NoError(t, (&Report{Functions: []Function{{Image: "api", Modules: 1}}}).Err())
 }
 

@@ -9,37 +9,37 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Function is what was found of one function.
+// Function has the findings of one function.
 type Function struct {
 	Image  string `json:"image"`
 	Lambda string `json:"lambda"`
-	// Folder is that of the function's module.
+	// Folder is the folder of the function's module.
 	Folder string `json:"folder"`
-	// Modules is how many modules it is made from, Go's library among them.
+	// Modules is how many modules were examined, including the standard library.
 	Modules int `json:"modules"`
 	// Findings are ordered, the worst first.
 	Findings []Finding `json:"findings"`
-	// Reused is true when the calls had not to be followed, since neither the function
-	// nor the vulnerabilities changed since they were.
+	// Reused is true if the findings are from the cache, because neither the function nor
+	// the vulnerabilities changed.
 	Reused  bool    `json:"reused,omitempty"`
 	Seconds float64 `json:"seconds"`
 }
 
-// Redeploys tells whether the function has to be built anew and deployed.
+// Redeploys tells whether the function has to be built and deployed again.
 func (f Function) Redeploys() bool { return slices.ContainsFunc(f.Findings, Finding.Redeploys) }
 
-// Report is what was found of all functions.
+// Report has the findings of all functions.
 type Report struct {
-	// Database is where the vulnerabilities are from, and Modified when it was changed.
+	// Database is the address of the database, and Modified the time of its last change.
 	Database  string     `json:"database"`
 	Modified  time.Time  `json:"modified,omitzero"`
 	Functions []Function `json:"functions"`
-	// Redeploy names the images of the functions that have to be built anew.
+	// Redeploy are the images of the functions that have to be built again.
 	Redeploy []string `json:"redeploy"`
 	Seconds  float64  `json:"seconds"`
 }
 
-// NewReport returns the report of what was found.
+// NewReport returns the report on the functions.
 func NewReport(database string, modified time.Time, functions []Function) *Report {
 	r := &Report{Database: database, Modified: modified, Functions: functions, Redeploy: []string{}}
 	for _, f := range functions {
@@ -50,12 +50,12 @@ func NewReport(database string, modified time.Time, functions []Function) *Repor
 	return r
 }
 
-// Err is an error when a function has to be redeployed, and when nothing was examined.
+// Err is an error if a function has to be redeployed, or if nothing was examined.
 func (r *Report) Err() error {
 	vulnerabilities := map[string]bool{}
 	for _, f := range r.Functions {
 		if f.Modules == 0 {
-			return fmt.Errorf("vulncheck %s: nothing was examined, so nothing is known", f.Image)
+			return fmt.Errorf("vulncheck %s: no module was examined, so the result is unknown", f.Image)
 		}
 		for _, finding := range f.Findings {
 			if finding.Redeploys() {
@@ -80,14 +80,14 @@ func count(n int, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// Fix is what mends vulnerabilities: a module in a later version.
+// Fix is the update of a module to a version without vulnerabilities.
 type Fix struct {
 	Module, Version string
-	// Folders are those of the functions that need it.
+	// Folders are the folders of the functions that need the fix.
 	Folders []string
 }
 
-// String says what to do. Go's own library comes with the toolchain.
+// String says what to do. The standard library is updated with the Go toolchain.
 func (f Fix) String() string {
 	if f.Module == "stdlib" {
 		return fmt.Sprintf("go.work: toolchain go%s", strings.TrimPrefix(f.Version, "v"))
@@ -95,8 +95,8 @@ func (f Fix) String() string {
 	return fmt.Sprintf("go get %s@%s in %s", f.Module, f.Version, strings.Join(f.Folders, ", "))
 }
 
-// Fixes are what mends all vulnerabilities that redeploy a function, as far as there
-// are versions that do.
+// Fixes returns the updates that fix the vulnerabilities because of which functions are
+// redeployed, as far as fixed versions exist.
 func (r *Report) Fixes() []Fix {
 	var fixes []Fix
 	for _, f := range r.Functions {

@@ -1,6 +1,6 @@
-// Package vulncheck tells which functions a known vulnerability makes redeploy: those
-// that reach what is vulnerable. It runs govulncheck within this process, on the
-// sources as the functions are built from them, and on what the linker makes of them.
+// Package vulncheck finds the functions to redeploy because of a known vulnerability:
+// those whose program can reach the vulnerable code. It runs govulncheck in this process,
+// on the sources from which the functions are built, and on their binaries.
 package vulncheck
 
 import (
@@ -32,14 +32,14 @@ type Scanner struct {
 	modified time.Time
 }
 
-// New returns a scanner for the database at an address of [Database]. What it finds
-// of a function is kept in the cache. step tells of progress.
+// New returns a scanner for the database at an address from [Database]. It keeps the
+// findings of each function in the cache, and calls step to report progress.
 func New(database string, kept *cache.Cache, step func(name string) (done func(err error))) *Scanner {
 	return &Scanner{database: database, cache: kept, step: step}
 }
 
-// Run examines the functions as they are built for the platform, one at a time:
-// following all calls of one that uses the AWS SDK takes 2 GB of memory.
+// Run examines the functions as they are built for the platform. It examines one at a
+// time: to follow all calls of a function that uses the AWS SDK needs 2 GB of memory.
 func (s *Scanner) Run(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) (*Report, error) {
 	start := time.Now()
 	keys, err := gobuild.Keys(c, functions, platform)
@@ -47,7 +47,7 @@ func (s *Scanner) Run(ctx context.Context, c *catalog.Catalog, functions []catal
 		return nil, fmt.Errorf("vulncheck: %w", err)
 	}
 	w := workspace{c, platform,
-		// GOVERSION says which library the functions get.
+		// GOVERSION is the version of the standard library of the functions.
 		append(gobuild.Environment(ctx, c, platform), "GOVERSION="+c.Toolchain, "GOPACKAGESDRIVER=off")}
 	examined := make([]Function, len(functions))
 	for n, f := range functions {
@@ -62,35 +62,35 @@ func (s *Scanner) Run(ctx context.Context, c *catalog.Catalog, functions []catal
 	return r, nil
 }
 
-// workspace is what functions are built from, and how.
+// workspace is the workspace and the environment in which functions are built.
 type workspace struct {
 	*catalog.Catalog
 	platform v1.Platform
 	env      []string
 }
 
-// function examines one function. Whether it imports what is vulnerable is known in
-// half a second; only if it does are its calls followed, for half a minute.
+// function examines one function. It takes half a second to find out whether the function
+// imports a vulnerable package. Only then are its calls followed, which takes half a minute.
 func (s *Scanner) function(ctx context.Context, w workspace, f catalog.Function, key string) (examined Function, err error) {
 	examined = Function{Image: f.Image, Lambda: f.Lambda, Folder: f.Folder}
 	source := func(level string, packages ...string) (*stream, error) {
 		args := []string{"-C", filepath.Join(w.Root, filepath.FromSlash(f.Folder)), "-scan", level, "-tags", strings.Join(gobuild.Tags(), ",")}
 		return s.run(ctx, w.env, append(args, packages...)...)
 	}
-	done := s.step("see what " + f.Image + " imports")
-	told, err := source("package", ".")
+	done := s.step("read the imports of " + f.Image)
+	answer, err := source("package", ".")
 	done(err)
 	if err != nil {
 		return examined, err
 	}
-	examined.Modules, examined.Findings = told.modules, told.result(false)
+	examined.Modules, examined.Findings = answer.modules, answer.result(false)
 	if !slices.ContainsFunc(examined.Findings, func(f Finding) bool { return f.Reach == Imported }) {
 		return examined, nil
 	}
-	// What is reached depends on the sources and on what the vulnerabilities are.
+	// The findings depend on the sources and on the descriptions of the vulnerabilities.
 	parts := []string{"reached 1", scanner(), key}
-	for _, id := range slices.Sorted(maps.Keys(told.entries)) {
-		parts = append(parts, string(told.entries[id].raw))
+	for _, id := range slices.Sorted(maps.Keys(answer.entries)) {
+		parts = append(parts, string(answer.entries[id].raw))
 	}
 	kept := cache.Key(parts...)
 	var findings []Finding
@@ -108,14 +108,14 @@ func (s *Scanner) function(ctx context.Context, w workspace, f catalog.Function,
 	if err != nil {
 		return examined, err
 	}
-	if told, err = source("symbol", append(starters, ".")...); err != nil {
+	if answer, err = source("symbol", append(starters, ".")...); err != nil {
 		return examined, err
 	}
-	examined.Findings = withBinary(told.result(false), linked)
+	examined.Findings = withBinary(answer.result(false), linked)
 	return examined, s.cache.Save(kept, examined.Findings)
 }
 
-// linked returns what the function's binary holds.
+// linked returns the findings in the function's binary.
 func (s *Scanner) linked(ctx context.Context, w workspace, f catalog.Function) ([]Finding, error) {
 	dir, err := os.MkdirTemp("", "ci-vulncheck-")
 	if err != nil {
@@ -126,19 +126,19 @@ func (s *Scanner) linked(ctx context.Context, w workspace, f catalog.Function) (
 	if err != nil {
 		return nil, err
 	}
-	told, err := s.run(ctx, w.env, "-mode", "binary", file)
+	answer, err := s.run(ctx, w.env, "-mode", "binary", file)
 	if err != nil {
 		return nil, err
 	}
-	return told.result(true), nil
+	return answer.result(true), nil
 }
 
-// runtime is the library by which Go functions run in Lambda. It calls handlers by
-// reflection, where no analysis follows.
+// runtime is the library that runs Go functions in Lambda. It calls handlers by reflection,
+// which the analysis cannot follow.
 const runtime = "github.com/aws/aws-lambda-go/lambda"
 
-// starters returns those packages of the workspace, without the function's own, that
-// hand handlers to the runtime: what they export is called from there, in effect.
+// starters returns the packages of the workspace, except the function's own, that pass
+// handlers to the runtime. What they export is examined as if the runtime called it.
 func starters(ctx context.Context, w workspace, f catalog.Function) ([]string, error) {
 	packages, err := gobuild.Packages(ctx, w.Catalog, []catalog.Function{f}, w.platform)
 	if err != nil {
@@ -154,7 +154,7 @@ func starters(ctx context.Context, w workspace, f catalog.Function) ([]string, e
 	return found, nil
 }
 
-// run runs govulncheck and returns what it tells.
+// run runs govulncheck and returns its messages.
 func (s *Scanner) run(ctx context.Context, env []string, args ...string) (*stream, error) {
 	cmd := scan.Command(ctx, append([]string{"-format", "json", "-db", s.database}, args...)...)
 	var out, complaints bytes.Buffer
@@ -165,7 +165,7 @@ func (s *Scanner) run(ctx context.Context, env []string, args ...string) (*strea
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
-	case <-ctx.Done(): // which govulncheck does not look at while it thinks
+	case <-ctx.Done(): // govulncheck itself does not stop when ctx ends
 		return nil, context.Cause(ctx)
 	case err := <-ended:
 		if ctx.Err() != nil {
@@ -183,8 +183,8 @@ func (s *Scanner) run(ctx context.Context, env []string, args ...string) (*strea
 	return read, nil
 }
 
-// complaint returns what govulncheck complained of, without its empty lines, and what
-// helps where the database cannot be read.
+// complaint returns the error of govulncheck, without empty lines, and with advice if the
+// database cannot be read.
 func complaint(err error, complaints string) error {
 	var lines []string
 	for line := range strings.Lines(err.Error() + "\n" + complaints) {
@@ -195,13 +195,13 @@ func complaint(err error, complaints string) error {
 	text := strings.Join(lines, "\n")
 	for _, sign := range []string{"fetching vulnerabilities: ", "creating client: "} {
 		if strings.Contains(text, sign) {
-			return fmt.Errorf("%s; a copy of the database can be named with --db", text)
+			return fmt.Errorf("%s; to use a copy of the database, pass --db", text)
 		}
 	}
 	return errors.New(text)
 }
 
-// scanner names the version of govulncheck, which a later one may see more than.
+// scanner returns the version of govulncheck, because a later version may find more.
 func scanner() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -28,7 +28,7 @@ func newCache(t *testing.T) *cache.Cache {
 	return c
 }
 
-// address is that of the test's database, or of a copy.
+// address is the address of the test's database, or of a copy.
 func address(t *testing.T, dir string) string {
 	t.Helper()
 	a, err := vulncheck.Database(dir)
@@ -36,7 +36,7 @@ func address(t *testing.T, dir string) string {
 	return a
 }
 
-// check examines the workspace; followed counts the functions whose calls were
+// check examines the workspace. followed is the number of functions whose calls were
 // followed.
 func check(t *testing.T, c *catalog.Catalog, database string, kept *cache.Cache, platform v1.Platform) (r *vulncheck.Report, followed int) {
 	t.Helper()
@@ -51,7 +51,7 @@ func check(t *testing.T, c *catalog.Catalog, database string, kept *cache.Cache,
 	return r, followed
 }
 
-// reached is what was found, one line for each finding.
+// reached returns the findings, one line each.
 func reached(r *vulncheck.Report) map[string][]string {
 	found := map[string][]string{}
 	for _, f := range r.Functions {
@@ -100,7 +100,7 @@ func TestWhichFunctionsAreReached(t *testing.T) {
 			"required GO-2026-0002 " + library},
 	}, reached(r))
 	assert.Equal(t, []string{"booted", "called", "direct"}, r.Redeploy)
-	assert.Equal(t, 4, followed, "only of those that import what is vulnerable")
+	assert.Equal(t, 4, followed, "only of those that import a vulnerable package")
 	assert.Equal(t, "2026-03-04T05:06:07Z", r.Modified.Format("2006-01-02T15:04:05Z07:00"))
 	require.EqualError(t, r.Err(), "vulncheck: 2 vulnerabilities are reached by 3 functions; move to the fixed versions and redeploy: booted, called, direct")
 	require.Len(t, r.Fixes(), 1, "the library has no version to move to")
@@ -139,7 +139,7 @@ func TestWhatDidNotChangeIsNotFollowedAgain(t *testing.T) {
 	assert.Equal(t, 1, followed)
 	assert.Equal(t, []string{"called", "imported"}, edited.Redeploy)
 
-	// A vulnerability turns out to be in another symbol.
+	// The database now names another symbol for a vulnerability.
 	name := filepath.Join(db, "ID", "GO-2026-0001.json")
 	entry, err := os.ReadFile(name)
 	require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestADatabaseOfTheNetwork(t *testing.T) {
 	server.Close()
 	_, err := vulncheck.New(server.URL, newCache(t), func(string) func(error) { return func(error) {} }).Run(t.Context(), c, c.Functions, testkit.AMD64)
 	require.ErrorContains(t, err, "vulncheck called (functions/called-lambda): ")
-	require.ErrorContains(t, err, "; a copy of the database can be named with --db")
+	require.ErrorContains(t, err, "; to use a copy of the database, pass --db")
 	assert.NotContains(t, err.Error(), "\n")
 }
 
@@ -181,7 +181,7 @@ func TestWhatCannotBeExamined(t *testing.T) {
 	file := filepath.Join(c.Root, "functions/called-lambda/main.go")
 	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc main() { undefined() }\n"), 0o644))
 	_, err := scanner.Run(t.Context(), c, c.Functions, testkit.AMD64)
-	require.NoError(t, err, "what it imports is known, and that is nothing vulnerable")
+	require.NoError(t, err, "its imports are known, and none is vulnerable")
 
 	require.NoError(t, os.WriteFile(file, []byte("package main\n\nimport \"example.test/words\"\n\nfunc main() { undefined(words.Shout) }\n"), 0o644))
 	_, err = scanner.Run(t.Context(), c, c.Functions, testkit.AMD64)
@@ -205,11 +205,11 @@ func TestDatabase(t *testing.T) {
 		"":                            {"https://vuln.go.dev", ""},
 		"https://example.test/db/":    {"https://example.test/db", ""},
 		"http://127.0.0.1:1":          {"http://127.0.0.1:1", ""},
-		"ftp://example.test":          {"", `"ftp://example.test" is no database: name an https URL or a folder`},
+		"ftp://example.test":          {"", `"ftp://example.test" is not a database: pass an https URL or a folder`},
 		dir + "/a b%":                 {"file://" + dir + "/a%20b%25", ""},
 		"file://" + dir + "/a%20b%25": {"file://" + dir + "/a%20b%25", ""},
-		dir + "/gone":                 {"", dir + "/gone holds no vulnerability database: index/modules.json is missing; see https://go.dev/security/vuln/database#api"},
-		dir + "/empty":                {"", dir + "/empty: index/modules.json names no module, so nothing would be found"},
+		dir + "/gone":                 {"", dir + "/gone is not a vulnerability database: index/modules.json is missing; see https://go.dev/security/vuln/database#api"},
+		dir + "/empty":                {"", dir + "/empty: index/modules.json lists no modules, so no vulnerability would be found"},
 		dir + "/broken":               {"", dir + "/broken: index/modules.json: unexpected end of JSON input"},
 		dir + "/file":                 {"", "not a directory"},
 		"https://example.test/%zz":    {"", "invalid URL escape"},

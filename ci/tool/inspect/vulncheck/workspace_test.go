@@ -12,7 +12,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// mains are functions by what they have to do with words.Shout, which is vulnerable.
+// mains has functions that use words.Shout, which is vulnerable, in different ways.
 var mains = map[string]string{
 	"called":   "package main\n\nimport \"example.test/words\"\n\nfunc main() { println(say()) }\n\nfunc say() string { return words.Shout(\"called\") }\n",
 	"imported": "package main\n\nimport \"example.test/words\"\n\nfunc main() { println(words.Greet(\"imported\")) }\n",
@@ -21,7 +21,7 @@ var mains = map[string]string{
 	// The Lambda library calls these two by reflection.
 	"direct": "package main\n\nimport (\n\t\"example.test/words\"\n\t\"github.com/aws/aws-lambda-go/lambda\"\n)\n\nfunc main() { lambda.Start(handle) }\n\nfunc handle() { println(words.Shout(\"direct\")) }\n",
 	"booted": "package main\n\nimport (\n\t\"example.test/words\"\n\t\"lambdas.internal/shared/boot\"\n)\n\nfunc main() { boot.Start(handle) }\n\nfunc handle() string { return words.Shout(\"booted\") }\n",
-	// What is left out of the build is not reached.
+	// A file that is not part of the build does not count.
 	"tagged": "package main\n\nfunc main() { println(\"tagged\") }\n",
 }
 

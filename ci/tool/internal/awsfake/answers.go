@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// answer carries out one operation.
+// answer carries out an operation.
 func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, input map[string]any) {
 	service, verb, _ := strings.Cut(operation, ".")
 	switch service {
@@ -116,8 +116,7 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	}
 }
 
-// remove deletes images by digest, or takes a tag away; an image whose last tag
-// goes, goes too.
+// remove deletes images by digest, or removes a tag. An image without tags is deleted too.
 func (r *Repository) remove(ids []any) map[string]any {
 	var failures []any
 	for _, id := range ids {

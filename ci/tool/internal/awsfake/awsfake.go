@@ -1,6 +1,6 @@
-// Package awsfake stands in for the parts of AWS that the tool asks: ECR, ECR
-// Public, STS and Lambda, in their wire formats, with their errors. Only tests use
-// it. It knows no permissions and checks no signatures.
+// Package awsfake is a stand-in in tests for the parts of AWS that the tool uses: ECR, ECR
+// Public, STS and Lambda. It speaks their wire formats and returns their errors. It checks
+// neither permissions nor signatures.
 package awsfake
 
 import (
@@ -31,14 +31,14 @@ const (
 	Public  = "public"
 )
 
-// Failure is an error that AWS answers with.
+// Failure is an error in an answer of AWS.
 type Failure struct {
 	Status  int
 	Code    string // the exception's name
 	Message string
 }
 
-// Errors as AWS words them.
+// Errors with the texts of AWS.
 var (
 	AccessDenied = Failure{http.StatusBadRequest, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/test is not authorized"}
 	ExpiredToken = Failure{http.StatusBadRequest, "ExpiredTokenException", "The security token included in the request is expired"}
@@ -56,7 +56,7 @@ type Image struct {
 
 // Repository is a repository of the stand-in.
 type Repository struct {
-	// Input is what it was created with, as it was sent.
+	// Input is the request that created it.
 	Input  map[string]any
 	Policy string
 	Images []Image
@@ -65,7 +65,7 @@ type Repository struct {
 // Call is one call that arrived.
 type Call struct {
 	Operation string // service.Operation
-	Region    string // that the call was signed for
+	Region    string // of the signature
 }
 
 // AWS is a running stand-in.
@@ -82,8 +82,8 @@ type AWS struct {
 	calls     []Call
 }
 
-// New starts a stand-in that ends with the test, and makes it the AWS of the
-// process's environment.
+// New starts a stand-in that ends with the test, and sets the environment variables so that
+// this process uses it.
 func New(t testing.TB) *AWS {
 	t.Helper()
 	a := &AWS{PageSize: 2, repos: map[string]*Repository{}, functions: map[string]map[string]string{}, failures: map[string][]Failure{}}
@@ -98,7 +98,7 @@ func New(t testing.TB) *AWS {
 	return a
 }
 
-// Environment is what makes any program talk to the stand-in.
+// Environment returns the variables that make any program use the stand-in.
 func (a *AWS) Environment() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL": a.URL, "AWS_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true",
@@ -114,21 +114,21 @@ func (a *AWS) Fail(operation string, failures ...Failure) {
 	a.failures[operation] = append(a.failures[operation], failures...)
 }
 
-// Add makes a repository with images.
+// Add creates a repository with images.
 func (a *AWS) Add(tier, name string, images ...Image) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.repos[tier+"/"+name] = &Repository{Images: images}
 }
 
-// Repository returns a repository, or nil.
+// Repository returns a repository; nil if it does not exist.
 func (a *AWS) Repository(tier, name string) *Repository {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.repos[tier+"/"+name]
 }
 
-// Run makes a version of a function run a digest; "" is one that is no image.
+// Run makes a version of a function run a digest; "" means that it runs no image.
 func (a *AWS) Run(function, version, digest string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -138,14 +138,14 @@ func (a *AWS) Run(function, version, digest string) {
 	a.functions[function][version] = digest
 }
 
-// Calls returns the calls of an operation that arrived; "" is all.
+// Calls returns the calls of an operation; "" means all operations.
 func (a *AWS) Calls(operation string) []Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(a.calls), func(c Call) bool { return operation != "" && c.Operation != operation })
 }
 
-// Passwords returns those of the tokens that were given out.
+// Passwords returns the passwords of all tokens so far.
 func (a *AWS) Passwords() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -215,7 +215,7 @@ func write(w io.Writer, v any) {
 	}
 }
 
-// token gives out a login with a new password.
+// token returns a login with a new password.
 func (a *AWS) token() map[string]any {
 	password := fmt.Sprintf("password-%d-that-nobody-may-see", len(a.passwords)+1)
 	a.passwords = append(a.passwords, password)

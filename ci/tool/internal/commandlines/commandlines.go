@@ -1,5 +1,5 @@
-// Package commandlines finds the command lines that documents, workflows and build
-// specifications show or run, so that a test can hold them against what programs take.
+// Package commandlines finds the command lines in documents, workflows and build
+// specifications, so that tests can check them against the flags of the programs.
 package commandlines
 
 import (
@@ -21,17 +21,17 @@ import (
 type Line struct {
 	// File and Text are for messages.
 	File, Text string
-	// Words are the program and its arguments. What only a shell would know, such as
+	// Words are the program and its arguments. A value that only a shell knows, such as
 	// $COMMIT, is [Unknown].
 	Words []string
 }
 
-// Unknown stands for a word, or a part of one, that is not known before it runs. It
-// looks like a commit and like a number.
+// Unknown stands for a word, or a part of one, whose value is known only at run time. It is
+// both a valid commit and a valid number.
 const Unknown = "1234567"
 
-// Find returns the command lines of a file whose program is one of the given, told by
-// the last part of its path.
+// Find returns the command lines of a file that run one of the programs. A program is
+// recognized by the last part of its path.
 func Find(file string, content []byte, programs ...string) ([]Line, error) {
 	var scripts []string
 	switch path.Ext(file) {
@@ -62,7 +62,7 @@ func Find(file string, content []byte, programs ...string) ([]Line, error) {
 	return lines, nil
 }
 
-// unwrap takes off what runs another command: .github/summarize TITLE.
+// unwrap removes a wrapper that runs another command: .github/summarize TITLE.
 func unwrap(words []string) []string {
 	if len(words) > 2 && words[0] == ".github/summarize" {
 		return words[2:]
@@ -70,11 +70,11 @@ func unwrap(words []string) []string {
 	return words
 }
 
-// expression is a value that GitHub puts into a script.
+// expression matches a value that GitHub puts into a script.
 var expression = regexp.MustCompile(`\$\{\{.*?\}\}`)
 
-// commands returns the scripts of a workflow, an action or a build specification: what
-// is below run, commands and finally.
+// commands returns the scripts of a workflow, an action or a build specification: those at
+// the keys run, commands and finally.
 func commands(n *yaml.Node, key string) (scripts []string) {
 	if n.Kind == yaml.ScalarNode {
 		if key == "run" || key == "commands" || key == "finally" {
@@ -93,14 +93,15 @@ func commands(n *yaml.Node, key string) (scripts []string) {
 	return scripts
 }
 
-// continued is the end of a line that goes on in the next.
+// continued matches the end of a line that continues on the next line.
 var continued = regexp.MustCompile(`\s*\\\n\s*`)
 
-// column is a gap in a picture or a table; before a comment it is none.
+// column matches a gap between the columns of a picture or a table, but not one before a
+// comment.
 var column = regexp.MustCompile(`\S {3,}[^# ]`)
 
 // markdown returns the command lines in code blocks and in code spans. In a block with
-// prompts only what follows a prompt is a command; the rest was printed.
+// prompts, only the text after a prompt is a command; the rest is output.
 func markdown(content []byte, programs []string) (scripts []string) {
 	begins := func(line string) bool {
 		first, _, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -124,7 +125,7 @@ func markdown(content []byte, programs []string) (scripts []string) {
 					b.Write(t.Value(content))
 				}
 			}
-			if _, rest, ok := strings.Cut(b.String(), " "); ok && rest != "" { // a name alone is no command
+			if _, rest, ok := strings.Cut(b.String(), " "); ok && rest != "" { // a name alone is not a command line
 				add(b.String())
 			}
 		case ast.KindFencedCodeBlock, ast.KindCodeBlock:
@@ -146,7 +147,7 @@ func markdown(content []byte, programs []string) (scripts []string) {
 	return scripts
 }
 
-// calls returns the simple commands of a shell script, wherever they are in it.
+// calls returns all simple commands of a shell script.
 func calls(script string) (found [][]string, _ error) {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package lambdafake is AWS Lambda for tests: its wire format over loopback, with
-// functions that take their time, fail, conflict and are throttled as told.
+// Package lambdafake is a stand-in for AWS Lambda in tests. It speaks the wire format of
+// Lambda on localhost. A test decides how long updates last, and which calls fail, conflict
+// or are throttled.
 package lambdafake
 
 import (
@@ -13,7 +14,7 @@ import (
 	"time"
 )
 
-// Region and Account are where the functions are.
+// Region and Account are those of the functions.
 const (
 	Region  = "eu-central-1"
 	Account = "123456789012"
@@ -21,28 +22,27 @@ const (
 
 // Call is one call that arrived.
 type Call struct {
-	// Operation is named as in the API, such as UpdateFunctionCode.
+	// Operation is the name in the API, such as UpdateFunctionCode.
 	Operation, Function string
-	// URI is the image of an update, DryRun tells one that is only asked about.
+	// URI is the image of an update. DryRun is true for an update that is only checked.
 	URI    string
 	DryRun bool
-	// Count is how many calls of the operation came for the function, this one
-	// included; dry runs are counted on their own.
+	// Count is how many calls of the operation arrived for the function, including this
+	// one. Dry runs are counted separately.
 	Count int
 }
 
-// Reply says how a call goes. The zero value lets it succeed.
+// Reply says how the call is answered. With the zero value it succeeds.
 type Reply struct {
 	// Status and Code refuse the call.
 	Status  int
 	Code    string
 	Message string
-	// Drop closes the connection instead of answering, after the call was carried
-	// out.
+	// Drop carries out the call and then closes the connection without an answer.
 	Drop bool
-	// Fail makes the update end as Failed, for the reason.
+	// Fail makes the update end as Failed, with this reason.
 	Fail string
-	// Takes is how long the update takes, instead of the fake's own time.
+	// Takes is how long the update lasts; 0 means [Fake.Takes].
 	Takes time.Duration
 	// Error makes an invocation report an error of the function.
 	Error string
@@ -56,28 +56,28 @@ type Function struct {
 	// Image is repository@digest.
 	Image         string
 	State, Reason string
-	// Versions are the images of published versions, Aliases the versions they name.
+	// Versions has the images of the published versions, and Aliases the version of each
+	// alias.
 	Versions []string
 	Aliases  map[string]string
 
 	revision int
 	update   string
 	why      string
-	next     string // the image after the update that is under way
+	next     string // the image after the running update
 	fails    string
 	ends     time.Time
 }
 
-// Fake is the service.
+// Fake is the stand-in.
 type Fake struct {
-	// URL is what AWS_ENDPOINT_URL says.
+	// URL is the value for AWS_ENDPOINT_URL.
 	URL string
-	// Takes is how long an update takes.
+	// Takes is how long an update lasts.
 	Takes time.Duration
-	// Answer, if set, says how a call goes. It is called without any lock held.
+	// Answer, if set, decides how a call is answered. It is called without a lock.
 	Answer func(Call) Reply
-	// HasImage tells whether the image, repository@digest, is there; by default all
-	// are.
+	// HasImage tells whether the image, repository@digest, exists. By default all exist.
 	HasImage func(uri string) bool
 
 	mu        sync.Mutex
@@ -87,7 +87,7 @@ type Fake struct {
 	server    *httptest.Server
 }
 
-// New starts the service.
+// New starts the stand-in.
 func New(t testing.TB) *Fake {
 	t.Helper()
 	f := &Fake{functions: map[string]*Function{}, counts: map[string]int{}, Takes: time.Millisecond}
@@ -97,7 +97,7 @@ func New(t testing.TB) *Fake {
 	return f
 }
 
-// Add makes a function of the image, for x86_64.
+// Add creates a function that runs the image, for x86_64.
 func (f *Fake) Add(name, image string) *Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +106,7 @@ func (f *Fake) Add(name, image string) *Function {
 	return fn
 }
 
-// Change changes a function, as another user would: it has another revision then.
+// Change changes a function, as another user would. The function gets a new revision.
 func (f *Fake) Change(name string, change func(*Function)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -121,8 +121,8 @@ func (f *Fake) Remove(name string) {
 	delete(f.functions, name)
 }
 
-// Image returns the image that a function runs; while an update is under way, or
-// when it failed, that is still the former one.
+// Image returns the image that a function runs. During an update, and after a failed one,
+// this is the former image.
 func (f *Fake) Image(name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,7 +130,7 @@ func (f *Fake) Image(name string) string {
 	return f.functions[name].Image
 }
 
-// Alias returns the image that an alias leads to, or nothing if there is none.
+// Alias returns the image that an alias runs; "" if there is no such alias.
 func (f *Fake) Alias(name, alias string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -142,7 +142,7 @@ func (f *Fake) Alias(name, alias string) string {
 	return fn.at(version)
 }
 
-// Calls returns the calls of an operation, dry runs left out.
+// Calls returns the calls of an operation, without dry runs.
 func (f *Fake) Calls(operation string) []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -155,7 +155,7 @@ func (f *Fake) Calls(operation string) []Call {
 	return calls
 }
 
-// Env sets the environment that leads every AWS client here.
+// Env sets the environment variables that make every AWS client use the stand-in.
 func (f *Fake) Env(t testing.TB) {
 	t.Helper()
 	for name, value := range map[string]string{
@@ -167,7 +167,7 @@ func (f *Fake) Env(t testing.TB) {
 	}
 }
 
-// advance ends an update whose time is over.
+// advance ends the update if its time is over.
 func (fn *Function) advance() {
 	if fn.update != "InProgress" || time.Now().Before(fn.ends) {
 		return
@@ -180,7 +180,7 @@ func (fn *Function) advance() {
 	fn.update, fn.why, fn.Image, fn.State = "Successful", "", fn.next, "Active"
 }
 
-// at returns the image of a version; an empty one is $LATEST.
+// at returns the image of a version; "" means $LATEST.
 func (fn *Function) at(version string) string {
 	if n, err := strconv.Atoi(version); err == nil && n <= len(fn.Versions) {
 		return fn.Versions[n-1]
@@ -192,7 +192,7 @@ func (fn *Function) arn() string {
 	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", Region, Account, fn.Name)
 }
 
-// note counts the call and asks how it goes.
+// note counts the call and returns how it is answered.
 func (f *Fake) note(c Call) Reply {
 	f.mu.Lock()
 	key := fmt.Sprint(c.Operation, c.Function, c.DryRun)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// input is what the bodies of all requests hold together.
+// input has the fields of the bodies of all requests.
 type input struct {
 	ImageURI, Revision, FunctionVersion, Name string
 	DryRun                                    bool
@@ -30,7 +30,7 @@ func (i *input) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// operations names the operation by method and the rest of the path.
+// operations maps the method and the end of the path to the operation.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 var operations = map[string]string{
 	"GET ": "GetFunction", "PUT code": "UpdateFunctionCode", "POST versions": "PublishVersion", "POST invocations": "Invoke",
@@ -80,13 +80,13 @@ func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	if status != http.StatusNoContent {
-		json.NewEncoder(w).Encode(answer) //nolint:errcheck // the client is gone
+		json.NewEncoder(w).Encode(answer) //nolint:errcheck // it fails only if the client has gone
 	}
 }
 
 type refusal struct{ code, message string }
 
-// carryOut does what the call says. The lock is held.
+// carryOut carries out the call. The caller holds the lock.
 func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, reply Reply) (int, any) {
 	fn, ok := f.functions[name]
 	if !ok {
@@ -151,7 +151,7 @@ func (f *Fake) updateCode(fn *Function, in input, reply Reply) (int, any) {
 	return http.StatusOK, fn.describe("")["Configuration"]
 }
 
-// describe is the answer of GetFunction.
+// describe returns the answer of GetFunction.
 func (fn *Function) describe(qualifier string) map[string]any {
 	image, version := fn.at(qualifier), "$LATEST"
 	if qualifier != "" {
@@ -178,15 +178,15 @@ func (fn *Function) describe(qualifier string) map[string]any {
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("X-Amzn-ErrorType", code)
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"Message": message}) //nolint:errcheck // the client is gone
+	json.NewEncoder(w).Encode(map[string]string{"Message": message}) //nolint:errcheck // it fails only if the client has gone
 }
 
-// serveOthers answers for STS, ECR and ECR Public what a deployment asks of them.
+// serveOthers answers the calls of a deployment to STS, ECR and ECR Public.
 func serveOthers(w http.ResponseWriter, r *http.Request) {
 	if target := r.Header.Get("X-Amz-Target"); strings.HasSuffix(target, ".GetAuthorizationToken") {
 		token := fmt.Sprintf(`{"authorizationToken":%q,"expiresAt":%d}`,
 			base64.StdEncoding.EncodeToString([]byte("AWS:example")), time.Now().Add(12*time.Hour).Unix())
-		if strings.HasPrefix(target, "AmazonEC2ContainerRegistry") { // which has a list, for ids that nobody names
+		if strings.HasPrefix(target, "AmazonEC2ContainerRegistry") { // the private API returns a list
 			token = "[" + token + "]"
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")

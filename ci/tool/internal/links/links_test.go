@@ -1,4 +1,4 @@
-// Package links holds the check of the links in this repository's documents.
+// Package links tests the links in this repository's documents.
 package links
 
 import (
@@ -25,14 +25,14 @@ import (
 
 const root = "../../../.."
 
-// document is what other documents can link to, and what it links to.
+// document has the anchors and the links of a document.
 type document struct {
 	anchors map[string]bool
 	targets []string
-	shown   []string // [text][name] without a definition, which is shown as it is
+	shown   []string // [text][name] without a definition, which GitHub shows as plain text
 }
 
-// read parses GitHub's Markdown.
+// read parses a document in GitHub's Markdown.
 func read(content []byte) document {
 	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM))
 	d := document{anchors: map[string]bool{}}
@@ -67,7 +67,7 @@ func read(content []byte) document {
 	return d
 }
 
-// plain is the text of a node without its markup, with or without code.
+// plain returns the text of a node without markup, with or without code.
 func plain(n ast.Node, content []byte, code bool) string {
 	var b strings.Builder
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
@@ -87,8 +87,8 @@ func plain(n ast.Node, content []byte, code bool) string {
 	return b.String()
 }
 
-// slug is the anchor that GitHub gives a heading: lower case, no punctuation but - and
-// _, and a dash for each space.
+// slug returns the anchor that GitHub gives a heading: lower case, no punctuation except -
+// and _, and a dash for each space.
 // https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
 func slug(heading string) string {
 	return strings.Map(func(r rune) rune {
@@ -103,7 +103,7 @@ func slug(heading string) string {
 	}, strings.ToLower(heading))
 }
 
-// check says what is wrong with a link of a document below dir.
+// check returns an error for a broken link of a document below dir.
 func check(dir, from, target string) error {
 	u, err := url.Parse(target)
 	switch {
@@ -126,7 +126,7 @@ func check(dir, from, target string) error {
 	}
 	info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {
-		return fmt.Errorf("there is no %s", name)
+		return fmt.Errorf("%s does not exist", name)
 	}
 	if u.Fragment == "" {
 		return nil
@@ -144,8 +144,8 @@ func check(dir, from, target string) error {
 	return nil
 }
 
-// external says what is wrong with a link to elsewhere, as far as it shows without
-// asking there.
+// external returns an error for a wrong link to another site, as far as this is visible
+// without a request.
 func external(u *url.URL) error {
 	switch {
 	case u.Scheme != "https" && !strings.HasPrefix(u.Host, "127.0.0.1") && !strings.HasPrefix(u.Host, "localhost"):
@@ -153,7 +153,7 @@ func external(u *url.URL) error {
 	case u.User != nil:
 		return errors.New("names a user")
 	case u.Hostname() == "" || strings.Trim(u.Hostname(), ".") != u.Hostname() || !strings.Contains(u.Hostname(), ".") && u.Hostname() != "localhost":
-		return fmt.Errorf("%q is no host", u.Host)
+		return fmt.Errorf("%q is not a host", u.Host)
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func TestLinks(t *testing.T) {
 		}
 		assert.Empty(t, d.shown, "%s: a link whose target is not defined", file)
 	}
-	assert.Greater(t, checked, 20, "hardly a link was found")
+	assert.Greater(t, checked, 20, "too few links were found")
 }
 
 func TestLinksThatAreBroken(t *testing.T) {

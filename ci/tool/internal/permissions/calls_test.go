@@ -1,5 +1,5 @@
-// Package permissions holds the checks of the IAM policies in docs/aws against the
-// calls that the commands make.
+// Package permissions tests that the IAM policies in docs/aws allow exactly the AWS calls
+// that the commands make.
 package permissions
 
 import (
@@ -25,15 +25,15 @@ const (
 	services = "github.com/aws/aws-sdk-go-v2/service/"
 )
 
-// program is which function of this module uses which, by full name.
+// program says which functions of this module use which others, by full name.
 type program struct {
 	uses map[string][]string
 	// verbs are the functions that make a command: newPublish and the like.
 	verbs []string
 }
 
-// load reads the program's source, with types. An interface's method uses that of
-// every type of the module that implements the interface.
+// load reads the program's source, with types. A method of an interface counts as using
+// the method of every type of the module that implements the interface.
 var load = sync.OnceValues(func() (*program, error) {
 	all, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: "../.."}, "./...")
 	if err != nil {
@@ -89,7 +89,7 @@ var load = sync.OnceValues(func() (*program, error) {
 	return p, nil
 })
 
-// isVerb tells a function that takes *app and returns *cobra.Command.
+// isVerb tells whether a function has a parameter *app and returns a *cobra.Command.
 func isVerb(f types.Object) bool {
 	s, ok := f.Type().(*types.Signature)
 	return ok && strings.HasPrefix(f.Name(), "new") && s.Params().Len() == 1 && s.Results().Len() == 1 &&
@@ -106,8 +106,8 @@ func key(o types.Object) string {
 	return o.Pkg().Path() + "." + o.Name()
 }
 
-// usesOf are the names of what an identifier stands for: functions, and variables of
-// a package.
+// usesOf returns the names of what an identifier stands for: functions, and variables of a
+// package.
 func usesOf(used types.Object, concrete []types.Type) []string {
 	switch used := used.(type) {
 	case *types.Var:
@@ -133,7 +133,7 @@ func usesOf(used types.Object, concrete []types.Type) []string {
 	}
 }
 
-// reach returns all that a verb uses, in the end.
+// reach returns everything that a verb uses, directly or indirectly.
 func (p *program) reach(verb string) []string {
 	seen := map[string]bool{}
 	var visit func(string)
@@ -165,7 +165,7 @@ func (p *program) calls(t *testing.T, verb string) (operations, methods []string
 				operations = append(operations, m[1]+"."+m[2])
 			}
 		}
-		assert.NotRegexp(t, waiter, name, "a waiter calls an operation that this test does not see")
+		assert.NotRegexp(t, waiter, name, "a waiter calls an operation that this test cannot find")
 		if method, ok := strings.CutPrefix(name, client); ok && method[0] >= 'A' && method[0] <= 'Z' {
 			methods = append(methods, method)
 		}

@@ -25,7 +25,7 @@ const (
 	dir  = "docs/aws"
 )
 
-// document is a policy of IAM.
+// document is an IAM policy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type document struct {
 	Version   string
@@ -41,7 +41,7 @@ type statement struct {
 	Condition map[string]map[string]string
 }
 
-// resources are the statement's; "*" is nil.
+// resources are the resources of the statement; nil stands for "*".
 func (s statement) resources() ([]string, error) {
 	if string(s.Resource) == `"*"` {
 		return nil, nil
@@ -74,7 +74,7 @@ func read(t *testing.T, name string) []byte {
 	return testkit.Source(t, root, dir+"/"+name+".json")
 }
 
-// everywhere are the actions without permissions for single resources.
+// everywhere are the actions that cannot be limited to resources.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecr.html
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecr-public.html
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html
@@ -82,7 +82,7 @@ var everywhere = []string{
 	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
 }
 
-// placeholders are what a person fills in, with a value of each kind.
+// placeholders are the parts that a person fills in, each with an example value.
 var placeholders = map[string]string{
 	"<account>": "123456789012", "<region>": "eu-central-1", "<owner>": "example", "<repository>": "lambdas",
 	"<project>": "lambdas", "<cache-bucket>": "cache", "<connection>": "11111111-2222-3333-4444-555555555555",
@@ -95,7 +95,7 @@ var (
 	arn    = regexp.MustCompile(`^arn:aws:([a-z0-9-]+):(?:<region>)?:(?:<account>)?:[^ ]+$`)
 )
 
-// check says what is wrong with a policy, whatever it is for.
+// check returns the problems that no policy may have.
 func check(data []byte, functions []catalog.Function) (allowed []string, problems []string) {
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	for _, p := range filled.FindAllString(string(data), -1) {
@@ -141,7 +141,7 @@ func check(data []byte, functions []catalog.Function) (allowed []string, problem
 	return allowed, problems
 }
 
-// checkResources says which of the resources are not those that the functions need.
+// checkResources returns the resources that the functions do not need.
 func checkResources(service string, resources []string, functions []catalog.Function) (problems []string) {
 	var want []string
 	for _, r := range ecrapi.Want(functions) {
@@ -173,21 +173,21 @@ func checkResources(service string, resources []string, functions []catalog.Func
 	return problems
 }
 
-// policies say which commands a role runs.
+// policies has the commands that each role runs.
 var policies = map[string]struct {
 	verbs []string
-	// public is set when a command asks ECR Public's registry for images.
+	// public is true if a command uses the registry of ECR Public.
 	public bool
-	// besides are actions that AWS wants of the caller, and why.
+	// besides are other actions that AWS requires of the caller, with the reason.
 	besides map[string]string
-	// never are actions that are in the code of a command and that it has no cause for.
+	// never are actions in the code of a command that it never calls, with the reason.
 	never map[string]string
 }{
 	"plan":    {verbs: []string{"newCost", "newDiff", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{
-			"ecr:GetRepositoryPolicy": "Lambda lets itself pull from a repository with the rights of the caller",
+			"ecr:GetRepositoryPolicy": "Lambda uses the rights of the caller to allow itself to pull from a repository",
 			"ecr:SetRepositoryPolicy": "the same",
 		},
 		never: map[string]string{
@@ -197,17 +197,17 @@ var policies = map[string]struct {
 	"retention": {verbs: []string{"newCost", "newRetention"}, public: true},
 }
 
-// local are the commands that talk to stand-ins of AWS only.
+// local are the commands that call only stand-ins for AWS.
 var local = []string{"newUp"}
 
-// actionsOf are the actions that operations and registry methods need.
+// actionsOf returns the actions that operations and registry methods need.
 func actionsOf(operations, methods []string, public bool) []string {
 	needed := map[string]bool{}
 	for _, o := range operations {
 		service, name, _ := strings.Cut(o, ".")
 		switch {
 		case o == "sts.GetCallerIdentity":
-			// No permission is needed, and none can forbid it.
+			// This needs no permission, and no policy can forbid it.
 			// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 		case o == "lambda.Invoke":
 			needed["lambda:InvokeFunction"] = true
@@ -249,11 +249,11 @@ func TestPoliciesAreWhatTheCommandsNeed(t *testing.T) {
 				needed = append(needed, actionsOf(operations, methods, policy.public)...)
 			}
 			for a := range policy.never {
-				assert.Contains(t, needed, a, "no command has it: take it off the table")
+				assert.Contains(t, needed, a, "no command calls it: remove it from the table")
 				needed = slices.DeleteFunc(needed, func(n string) bool { return n == a })
 			}
 			for a := range policy.besides {
-				assert.NotContains(t, needed, a, "a command calls it: take it off the table")
+				assert.NotContains(t, needed, a, "a command calls it: remove it from the table")
 				needed = append(needed, a)
 			}
 			slices.Sort(needed)
@@ -263,8 +263,8 @@ func TestPoliciesAreWhatTheCommandsNeed(t *testing.T) {
 	for _, verb := range p.verbs {
 		if !slices.Contains(covered, verb) {
 			operations, methods := p.calls(t, verb)
-			assert.Empty(t, operations, "%s calls AWS, and no role runs it: say which", verb)
-			assert.Empty(t, methods, "%s asks a registry, and no role runs it: say which", verb)
+			assert.Empty(t, operations, "%s calls AWS, but is in no role: add it to policies", verb)
+			assert.Empty(t, methods, "%s uses a registry, but is in no role: add it to policies", verb)
 		}
 	}
 }

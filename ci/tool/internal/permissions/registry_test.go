@@ -22,7 +22,7 @@ import (
 	ours "lambdas.internal/ci/tool/registry"
 )
 
-// ofMethod are the actions of ECR behind each method of the registry's client.
+// ofMethod has the ECR actions that each method of the registry's client needs.
 var ofMethod = map[string][]string{
 	"Blob":        {"GetDownloadUrlForLayer"},
 	"Content":     {"GetDownloadUrlForLayer"},
@@ -38,16 +38,16 @@ var ofMethod = map[string][]string{
 	"Untag":       {"BatchDeleteImage"},
 }
 
-// anyoneMay are the actions that a public repository allows to everybody.
+// anyoneMay are the actions that everybody may do in a public repository.
 var anyoneMay = []string{"BatchGetImage", "GetDownloadUrlForLayer", "ListImages"}
 
-// actionOf is the action that ECR wants for a request to its registry.
+// actionOf returns the action that ECR requires for a request to its registry.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
 func actionOf(r *http.Request) string {
 	switch at := r.URL.Path; {
 	case at == "/v2/":
-		return "" // whether there is a login
+		return "" // checks the login
 	case strings.HasSuffix(at, "/tags/list"):
 		return "ListImages"
 	case strings.Contains(at, "/blobs/uploads/"):
@@ -63,7 +63,7 @@ func actionOf(r *http.Request) string {
 	}
 }
 
-// The table above is what the client's requests are.
+// The table above has the requests that the client makes.
 func TestTheRequestsOfTheClient(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]bool{}
@@ -120,7 +120,7 @@ func TestTheRequestsOfTheClient(t *testing.T) {
 	require.NoError(t, err)
 	for name := range p.uses {
 		if method, ok := strings.CutPrefix(name, client); ok && method[0] >= 'A' && method[0] <= 'Z' {
-			assert.Contains(t, ofMethod, method, "a method that the table does not have")
+			assert.Contains(t, ofMethod, method, "a method that is not in the table")
 		}
 	}
 }

@@ -18,11 +18,11 @@ import (
 
 const issuer = "token.actions.githubusercontent.com"
 
-// roleVariable is how a workflow names a role.
+// roleVariable matches how a workflow names a role.
 var roleVariable = regexp.MustCompile(`^\$\{\{ vars\.AWS_([A-Z]+)_ROLE \}\}$`)
 
-// subjects are, for each role that a workflow takes, what GitHub says of the jobs that
-// take it.
+// subjects returns, for each role that a workflow assumes, the subject in the tokens that
+// GitHub gives to these jobs.
 // https://docs.github.com/en/actions/reference/security/oidc
 func subjects(t *testing.T) map[string][]string {
 	t.Helper()
@@ -46,7 +46,7 @@ func subjects(t *testing.T) map[string][]string {
 					continue
 				}
 				m := roleVariable.FindStringSubmatch(role)
-				require.NotNil(t, m, "%s: %s: %s is no variable AWS_NAME_ROLE", file, name, role)
+				require.NotNil(t, m, "%s: %s: %s is not a variable AWS_NAME_ROLE", file, name, role)
 				subject := "ref:refs/heads/main"
 				if _, request := w.On["pull_request"]; request {
 					subject = "pull_request"
@@ -64,15 +64,15 @@ func subjects(t *testing.T) map[string][]string {
 	return found
 }
 
-// checkTrust says what is wrong with the trust in GitHub, of which only jobs with the
-// subject may take the role.
+// checkTrust returns an error unless the trust policy lets exactly GitHub's jobs with the
+// subject assume the role.
 func checkTrust(data []byte, subject string) error {
 	d, err := parse(data)
 	if err != nil {
 		return err
 	}
 	if len(d.Statement) != 1 {
-		return fmt.Errorf("one statement is enough")
+		return fmt.Errorf("it must have exactly one statement")
 	}
 	s := d.Statement[0]
 	switch {
@@ -81,11 +81,11 @@ func checkTrust(data []byte, subject string) error {
 	case !maps.Equal(s.Principal, map[string]string{"Federated": "arn:aws:iam::<account>:oidc-provider/" + issuer}):
 		return fmt.Errorf("the principal must be GitHub")
 	case len(s.Condition) != 1:
-		return fmt.Errorf("the condition must be StringEquals: a pattern lets others in")
+		return fmt.Errorf("the condition must be only StringEquals: a pattern also lets other jobs in")
 	case !maps.Equal(s.Condition["StringEquals"], map[string]string{
 		issuer + ":aud": "sts.amazonaws.com", issuer + ":sub": "repo:<owner>/<repository>:" + subject,
 	}):
-		return fmt.Errorf("the condition must be audience sts.amazonaws.com and subject %s, is %v", subject, s.Condition)
+		return fmt.Errorf("the condition must have the audience sts.amazonaws.com and the subject %s, but is %v", subject, s.Condition)
 	}
 	return nil
 }
@@ -93,11 +93,11 @@ func checkTrust(data []byte, subject string) error {
 func TestTrust(t *testing.T) {
 	taken := subjects(t)
 	for role, of := range taken {
-		require.Len(t, of, 1, "%s is taken by jobs of several kinds", role)
+		require.Len(t, of, 1, "jobs with different subjects assume %s", role)
 		require.NoError(t, checkTrust(read(t, "trust-"+role), of[0]), role)
 		assert.Contains(t, policies, role)
 	}
-	assert.Len(t, policies, len(taken), "a role that no workflow takes")
+	assert.Len(t, policies, len(taken), "a role that no workflow assumes")
 
 	good := string(read(t, "trust-publish"))
 	for name, data := range map[string]string{
@@ -127,7 +127,7 @@ func TestTheTrustInCodeBuild(t *testing.T) {
 	}}, d.Statement)
 }
 
-// Every placeholder is one that the README says how to fill, or what it is.
+// The README explains every placeholder.
 func TestEveryFileIsChecked(t *testing.T) {
 	var names []string
 	for _, file := range testkit.Sources(t, root, ".json") {

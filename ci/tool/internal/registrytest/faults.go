@@ -14,7 +14,7 @@ import (
 // Kinds of faults.
 const (
 	Reset     = "reset"     // the connection is cut before the request is carried out
-	Lost      = "lost"      // it is carried out, and the connection cut before the answer
+	Lost      = "lost"      // the request is carried out, and the connection is cut before the answer
 	Throttled = "429"       // refused, with a Retry-After
 	Broken    = "503"       // refused
 	Slow      = "slow"      // carried out, late
@@ -48,19 +48,19 @@ func Do(kind string, w http.ResponseWriter, r *http.Request, serve http.Handler)
 	return true
 }
 
-// cut ends the connection in a way that the other side sees as an error.
+// cut cuts the connection so that the client gets an error.
 func cut(w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		panic(err)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // a reset, not an end
+		_ = tcp.SetLinger(0) // send a reset
 	}
 	_ = conn.Close()
 }
 
-// truncate carries the request out and sends half of the answer's body.
+// truncate carries out the request and sends only half of the answer's body.
 func truncate(w http.ResponseWriter, r *http.Request, serve http.Handler) {
 	answer := httptest.NewRecorder()
 	serve.ServeHTTP(answer, r)
@@ -82,8 +82,8 @@ func truncate(w http.ResponseWriter, r *http.Request, serve http.Handler) {
 	_ = stream.Flush()
 }
 
-// Passing is faults that pass: each request of the given numbers fails once, in a
-// way drawn from random.
+// Passing returns faults that pass: each request with one of the numbers fails once, in a
+// random way.
 func Passing(random *rand.Rand, numbers map[int]bool) Fault {
 	kinds := map[int]string{}
 	for n := range numbers {
@@ -95,8 +95,8 @@ func Passing(random *rand.Rand, numbers map[int]bool) Fault {
 	}
 }
 
-// From is the end of the network: every request from the given number on is cut.
-// The first is carried out if last is set, and only its answer is lost.
+// From returns the fault of a network that ends: it cuts every request from the given number
+// on. With last, the first of them is carried out, and only its answer is lost.
 func From(number int, last bool) Fault {
 	return func(q Request, w http.ResponseWriter, r *http.Request, serve http.Handler) bool {
 		switch {

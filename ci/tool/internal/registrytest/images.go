@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Functions are five functions, of every variant and registry.
+// Functions returns five functions of all variants and registries.
 func Functions() []catalog.Function {
 	function := func(name string, v catalog.Variant, r catalog.Registry) catalog.Function {
 		return catalog.Function{Folder: "functions/" + name, Image: name, Variant: v, Registry: r, Lambda: "The" + name, Reason: "a test"}
@@ -27,11 +27,11 @@ func Functions() []catalog.Function {
 	}
 }
 
-// BaseDigest is the digest that the images say their base has.
+// BaseDigest is the digest of the base in the labels of the images.
 const BaseDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-// Layout writes tiny images of the functions, and returns the image layout. The
-// binary of each is binary, or what edited has for its name.
+// Layout writes tiny images of the functions to an image layout, and returns its folder.
+// The binary of each image is binary, or the one in edited.
 func Layout(t testing.TB, functions []catalog.Function, binary string, edited map[string]string, pin image.Pin, ffmpegFrom string) string {
 	t.Helper()
 	dir := t.TempDir()

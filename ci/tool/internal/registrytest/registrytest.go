@@ -1,6 +1,5 @@
-// Package registrytest is the registry that tests publish to: the real server, on
-// a loopback address, which counts what arrives and fails as it is told. Only
-// tests use it.
+// Package registrytest has the registry that tests publish to: the real registry server on
+// localhost, which counts the requests and fails them as a test decides.
 package registrytest
 
 import (
@@ -25,23 +24,23 @@ type Request struct {
 	Kind string
 	// Number counts the requests from 1.
 	Number int
-	// Bytes is what arrived of the body.
+	// Bytes is how many bytes of the body arrived.
 	Bytes int64
 }
 
-// Fault makes the server fail a request. It returns true when it has answered, or
-// has made sure that nobody will; serve lets the registry do its part first.
+// Fault makes the server fail a request. It returns true if it has answered the request or
+// cut the connection. It may call serve to let the registry carry out the request.
 type Fault func(r Request, w http.ResponseWriter, request *http.Request, serve http.Handler) bool
 
 // Registry is a running registry.
 type Registry struct {
-	// Host is where tests publish to, and Direct is the same registry without
-	// faults, login and counting, to see what is there.
+	// Host is the registry that tests publish to. Direct is the same registry without
+	// faults, login and counting, to read what is in it.
 	Host, Direct string
 
 	mu       sync.Mutex
-	busy     int        // requests under way
-	idle     *sync.Cond // of mu; told when none is
+	busy     int        // running requests
+	idle     *sync.Cond // uses mu; signalled when no request is running
 	requests []*Request
 	fault    Fault
 	login    func(http.ResponseWriter, *http.Request) bool
@@ -52,7 +51,7 @@ func New(t testing.TB) *Registry {
 	t.Helper()
 	r := &Registry{}
 	r.idle = sync.NewCond(&r.mu)
-	// In memory: on a disk, each write waits for the disk.
+	// In memory, because each write to a disk waits for the disk.
 	handler := localregistry.New("inmemory", nil)
 	front := start(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, handler) }))
 	direct := start(handler)
@@ -61,7 +60,7 @@ func New(t testing.TB) *Registry {
 	return r
 }
 
-// start serves without a word about requests that were cut.
+// start starts the server, without log lines about cut connections.
 func start(h http.Handler) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -69,14 +68,14 @@ func start(h http.Handler) *httptest.Server {
 	return s
 }
 
-// Fail sets the fault of requests from now on; nil for none. It counts anew.
+// Fail sets the fault of later requests; nil means none. It also resets the counts.
 func (r *Registry) Fail(f Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault, r.requests = f, nil
 }
 
-// Requests returns those that arrived since the last [Registry.Fail].
+// Requests returns the requests since the last [Registry.Fail].
 func (r *Registry) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -87,7 +86,7 @@ func (r *Registry) Requests() []Request {
 	return all
 }
 
-// Idle returns when no request is under way: one whose client has gone may be.
+// Idle waits until no request is running. One may still run after its client has gone.
 func (r *Registry) Idle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,8 +95,7 @@ func (r *Registry) Idle() {
 	}
 }
 
-// Uploaded returns how many bytes of blobs arrived, and how many uploads were
-// begun.
+// Uploaded returns how many bytes of blobs arrived, and how many uploads started.
 func (r *Registry) Uploaded() (bytes int64, uploads int) {
 	for _, q := range r.Requests() {
 		if q.Kind == "upload" {

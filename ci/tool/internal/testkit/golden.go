@@ -27,8 +27,8 @@ func Golden(t testing.TB, name string, got []byte) {
 	assert.Equal(t, string(want), string(got))
 }
 
-// NoLeftovers asserts that no temporary file or folder is left below dir. Lock
-// files stay, as they must.
+// NoLeftovers asserts that no temporary file or folder is left below dir. Lock files may
+// stay.
 func NoLeftovers(t testing.TB, dir string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -39,7 +39,7 @@ func NoLeftovers(t testing.TB, dir string) {
 	}))
 }
 
-// Tree returns the content of every regular file below dir, by its name.
+// Tree returns the content of every regular file below dir, by name.
 func Tree(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}

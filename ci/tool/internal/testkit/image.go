@@ -15,7 +15,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// AMD64 and ARM64 are the platforms that Lambda runs.
+// AMD64 and ARM64 are the platforms of Lambda.
 var (
 	AMD64 = v1.Platform{OS: "linux", Architecture: "amd64"}
 	ARM64 = v1.Platform{OS: "linux", Architecture: "arm64"}
@@ -35,7 +35,7 @@ func Digest(text string) v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
-// Image describes an image on a base of one layer; nothing of it is kept anywhere.
+// Image describes an image on a base of one layer. Its blobs are stored nowhere.
 func Image(name string, variant catalog.Variant, entrypoint ...string) image.Image {
 	made := func(what string) layer.Layer {
 		return layer.Layer{Digest: Digest(what), DiffID: Digest(what + " unpacked"), Size: int64(len(what)), Comment: what}
@@ -66,8 +66,8 @@ func Image(name string, variant catalog.Variant, entrypoint ...string) image.Ima
 	return i
 }
 
-// Kept makes an image of one text file per layer whose blobs are in the cache,
-// and returns its descriptor.
+// Kept makes an image with one text file in each layer, puts its blobs into the cache, and
+// returns its descriptor.
 func Kept(t testing.TB, c *cache.Cache, name, content string) v1.Descriptor {
 	t.Helper()
 	i := Image(name, catalog.Heavy)

@@ -5,14 +5,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Layer names a layer that is as large as size says, in bytes; the same name is the
-// same layer.
+// Layer returns the descriptor of a layer of so many bytes. The same name gives the same
+// layer.
 func Layer(name string, size int64) v1.Descriptor {
 	return v1.Descriptor{MediaType: types.OCILayer, Size: size, Digest: Digest(name)}
 }
 
-// Manifest returns the manifest of an image of the layers, with a configuration of
-// 1000 bytes that is its own.
+// Manifest returns the manifest of an image of the layers, with its own configuration of
+// 1000 bytes.
 func Manifest(layers ...v1.Descriptor) *v1.Manifest {
 	all := "configuration"
 	for _, l := range layers {

@@ -14,9 +14,8 @@ import (
 //go:embed testdata/mod
 var modules embed.FS
 
-// ModuleProxy serves the modules of testdata/mod, example.test/words in two versions
-// and a small github.com/aws/aws-lambda-go,
-// and returns what GOPROXY is to be.
+// ModuleProxy serves the modules of testdata/mod: example.test/words in two versions, and a
+// small github.com/aws/aws-lambda-go. It returns the value for GOPROXY.
 func ModuleProxy(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,8 +23,8 @@ func ModuleProxy(t testing.TB) string {
 	return goproxytest.NewTestServer(t, filepath.Join(dir, "testdata", "mod"), "").URL
 }
 
-// ServeModules makes those of [ModuleProxy] the only ones that the go command finds.
-// They are kept in a folder of the test.
+// ServeModules lets the go command find only the modules of [ModuleProxy]. It keeps them in
+// a folder of the test.
 func ServeModules(t testing.TB) {
 	t.Helper()
 	for name, value := range map[string]string{

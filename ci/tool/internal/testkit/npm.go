@@ -23,10 +23,9 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// NPM is an npm registry on the loopback interface that the npm client of this
-// process uses.
+// NPM is an npm registry on localhost. The npm client of this process uses it.
 type NPM struct {
-	// Requests counts what it was asked.
+	// Requests counts the requests.
 	Requests atomic.Int64
 	url      string
 	mu       sync.Mutex
@@ -48,7 +47,7 @@ func NewNPM(t testing.TB) *NPM {
 	return n
 }
 
-// Publish adds a package with one file and returns what a lock file says of it.
+// Publish adds a package with one file, and returns its entry for a lock file.
 func (n *NPM) Publish(t testing.TB, name, version, file, content string) lock.Package {
 	t.Helper()
 	manifest, err := json.Marshal(map[string]string{"name": name, "version": version})
@@ -77,8 +76,7 @@ func integrity(data []byte) string {
 	return "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// ServeHTTP answers for /name with the versions, for /name/-/version.tgz with
-// the package.
+// ServeHTTP answers /name with the versions, and /name/-/version.tgz with the package.
 func (n *NPM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.Requests.Add(1)
 	n.mu.Lock()
@@ -90,7 +88,7 @@ func (n *NPM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if tarball != "" {
-		w.Write(versions[strings.TrimSuffix(tarball, ".tgz")]) //nolint:errcheck // npm tells
+		w.Write(versions[strings.TrimSuffix(tarball, ".tgz")]) //nolint:errcheck // npm reports a failure
 		return
 	}
 	type dist struct {
@@ -109,5 +107,5 @@ func (n *NPM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		listed[v] = version{name, v, dist{n.url + "/" + name + "/-/" + v + ".tgz", hex.EncodeToString(sum[:]), integrity(data)}}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]any{"name": name, "versions": listed, "dist-tags": map[string]string{}}) //nolint:errcheck // npm tells
+	json.NewEncoder(w).Encode(map[string]any{"name": name, "versions": listed, "dist-tags": map[string]string{}}) //nolint:errcheck // npm reports a failure
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Program is the header of a program for the architecture, which looks for the
-// shared libraries of this machine if it is dynamic. It does not run.
+// Program returns the header of a program for the architecture. A dynamic one names the
+// shared libraries of this machine. It cannot run.
 func Program(t testing.TB, architecture string, dynamic bool) string {
 	t.Helper()
 	h := elf.Header64{
@@ -32,7 +32,7 @@ func Program(t testing.TB, architecture string, dynamic bool) string {
 	return b.String()
 }
 
-// GoProgram compiles a static program for the architecture that does nothing.
+// GoProgram compiles a static program for the architecture. The program does nothing.
 func GoProgram(t testing.TB, architecture string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -25,13 +25,13 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 )
 
-// Registry is a registry on the loopback interface.
+// Registry is a registry on localhost.
 type Registry struct {
 	// Host is host:port.
 	Host string
-	// Requests counts what it was asked.
+	// Requests counts the requests.
 	Requests atomic.Int64
-	// Answer answers instead of the registry, if it is set and returns true.
+	// Answer, if set, is called first. If it returns true, it has answered the request.
 	Answer func(http.ResponseWriter, *http.Request) bool
 	server *httptest.Server
 }
@@ -52,7 +52,7 @@ func NewRegistry(t testing.TB) *Registry {
 	return r
 }
 
-// Stop ends the registry: whoever asks it is refused a connection.
+// Stop stops the registry. After that it refuses connections.
 func (r *Registry) Stop() {
 	r.server.Close()
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
@@ -96,7 +96,7 @@ func Silent(t testing.TB) string {
 		}
 	}()
 	t.Cleanup(func() {
-		l.Close() //nolint:errcheck // nothing to lose
+		l.Close() //nolint:errcheck // closing a listener loses nothing
 		<-done
 	})
 	return l.Addr().String()

@@ -11,16 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notSources are folders that hold what was built or fetched.
+// notSources are folders with built or downloaded files.
 var notSources = []string{".git", ".cache", "bin", "dist", "node_modules"}
 
-// changed makes the go command run a test again when `make test` says that a file of
-// the repository is another: it takes a result from its cache without a look at files
-// outside the test's module, but not when a variable that the test read has changed.
+// changed makes the go command run a test again if a file of the repository has changed.
+// The go command reuses a cached result without a check of the files outside the test's
+// module, but not if an environment variable that the test read has changed; `make test`
+// sets one.
 func changed() { _ = os.Getenv("CI_SOURCES") }
 
 // Sources returns the files below root whose name ends in one of the extensions,
-// such as .md, slash-separated and relative, in order. It fails when there is none.
+// such as .md, sorted, as relative paths with slashes. It fails if there are none.
 func Sources(t testing.TB, root string, extensions ...string) []string {
 	t.Helper()
 	changed()

@@ -1,6 +1,5 @@
-// Package testkit holds what the tests of several packages share: small
-// workspaces, registries on the loopback interface, and programs to put into
-// them.
+// Package testkit has the helpers that tests of several packages share: small workspaces,
+// registries on localhost, and programs for images.
 package testkit
 
 import (
@@ -17,14 +16,14 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Toolchain is the Go that runs the tests, which a small workspace pins so that
-// no other is fetched.
+// Toolchain is the version of Go that runs the tests. Small workspaces pin it, so that no
+// other version is downloaded.
 func Toolchain() string {
 	version, _, _ := strings.Cut(runtime.Version(), " ")
 	return version
 }
 
-// Write makes files below dir; a name's folders are made too.
+// Write writes files below dir, and creates their folders.
 func Write(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, content := range files {
@@ -34,15 +33,15 @@ func Write(t testing.TB, dir string, files map[string]string) {
 	}
 }
 
-// GoMod is a go.mod without requirements.
+// GoMod returns a go.mod.
 func GoMod(module string, lines ...string) string {
 	return "module " + module + "\n\ngo 1.26.1\n\n" + strings.Join(lines, "\n") + "\n"
 }
 
-// Shared is what a function's go.mod says to use the shared module.
+// Shared has the lines of a function's go.mod that use the shared module.
 const Shared = "replace lambdas.internal/shared => ../../shared\n\nrequire lambdas.internal/shared v0.0.0"
 
-// Description is an image.json.
+// Description returns an image.json.
 func Description(t testing.TB, f catalog.Function) string {
 	t.Helper()
 	data, err := json.MarshalIndent(map[string]any{
@@ -52,8 +51,8 @@ func Description(t testing.TB, f catalog.Function) string {
 	return string(data) + "\n"
 }
 
-// Files are the files of a small workspace without dependencies: api (light)
-// stands alone, enhance (light) and thumb (heavy) use the module shared.
+// Files returns the files of a small workspace without dependencies: api (light) uses no
+// other module; enhance (light) and thumb (heavy) use the module shared.
 func Files(t testing.TB) map[string]string {
 	t.Helper()
 	files := map[string]string{
@@ -80,8 +79,8 @@ func Files(t testing.TB) map[string]string {
 	return files
 }
 
-// Workspace writes [Files], changed as asked, and returns the catalog. A change
-// to the empty string leaves the file out.
+// Workspace writes [Files] with the changes, and returns the catalog. A change to the empty
+// string leaves the file out.
 func Workspace(t testing.TB, changes map[string]string) *catalog.Catalog {
 	t.Helper()
 	root := t.TempDir()
@@ -98,9 +97,9 @@ func Workspace(t testing.TB, changes map[string]string) *catalog.Catalog {
 	return c
 }
 
-// Offline leaves the rest of the test without a module proxy. First it makes sure that
-// this machine has what the shared module of the repository at root requires, as every
-// machine has that built its functions.
+// Offline runs the rest of the test without a module proxy. First it makes sure that this
+// machine has the requirements of the shared module of the repository at root, like every
+// machine that has built its functions.
 func Offline(t testing.TB, root string) {
 	t.Helper()
 	cmd := exec.Command("go", "mod", "download")

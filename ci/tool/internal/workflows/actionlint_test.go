@@ -15,14 +15,14 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-// lint returns what actionlint finds in a workflow of this repository.
+// lint returns the problems that actionlint finds in a workflow of this repository.
 func lint(t *testing.T, name string, content []byte) []*actionlint.Error {
 	t.Helper()
 	dir, err := filepath.Abs(root)
 	require.NoError(t, err)
 	project, err := actionlint.NewProject(dir)
 	require.NoError(t, err)
-	// Without the programs shellcheck and pyflakes, which not every machine has.
+	// Without shellcheck and pyflakes, because not every machine has them.
 	linter, err := actionlint.NewLinter(io.Discard, &actionlint.LinterOptions{WorkingDir: dir})
 	require.NoError(t, err)
 	found, err := linter.Lint(filepath.Join(dir, name), content, project)
@@ -30,7 +30,7 @@ func lint(t *testing.T, name string, content []byte) []*actionlint.Error {
 	return found
 }
 
-// workflowFiles are the workflows by file name, with their content.
+// workflowFiles returns the content of the workflows by file name.
 func workflowFiles(t *testing.T) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}

@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-// buildspec is what CodeBuild reads; a key that is not here is none of its own.
+// buildspec is a build specification. It has all keys that CodeBuild knows and we use.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 // https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html
 type buildspec struct {
@@ -67,7 +67,7 @@ type phase struct {
 	Finally   []string          `yaml:"finally"`
 }
 
-// readBuildspec refuses what CodeBuild would refuse, or pass over.
+// readBuildspec fails if CodeBuild would refuse or ignore a part of the specification.
 func readBuildspec(data []byte) (*buildspec, error) {
 	var b buildspec
 	d := yaml.NewDecoder(bytes.NewReader(data))
@@ -104,7 +104,7 @@ func TestBuildspec(t *testing.T) {
 	data := testkit.Source(t, root, "ci/buildspec.yml")
 	b, err := readBuildspec(data)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"DOOR": "tool", "RELEASE": "no"}, b.Env.Variables, "what needs no privilege and changes nothing")
+	assert.Equal(t, map[string]string{"DOOR": "tool", "RELEASE": "no"}, b.Env.Variables, "the defaults need no privilege and change nothing")
 	privileged := map[string]bool{}
 	for _, build := range b.Batch.List {
 		assert.Equal(t, map[string]string{"DOOR": build.Identifier}, build.Env.Variables)
@@ -114,14 +114,14 @@ func TestBuildspec(t *testing.T) {
 	for _, p := range []phase{b.Phases.Install, b.Phases.Build} {
 		for _, c := range p.Commands {
 			if strings.Contains(c, "publish") || strings.Contains(c, "deploy") || strings.Contains(c, "credentials") {
-				assert.Contains(t, c, `[ "$RELEASE" = yes ]`, "only a release changes anything")
+				assert.Contains(t, c, `[ "$RELEASE" = yes ]`, "only a release changes AWS")
 			}
 			if strings.Contains(c, "ci/engine.sh") || strings.Contains(c, "dagger call") {
-				assert.Regexp(t, `"\$DOOR" = dagger|\$\{SET:-\}`, c, "the tool's door needs no docker")
+				assert.Regexp(t, `"\$DOOR" = dagger|\$\{SET:-\}`, c, "bin/ci needs no Docker")
 			}
 		}
 	}
-	// The state is kept before there are credentials.
+	// The state is saved before the credentials are exported.
 	build := strings.Join(b.Phases.Build.Commands, "\n")
 	assert.Less(t, strings.Index(build, "engine.sh save"), strings.Index(build, "export-credentials"))
 

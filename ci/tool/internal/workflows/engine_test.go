@@ -14,8 +14,8 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-// runner is a machine on which ci/engine.sh runs: the programs that it
-// needs note how they were called, and do the little that matters.
+// runner is a machine on which ci/engine.sh runs. Its programs log how they were called,
+// and do only what the test needs.
 type runner struct {
 	dir string
 	env []string
@@ -29,7 +29,7 @@ func newRunner(t *testing.T) runner {
 		"curl":    `echo "curl $*" >>"$DIR/log"; echo 'printf "#!/bin/sh\necho dagger %s linux/amd64\n" "$DAGGER_VERSION" >"$BIN_DIR/dagger"'`,
 		"install": `echo "install $*" >>"$DIR/log"; cp "$3" "$DIR/bin/dagger"; chmod +x "$DIR/bin/dagger"`,
 		"sudo":    `"$@"`,
-		"zstd":    `case "$*" in *-d*) exec gzip -dc ;; *) exec gzip -c ;; esac`, // which not every machine has
+		"zstd":    `case "$*" in *-d*) exec gzip -dc ;; *) exec gzip -c ;; esac`, // not every machine has zstd
 	}
 	for name, script := range programs {
 		file := filepath.Join(r.dir, "bin", name)
@@ -41,7 +41,7 @@ func newRunner(t *testing.T) runner {
 	return r
 }
 
-// engine runs ci/engine.sh and returns what it printed and what was called.
+// engine runs ci/engine.sh and returns its output and the log of the calls.
 func (r runner) engine(t *testing.T, env []string, args ...string) (stdout, log string, err error) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "log"), nil, 0o644))
@@ -91,9 +91,9 @@ func TestTheStateOfTheEngineComesBack(t *testing.T) {
 	assert.Contains(t, log, "curl ")
 	_, log, err = second.engine(t, nil, "start")
 	require.NoError(t, err)
-	assert.NotContains(t, log, "curl ", "the command line is there already")
+	assert.NotContains(t, log, "curl ", "the dagger command is installed already")
 
-	// An engine of one's own.
+	// With another engine.
 	out, log, err = newRunner(t).engine(t, []string{"_EXPERIMENTAL_DAGGER_RUNNER_HOST=tcp://engine:1"}, "start", archive)
 	require.NoError(t, err)
 	assert.Empty(t, out)

@@ -18,7 +18,7 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-// workflow is what the rules look at.
+// workflow has the parts of a workflow that the rules check.
 type workflow struct {
 	On          yaml.Node          `yaml:"on"`
 	Permissions *map[string]string `yaml:"permissions"`
@@ -49,13 +49,13 @@ type step struct {
 }
 
 var (
-	// pinned is an action of another repository, by commit, with the version for people.
+	// pinned matches an action of another repository by commit, with the version as a comment.
 	pinned = regexp.MustCompile(`^([\w.-]+/[\w.-]+(?:/[\w./-]+)?)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$`)
 	using  = regexp.MustCompile(`(?m)^\s*(?:- )?uses:\s*(.+?)\s*$`)
 )
 
-// checkPins says what is wrong with the actions that a file uses. of has the commits
-// of the actions seen before, so that no repository is used at two.
+// checkPins returns the problems of the actions that a file uses. of has the commits of the
+// actions in other files, so that all files use the same commit of a repository.
 func checkPins(content []byte, exists func(string) bool, of map[string]string) (problems []string) {
 	for _, m := range using.FindAllStringSubmatch(string(content), -1) {
 		if local, ok := strings.CutPrefix(m[1], "./"); ok {
@@ -107,7 +107,7 @@ func TestActionsArePinnedByCommit(t *testing.T) {
 	}
 }
 
-// checkRules says what is wrong with a workflow.
+// checkRules returns the problems of a workflow.
 func checkRules(content []byte) (problems []string) {
 	var w workflow
 	if err := yaml.Unmarshal(content, &w); err != nil {
@@ -154,11 +154,11 @@ func checkRules(content []byte) (problems []string) {
 				bad("%s: persist-credentials must be false: no step pushes", name)
 			}
 			if strings.Contains(s.Run, "${{") && strings.Contains(s.Run, "inputs.") {
-				bad("%s: an input in a script is run as part of it; hand it over by env", name)
+				bad("%s: an input in a script is run as part of it; pass it by env", name)
 			}
-			// The engine's state is kept for other runs, and may hold no secret.
+			// The saved state of the engine is used by other runs, and must have no secret.
 			if logins > 0 && n > login && strings.HasPrefix(s.Uses, "actions/cache/save@") {
-				bad("%s: the state is kept after the login to AWS", name)
+				bad("%s: the state is saved after the login to AWS", name)
 			}
 		}
 		want := map[string]string{"contents": "read"}
@@ -203,7 +203,7 @@ func TestWorkflowRules(t *testing.T) {
 		"a token on disk":             {change("main.yml", "persist-credentials: false", "fetch-depth: 0"), "persist-credentials"},
 		"no end":                      {change("main.yml", "timeout-minutes: 60", ""), "timeout-minutes"},
 		"a key instead of a role":     {change("main.yml", "role-to-assume: ${{ vars.AWS_DEPLOY_ROLE }}", "aws-access-key-id: x"), "by a role"},
-		"an input in a script":        {change("rollback.yml", `"$TO"`, "'${{ inputs.to }}'"), "hand it over by env"},
+		"an input in a script":        {change("rollback.yml", `"$TO"`, "'${{ inputs.to }}'"), "pass it by env"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			problems := checkRules(test.content)
@@ -213,8 +213,8 @@ func TestWorkflowRules(t *testing.T) {
 	}
 }
 
-// The version of Dagger is in dagger.json, and nowhere else that a machine reads; so
-// is that of Go in go.work.
+// The version of Dagger is only in dagger.json, and that of Go only in go.work: no other
+// file that a program reads repeats them.
 func TestVersionsAreInOnePlace(t *testing.T) {
 	version := regexp.MustCompile(`"engineVersion": "(v[0-9.]+)"`).FindSubmatch(testkit.Source(t, root, "dagger.json"))
 	require.NotNil(t, version)

@@ -1,4 +1,4 @@
-// Package workflows holds the checks of what GitHub Actions and CodeBuild are told.
+// Package workflows tests the configuration of GitHub Actions and CodeBuild.
 package workflows
 
 import (
@@ -17,8 +17,8 @@ import (
 
 const root = "../../../.."
 
-// checkYAML fails on what is no YAML, on a key that is there twice, on an empty file
-// and on a second document, which most readers leave out without a word.
+// checkYAML fails if a file is not valid YAML, is empty, has the same key twice, or has a
+// second document, which most programs ignore.
 func checkYAML(data []byte) error {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var v map[string]any
@@ -26,7 +26,7 @@ func checkYAML(data []byte) error {
 		return err
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("there is more after the first document: %w", err)
+		return fmt.Errorf("the file has more than one document: %w", err)
 	}
 	return nil
 }

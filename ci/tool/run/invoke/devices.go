@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// devices are those that every container has, by minor number of the major 1.
+// devices are the devices that every container has: their minor numbers; the major is 1.
 // https://github.com/opencontainers/runtime-spec/blob/v1.2.1/config-linux.md#default-devices
 var devices = map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
 
-// makeDevices puts what a container runtime adds to an image below root. It needs
-// the right to make devices, which root in a container may not have.
+// makeDevices creates the devices below root, as a container runtime does. It needs the
+// right to create devices, which the root user in a container may not have.
 func makeDevices(root string) error {
 	dev := filepath.Join(root, "dev")
 	if err := os.MkdirAll(dev, 0o755); err != nil {
@@ -28,9 +28,9 @@ func makeDevices(root string) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("make the device %s: %w", file, err)
+			return fmt.Errorf("create the device %s: %w", file, err)
 		}
-		if err := os.Chmod(file, 0o666); err != nil { // whatever the umask is
+		if err := os.Chmod(file, 0o666); err != nil { // independent of the umask
 			return err
 		}
 	}

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// emulatorPath is where the emulator in AWS's bases takes events.
+// emulatorPath is where the emulator in AWS's base images accepts events.
 // https://github.com/aws/aws-lambda-runtime-interface-emulator
 const emulatorPath = "/2015-03-31/functions/function/invocations"
 
-// Emulated hands one event to the function behind the Lambda emulator at url and
-// waits for its answer, at most until the deadline of ctx.
+// Emulated sends one event to the function behind the Lambda emulator at url and waits
+// for its answer, at most until the deadline of ctx.
 func Emulated(ctx context.Context, url string, event []byte) (Response, error) {
 	r, err := emulated(ctx, url, event)
 	if err != nil {
-		return Response{}, fmt.Errorf("ask the Lambda emulator at %s: %w", url, err)
+		return Response{}, fmt.Errorf("call the Lambda emulator at %s: %w", url, err)
 	}
 	return r, nil
 }
@@ -44,7 +44,7 @@ func emulated(ctx context.Context, url string, event []byte) (Response, error) {
 		return Response{}, fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(payload)))
 	}
 	r := Response{Payload: payload, Duration: time.Since(start)}
-	// The emulator tells a function's error by nothing but its content.
+	// Only the content of the answer shows that it is an error of the function.
 	var failed FunctionError
 	if json.Unmarshal(payload, &failed) == nil && failed.Type != "" && failed.Message != "" {
 		r.Payload, r.Error = nil, &failed

@@ -14,15 +14,15 @@ import (
 	"lambdas.internal/ci/tool/image"
 )
 
-// stopTimeout is how long a function may take to end when it is told to.
+// stopTimeout is how long a function has to end before it is killed.
 const stopTimeout = 2 * time.Second
 
 // Function is a running function.
 type Function struct {
 	server *server
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process is gone
-	err    error         // how it ended, to be read after exited is closed
+	exited chan struct{} // closed when the process has ended
+	err    error         // how it ended; read it only after exited is closed
 	stop   context.CancelFunc
 }
 
@@ -32,13 +32,13 @@ type Options struct {
 	Name string
 	// Env is added to the environment that Lambda gives a function, as KEY=value.
 	Env []string
-	// Logs receives what the function writes to its output.
+	// Logs receives the output of the function.
 	Logs io.Writer
 }
 
-// Start starts the bootstrap in the unpacked image root. Where this process may,
-// root is also the function's root folder, so that it finds what its image holds
-// and nothing else; elsewhere only its PATH begins there.
+// Start starts the bootstrap of the image that is unpacked in root. If this process has
+// the right, root becomes the root folder of the function, so that it sees only the files
+// of its image. Otherwise only its PATH starts with the folder of the image.
 func Start(root string, o Options) (*Function, error) {
 	f, err := start(root, o)
 	if err != nil {
@@ -89,8 +89,8 @@ func start(root string, o Options) (*Function, error) {
 	return f, nil
 }
 
-// Invoke hands the function one event and waits for its answer, at most until
-// the deadline of ctx. An error that the function reports is in the response.
+// Invoke sends the function one event and waits for its answer, at most until the deadline
+// of ctx. An error that the function reports is in the response.
 func (f *Function) Invoke(ctx context.Context, event []byte) (Response, error) {
 	ended, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -104,7 +104,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (Response, error) {
 	return f.server.invoke(ended, event)
 }
 
-// Stop ends the function and waits until it is gone.
+// Stop ends the function and waits until it has ended.
 func (f *Function) Stop() error {
 	f.stop()
 	<-f.exited

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start compiles testdata/function.go, which does what its event says, and starts
-// it in a root folder that holds nothing else.
+// start compiles testdata/function.go, which does what its event says, and starts it in a
+// root folder without other files.
 func start(t *testing.T, env ...string) *invoke.Function {
 	t.Helper()
 	root := t.TempDir()
@@ -57,7 +57,7 @@ func TestInvoke(t *testing.T) {
 		})
 	}
 
-	t.Run("a deadline is the function's, and ends the waiting", func(t *testing.T) {
+	t.Run("the wait ends at the deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		_, err := f.Invoke(ctx, []byte(`"sleep"`))

@@ -1,6 +1,5 @@
-// Package invoke runs a function's binary as Lambda does: it serves the Lambda
-// Runtime API on loopback, starts the binary, hands it events and takes its
-// answers.
+// Package invoke runs the binary of a function as Lambda does: it serves the Lambda Runtime
+// API on localhost, starts the binary, sends it events and receives its answers.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 package invoke
 
@@ -21,12 +20,12 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxPayload = 6 << 20
 
-// Response is what a function answered.
+// Response is the answer of a function.
 type Response struct {
 	Payload []byte
-	// Error is set when the function reported an error.
+	// Error is set if the function reported an error.
 	Error *FunctionError
-	// Duration is from the event's delivery to the answer.
+	// Duration is the time from the delivery of the event to the answer.
 	Duration time.Duration
 }
 
@@ -38,7 +37,7 @@ type FunctionError struct {
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// event is one invocation under way.
+// event is an invocation that has no answer yet.
 type event struct {
 	id       string
 	payload  []byte
@@ -47,7 +46,7 @@ type event struct {
 	answer   chan Response
 }
 
-// server is one function's Runtime API.
+// server is the Runtime API of one function.
 type server struct {
 	http     http.Server
 	listener net.Listener
@@ -89,8 +88,9 @@ func (s *server) addr() string { return s.listener.Addr().String() }
 
 func (s *server) close() error { return s.http.Close() }
 
-// invoke hands the function one event and waits for the answer. The deadline of
-// ctx is the function's; without one it has Lambda's longest, 15 minutes.
+// invoke sends the function one event and waits for the answer. The deadline of ctx is
+// also that of the function; without one, the function has 15 minutes, the maximum of
+// Lambda.
 func (s *server) invoke(ctx context.Context, payload []byte) (Response, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -137,7 +137,7 @@ func (s *server) serveNext(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		e.sent = time.Now()
 		s.mu.Unlock()
-		w.Write(e.payload) //nolint:errcheck // the function is gone then, which invoke sees
+		w.Write(e.payload) //nolint:errcheck // it fails only if the function has ended, which invoke notices
 	case <-r.Context().Done():
 	}
 }
@@ -174,7 +174,7 @@ func (s *server) serveInitError(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case s.initFailed <- failed:
-	default: // one is told of already
+	default: // an error is reported already
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
@@ -185,7 +185,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, response Respons
 	defer s.mu.Unlock()
 	e, ok := s.waiting[r.PathValue("id")]
 	if !ok {
-		http.Error(w, "no such invocation is under way", http.StatusBadRequest)
+		http.Error(w, "no invocation with this ID is waiting for an answer", http.StatusBadRequest)
 		return
 	}
 	delete(s.waiting, e.id)

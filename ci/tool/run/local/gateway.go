@@ -15,12 +15,12 @@ import (
 	"lambdas.internal/ci/tool/run/invoke"
 )
 
-// gateway is an HTTP API in front of one function, with the payload format 2.0 of
-// API Gateway.
+// gateway is an HTTP API in front of one function. It sends events in the payload format
+// 2.0 of API Gateway.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type gateway struct {
 	function *invoke.Function
-	// header is added to each request, as CloudFront does to prove the origin.
+	// header is added to each request, as CloudFront does to prove where it comes from.
 	header http.Header
 }
 
@@ -44,7 +44,7 @@ func (g gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, reply)
 }
 
-// event is the request as the function receives it.
+// event returns the request as the event that the function receives.
 func (g gateway) event(r *http.Request, body []byte) events.APIGatewayV2HTTPRequest {
 	headers := map[string]string{"host": r.Host}
 	for _, from := range []http.Header{r.Header, g.header} {
@@ -61,7 +61,7 @@ func (g gateway) event(r *http.Request, body []byte) events.APIGatewayV2HTTPRequ
 	for _, c := range r.Cookies() {
 		cookies = append(cookies, c.Name+"="+c.Value)
 	}
-	source, _, _ := net.SplitHostPort(r.RemoteAddr) // the server sets it
+	source, _, _ := net.SplitHostPort(r.RemoteAddr) // always valid: the HTTP server sets it
 	now := time.Now()
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "$default", RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery,
@@ -99,5 +99,5 @@ func write(w http.ResponseWriter, reply events.APIGatewayV2HTTPResponse) {
 		body = decoded
 	}
 	w.WriteHeader(reply.StatusCode)
-	w.Write(body) //nolint:errcheck // the caller is gone then
+	w.Write(body) //nolint:errcheck // it fails only if the caller has gone
 }

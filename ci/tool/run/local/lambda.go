@@ -1,5 +1,5 @@
-// Package local runs the whole system on this machine: the functions from their
-// built images, and servers in place of S3, DynamoDB, Lambda's API and API Gateway.
+// Package local runs the whole system on this machine: the functions from their built
+// images, and local servers in place of S3, DynamoDB, Lambda and API Gateway.
 package local
 
 import (
@@ -22,9 +22,9 @@ const maxEvent = 6 << 20
 type lambdaAPI struct {
 	functions map[string]*invoke.Function
 	logs      io.Writer
-	// background is the context of asynchronous invocations, and under counts them.
+	// background is the context of asynchronous invocations, and running counts them.
 	background context.Context
-	under      sync.WaitGroup
+	running    sync.WaitGroup
 }
 
 func (l *lambdaAPI) handler() http.Handler {
@@ -47,7 +47,7 @@ func (l *lambdaAPI) invoke(w http.ResponseWriter, r *http.Request) {
 	}
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "Event":
-		l.under.Go(func() {
+		l.running.Go(func() {
 			if response, err := function.Invoke(l.background, event); err != nil {
 				fmt.Fprintf(l.logs, "%s: %v\n", name, err)
 			} else if response.Error != nil {
@@ -69,15 +69,15 @@ func (l *lambdaAPI) invoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer writes what a function answered, as Lambda does.
+// answer writes the answer of a function in the format of Lambda.
 func answer(w http.ResponseWriter, response invoke.Response) {
 	payload := response.Payload
 	if response.Error != nil {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
-		payload, _ = json.Marshal(response.Error) // two strings always encode
+		payload, _ = json.Marshal(response.Error) // cannot fail: it has only strings
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(payload) //nolint:errcheck // the caller is gone then
+	w.Write(payload) //nolint:errcheck // it fails only if the caller has gone
 }
 
 // refuse writes an error in the wire format of Lambda's API.
@@ -85,5 +85,5 @@ func refuse(w http.ResponseWriter, status int, kind, message string) {
 	w.Header().Set("X-Amzn-ErrorType", kind)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": message}) //nolint:errcheck // the caller is gone then
+	json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": message}) //nolint:errcheck // it fails only if the caller has gone
 }

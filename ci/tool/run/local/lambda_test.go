@@ -21,7 +21,7 @@ func TestInvokeRefuses(t *testing.T) {
 		{"an unknown function", "other", "", "{}", 404, `"Message":"Function not found: other"`},
 		{"an unknown type", "known", "Later", "{}", 400, `invocation type \"Later\"`},
 		{"an event that is too large", "known", "Event", strings.Repeat("x", maxEvent+1), 413, "too large"},
-		{"nothing, when asked dryly", "known", "DryRun", "{}", 204, ""},
+		{"nothing in a dry run", "known", "DryRun", "{}", 204, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/2015-03-31/functions/"+test.function+"/invocations", strings.NewReader(test.body))

@@ -3,7 +3,6 @@ package local
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 // ready is how long a server may take until it answers.
 const ready = 30 * time.Second
 
-// process is a server that runs beside this program.
+// process is a server in a process of its own.
 type process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{}
@@ -35,7 +34,7 @@ func startProcess(ctx context.Context, url, program string, args ...string) (*pr
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // that it was killed is no news
+		_ = p.cmd.Wait() // it is always killed, so the error says nothing new
 		close(p.ended)
 	}()
 	ctx, cancel := context.WithTimeout(ctx, ready)
@@ -46,20 +45,21 @@ func startProcess(ctx context.Context, url, program string, args ...string) (*pr
 		}
 		select {
 		case <-p.ended:
-			return nil, fmt.Errorf("start %s: it ended\n%s", name, p.output.String())
+			return nil, fmt.Errorf("start %s: it ended before it answered\n%s", name, p.output.String())
 		case <-ctx.Done():
 			p.stop()
-			return nil, errors.Join(fmt.Errorf("start %s: wait until it answers at %s: %w\n%s", name, url, ctx.Err(), p.output.String()))
+			return nil, fmt.Errorf("start %s: wait for its answer at %s: %w\n%s", name, url, ctx.Err(), p.output.String())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
 func (p *process) stop() {
-	_ = p.cmd.Process.Kill() // or it has ended already
+	_ = p.cmd.Process.Kill() // fails only if it has ended already
 	<-p.ended
 }
 
+// answers tells whether the server answers at url without a server error.
 func answers(ctx context.Context, url string) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -74,7 +74,7 @@ func answers(ctx context.Context, url string) bool {
 	return r.StatusCode < http.StatusInternalServerError
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a loopback address with a free port.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

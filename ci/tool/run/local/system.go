@@ -18,7 +18,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// What the servers are started with.
+// The configuration of the servers.
 const (
 	accessKey = "local"
 	secretKey = "local-secret"
@@ -27,33 +27,33 @@ const (
 	table     = "media-selection-sessions"
 )
 
-// Options say what runs.
+// Options say what to run.
 type Options struct {
-	// Root is the workspace, which has the servers' programs (`make tools`).
+	// Root is the workspace; `make tools` installs the servers in it.
 	Root string
 	// Layout is the OCI image layout that holds the functions' images.
 	Layout    string
 	Functions []catalog.Function
-	// Front is the image of the function that answers HTTP.
+	// Front is the image of the function that answers HTTP requests.
 	Front string
-	// Listen is the address of the HTTP API; an empty port is a free one.
+	// Listen is the address of the HTTP API; port 0 means any free port.
 	Listen string
 	// Env is added to each function's environment, as KEY=value.
 	Env []string
-	// Logs receives what the functions write.
+	// Logs receives the output of the functions.
 	Logs io.Writer
 }
 
 // System is the running system.
 type System struct {
-	// URL of the HTTP API.
+	// URL is that of the HTTP API.
 	URL string `json:"url"`
-	// The endpoints in place of AWS's.
+	// The endpoints of the servers in place of AWS.
 	S3URL       string `json:"s3URL"`
 	DynamoDBURL string `json:"dynamoDBURL"`
 	LambdaURL   string `json:"lambdaURL"`
 
-	closers []func() error // in the order of starting
+	closers []func() error // in the order in which the parts started
 }
 
 // Start starts everything. Close ends it and removes what it wrote.
@@ -100,14 +100,14 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		}
 	}
 	if front == nil {
-		return nil, fmt.Errorf("start the system: no image is named %q to answer HTTP", o.Front)
+		return nil, fmt.Errorf("start the system: the image %q, which is to answer HTTP requests, does not exist", o.Front)
 	}
-	s.onClose(func() error { cancel(); api.under.Wait(); return nil })
+	s.onClose(func() error { cancel(); api.running.Wait(); return nil })
 	s.URL, err = s.serve(o.Listen, gateway{front, http.Header{"X-Origin-Verify": {secret}}})
 	return s, err
 }
 
-// Close ends all that runs, the last started first.
+// Close stops everything, in the reverse order of starting.
 func (s *System) Close() error {
 	var errs []error
 	for i := len(s.closers) - 1; i >= 0; i-- {
@@ -131,7 +131,7 @@ func (s *System) serve(address string, h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// startS3 starts an S3 server with an empty bucket. To it, a bucket is a folder.
+// startS3 starts an S3 server with an empty bucket. Its buckets are folders.
 func (s *System) startS3(ctx context.Context, root, dir string) error {
 	address, err := freeAddress()
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *System) startS3(ctx context.Context, root, dir string) error {
 	objects, sidecar := filepath.Join(dir, "objects"), filepath.Join(dir, "sidecar")
 	for _, d := range []string{filepath.Join(objects, bucket), sidecar} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
-			return fmt.Errorf("make the bucket: %w", err)
+			return fmt.Errorf("create the bucket: %w", err)
 		}
 	}
 	s.S3URL = "http://" + address
@@ -174,8 +174,8 @@ func (s *System) startDynamoDB(ctx context.Context, root string) error {
 	return createTable(ctx, s.DynamoDBURL)
 }
 
-// environment is what every function is told. The name of another function is in
-// the variable made from its folder: functions/video-lambda is VIDEO_FUNCTION_NAME.
+// environment returns the environment of every function. It has a variable with the name
+// of each function, made from its folder: VIDEO_FUNCTION_NAME for functions/video-lambda.
 func (s *System) environment(functions []catalog.Function, originSecret string) []string {
 	env := []string{
 		"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=" + region,

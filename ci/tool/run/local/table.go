@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// createTable makes the single table of the functions and waits until it is there.
+// createTable creates the single table of the functions and waits until it exists.
 func createTable(ctx context.Context, url string) error {
 	client := dynamodb.New(dynamodb.Options{
 		Region: region, BaseEndpoint: aws.String(url),
@@ -36,7 +35,7 @@ func createTable(ctx context.Context, url string) error {
 		err = wait.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)}, ready)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("make the table %s: %w", table, err))
+		return fmt.Errorf("create the table %s: %w", table, err)
 	}
 	return nil
 }

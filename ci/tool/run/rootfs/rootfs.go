@@ -1,5 +1,5 @@
-// Package rootfs unpacks an image's layers into the root folder that a
-// container would see.
+// Package rootfs unpacks the layers of an image into a folder, which then is the root
+// folder of a container of the image.
 package rootfs
 
 import (
@@ -20,8 +20,8 @@ import (
 )
 
 // Unpack unpacks the named image of the OCI image layout in dir into target,
-// which is made. Nothing is written outside target, whatever the layers say.
-// Owners and devices are left out: they need rights that tests do not have.
+// which it creates. It writes nothing outside target, whatever the layers hold. It leaves
+// out owners and devices, because these need rights that tests do not have.
 func Unpack(dir, name, target string) error {
 	if err := unpack(dir, name, target); err != nil {
 		return fmt.Errorf("unpack image %s of %s: %w", name, dir, err)
@@ -29,7 +29,7 @@ func Unpack(dir, name, target string) error {
 	return nil
 }
 
-// UnpackImage is [Unpack] for an image from elsewhere, such as a registry.
+// UnpackImage is [Unpack] for an image that is not in a layout, for example one in a registry.
 func UnpackImage(img v1.Image, target string) error {
 	if err := extract(img, target); err != nil {
 		return fmt.Errorf("unpack the image: %w", err)
@@ -102,7 +102,7 @@ func writeEntry(root *os.Root, h *tar.Header, content io.Reader) error {
 			return err
 		}
 		_, err = io.Copy(w, content)
-		return errors.Join(err, w.Close(), root.Chmod(name, mode)) // whatever the umask is
+		return errors.Join(err, w.Close(), root.Chmod(name, mode)) // independent of the umask
 	default:
 		return nil
 	}

@@ -20,7 +20,7 @@ import (
 	"lambdas.internal/ci/tool/run/rootfs"
 )
 
-// write makes a layout with one image, "it", of the given layers.
+// write makes a layout with one image, "it", with the given layers.
 func write(t *testing.T, layers ...[]tar.Header) string {
 	t.Helper()
 	img := empty.Image
@@ -73,7 +73,7 @@ func TestUnpack(t *testing.T) {
 		assert.Equal(t, "bin/tool", string(data))
 	}
 	assert.FileExists(t, filepath.Join(target, "etc/below"))
-	assert.NoFileExists(t, filepath.Join(target, "etc/gone"), "a whiteout removes what is below")
+	assert.NoFileExists(t, filepath.Join(target, "etc/gone"), "a whiteout removes the file of the layer below")
 	for name, mode := range map[string]os.FileMode{"tmp": 0o777 | os.ModeSticky | os.ModeDir, "bin/tool": 0o755} {
 		info, err := os.Stat(filepath.Join(target, name))
 		require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestUnpackStaysInside(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Whether such an entry is an error or left out is not the point.
+			// Unpack may fail or leave such an entry out; both are fine.
 			_ = rootfs.Unpack(write(t, layers), "it", filepath.Join(filepath.Dir(outside), "root"))
 			left, err := os.ReadDir(outside)
 			require.NoError(t, err)
