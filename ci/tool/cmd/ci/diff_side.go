@@ -20,15 +20,15 @@ import (
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
-// side is one of the two things that are compared.
+// side is one of the two sides of a comparison.
 type side struct {
-	// name says what it is, for people.
+	// name is shown in the report.
 	name string
-	// images returns the images of those functions that have one, at least one.
+	// images returns the images of the functions. A function may have none, but not all.
 	images func(context.Context, []catalog.Function) (map[string]*sizediff.Source, error)
 }
 
-// storedFlags say where published images are read from.
+// storedFlags name the registries that published images are read from.
 type storedFlags struct {
 	target targetFlags
 	local  bool
@@ -46,7 +46,7 @@ func (f *storedFlags) check() error {
 	return f.target.check()
 }
 
-// sides opens the sides of a comparison, and what they need, once.
+// sides opens the sides of a comparison. Both share one target.
 type sides struct {
 	app    *app
 	cmd    *cobra.Command
@@ -63,7 +63,7 @@ func (s *sides) close() error {
 	return s.target.close()
 }
 
-// newSides returns what opens sides for the command. It has to be closed.
+// newSides returns the sides for the command. The caller closes it.
 func (a *app) newSides(cmd *cobra.Command, f *storedFlags) (*sides, *catalog.Catalog, error) {
 	c, err := a.catalog()
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *app) newSides(cmd *cobra.Command, f *storedFlags) (*sides, *catalog.Cat
 	return &sides{app: a, cmd: cmd, flags: f, root: c.Root, kept: kept}, c, nil
 }
 
-// built is what is built from the work tree now.
+// built builds the images from the work tree.
 func (s *sides) built(f *buildFlags) (*side, error) {
 	m, err := s.app.images(s.cmd, f, "")
 	if err != nil {
@@ -85,14 +85,14 @@ func (s *sides) built(f *buildFlags) (*side, error) {
 	return s.layout(m.dir, "built now"), nil
 }
 
-// layout is what an image layout holds.
+// layout reads the images from an image layout.
 func (s *sides) layout(dir, name string) *side {
 	return &side{name: name, images: func(_ context.Context, functions []catalog.Function) (map[string]*sizediff.Source, error) {
 		return sizediff.AllFromLayout(dir, functions, s.kept)
 	}}
 }
 
-// named is what the command line names.
+// named returns the side that an argument of the command line names.
 func (s *sides) named(text string) (*side, error) {
 	suffix := "-" + text
 	switch {
@@ -105,7 +105,7 @@ func (s *sides) named(text string) (*side, error) {
 	}
 	full, err := commit.Resolve(s.cmd.Context(), s.root, text)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), not latest or live, and not a commit of this repository; name a commit, branch or tag that the repository has, or fetch it: %w", text, err)}
+		return nil, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), latest, live or a commit: %w", text, err)}
 	}
 	return s.published(fmt.Sprintf("%s (%s)", text, full[:7]), "", full)
 }
@@ -115,8 +115,8 @@ func isLayout(dir string) bool {
 	return err == nil
 }
 
-// published is what the registries hold under a tag, latest or live, or, where tag
-// is empty, under a commit.
+// published reads the images from the registries: by tag (latest or live), or by commit
+// if tag is empty.
 func (s *sides) published(name, tag, of string) (*side, error) {
 	if err := s.open(); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (s *sides) published(name, tag, of string) (*side, error) {
 	}}, nil
 }
 
-// open finds the registries, unless that was done.
+// open opens the registries, once.
 func (s *sides) open() (err error) {
 	if s.target != nil {
 		return nil
@@ -144,8 +144,8 @@ func (s *sides) open() (err error) {
 	return err
 }
 
-// places returns where each image is: at the registry that its function names, or,
-// for what is live, where Lambda takes it from.
+// places returns where each image is stored: the registry that its function names, or for
+// live images the private one, because Lambda runs images from there.
 func (s *sides) places(functions []catalog.Function, tag string) []publish.Item {
 	if "-"+tag == publish.LiveSuffix {
 		return publish.PrivateItems(functions, s.target.hosts, "")

@@ -41,7 +41,7 @@ func TestAnInterruptedDeploy(t *testing.T) {
 
 	assert.Equal(t, exitRolledBack, code, stderr.String())
 	assert.Contains(t, stderr.String(), "… interrupted: waiting for the updates that are under way")
-	assert.Contains(t, stderr.String(), "ci: interrupted\nci: 1 updated function was put back; every function runs what it ran before\n")
+	assert.Contains(t, stderr.String(), "ci: interrupted\nci: 1 updated function was rolled back; every function runs what it ran before\n")
 	assert.Equal(t, want, []string{s.aws.Image("Api"), s.aws.Image("Enhance")})
 	var result release.Report
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &result))

@@ -174,7 +174,7 @@ func TestWithoutProprietaryFolderNothingPublicIsPublished(t *testing.T) {
 	got := command(t, root, "audit", "--offline")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "audit beta: content: nothing was examined")
-	assert.Contains(t, got.stdout, "1 gates FAILED")
+	assert.Contains(t, got.stdout, "1 gate FAILED")
 }
 
 func TestUnpinnedImagesStayOnThisMachine(t *testing.T) {
@@ -192,12 +192,12 @@ func TestPublishUsage(t *testing.T) {
 		args    []string
 		message string
 	}{
-		"no commit at all":        {[]string{"--commit", "main"}, `--commit: "main" is not a commit; name 7 to 40 digits of 0-9 and a-f`},
+		"no commit at all":        {[]string{"--commit", "main"}, `--commit: "main" is not a commit; pass 7 to 40 digits of 0-9 and a-f`},
 		"a commit too short":      {[]string{"--commit", "abc123"}, `"abc123" is not a commit`},
 		"--serve without --local": {[]string{"--serve"}, "--serve and --port need --local"},
-		"--local and a registry":  {[]string{"--local", "--public-registry", "127.0.0.1:1"}, "--local goes with none of"},
-		"a URL for a registry":    {[]string{"--private-registry", "https://127.0.0.1:1"}, `--private-registry: "https://127.0.0.1:1" is not a registry; name host[:port][/path]`},
-		"an account of letters":   {[]string{"--account", "mine"}, `--account: "mine" is not an AWS account; name its 12 digits`},
+		"--local and a registry":  {[]string{"--local", "--public-registry", "127.0.0.1:1"}, "--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias"},
+		"a URL for a registry":    {[]string{"--private-registry", "https://127.0.0.1:1"}, `--private-registry: "https://127.0.0.1:1" is not the name of a registry; write host[:port][/path]`},
+		"an account of letters":   {[]string{"--account", "mine"}, `--account: "mine" is not an AWS account; pass its 12 digits`},
 		"no requests at once":     {[]string{"--parallel", "0"}, "--parallel: 0 is not a number of requests"},
 		"an image of nobody":      {[]string{"--only", "alhpa", "--commit", "aaaaaaa"}, `no image is named "alhpa" (did you mean "alpha"?)`},
 	}
@@ -230,12 +230,12 @@ func TestADirtyTreeIsNotPublished(t *testing.T) {
 	for _, more := range [][]string{nil, {"--commit", "aaaaaaa"}} {
 		got := command(t, root, append(args, more...)...)
 		assert.Equal(t, exitFailed, got.code)
-		assert.Contains(t, got.stderr, "the work tree has changes that no commit has; commit them, or say --allow-dirty (the first: M functions/beta/main.go)")
+		assert.Contains(t, got.stderr, "the work tree has uncommitted changes; commit them, or pass --allow-dirty (the first: M functions/beta/main.go)")
 	}
 	// By now HEAD's tag is another image's.
 	got := command(t, root, append(args, "--allow-dirty")...)
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "a commit's tag does not change")
+	assert.Contains(t, got.stderr, "a commit tag never changes: publish a new commit, or use --force")
 	decode(t, command(t, root, append(args, "--allow-dirty", "--commit", "aaaaaaa")...))
 }
 
@@ -265,7 +265,7 @@ func TestPublishToAWS(t *testing.T) {
 	s := newStand(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "publish to the private repository ai-social-media-lambda-light: it does not exist; make it with --create-repositories")
+	assert.Contains(t, got.stderr, "publish to the private repository ai-social-media-lambda-light: it does not exist; create it with --create-repositories")
 	assert.Contains(t, got.stderr, "publish to the public repository lambda-light: it does not exist")
 	assert.Empty(t, s.private.Requests())
 
@@ -339,7 +339,7 @@ func TestNoTokenIsEverPrinted(t *testing.T) {
 	s.private.Fail(registrytest.From(1, false))
 
 	require.NotEmpty(t, s.aws.Passwords())
-	require.Contains(t, all.String(), "the registry does not take the login", "the refusals are in what was looked through")
+	require.Contains(t, all.String(), "the registry does not accept the login", "the refusals are in what was looked through")
 	for _, password := range s.aws.Passwords() {
 		encoded := base64.StdEncoding.EncodeToString([]byte("AWS:" + password))
 		for _, secret := range []string{password, encoded, encoded[:20]} {

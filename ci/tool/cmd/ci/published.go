@@ -31,7 +31,7 @@ func (f *publishedFlags) add(cmd *cobra.Command, commit string) {
 func (f *publishedFlags) check() error {
 	switch {
 	case f.commit == "" && (f.local || f.target != targetFlags{}):
-		return usageError{errors.New("--commit is missing: name the commit that the image was published under")}
+		return usageError{errors.New("--commit is missing; pass the commit that the image was published under")}
 	case f.commit == "":
 		return nil
 	case f.local && (f.target != targetFlags{}):

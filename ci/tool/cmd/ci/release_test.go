@@ -206,7 +206,7 @@ func TestInvokingTheDeployedFunction(t *testing.T) {
 	s.invoke(exitFailed, "invoke --remote --name api")
 	assert.Contains(t, s.story.String(), "ci: Invoke Api: ResourceNotFoundException: Function not found: ")
 	s.invoke(exitUsage, "invoke --remote --name api --env A=b")
-	assert.Contains(t, s.story.String(), "ci: --env says how a function is started here, and does not go with --remote\n")
+	assert.Contains(t, s.story.String(), "ci: --env says how to start a function here; it cannot be combined with --remote\n")
 	s.invoke(exitUsage, "invoke --name api --qualifier live")
 	assert.Contains(t, s.story.String(), "ci: --qualifier and --region need --remote\n")
 }

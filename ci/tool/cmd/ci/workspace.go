@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// catalog reads the workspace that the command works on.
+// catalog reads the workspace.
 func (a *app) catalog() (*catalog.Catalog, error) {
 	root := a.root
 	if root == "" {
@@ -24,6 +24,9 @@ func (a *app) catalog() (*catalog.Catalog, error) {
 		if root, err = findRoot(dir); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := os.Stat(root); err != nil {
+		return nil, usageError{fmt.Errorf("--root: %w; pass the folder with go.work and %s/", err, catalog.Dir)}
 	}
 	return catalog.Load(root)
 }
@@ -51,18 +54,18 @@ func findRoot(dir string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; name one with --root", catalog.Dir, dir)}
+			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; pass one with --root", catalog.Dir, dir)}
 		}
 	}
 }
 
-// cache opens the folder of what later runs reuse.
+// cache opens the folder with what later runs reuse.
 func (a *app) cache() (*cache.Cache, error) {
 	dir := a.cacheDir
 	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return nil, fmt.Errorf("find the cache: %w; name a folder with --cache", err)
+			return nil, fmt.Errorf("find the cache: %w; pass a folder with --cache", err)
 		}
 		dir = filepath.Join(user, "lambdas-ci")
 	}
