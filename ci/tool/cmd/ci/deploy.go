@@ -35,7 +35,7 @@ At the end the tag NAME-live names the image that runs, so that retention keeps 
 and a release record is written to the private repository.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
-function runs what it ran before.`,
+function runs the same image as before.`,
 		Example: `  bin/ci deploy --commit abc1234
   bin/ci deploy --commit abc1234 --smoke --alias live
   bin/ci deploy --only thumb,video --dry-run`,

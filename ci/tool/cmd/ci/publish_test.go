@@ -129,8 +129,8 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 			"shared/helper/helper.go": "package helper\n\nimport \"example.internal/shared/proprietary/p\"\n\nfunc Help() { println(p.Prompt) }\n",
 			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n",
 		}, []string{
-			"audit beta: imports: beta is public, but imports what is proprietary: example.internal/beta -> example.internal/shared/helper -> example.internal/shared/proprietary/p",
-			"audit beta: content: byte ",
+			"audit beta: imports: beta is public, but imports proprietary code: example.internal/beta -> example.internal/shared/helper -> example.internal/shared/proprietary/p",
+			"audit beta: content: the binary contains content of shared/proprietary/p/p.go (byte ",
 		}},
 		"an embedded prompt": {map[string]string{
 			"shared/shared.go":       "package shared\n\nimport _ \"embed\"\n\n//go:embed proprietary/prompt.txt\nvar Prompt string\n",
@@ -138,7 +138,7 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 		}, []string{"audit beta: imports: beta is public, but embeds the proprietary file shared/proprietary/prompt.txt: example.internal/beta -> example.internal/shared"}},
 		"a copied prompt": {map[string]string{
 			"functions/beta/main.go": "package main\n\nfunc main() { println(\"" + proprietaryPrompt + "\") }\n",
-		}, []string{"is content of shared/proprietary/p/p.go"}},
+		}, []string{"the binary contains content of shared/proprietary/p/p.go (byte "}},
 		"a planted key": {map[string]string{
 			"functions/beta/main.go": "package main\n\nfunc main() { println(\"" + key + "\") }\n",
 		}, []string{"audit beta: secrets: functions/beta/main.go line 3 (byte ", "audit beta: secrets: /var/runtime/bootstrap byte "}},
@@ -149,7 +149,7 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 		"ffmpeg used and not there": {map[string]string{
 			"shared/ffmpeg/ffmpeg.go": "package ffmpeg\n\nfunc Run() {}\n",
 			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/ffmpeg\"\n\nfunc main() { ffmpeg.Run() }\n",
-		}, []string{"audit beta: ffmpeg: beta uses ffmpeg (example.internal/beta -> example.internal/shared/ffmpeg), but its image has none"}},
+		}, []string{"audit beta: ffmpeg: beta uses ffmpeg (example.internal/beta -> example.internal/shared/ffmpeg), but its image does not have it; set `variant` to heavy in functions/beta/image.json"}},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestWithoutProprietaryFolderNothingPublicIsPublished(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "shared/proprietary")))
 	got := command(t, root, "audit", "--offline")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "audit beta: content: nothing was examined")
+	assert.Contains(t, got.stderr, "audit beta: content: `shared/proprietary` is missing or empty: cannot check")
 	assert.Contains(t, got.stdout, "1 gate FAILED")
 }
 
@@ -271,7 +271,7 @@ func TestPublishToAWS(t *testing.T) {
 
 	got = s.publish(t, "--commit", "aaaaaaa", "--dry-run", "--create-repositories")
 	assert.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, got.stdout, "repository is missing (--create-repositories makes it): lambda-light (public)")
+	assert.Contains(t, got.stdout, "repository is missing (--create-repositories creates it): lambda-light (public)")
 	assert.Empty(t, s.aws.Calls("ecr.CreateRepository"))
 
 	s.aws.Fail("ecr.GetAuthorizationToken", awsfake.Throttling, awsfake.Internal)
@@ -305,7 +305,7 @@ func TestAWSRefuses(t *testing.T) {
 	}{
 		"expired credentials": {"ecr.DescribeRepositories", awsfake.ExpiredToken, "look for the private repository ai-social-media-lambda-light: operation error ECR: DescribeRepositories"},
 		"no private login":    {"ecr.GetAuthorizationToken", awsfake.AccessDenied, "get the login for ECR in eu-central-1"},
-		"no public login":     {"ecrpublic.GetAuthorizationToken", awsfake.AccessDenied, "it needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"},
+		"no public login":     {"ecrpublic.GetAuthorizationToken", awsfake.AccessDenied, "the caller needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {

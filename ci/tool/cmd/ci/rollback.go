@@ -29,7 +29,7 @@ rollback goes one release further back. If the last release moved an alias, the
 rollback moves it too.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
-function runs what it ran before.`,
+function runs the same image as before.`,
 		Example: "  bin/ci rollback\n  bin/ci rollback --to abc1234 --smoke\n  bin/ci rollback --dry-run",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.rollback(cmd, &f, to) },

@@ -19,7 +19,7 @@ const (
 	exitDone       = 0
 	exitFailed     = 1
 	exitUsage      = 2
-	exitRolledBack = 3 // a release failed and was rolled back: every function runs what it ran before
+	exitRolledBack = 3 // a release failed and was rolled back: every function runs the same image as before
 )
 
 // usageError is a mistake in the command line.
@@ -87,7 +87,7 @@ and whether the image is private or public. Go is enough to build; the heavy ima
 which hold ffmpeg, also need npm where no registry is reachable.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 a release failed and was
-rolled back: every function runs what it ran before.`,
+rolled back: every function runs the same image as before.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,

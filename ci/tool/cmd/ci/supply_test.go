@@ -143,12 +143,12 @@ func TestVerify(t *testing.T) {
 		}
 		assert.Equal(t, verify.Differs, p.Verdict)
 		require.Len(t, p.Differences, 1)
-		assert.Equal(t, "layer 2 (binary): the code; Go, modules and settings are the same", p.Differences[0].String())
+		assert.Equal(t, "layer 2 (binary): the code differs; Go, modules and settings are the same", p.Differences[0].String())
 		assert.Equal(t, 1, p.SameLayers)
 	}
 	text := command(t, root, "verify", "--local", "--offline", "--commit", commit, "--only", "beta")
 	assert.Equal(t, exitFailed, text.code)
-	assert.Contains(t, text.stdout, "layer 2 (binary): the code;")
+	assert.Contains(t, text.stdout, "layer 2 (binary): the code differs; ")
 	assert.Contains(t, text.stdout, "0 of 2 images in the registries equal the images that commit "+commit+" builds for linux/amd64, ")
 	assert.Contains(t, text.stderr, "ci: verify commit "+commit+": 2 of 2 published images differ from what its sources build\n")
 
