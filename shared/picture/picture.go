@@ -40,15 +40,6 @@ func Decode(data []byte) (image.Image, error) {
 	return img, nil
 }
 
-// ReadFile decodes the picture in a file, like Decode.
-func ReadFile(path string) (image.Image, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fault.New(fault.Internal, "read picture: %w", err)
-	}
-	return Decode(data)
-}
-
 // Fit scales img down so that its longest side has at most side pixels, on white
 // where it is transparent. A picture that is small enough keeps its size.
 func Fit(img image.Image, side int) *image.RGBA {

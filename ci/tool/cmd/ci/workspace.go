@@ -11,6 +11,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // catalog reads the workspace that the command works on.
@@ -54,6 +55,17 @@ func findRoot(dir string) (string, error) {
 			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; name one with --root", catalog.Dir, dir)}
 		}
 	}
+}
+
+// checkCommit checks the commit that a flag names, if it was given.
+func checkCommit(flag, name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := commit.Check(name); err != nil {
+		return usageError{fmt.Errorf("--%s: %w", flag, err)}
+	}
+	return nil
 }
 
 // cache opens the folder of what later runs reuse.
