@@ -118,9 +118,13 @@ func bytesPerPixel(format string) float64 {
 	return 8
 }
 
-// outOfMemory finds what ffmpeg and its libraries say when memory was refused, or the
-// stack of a thread (libavutil/error.c; x264's common/base.c; C++).
-var outOfMemory = regexp.MustCompile(`Cannot allocate memory|malloc of size \d+ failed|pthread_create\S* failed|bad_alloc|[Oo]ut of memory`)
+// outOfMemory finds what ffmpeg and its libraries say when memory was refused
+// (libavutil/error.c; x264's common/base.c; C++), and noThread what a program that
+// failed says when it was the stack of a thread.
+var (
+	outOfMemory = regexp.MustCompile(`Cannot allocate memory|malloc of size \d+ failed|bad_alloc`)
+	noThread    = regexp.MustCompile(`Resource temporarily unavailable`)
+)
 
 func (l limits) tooMuchMemory() error {
 	return fault.New(fault.InvalidInput, "to decode the file takes more than the limit of %d MB of memory; make the picture or video smaller", l.memory>>20)

@@ -49,10 +49,13 @@ func (t *Tools) Run(ctx context.Context, job Job) error {
 	args = append(args, threads...)
 	args = append(args, job.OutputOptions...)
 	args = append(args, job.Output)
-	_, err := t.run(ctx, job.Within, t.ffmpeg, args, func(stdout io.Reader) error {
+	words, err := t.run(ctx, job.Within, t.ffmpeg, args, func(stdout io.Reader) error {
 		readProgress(stdout, job.Progress)
 		return nil
 	})
+	if err == nil && outOfMemory.MatchString(words) {
+		return t.limits.tooMuchMemory() // it went on, and left out what it could not decode
+	}
 	return err
 }
 

@@ -89,7 +89,7 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 		return "", fault.New(fault.Internal, "%s: %w", name, err)
 	}
 	if err := cmd.Start(); err != nil {
-		return "", fault.New(fault.Internal, "%s: %w", name, err)
+		return "", t.failure(ctx, within, name, err, stderr)
 	}
 	if err := t.limits.apply(cmd.Process.Pid); err != nil {
 		stop()
@@ -106,8 +106,7 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 }
 
 // failure gives what became of a program its kind: the context's end, a program that
-// could not run, or input that needs too much or that the program rejected. A program
-// that ended well although it got no memory left something out.
+// could not run, or input that needs too much or that the program rejected.
 func (t *Tools) failure(ctx context.Context, within time.Duration, name string, err error, stderr *tail) error {
 	if ended := context.Cause(ctx); ended != nil && err != nil {
 		if errors.Is(ended, errTooLong) {
@@ -115,14 +114,14 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 		}
 		return fault.New(fault.DeadlineExceeded, "%s: stopped: %w", name, ctx.Err())
 	}
-	if outOfMemory.Match(stderr.buf) {
-		return t.limits.tooMuchMemory()
-	}
 	if err == nil {
 		return nil
 	}
+	if outOfMemory.Match(stderr.buf) || noThread.Match(stderr.buf) {
+		return t.limits.tooMuchMemory()
+	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok { // could not be waited for, or its pipes not be closed
+	if !ok { // could not start, or its pipes not be closed
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
