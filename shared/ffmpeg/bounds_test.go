@@ -170,7 +170,7 @@ func TestOutputIsBounded(t *testing.T) {
 				defer cancel()
 				err := tools.Run(ctx, ffmpeg.Job{Input: file, Output: out, OutputOptions: options})
 				assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-				assert.EqualError(t, err, "what is made of the file has more than the limit of 1 MB; use a shorter video")
+				require.EqualError(t, err, "what is made of the file has more than the limit of 1 MB; use a shorter video")
 				info, err := os.Stat(out)
 				require.NoError(t, err)
 				assert.LessOrEqual(t, info.Size(), int64(limit))
@@ -201,7 +201,7 @@ func TestTimeIsBounded(t *testing.T) {
 			InputOptions: []string{"-ignore_loop", "0"}, OutputOptions: []string{"-c:v", "libx264", "-f", "mp4"},
 		})
 		assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-		assert.EqualError(t, err, "to decode the file takes longer than the limit of 300ms; make the picture or video smaller")
+		require.EqualError(t, err, "to decode the file takes longer than the limit of 300ms; make the picture or video smaller")
 		assert.Less(t, time.Since(start), 10*time.Second)
 
 		tools.BoundProbe(time.Nanosecond)

@@ -142,7 +142,7 @@ func TestOtherCodecsAreRefused(t *testing.T) {
 			mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 				_, err := tools.Probe(t.Context(), file)
 				assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-				assert.ErrorContains(t, err, test.says)
+				require.ErrorContains(t, err, test.says)
 				err = tools.Run(t.Context(), ffmpeg.Job{Input: file, Output: filepath.Join(t.TempDir(), "out"), OutputOptions: []string{"-frames:v", "1", "-f", "mjpeg"}})
 				assert.Equal(t, fault.InvalidInput, fault.KindOf(err), "ffmpeg itself: %v", err)
 			})
@@ -210,7 +210,7 @@ func TestSoundThatIsNotAccepted(t *testing.T) {
 	mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 		media, err := tools.Probe(t.Context(), file)
 		require.NoError(t, err, "a still can be made of it")
-		assert.EqualError(t, media.CheckSound(), "the sound is coded as wavpack, which is not accepted; convert it to AAC")
+		require.EqualError(t, media.CheckSound(), "the sound is coded as wavpack, which is not accepted; convert it to AAC")
 		assert.Equal(t, fault.InvalidInput, fault.KindOf(media.CheckSound()))
 	})
 }

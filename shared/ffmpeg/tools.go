@@ -88,7 +88,7 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 	if err != nil {
 		return "", fault.New(fault.Internal, "%s: %w", name, err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := t.limits.start(cmd); err != nil {
 		return "", t.failure(ctx, within, name, err, stderr)
 	}
 	if err := t.limits.apply(cmd.Process.Pid); err != nil {
