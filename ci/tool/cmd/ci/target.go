@@ -85,13 +85,12 @@ type target struct {
 	close    func() error
 }
 
-// open finds the registries and what to log in to them with. AWS is asked unless
-// both registries are named; with AWS_ENDPOINT_URL it is asked all the same, so
-// that stand-ins of registries and of AWS go together.
+// open finds the registries and their logins. If both registries are named, AWS is not
+// asked, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
 func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
 	if f.local {
-		if _, err := os.Stat(localDir(root)); err != nil {
-			return nil, fmt.Errorf("dist/registry holds nothing; publish first: bin/ci publish --local (%w)", err)
+		if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
+			return nil, errors.New("nothing is published in dist/registry; publish first: bin/ci publish --local")
 		}
 		t, _, err := localTarget(root, 0)
 		return t, err
