@@ -120,7 +120,7 @@ func explain(ctx context.Context, locked lock.Image, reference, location string,
 	case !registry.NotFound(err):
 		return err
 	case reference != locked.Pinned() || locked.Digest == "":
-		return fmt.Errorf("%s does not exist in its registry; check the name: %w", pulled, err)
+		return fmt.Errorf("%s does not exist in its registry; check the name", pulled)
 	}
 	tag, _, _ := strings.Cut(location, "@")
 	now, err := registry.Digest(ctx, tag)

@@ -14,7 +14,7 @@ type Mirrors map[string]string
 
 // Add adds a mirror of a registry.
 func (m Mirrors) Add(registry, mirror string) error {
-	if _, err := ref.NewRegistry(registry); err != nil || strings.Contains(registry, "/") {
+	if _, err := ref.NewRegistry(registry); err != nil || registry == "" || strings.Contains(registry, "/") {
 		return fmt.Errorf("%q is not a registry; name one such as docker.io or public.ecr.aws", registry)
 	}
 	mirror = strings.TrimSuffix(mirror, "/")
