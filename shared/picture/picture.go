@@ -9,7 +9,6 @@ import (
 	"image/jpeg"
 	_ "image/png" // decoder
 	"io"
-	"os"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // decoder
@@ -38,15 +37,6 @@ func Decode(data []byte) (image.Image, error) {
 		return nil, fault.New(fault.InvalidInput, "decode %s picture: %w", format, err)
 	}
 	return img, nil
-}
-
-// ReadFile decodes the picture in a file, like Decode.
-func ReadFile(path string) (image.Image, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fault.New(fault.Internal, "read picture: %w", err)
-	}
-	return Decode(data)
 }
 
 // Fit scales img down so that its longest side has at most side pixels, on white

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type buildFlags struct {
 	base     string
 	ffmpeg   string
 	offline  bool
+	mirrors  mirrorFlags
 }
 
 // addAll adds the flags of a command that builds images.
@@ -63,6 +65,7 @@ func (f *buildFlags) addFFmpeg(cmd *cobra.Command) {
 func (f *buildFlags) addOffline(cmd *cobra.Command) {
 	if cmd.Flags().Lookup("offline") == nil {
 		cmd.Flags().BoolVar(&f.offline, "offline", false, "contact no registry: use the cache, else the static base and ffmpeg")
+		f.mirrors.add(cmd)
 	}
 }
 
@@ -87,14 +90,38 @@ func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error)
 	if err != nil {
 		return nil, err
 	}
+	mirrors, err := f.mirrors.beside(l)
+	if err != nil {
+		return nil, err
+	}
 	return &build.Builder{
 		Catalog: c, Cache: kept, Lock: l, Platform: *platform,
-		BaseRef: f.base, FFmpegRef: f.ffmpeg, Offline: f.offline,
+		BaseRef: f.base, FFmpegRef: f.ffmpeg, Mirrors: mirrors, Offline: f.offline,
 		Step: report.NewProgress(cmd.ErrOrStderr()).Step,
 	}, nil
 }
 
-// parsePlatform reads a platform that Lambda supports. Empty text means the first one.
+// mirrorFlags say from where images are pulled instead of their own registry.
+type mirrorFlags []string
+
+func (f *mirrorFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar((*[]string)(f), "mirror", nil, "pull the images of a registry from elsewhere: docker.io=HOST[:PORT][/PATH] (default: the mirrors in "+lock.File+")")
+}
+
+// beside returns the mirrors of the lock file and of the flags, which come first.
+func (f mirrorFlags) beside(l *lock.Lock) (lock.Mirrors, error) {
+	mirrors := lock.Mirrors{}
+	maps.Copy(mirrors, l.Mirrors)
+	for _, m := range f {
+		registry, mirror, _ := strings.Cut(m, "=")
+		if err := mirrors.Add(registry, mirror); err != nil {
+			return nil, usageError{fmt.Errorf("--mirror: %w", err)}
+		}
+	}
+	return mirrors, nil
+}
+
+// parsePlatform reads a platform that Lambda runs; none is the first.
 func parsePlatform(text string) (*v1.Platform, error) {
 	if text == "" {
 		text = platforms[0]

@@ -4,11 +4,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -27,7 +25,6 @@ type costFlags struct {
 	from      string
 	versions  int
 	published bool
-	local     bool
 	markdown  bool
 	svg       string
 }
@@ -81,7 +78,7 @@ prices with their date; the free tier of an account's first year is not counted.
 	flags := cmd.Flags()
 	flags.IntVar(&f.versions, "versions", retention.Keep, "how many versions of each image to count")
 	flags.BoolVar(&f.published, "published", false, "measure what the registries store now")
-	flags.BoolVar(&f.local, "local", false, "measure what publish --local published")
+	f.target.addLocal(cmd, "measure what publish --local published")
 	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
 	flags.StringVar(&f.svg, "svg", "", "file for an SVG picture of the layers (- for standard output, instead of the tables)")
 	f.target.add(cmd)
@@ -96,13 +93,13 @@ var buildOnly = []string{"from", "versions", "only", "platform", "base", "ffmpeg
 
 func (f *costFlags) check(cmd *cobra.Command) error {
 	how := "--published"
-	if f.local {
+	if f.target.local {
 		how = "--local"
 	}
 	switch {
-	case f.published && f.local:
+	case f.published && f.target.local:
 		return usageError{errors.New("--published and --local cannot be combined: choose the registries in AWS or the one in dist/registry")}
-	case !f.published && f.target != targetFlags{}:
+	case !f.published && !f.target.local && f.target != targetFlags{}:
 		return usageError{errors.New("--private-registry, --public-registry, --region, --account and --public-alias need --published")}
 	case f.versions < 1:
 		return usageError{fmt.Errorf("--versions: %d is not a number of versions; pass 1 or more", f.versions)}
@@ -110,7 +107,7 @@ func (f *costFlags) check(cmd *cobra.Command) error {
 		return usageError{errors.New("--markdown and --json cannot be combined")}
 	}
 	for _, name := range buildOnly {
-		if (f.published || f.local) && cmd.Flags().Changed(name) {
+		if (f.published || f.target.local) && cmd.Flags().Changed(name) {
 			return usageError{fmt.Errorf("--%s says what to build; it cannot be combined with %s", name, how)}
 		}
 	}
@@ -123,7 +120,7 @@ func (a *app) cost(cmd *cobra.Command, f *costFlags) (*cost.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.published || f.local {
+	if f.published || f.target.local {
 		return a.costPublished(cmd, f, prices)
 	}
 	m, err := a.images(cmd, &f.build, f.from)
@@ -146,7 +143,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.open(cmd.Context(), c.Root)
+	t, err := f.target.open(cmd.Context(), c.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +159,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 		images += len(repository.Images)
 	}
 	from := t.hosts.Private + " and " + t.hosts.Public
-	if f.local {
+	if f.target.local {
 		from = "dist/registry"
 	}
 	if images == 0 {
@@ -173,19 +170,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	return r, nil
 }
 
-// open opens the registries to measure.
-func (f *costFlags) open(ctx context.Context, root string) (*target, error) {
-	if !f.local {
-		return f.target.open(ctx)
-	}
-	if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
-		return nil, errors.New("measure dist/registry: nothing is published there; publish first: bin/ci publish --local")
-	}
-	t, _, err := localTarget(root, 0)
-	return t, err
-}
-
-// draw writes the picture to the file that --svg names.
+// draw writes the picture to where the flags say.
 func (f *costFlags) draw(cmd *cobra.Command, r *cost.Report) error {
 	drawn, err := picture.Layers(r)
 	if err != nil {

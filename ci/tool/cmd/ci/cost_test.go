@@ -33,7 +33,7 @@ func TestCostOfWhatPublishHasSent(t *testing.T) {
 	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
 	none := command(t, root, "cost", "--local")
 	assert.Equal(t, exitFailed, none.code)
-	assert.Contains(t, none.stderr, "ci: measure dist/registry: nothing is published there; publish first: bin/ci publish --local\n")
+	assert.Contains(t, none.stderr, "ci: nothing is published in dist/registry; publish first: bin/ci publish --local\n")
 
 	sent := stores(decode(t, command(t, root, append(publish, "aaaaaaa")...)))
 	model := measured(t, root, "--from", filepath.Join(root, "dist"), "--versions", "1")

@@ -52,10 +52,8 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if err := f.check(); err != nil {
 		return err
 	}
-	if name != "" {
-		if err := commit.Check(name); err != nil {
-			return usageError{fmt.Errorf("--commit: %w", err)}
-		}
+	if err := checkCommit("commit", name); err != nil {
+		return err
 	}
 	c, functions, err := a.selected(only)
 	if err != nil {

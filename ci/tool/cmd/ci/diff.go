@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,7 @@ import (
 // diffFlags are the flags of diff.
 type diffFlags struct {
 	build    buildFlags
-	stored   storedFlags
+	target   targetFlags
 	markdown bool
 	top      int
 }
@@ -62,7 +61,8 @@ code 0 means that the images were compared; to check their size, run bin/ci audi
 	flags := cmd.Flags()
 	flags.BoolVar(&f.markdown, "markdown", false, "print the result as Markdown, for a job summary")
 	flags.IntVar(&f.top, "top", 10, "how many packages to show for each image, the largest changes first; JSON has all")
-	f.stored.add(cmd)
+	f.target.addLocal(cmd, "read what publish --local published")
+	f.target.add(cmd)
 	f.build.addAll(cmd)
 	return cmd
 }
@@ -74,51 +74,44 @@ func (f *diffFlags) check(a *app) error {
 	case f.top < 0:
 		return usageError{fmt.Errorf("--top: %d is not a number of packages; pass 0 or more", f.top)}
 	}
-	return f.stored.check()
+	return f.target.check()
 }
 
 func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) {
 	if err := f.check(a); err != nil {
 		return err
 	}
-	sides, c, err := a.newSides(cmd, &f.stored)
+	c, functions, err := a.selected(f.build.only)
 	if err != nil {
 		return err
 	}
-	functions, err := c.Select(f.build.only)
+	kept, err := a.cache()
 	if err != nil {
 		return err
 	}
+	sides := &sides{cmd: cmd, flags: &f.target, root: c.Root, kept: kept, functions: functions}
 	defer func() { err = errors.Join(err, sides.close()) }()
-	from, err := sides.named(args[0])
+	// FROM is read before anything is built: the build may replace it.
+	from, err := sides.read(cmd.Context(), args[0])
 	if err != nil {
 		return err
 	}
-	// FROM is read before the build, because the build may replace it.
-	before, err := from.images(cmd.Context(), functions)
-	if err != nil {
-		return err
-	}
-	var to *side
+	var to sizediff.Side
 	if len(args) == 2 {
-		to, err = sides.named(args[1])
+		to, err = sides.read(cmd.Context(), args[1])
 	} else {
-		to, err = sides.built(&f.build)
+		var m *made
+		if m, err = a.images(cmd, &f.build, ""); err == nil {
+			to, err = sides.layout(m.dir, "built now")
+		}
 	}
 	if err != nil {
 		return err
 	}
-	after, err := to.images(cmd.Context(), functions)
+	r, err := sizediff.CompareAll(cmd.Context(), functions, from, to)
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	changes, err := sizediff.CompareAll(cmd.Context(), functions, before, after)
-	if err != nil {
-		return err
-	}
-	r := sizediff.NewReport(from.name, to.name, changes)
-	r.Seconds = time.Since(start).Seconds()
 	return a.print(cmd, r, func(w io.Writer) error {
 		if f.markdown {
 			return r.Markdown(w, f.top)

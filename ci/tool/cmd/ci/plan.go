@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,10 +57,8 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err := f.target.check(); err != nil {
 		return err
 	}
-	if f.commit != "" {
-		if err := commit.Check(f.commit); err != nil {
-			return usageError{fmt.Errorf("--commit: %w", err)}
-		}
+	if err := checkCommit("commit", f.commit); err != nil {
+		return err
 	}
 	c, err := a.catalog()
 	if err != nil {
@@ -93,7 +90,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 
 // addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
-	t, err := f.target.open(cmd.Context())
+	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root)
 	if err != nil {
 		p.Unseen(err, "the registries")
 		return

@@ -27,7 +27,6 @@ type publishFlags struct {
 	dryRun     bool
 	create     bool
 	force      bool
-	local      bool
 	serve      bool
 	port       int
 	parallel   int
@@ -66,7 +65,7 @@ content in dist/registry.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; send nothing")
 	flags.BoolVar(&f.create, "create-repositories", false, "create the repositories that are missing")
 	flags.BoolVar(&f.force, "force", false, "move a commit's tag to another image")
-	flags.BoolVar(&f.local, "local", false, "publish to a registry in this process, stored in dist/registry")
+	f.target.addLocal(cmd, "publish to a registry in this process, stored in dist/registry")
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
 	flags.IntVar(&f.parallel, "parallel", publish.DefaultParallel, "how many requests to send at once")
@@ -78,17 +77,13 @@ content in dist/registry.`,
 
 func (f *publishFlags) check() error {
 	switch {
-	case f.local && (f.target != targetFlags{}):
-		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
-	case !f.local && (f.serve || f.port != 0):
+	case !f.target.local && (f.serve || f.port != 0):
 		return usageError{errors.New("--serve and --port need --local")}
 	case f.parallel < 1:
 		return usageError{fmt.Errorf("--parallel: %d is not a number of requests; pass 1 or more", f.parallel)}
 	}
-	if f.commit != "" {
-		if err := commit.Check(f.commit); err != nil {
-			return usageError{fmt.Errorf("--commit: %w", err)}
-		}
+	if err := checkCommit("commit", f.commit); err != nil {
+		return err
 	}
 	return errors.Join(checkPort(f.port), f.target.check())
 }
@@ -114,10 +109,10 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	// Nothing was sent to a registry before this line.
 	var t *target
 	var server *localregistry.Server
-	if f.local {
+	if f.target.local {
 		t, server, err = localTarget(c.Root, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context())
+		t, err = f.target.open(cmd.Context(), c.Root)
 	}
 	if err != nil {
 		return err
@@ -152,7 +147,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	}
 	result.Seconds = time.Since(start).Seconds()
 	err = a.print(cmd, result, func(w io.Writer) error {
-		if err := result.Table(w); err != nil || !f.local || f.dryRun {
+		if err := result.Table(w); err != nil || !f.target.local || f.dryRun {
 			return err
 		}
 		return printLocal(w, result.Steps[0], f.serve, server)
@@ -186,7 +181,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 			return nil, nil, 0, fmt.Errorf("publish %s: another build replaced the image while it was checked; run the same command again", name)
 		}
 	}
-	if !f.local {
+	if !f.target.local {
 		expected := publish.Items(m.functions, f.target.expected(), name)
 		if err := publish.CheckPins(expected, images, m.builder.Lock); err != nil {
 			return nil, nil, 0, err

@@ -11,7 +11,6 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
-	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 func newRollback(a *app) *cobra.Command {
@@ -43,10 +42,8 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if to != "" {
-		if err := commit.Check(to); err != nil {
-			return usageError{fmt.Errorf("--to: %w", err)}
-		}
+	if err := checkCommit("to", to); err != nil {
+		return err
 	}
 	c, err := a.catalog()
 	if err != nil {

@@ -25,6 +25,11 @@ type targetFlags struct {
 	region  string
 	account string
 	alias   string
+	local   bool // the embedded registry
+}
+
+func (f *targetFlags) addLocal(cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&f.local, "local", false, usage)
 }
 
 func (f *targetFlags) add(cmd *cobra.Command) {
@@ -39,6 +44,9 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 var account = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (f *targetFlags) check() error {
+	if f.local && *f != (targetFlags{local: true}) {
+		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
+	}
 	if f.account != "" && !account.MatchString(f.account) {
 		return usageError{fmt.Errorf("--account: %q is not an AWS account; pass its 12 digits", f.account)}
 	}
@@ -79,7 +87,14 @@ type target struct {
 
 // open finds the registries and their logins. If both registries are named, AWS is not
 // asked, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
-func (f *targetFlags) open(ctx context.Context) (*target, error) {
+func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
+	if f.local {
+		if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
+			return nil, errors.New("nothing is published in dist/registry; publish first: bin/ci publish --local")
+		}
+		t, _, err := localTarget(root, 0)
+		return t, err
+	}
 	t := &target{hosts: f.hosts, close: func() error { return nil }}
 	if f.hosts.Private != "" && f.hosts.Public != "" && os.Getenv("AWS_ENDPOINT_URL") == "" {
 		t.client = registry.NewClient(registry.Options{})

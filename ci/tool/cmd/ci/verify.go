@@ -70,7 +70,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	if err != nil {
 		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
 	}
-	t, err := published.open(cmd.Context(), here.Catalog.Root)
+	t, err := published.target.open(cmd.Context(), here.Catalog.Root)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // catalog reads the workspace.
@@ -59,7 +60,18 @@ func findRoot(dir string) (string, error) {
 	}
 }
 
-// cache opens the folder with what later runs reuse.
+// checkCommit checks the commit that a flag names, if it was given.
+func checkCommit(flag, name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := commit.Check(name); err != nil {
+		return usageError{fmt.Errorf("--%s: %w", flag, err)}
+	}
+	return nil
+}
+
+// cache opens the folder of what later runs reuse.
 func (a *app) cache() (*cache.Cache, error) {
 	dir := a.cacheDir
 	if dir == "" {

@@ -4,28 +4,40 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// CompareAll compares the images of the functions before and after. A function that has
-// an image on neither side is left out.
-func CompareAll(ctx context.Context, functions []catalog.Function, before, after map[string]*Source) ([]*Change, error) {
+// Side is one of the two things to compare.
+type Side struct {
+	// Name says what it is, for people.
+	Name string
+	// Images are those of the functions that have one.
+	Images map[string]*Source
+}
+
+// CompareAll compares the images of the functions on the two sides. A function that
+// has an image on neither is left out.
+func CompareAll(ctx context.Context, functions []catalog.Function, from, to Side) (*Report, error) {
+	start := time.Now()
 	changes := make([]*Change, len(functions))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallelDiffs)
 	for n, f := range functions {
 		g.Go(func() (err error) {
-			changes[n], err = compareOne(ctx, f.Image, before[f.Image], after[f.Image])
+			changes[n], err = compareOne(ctx, f.Image, from.Images[f.Image], to.Images[f.Image])
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(changes, func(c *Change) bool { return c == nil }), nil
+	r := NewReport(from.Name, to.Name, slices.DeleteFunc(changes, func(c *Change) bool { return c == nil }))
+	r.Seconds = time.Since(start).Seconds()
+	return r, nil
 }
 
 // parallelDiffs is how many images are compared at once: two programs of each are in
