@@ -21,6 +21,9 @@ WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 # the module of a test, so the tests read this variable (see testkit.Sources).
 SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
 
+# What npm ships: a DynamoDB server and a static ffmpeg.
+NPM := .cache/npm/node_modules
+
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -36,7 +39,7 @@ build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" adds fl
 	@bin/ci build-all $(ARGS)
 
 .PHONY: up
-up: tools bin/ci ## Run the whole system on localhost from the built images
+up: $(NPM)/.installed bin/ci ## Run the whole system on localhost from the built images
 	@bin/ci up $(ARGS)
 
 .PHONY: publish-local
@@ -114,10 +117,8 @@ reproduce: ## Build all images twice, in two folders with empty caches, and comp
 
 ## ---- tools ----
 
-NPM := .cache/npm/node_modules
-
 .PHONY: tools
-tools: bin/versitygw $(NPM)/.installed ## Fetch what the tests and make up need: an S3 server, a DynamoDB server, ffmpeg
+tools: bin/versitygw $(NPM)/.installed ## Fetch what the tests need: an S3 server, a DynamoDB server, ffmpeg
 
 bin/golangci-lint: bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
 bin/.golangci-lint-$(GOLANGCI_LINT_VERSION):
