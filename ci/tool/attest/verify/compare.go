@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -91,7 +92,7 @@ const otherCompression = "the same files, compressed differently"
 func origin(published, rebuilt string, sameFiles bool) []string {
 	switch {
 	case published != rebuilt:
-		return []string{both(orNothing(published), orNothing(rebuilt))}
+		return []string{both(cmp.Or(published, "nothing"), cmp.Or(rebuilt, "nothing"))}
 	case sameFiles:
 		return []string{otherCompression}
 	default:
@@ -171,11 +172,4 @@ func settings(published, rebuilt map[string]string, prefix string) []string {
 
 func both(published, rebuilt string) string {
 	return fmt.Sprintf("published %s, rebuilt %s", published, rebuilt)
-}
-
-func orNothing(text string) string {
-	if text == "" {
-		return "nothing"
-	}
-	return text
 }

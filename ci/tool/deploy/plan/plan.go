@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -128,7 +129,7 @@ func (p *Plan) Table(w io.Writer) error {
 	var rows [][]string
 	updates, seen := 0, 0
 	for _, r := range p.Functions {
-		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.runs(), deploy.Short(r.Digest), orUnknown(r.Deploy), r.why()})
+		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
 		if r.Deploy != "" {
 			seen++
 		}
@@ -153,13 +154,6 @@ func (p *Plan) Table(w io.Writer) error {
 	return nil
 }
 
-func orUnknown(text string) string {
-	if text == "" {
-		return "?"
-	}
-	return text
-}
-
 // publish names what publish would do, once if it is the same everywhere.
 func (r Row) publish() string {
 	var actions []string
@@ -171,7 +165,7 @@ func (r Row) publish() string {
 		}
 		actions = append(actions, text+" "+string(s.Tier))
 	}
-	return orUnknown(strings.Join(actions, ", "))
+	return cmp.Or(strings.Join(actions, ", "), "?")
 }
 
 func (r Row) runs() string {

@@ -1,11 +1,10 @@
 package sizediff
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-
-	"lambdas.internal/ci/tool/image"
 )
 
 // Report says how the images of several functions changed.
@@ -48,7 +47,8 @@ func NewReport(from, to string, changes []*Change) *Report {
 			}
 		}
 		if c.Before != nil && c.Before.Pin() != c.After.Pin() {
-			kinds := fmt.Sprintf("%s before, %s after", kindOfBase(c.Before.Pin()), kindOfBase(c.After.Pin()))
+			// An image of another builder has no pin.
+			kinds := fmt.Sprintf("%s before, %s after", cmp.Or(c.Before.Pin(), "unknown"), cmp.Or(c.After.Pin(), "unknown"))
 			pins[kinds] = append(pins[kinds], c.Image)
 		}
 	}
@@ -57,12 +57,4 @@ func NewReport(from, to string, changes []*Change) *Report {
 	}
 	slices.Sort(r.Notes)
 	return r
-}
-
-// kindOfBase names the pin of a base; an image of another builder has none.
-func kindOfBase(p image.Pin) string {
-	if p == "" {
-		return "unknown"
-	}
-	return string(p)
 }
