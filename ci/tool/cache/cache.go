@@ -65,7 +65,7 @@ func (c *Cache) Put(write func(io.Writer) error) (v1.Hash, int64, error) {
 		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
 	}
 	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
-	if err := finish(f, c.Blob(digest)); err != nil {
+	if err := finish(f, 0o444, c.Blob(digest)); err != nil {
 		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
 	}
 	return digest, size, nil
@@ -153,9 +153,9 @@ func copyFile(source, target string) error {
 	return os.Chtimes(target, time.Time{}, info.ModTime())
 }
 
-// finish gives a written temporary file its final name.
-func finish(f *os.File, name string) error {
-	if err := f.Chmod(0o444); err != nil {
+// finish gives a written temporary file its mode and its final name.
+func finish(f *os.File, mode os.FileMode, name string) error {
+	if err := f.Chmod(mode); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -220,13 +220,7 @@ func WriteFile(name string, data []byte) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return finish(f, 0o644, name)
 }
 
 // Trim removes blobs and records that were written longer ago than age, except the

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -202,26 +203,8 @@ func use(c *catalog.Catalog, folder string) error {
 	}
 	work.SortBlocks()
 	work.Cleanup()
-	if err := replace(file, modfile.Format(work.Syntax)); err != nil {
+	if err := cache.WriteFile(file, modfile.Format(work.Syntax)); err != nil {
 		return fmt.Errorf("add %s to go.work: %w", folder, err)
-	}
-	return nil
-}
-
-// replace replaces the content of a file in one step: if it fails, the file is
-// unchanged.
-func replace(file string, content []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(file), ".new-")
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(content)
-	err = errors.Join(err, t.Chmod(0o644), t.Close())
-	if err == nil {
-		err = os.Rename(t.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(t.Name()))
 	}
 	return nil
 }
