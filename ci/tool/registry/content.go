@@ -124,16 +124,7 @@ func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) ([
 // Content returns the content of a blob, and verifies that it has the digest of the
 // descriptor and is not larger than the descriptor says.
 func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor) (content []byte, err error) {
-	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
-		l, err := remote.Layer(s.repository.Digest(d.Digest.String()), o...)
-		if err != nil {
-			return err
-		}
-		body, err := l.Compressed() // verifies the digest
-		if err != nil {
-			return err
-		}
-		defer body.Close()
+	err = c.read(ctx, repository, d.Digest, func(body io.Reader) (err error) {
 		if content, err = io.ReadAll(io.LimitReader(body, d.Size+1)); err != nil {
 			return err
 		}
@@ -148,7 +139,12 @@ func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor
 // Download calls keep with the content of a blob, and verifies its digest. If the
 // connection fails, it calls keep again, with the content from the start.
 func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error {
-	err := c.do(ctx, repository, func(s *session, o []remote.Option) error {
+	return wrap("download", repository, digest.String(), c.read(ctx, repository, digest, keep))
+}
+
+// read calls keep with the content of a blob.
+func (c *Client) read(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error {
+	return c.do(ctx, repository, func(s *session, o []remote.Option) error {
 		l, err := remote.Layer(s.repository.Digest(digest.String()), o...)
 		if err != nil {
 			return err
@@ -160,7 +156,6 @@ func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash
 		defer body.Close()
 		return keep(body)
 	})
-	return wrap("download", repository, digest.String(), err)
 }
 
 // PutBytes uploads a small blob, unless the repository has it, and returns its
