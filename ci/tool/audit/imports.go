@@ -96,6 +96,18 @@ func CheckImports(f catalog.Function, g *Graph) Check {
 	return check(f.Image, Imports, len(order), report.Count(len(order), "package")+", "+report.Count(embedded, "embedded file"), findings)
 }
 
+// ffmpegIn returns the last of ffmpeg's programs that the layers have; "" if they have none.
+func ffmpegIn(layers []LayerFacts) (there string) {
+	for _, l := range layers {
+		for _, program := range programs[1:] {
+			if _, ok := l.Files[program]; ok {
+				there = program
+			}
+		}
+	}
+	return there
+}
+
 // CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse.
 func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
 	order, from := g.reach(f)
@@ -105,14 +117,7 @@ func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
 			used = chain(from, p.ImportPath)
 		}
 	}
-	there := ""
-	for _, l := range layers {
-		for _, program := range programs[1:] {
-			if _, ok := l.Files[program]; ok {
-				there = program
-			}
-		}
-	}
+	there := ffmpegIn(layers)
 	var findings []string
 	switch {
 	case used != "" && there == "":
