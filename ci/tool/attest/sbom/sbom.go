@@ -149,13 +149,12 @@ func binary(p composition.Program) cdx.Component {
 	for _, s := range p.Info.Settings {
 		properties = append(properties, property("go:build:"+s.Key, s.Value))
 	}
-	c := cdx.Component{
+	return cdx.Component{
 		BOMRef: refBinary, Type: cdx.ComponentTypeApplication, Name: p.Info.Path, Version: p.Info.Main.Version,
 		Hashes:     &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: p.SHA256}},
 		Properties: &properties,
 		Evidence:   &cdx.Evidence{Occurrences: &[]cdx.EvidenceOccurrence{{Location: "/" + image.BootstrapPath}}},
 	}
-	return c
 }
 
 // goModules returns the standard library and the modules in the binary, in the order in
