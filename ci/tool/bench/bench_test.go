@@ -104,7 +104,7 @@ func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 }
 
 func TestEnginesAreEmptiedOnlyOnRequest(t *testing.T) {
-	o := options{engines: []engine{dagger{}, buildkit{}}}
+	o := options{engines: []Subject{dagger{}, buildkit{}}}
 	assert.Empty(t, o.emptied())
 	o.emptyEngines = true
 	assert.Len(t, o.emptied(), 2)

@@ -54,7 +54,7 @@ type options struct {
 	repeatCold        int
 	repeatScale       int
 	progress          func(string)
-	engines           []engine
+	engines           []Subject
 	emptyEngines      bool // for the cold case
 	registry, baseRef string
 	goCache           string // a filled Go build cache, to start with
@@ -134,7 +134,7 @@ func (o options) five(ctx context.Context, w *catalog.Catalog, scratch string) (
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(o.subjects(), o.engineSubjects())
+	all := slices.Concat(o.subjects(), o.engines)
 	idle := slices.Concat(all, o.idle())
 	one := slices.Concat(all, []Subject{bareGo{name: nameGoOne, only: editedFunction}})
 	cold := slices.Concat(o.subjects(), []Subject{o.toolWith(nameToolKept, layers)}, o.emptied())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,8 @@ type engine interface {
 
 // findEngines returns the engines that answer. For each other one, it says why it is not
 // measured.
-func findEngines(ctx context.Context, daggerArgs string, say func(string)) []engine {
-	var found []engine
+func findEngines(ctx context.Context, daggerArgs string, say func(string)) []Subject {
+	var found []Subject
 	for _, e := range []engine{
 		dagger{binary: "dagger", args: strings.Fields(daggerArgs)},
 		buildkit{binary: "buildctl"},
@@ -31,23 +32,13 @@ func findEngines(ctx context.Context, daggerArgs string, say func(string)) []eng
 	return found
 }
 
-// engineSubjects returns the engines as subjects, for the cases of the real functions.
-func (o options) engineSubjects() []Subject {
-	var subjects []Subject
-	for _, e := range o.engines {
-		subjects = append(subjects, e)
-	}
-	return subjects
-}
-
 // idle returns the subject that measures what every call of Dagger takes.
 func (o options) idle() []Subject {
-	for _, e := range o.engines {
-		if d, ok := e.(dagger); ok {
-			return []Subject{idleDagger{d}}
-		}
+	var idle []Subject
+	for _, d := range o.scaled() {
+		idle = append(idle, idleDagger{d.(dagger)})
 	}
-	return nil
+	return idle
 }
 
 // emptied returns the engines for the cold case; none unless they may be emptied.
@@ -55,16 +46,11 @@ func (o options) emptied() []Subject {
 	if !o.emptyEngines {
 		return nil
 	}
-	return o.engineSubjects()
+	return o.engines
 }
 
 // scaled returns the engines for the cases of generated functions: only Dagger, because a
 // hundred builds of Dockerfiles at once would measure the machine's memory.
 func (o options) scaled() []Subject {
-	for _, e := range o.engines {
-		if d, ok := e.(dagger); ok {
-			return []Subject{d}
-		}
-	}
-	return nil
+	return slices.DeleteFunc(slices.Clone(o.engines), func(s Subject) bool { return s.Name() != nameDagger })
 }

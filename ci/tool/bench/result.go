@@ -47,14 +47,9 @@ func find(times []Times, subject string) (Times, bool) {
 
 // lookup returns the times of a subject in a case, if it was measured.
 func lookup(results []Result, name, subject string) (Times, bool) {
-	for _, r := range results {
-		if r.Case != name {
-			continue
-		}
-		for _, row := range r.Rows {
-			if row.Subject == subject {
-				return row.Times, true
-			}
+	for _, row := range rowsOf(results, name) {
+		if row.Subject == subject {
+			return row.Times, true
 		}
 	}
 	return Times{}, false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"os"
@@ -55,56 +56,15 @@ func copyFiles(from, to string, names ...string) error {
 	return nil
 }
 
-// The sources of a generated function.
-const (
-	lambdaModule = "github.com/aws/aws-lambda-go"
+// lambdaModule is the library that the generated functions use.
+const lambdaModule = "github.com/aws/aws-lambda-go"
 
-	mainTemplate = `// Command {{.Name}} was generated to measure builds of many functions.
-package main
+// sources are the files of a generated function.
+//
+//go:embed template
+var sources embed.FS
 
-import (
-	"context"
-	"fmt"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"{{.Shared}}/logging"
-)
-
-type event struct {
-	Name string ` + "`json:\"name\"`" + `
-}
-
-func handle(_ context.Context, e event) (string, error) {
-	logging.New(os.Stdout).Info("called", "function", "{{.Name}}", "name", e.Name)
-	return fmt.Sprintf("{{.Name}} greets %s", e.Name), nil
-}
-
-func main() {
-	lambda.Start(handle)
-}
-`
-	modTemplate = `module generated.internal/{{.Name}}
-
-go {{.Go}}
-
-replace {{.Shared}} => ../../shared
-
-require (
-	{{.Lambda}}
-	{{.Shared}} v0.0.0
-)
-`
-	descriptionTemplate = `{"image": "{{.Name}}", "variant": "light", "registry": "private", "lambda": "{{.Name}}", "reason": "generated"}
-`
-)
-
-var templates = map[string]*template.Template{
-	"main.go":               template.Must(template.New("main").Parse(mainTemplate)),
-	"go.mod":                template.Must(template.New("mod").Parse(modTemplate)),
-	catalog.DescriptionFile: template.Must(template.New("description").Parse(descriptionTemplate)),
-}
+var templates = template.Must(template.ParseFS(sources, "template/*.tmpl"))
 
 // function is the data for the templates.
 type function struct {
@@ -148,12 +108,12 @@ func generate(from, to string, n int) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		for name, t := range templates {
+		for _, t := range templates.Templates() {
 			var text strings.Builder
 			if err := t.Execute(&text, f); err != nil {
 				return err
 			}
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text.String()), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(t.Name(), ".tmpl")), []byte(text.String()), 0o644); err != nil {
 				return err
 			}
 		}
