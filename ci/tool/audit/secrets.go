@@ -14,6 +14,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // scanned is the cache record of content that has no credential.
@@ -22,7 +23,7 @@ type scanned struct{ Examined int }
 // secrets scans everything that becomes part of the image: the strings in the binary,
 // the embedded files, the configuration, and the workspace's own sources, in which
 // strings have not been joined by the compiler.
-func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
+func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
 	var findings []string
 	bytes, files := 0, 0
 	add := func(where string, found []secret.Finding, position func(secret.Finding) string) {
@@ -51,9 +52,9 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i I
 	bytes += n
 	add("image configuration", found, atLine)
 
-	order, _ := g.reach(f)
+	order, _ := g.Reach(f)
 	for _, p := range order {
-		folder := g.folder(p)
+		folder := g.Folder(p)
 		names := p.EmbedFiles
 		switch {
 		case p.Standard:

@@ -1,6 +1,5 @@
 // Package change explains why a function's image differs from the one at an earlier
-// commit: which of its source files, module versions, base or ffmpeg changed. It reads
-// no files itself; its callers do.
+// commit: which of its source files, module versions, base or ffmpeg changed.
 package change
 
 import (
@@ -78,25 +77,20 @@ type Since struct {
 // Of returns why the function's image changed.
 func (s Since) Of(f catalog.Function) Reason {
 	var r Reason
-	reached := s.reach(f)
+	graph := gobuild.NewGraph(s.Root, s.Packages)
+	reached, _ := graph.Reach(f)
 	folders := map[string]gobuild.Package{}
 	sources := map[string]bool{f.Folder + "/" + catalog.DescriptionFile: true}
 	for _, p := range reached {
-		folder, ok := s.folder(p)
-		if !ok {
-			continue
-		}
-		folders[folder] = p
-		for _, file := range slices.Concat(p.GoFiles, p.EmbedFiles) {
-			sources[path.Join(folder, filepath.ToSlash(file))] = true
+		if folder := graph.Folder(p); folder != "" {
+			folders[folder] = p
+			addFiles(sources, folder, p)
 		}
 	}
 	present := map[string]bool{}
 	for _, p := range s.Packages {
-		if folder, ok := s.folder(p); ok {
-			for _, file := range slices.Concat(p.GoFiles, p.EmbedFiles) {
-				present[path.Join(folder, filepath.ToSlash(file))] = true
-			}
+		if folder := graph.Folder(p); folder != "" {
+			addFiles(present, folder, p)
 		}
 	}
 	for _, file := range s.Files {
@@ -108,6 +102,13 @@ func (s Since) Of(f catalog.Function) Reason {
 	r.Files = slices.Compact(r.Files)
 	r.Bumps = s.bumps(f, reached)
 	return r
+}
+
+// addFiles adds the files of a package in the folder.
+func addFiles(files map[string]bool, folder string, p gobuild.Package) {
+	for _, file := range slices.Concat(p.GoFiles, p.EmbedFiles) {
+		files[path.Join(folder, filepath.ToSlash(file))] = true
+	}
 }
 
 // wasSource tells whether a file that is in no package now may have been part of a
@@ -126,40 +127,6 @@ func wasSource(file string, folders map[string]gobuild.Package) bool {
 		}
 	}
 	return false
-}
-
-// folder returns the package's folder in the workspace.
-func (s Since) folder(p gobuild.Package) (string, bool) {
-	if p.Standard {
-		return "", false
-	}
-	rel, err := filepath.Rel(s.Root, p.Dir)
-	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
-}
-
-// reach returns the packages that the function's binary is built from.
-func (s Since) reach(f catalog.Function) []gobuild.Package {
-	byPath := map[string]gobuild.Package{}
-	var order []gobuild.Package
-	for _, p := range s.Packages {
-		byPath[p.ImportPath] = p
-		if folder, ok := s.folder(p); ok && folder == f.Folder {
-			order = append(order, p)
-		}
-	}
-	seen := map[string]bool{}
-	for n := 0; n < len(order); n++ {
-		for _, imported := range order[n].Imports {
-			if meant, ok := order[n].ImportMap[imported]; ok {
-				imported = meant
-			}
-			if p, ok := byPath[imported]; ok && !seen[imported] {
-				seen[imported] = true
-				order = append(order, p)
-			}
-		}
-	}
-	return order
 }
 
 // WorkTree is the workspace as it is now, to compare with commits.
