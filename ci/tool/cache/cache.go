@@ -4,6 +4,7 @@
 package cache
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -71,6 +72,15 @@ func (c *Cache) Put(write func(io.Writer) error) (v1.Hash, int64, error) {
 	return digest, size, nil
 }
 
+// Keep stores the content of a reader under its digest.
+func (c *Cache) Keep(content io.Reader) error {
+	_, _, err := c.Put(func(w io.Writer) error {
+		_, err := io.Copy(w, content)
+		return err
+	})
+	return err
+}
+
 // PutBytes stores data under its digest.
 func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
 	sum := sha256.Sum256(data)
@@ -78,11 +88,7 @@ func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
 	if c.Has(digest, int64(len(data))) {
 		return digest, nil
 	}
-	_, _, err := c.Put(func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	return digest, err
+	return digest, c.Keep(bytes.NewReader(data))
 }
 
 // Export makes name a file with the content of the blob.

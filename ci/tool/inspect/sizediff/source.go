@@ -3,18 +3,16 @@ package sizediff
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
-	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/publish"
 )
 
 // Source is an image in an OCI image layout or in a registry, and the way to read its
@@ -23,46 +21,27 @@ type Source struct {
 	Digest   v1.Hash
 	Manifest v1.Manifest
 	Config   v1.ConfigFile
-	// fetch returns the file of a blob.
-	fetch func(context.Context, v1.Descriptor) (string, error)
+	// open returns the content of a blob.
+	open func(context.Context, v1.Descriptor) (io.ReadCloser, error)
 }
 
-// ErrNotFound is returned for a layout that does not hold the image.
-var ErrNotFound = errors.New("holds no such image")
-
-// FromLayout returns the named image of the OCI image layout in dir. A blob that a later
-// build removed from the layout is read from the cache, which keeps it for a while.
-func FromLayout(dir, name string, kept *cache.Cache) (*Source, error) {
-	index, err := layout.Index(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
-	}
-	for _, d := range index.Manifests {
-		if d.Annotations[image.AnnotationRefName] == name {
-			s, err := readLayout(dir, d.Digest, kept)
-			if err != nil {
-				return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
-			}
-			return s, nil
+// fromLayout returns an image of an OCI image layout.
+func fromLayout(i publish.Image) (*Source, error) {
+	s := &Source{Digest: i.Digest, open: func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+		content, err := i.Open(d)
+		if err != nil {
+			return nil, fmt.Errorf("read the binary: %w", err)
 		}
-	}
-	return nil, fmt.Errorf("%s: %w: %s", dir, ErrNotFound, name)
-}
-
-func readLayout(dir string, digest v1.Hash, kept *cache.Cache) (*Source, error) {
-	file := func(h v1.Hash) string {
-		name := filepath.Join(dir, "blobs", h.Algorithm, h.Hex)
-		if _, err := os.Stat(name); err != nil {
-			return kept.Blob(h)
+		return content, nil
+	}}
+	return s, s.read(i.Manifest, func(config v1.Descriptor) ([]byte, error) {
+		content, err := i.Open(config)
+		if err != nil {
+			return nil, err
 		}
-		return name
-	}
-	s := &Source{Digest: digest, fetch: func(_ context.Context, d v1.Descriptor) (string, error) { return file(d.Digest), nil }}
-	manifest, err := os.ReadFile(file(digest))
-	if err != nil {
-		return nil, err
-	}
-	return s, s.read(manifest, func(h v1.Hash) ([]byte, error) { return os.ReadFile(file(h)) })
+		defer content.Close()
+		return io.ReadAll(content)
+	})
 }
 
 // Registry is where images are read from. It checks what it returns against the digest.
@@ -83,33 +62,29 @@ func FromRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{Digest: digest, fetch: func(ctx context.Context, d v1.Descriptor) (string, error) {
-		if kept.Has(d.Digest, d.Size) {
-			return kept.Blob(d.Digest), nil
+	s := &Source{Digest: digest, open: func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+		if !kept.Has(d.Digest, d.Size) {
+			if err := r.Download(ctx, repository, d.Digest, kept.Keep); err != nil {
+				return nil, err
+			}
 		}
-		return kept.Blob(d.Digest), r.Download(ctx, repository, d.Digest, func(content io.Reader) error {
-			_, _, err := kept.Put(func(w io.Writer) error {
-				_, err := io.Copy(w, content)
-				return err
-			})
-			return err
-		})
+		return os.Open(kept.Blob(d.Digest))
 	}}
-	if err := s.read(manifest, func(h v1.Hash) ([]byte, error) { return r.Blob(ctx, repository, h) }); err != nil {
+	if err := s.read(manifest, func(d v1.Descriptor) ([]byte, error) { return r.Blob(ctx, repository, d.Digest) }); err != nil {
 		return nil, fmt.Errorf("read %s in %s: %w", tag, repository, err)
 	}
 	return s, nil
 }
 
 // read fills in manifest and configuration.
-func (s *Source) read(manifest []byte, blob func(v1.Hash) ([]byte, error)) error {
+func (s *Source) read(manifest []byte, blob func(v1.Descriptor) ([]byte, error)) error {
 	if err := json.Unmarshal(manifest, &s.Manifest); err != nil {
 		return fmt.Errorf("the manifest: %w", err)
 	}
 	if len(s.Manifest.Layers) == 0 {
 		return fmt.Errorf("the manifest (%s) has no layers", s.Manifest.MediaType)
 	}
-	config, err := blob(s.Manifest.Config.Digest)
+	config, err := blob(s.Manifest.Config)
 	if err != nil {
 		return err
 	}
@@ -122,16 +97,12 @@ func (s *Source) read(manifest []byte, blob func(v1.Hash) ([]byte, error)) error
 // Program returns the function's program, which is in the last layer.
 func (s *Source) Program(ctx context.Context) ([]byte, error) {
 	last := s.Manifest.Layers[len(s.Manifest.Layers)-1]
-	file, err := s.fetch(ctx, last)
+	content, err := s.open(ctx, last)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the binary: %w", err)
-	}
-	defer f.Close()
-	program, err := layer.Extract(f, image.BootstrapPath)
+	defer content.Close()
+	program, err := layer.Extract(content, image.BootstrapPath)
 	if err != nil {
 		return nil, fmt.Errorf("read the binary in layer %s: %w", last.Digest, err)
 	}

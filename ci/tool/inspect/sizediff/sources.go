@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -19,19 +22,25 @@ import (
 // AllFromLayout returns the images of those functions that have one in the image
 // layout, at least one.
 func AllFromLayout(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]*Source, error) {
-	found := map[string]*Source{}
-	for _, f := range functions {
-		i, err := FromLayout(dir, f.Image, kept)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			continue
-		case err != nil:
-			return nil, err
-		}
-		found[f.Image] = i
+	index, err := layout.Index(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
 	}
-	if len(found) == 0 {
+	functions = slices.DeleteFunc(slices.Clone(functions), func(f catalog.Function) bool {
+		return !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[image.AnnotationRefName] == f.Image })
+	})
+	if len(functions) == 0 {
 		return nil, fmt.Errorf("the image layout %s holds none of the images; build them: bin/ci build-all --out %s", dir, dir)
+	}
+	images, err := publish.ReadImages(dir, functions, kept)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*Source{}
+	for name, i := range images {
+		if found[name], err = fromLayout(i); err != nil {
+			return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
+		}
 	}
 	return found, nil
 }
@@ -90,15 +99,15 @@ func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []
 
 // tagOf returns the tag that the image has: under the tag's name, or under the
 // commit. A commit is found by fewer or more digits than it was published with.
-func tagOf(tags []string, image, tag, of string) (string, error) {
+func tagOf(tags []string, name, tag, of string) (string, error) {
 	var matches []string
 	for _, t := range tags {
-		name, ok := strings.CutPrefix(t, image+"-")
+		rest, ok := strings.CutPrefix(t, name+"-")
 		switch {
 		case !ok:
-		case tag != "" && name == tag, tag == "" && name == of:
+		case tag != "" && rest == tag, tag == "" && rest == of:
 			return t, nil
-		case tag == "" && commit.Check(name) == nil && (strings.HasPrefix(of, name) || strings.HasPrefix(name, of)):
+		case tag == "" && commit.Check(rest) == nil && (strings.HasPrefix(of, rest) || strings.HasPrefix(rest, of)):
 			matches = append(matches, t)
 		}
 	}
