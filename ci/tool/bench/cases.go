@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -90,13 +91,13 @@ func (o options) run(ctx context.Context, scratch string) ([]Result, error) {
 		return nil, err
 	}
 	o.goCache = goCacheIn(seed)
-	host, stop, err := startRegistry(filepath.Join(scratch, "registry"))
+	server, err := localregistry.Start(filepath.Join(scratch, "registry"), 0)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
-	o.registry = host
-	if o.baseRef, err = pushBase(host, filepath.Join(scratch, "base")); err != nil {
+	defer server.Close() //nolint:errcheck // its data is deleted anyway
+	o.registry = server.Host
+	if o.baseRef, err = pushBase(server.Host, filepath.Join(scratch, "base")); err != nil {
 		return nil, err
 	}
 
