@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
@@ -34,23 +36,25 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Gr
 	atByte := func(x secret.Finding) string { return fmt.Sprintf("byte %d", x.Offset) }
 	atLine := func(x secret.Finding) string { return fmt.Sprintf("line %d (byte %d)", x.Line, x.Offset) }
 
-	found, n, err := a.scan(s, "program", i.Bootstrap, func() ([]secret.Finding, int) { return s.Program(i.Bootstrap) })
+	found, strings, err := a.scan(s, "program", i.Bootstrap, func() ([]secret.Finding, int) { return s.Program(i.Bootstrap) })
 	if err != nil {
 		return Check{}, err
 	}
-	strings := n
 	add("/"+image.BootstrapPath, found, atByte)
 
 	config, err := json.MarshalIndent(i.Config, "", " ")
 	if err != nil {
 		return Check{}, fmt.Errorf("read the configuration: %w", err)
 	}
-	found, n, err = a.scan(s, "text", config, func() ([]secret.Finding, int) { return s.Text(config), len(config) })
-	if err != nil {
+	scanText := func(where string, content []byte) error {
+		found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
+		bytes += n
+		add(where, found, atLine)
+		return err
+	}
+	if err := scanText("image configuration", config); err != nil {
 		return Check{}, err
 	}
-	bytes += n
-	add("image configuration", found, atLine)
 
 	order, _ := g.Reach(f)
 	for _, p := range order {
@@ -60,7 +64,7 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Gr
 		case p.Standard:
 			continue
 		case folder != "":
-			names = append(append([]string{}, names...), p.GoFiles...)
+			names = slices.Concat(names, p.GoFiles)
 		}
 		for _, name := range names {
 			if err := ctx.Err(); err != nil {
@@ -71,17 +75,10 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Gr
 			if err != nil {
 				return Check{}, fmt.Errorf("read the sources of the binary: %w", err)
 			}
-			found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
-			if err != nil {
+			files++
+			if err := scanText(cmp.Or(folder, p.ImportPath)+"/"+filepath.ToSlash(name), content); err != nil {
 				return Check{}, err
 			}
-			bytes += n
-			files++
-			where := folder + "/" + filepath.ToSlash(name)
-			if folder == "" {
-				where = p.ImportPath + "/" + filepath.ToSlash(name)
-			}
-			add(where, found, atLine)
 		}
 	}
 	examined := fmt.Sprintf("%s MB of strings, the configuration, %s of %.2f MB, with %s",
