@@ -3,16 +3,24 @@ package sizediff
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // Source is an image in an OCI image layout or in a registry, and the way to read its
@@ -108,3 +116,129 @@ func (s *Source) Program(ctx context.Context) ([]byte, error) {
 	}
 	return program, nil
 }
+
+// AllFromLayout returns the images of those functions that have one in the image
+// layout, at least one.
+func AllFromLayout(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]*Source, error) {
+	index, err := layout.Index(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
+	}
+	functions = slices.DeleteFunc(slices.Clone(functions), func(f catalog.Function) bool {
+		return !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[image.AnnotationRefName] == f.Image })
+	})
+	if len(functions) == 0 {
+		return nil, fmt.Errorf("the image layout %s holds none of the images; build them: bin/ci build-all --out %s", dir, dir)
+	}
+	images, err := publish.ReadImages(dir, functions, kept)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*Source{}
+	for name, i := range images {
+		if found[name], err = fromLayout(i); err != nil {
+			return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
+		}
+	}
+	return found, nil
+}
+
+// Tagged is a [Registry] that lists tags.
+type Tagged interface {
+	Registry
+	Tags(ctx context.Context, repository string) ([]string, error)
+}
+
+// AllFromRegistry returns the images at the places that have the tag, latest or live,
+// or, where tag is empty, that were published under the commit. At least one has it;
+// name is what an error calls them.
+func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, name, tag, of string) (map[string]*Source, error) {
+	tags := map[string][]string{} // by repository
+	for _, p := range places {
+		if _, ok := tags[p.Repository]; ok {
+			continue
+		}
+		listed, err := r.Tags(ctx, p.Repository)
+		if err != nil {
+			return nil, err
+		}
+		tags[p.Repository] = listed
+	}
+	images := make([]*Source, len(places))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(publish.DefaultParallel)
+	for n, p := range places {
+		match, err := tagOf(tags[p.Repository], p.Image, tag, of)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("compare %s: %w", p.Image, err), g.Wait())
+		}
+		if match == "" {
+			continue
+		}
+		g.Go(func() (err error) {
+			images[n], err = FromRegistry(gctx, r, kept, p.Repository, match)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	found := map[string]*Source{}
+	for n, p := range places {
+		if images[n] != nil {
+			found[p.Image] = images[n]
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("the registries hold no image of %s; %s", name, held(places, tags))
+	}
+	return found, nil
+}
+
+// tagOf returns the tag that the image has: under the tag's name, or under the
+// commit. A commit is found by fewer or more digits than it was published with.
+func tagOf(tags []string, name, tag, of string) (string, error) {
+	var matches []string
+	for _, t := range tags {
+		rest, ok := strings.CutPrefix(t, name+"-")
+		switch {
+		case !ok:
+		case tag != "" && rest == tag, tag == "" && rest == of:
+			return t, nil
+		case tag == "" && commit.Check(rest) == nil && (strings.HasPrefix(of, rest) || strings.HasPrefix(rest, of)):
+			matches = append(matches, t)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return "", nil
+	case 1:
+		return matches[0], nil
+	default:
+		return "", fmt.Errorf("%s may be %s; name more digits", of, strings.Join(matches, " or "))
+	}
+}
+
+// held tells of which commits the repositories hold images.
+func held(places []publish.Item, tags map[string][]string) string {
+	commits := map[string]bool{}
+	for _, p := range places {
+		for _, t := range tags[p.Repository] {
+			if name, ok := strings.CutPrefix(t, p.Image+"-"); ok && commit.Check(name) == nil {
+				commits[name] = true
+			}
+		}
+	}
+	all := slices.Sorted(maps.Keys(commits))
+	switch more := len(all) - shownCommits; {
+	case len(all) == 0:
+		return "they hold none of any commit"
+	case more > 0:
+		return fmt.Sprintf("they hold those of %s and %d more", strings.Join(all[:shownCommits], ", "), more)
+	default:
+		return "they hold those of " + strings.Join(all, ", ")
+	}
+}
+
+// shownCommits bounds how many commits a message names.
+const shownCommits = 8
