@@ -148,12 +148,7 @@ func sharedFacts(root string) (function, error) {
 
 // writeWork writes a go.work with the versions of the real one, for the modules in uses.
 func writeWork(from, to, uses string) error {
-	name := filepath.Join(from, "go.work")
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	work, err := modfile.ParseWork(name, data, nil)
+	work, err := catalog.GoWork(from)
 	if err != nil {
 		return err
 	}

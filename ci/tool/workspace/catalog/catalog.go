@@ -157,16 +157,21 @@ type workFile struct {
 	uses      map[string]bool // folders, slash-separated, relative to the root
 }
 
-func readWork(root string) (workFile, error) {
+// GoWork reads the go.work of the workspace at root.
+func GoWork(root string) (*modfile.WorkFile, error) {
 	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		return nil, err
+	}
+	return modfile.ParseWork("go.work", data, nil)
+}
+
+func readWork(root string) (workFile, error) {
+	parsed, err := GoWork(root)
 	if errors.Is(err, os.ErrNotExist) {
 		return workFile{}, Problem{File: "go.work",
 			Fix: "is missing; join the functions' modules: run `go work init`, then `go work use ./functions/*`"}
 	}
-	if err != nil {
-		return workFile{}, fmt.Errorf("read the workspace: %w", err)
-	}
-	parsed, err := modfile.ParseWork("go.work", data, nil)
 	if err != nil {
 		return workFile{}, fmt.Errorf("read the workspace: %w", err)
 	}

@@ -189,12 +189,7 @@ func render(f catalog.Function) (map[string][]byte, error) {
 
 // use adds the folder to go.work.
 func use(c *catalog.Catalog, folder string) error {
-	file := filepath.Join(c.Root, "go.work")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("add %s to go.work: %w", folder, err)
-	}
-	work, err := modfile.ParseWork("go.work", data, nil)
+	work, err := catalog.GoWork(c.Root)
 	if err != nil {
 		return fmt.Errorf("add %s to go.work: %w", folder, err)
 	}
@@ -203,7 +198,7 @@ func use(c *catalog.Catalog, folder string) error {
 	}
 	work.SortBlocks()
 	work.Cleanup()
-	if err := cache.WriteFile(file, modfile.Format(work.Syntax)); err != nil {
+	if err := cache.WriteFile(filepath.Join(c.Root, "go.work"), modfile.Format(work.Syntax)); err != nil {
 		return fmt.Errorf("add %s to go.work: %w", folder, err)
 	}
 	return nil
