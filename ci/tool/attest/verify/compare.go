@@ -148,10 +148,8 @@ func buildSettings(info *debug.BuildInfo) map[string]string {
 
 // settings compares named values; the prefix says what they are.
 func settings(published, rebuilt map[string]string, prefix string) []string {
-	names := maps.Clone(published)
-	if names == nil {
-		names = map[string]string{}
-	}
+	names := map[string]string{}
+	maps.Copy(names, published)
 	maps.Copy(names, rebuilt)
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {

@@ -188,17 +188,13 @@ func foot(to *element, r *cost.Report, y float64) float64 {
 		row(class, strings.ToUpper(l.Name[:1])+l.Name[1:], report.MB(l.Private.Bytes)+" MB", report.MB(l.Public.Bytes)+" MB", fmt.Sprintf("%.4f", l.Dollars))
 	}
 	y += 24
-	to.add(text(margin, y, "muted small", fmt.Sprintf("Prices of %s for %s: private $%.2f per GB-month, public free below %g GB. %s",
-		r.Prices.Date, r.Prices.Region, r.Prices.Private.PerGBMonth, r.Prices.Public.FreeGB, offline(r))))
-	return y + 18
-}
-
-// offline returns the note for images that are built offline, unlike those in AWS.
-func offline(r *cost.Report) string {
-	if len(r.Offline) == 0 {
-		return ""
+	note := fmt.Sprintf("Prices of %s for %s: private $%.2f per GB-month, public free below %g GB. ",
+		r.Prices.Date, r.Prices.Region, r.Prices.Private.PerGBMonth, r.Prices.Public.FreeGB)
+	if len(r.Offline) > 0 {
+		note += "Here on a small stand-in for AWS's base."
 	}
-	return "Here on a small stand-in for AWS's base."
+	to.add(text(margin, y, "muted small", note))
+	return y + 18
 }
 
 func rule(y float64) *element {
