@@ -163,19 +163,13 @@ var kinds = map[string]error{
 
 // callError is the error of a call, in one line.
 type callError struct {
-	text  string
-	kind  error // may be nil
-	cause error
+	text   string
+	causes []error // the SDK's, and the kind that it is of
 }
 
 func (e *callError) Error() string { return e.text }
 
-func (e *callError) Unwrap() []error {
-	if e.kind == nil {
-		return []error{e.cause}
-	}
-	return []error{e.kind, e.cause}
-}
+func (e *callError) Unwrap() []error { return e.causes }
 
 // wrap sorts an error of the SDK. It keeps the code and the message, and leaves out the
 // details of requests and attempts.
@@ -183,7 +177,8 @@ func wrap(call, subject string, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &callError{text: fmt.Sprintf("%s %s: %v", call, subject, err), cause: err}
+	e := &callError{text: fmt.Sprintf("%s %s: %v", call, subject, err), causes: []error{err}}
+	var kind error
 	var api smithy.APIError
 	var send *smithyhttp.RequestSendError
 	switch {
@@ -193,11 +188,14 @@ func wrap(call, subject string, err error) error {
 		e.text = fmt.Sprintf("%s %s: %v", call, subject, send.Err)
 	}
 	if errors.As(err, &api) {
-		e.kind = kinds[api.ErrorCode()]
+		kind = kinds[api.ErrorCode()]
 		e.text = fmt.Sprintf("%s %s: %s: %s", call, subject, api.ErrorCode(), api.ErrorMessage())
 	}
-	if e.kind == nil && passing(err) {
-		e.kind = deploy.ErrPassing
+	if kind == nil && passing(err) {
+		kind = deploy.ErrPassing
+	}
+	if kind != nil {
+		e.causes = append(e.causes, kind)
 	}
 	return e
 }
