@@ -9,8 +9,6 @@ import (
 	"strings"
 	"text/template"
 
-	"golang.org/x/mod/modfile"
-
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -127,12 +125,8 @@ func generate(from, to string, n int) error {
 
 // sharedFacts reads from the shared module what the generated modules must repeat.
 func sharedFacts(root string) (function, error) {
-	name := filepath.Join(root, "shared", "go.mod")
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return function{}, err
-	}
-	mod, err := modfile.Parse(name, data, nil)
+	const name = "shared/go.mod"
+	mod, err := catalog.GoMod(root, name)
 	if err != nil {
 		return function{}, err
 	}

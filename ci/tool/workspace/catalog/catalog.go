@@ -142,13 +142,7 @@ func (c *Catalog) Select(images []string) ([]Function, error) {
 			return nil, UnknownImageError{name, known}
 		}
 	}
-	var selected []Function
-	for _, f := range c.Functions {
-		if slices.Contains(images, f.Image) {
-			selected = append(selected, f)
-		}
-	}
-	return selected, nil
+	return slices.DeleteFunc(slices.Clone(c.Functions), func(f Function) bool { return !slices.Contains(images, f.Image) }), nil
 }
 
 // workFile is the part of go.work that the catalog needs.
@@ -164,6 +158,15 @@ func GoWork(root string) (*modfile.WorkFile, error) {
 		return nil, err
 	}
 	return modfile.ParseWork("go.work", data, nil)
+}
+
+// GoMod reads the go.mod with the name, relative to the workspace at root.
+func GoMod(root, name string) (*modfile.File, error) {
+	data, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		return nil, err
+	}
+	return modfile.Parse(name, data, nil)
 }
 
 func readWork(root string) (workFile, error) {

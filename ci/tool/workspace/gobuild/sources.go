@@ -131,11 +131,7 @@ func localModules(root string, work *modfile.WorkFile, folder string) ([]localMo
 	}
 	for n := 0; n < len(modules); n++ {
 		name := filepath.ToSlash(filepath.Join(modules[n].folder, "go.mod"))
-		data, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			return nil, err
-		}
-		mod, err := modfile.Parse(name, data, nil)
+		mod, err := catalog.GoMod(root, name)
 		if err != nil {
 			return nil, err
 		}
