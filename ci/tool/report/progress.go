@@ -74,11 +74,9 @@ func (p *Progress) Sending(name string, total int64, sent func() int64) (done fu
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
 		for {
 			select {
-			case <-ticker.C:
+			case <-time.After(every):
 				p.Line(fmt.Sprintf("… sent %s of %s MB  %s", MB(sent()), MB(total), Duration(time.Since(start))))
 			case <-stop:
 				return

@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime/debug"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -105,13 +106,7 @@ func read(manifest []byte, open Open) (Image, error) {
 
 // Of returns the layers of one kind.
 func (i Image) Of(k image.Kind) []Layer {
-	var all []Layer
-	for _, l := range i.Layers {
-		if l.Kind == k {
-			all = append(all, l)
-		}
-	}
-	return all
+	return slices.DeleteFunc(slices.Clone(i.Layers), func(l Layer) bool { return l.Kind != k })
 }
 
 // ReadProgram reads the function's binary from its layer.

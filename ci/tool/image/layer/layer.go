@@ -5,7 +5,6 @@ package layer
 
 import (
 	"archive/tar"
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -219,11 +218,10 @@ func Extract(r io.Reader, name string) ([]byte, error) {
 		if strings.TrimPrefix(path.Clean("/"+h.Name), "/") != name {
 			continue
 		}
-		var content bytes.Buffer
-		content.Grow(int(h.Size))
-		if _, err := io.Copy(&content, tr); err != nil {
+		content := make([]byte, h.Size)
+		if _, err := io.ReadFull(tr, content); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return content.Bytes(), nil
+		return content, nil
 	}
 }
