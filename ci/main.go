@@ -9,6 +9,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -119,7 +120,7 @@ func New(
 ) (*Ci, error) {
 	if builder == "" {
 		var err error
-		if builder, err = lockedBuilder(); err != nil {
+		if builder, err = lockedBuilder(lockFile); err != nil {
 			return nil, err
 		}
 	}
@@ -133,16 +134,23 @@ func New(
 	}, nil
 }
 
-// lockedBuilder returns the Go image of the lock file, by digest if the file has one.
-func lockedBuilder() (string, error) {
+// lockedBuilder returns the Go image of the lock file, by digest if the file has one,
+// and from the mirror that the file names for its registry.
+func lockedBuilder(lockFile []byte) (string, error) {
 	var lock struct {
 		Builder struct{ Reference, Digest string }
+		Mirrors map[string]string
 	}
 	if err := json.Unmarshal(lockFile, &lock); err != nil {
 		return "", fmt.Errorf("read ci/images.lock.json: %w", err)
 	}
-	if lock.Builder.Digest == "" {
-		return lock.Builder.Reference, nil
+	reference := lock.Builder.Reference
+	registry, repository, _ := strings.Cut(reference, "/")
+	if mirror := lock.Mirrors[registry]; mirror != "" {
+		reference = mirror + "/" + repository
 	}
-	return lock.Builder.Reference + "@" + lock.Builder.Digest, nil
+	if lock.Builder.Digest == "" {
+		return reference, nil
+	}
+	return reference + "@" + lock.Builder.Digest, nil
 }

@@ -13,6 +13,10 @@ import (
 // frameRateLimit is the most frames a second that the feeds take.
 const frameRateLimit = 60
 
+// within is the longest that a clip may take; a function has 15 minutes at most (Lambda
+// developer guide, "Lambda quotas"), and some of it is for what comes before and after.
+const within = 13 * time.Minute
+
 // loudness is the target of the feeds' players: -14 LUFS, peaks at most -1.5 dB
 // (EBU R 128 terms; YouTube and Instagram both normalise to about that). loudnorm
 // works at 192 kHz, hence the resampling.
@@ -35,7 +39,10 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 	if media.Still() {
 		return ffmpeg.Media{}, fault.New(fault.InvalidInput, "a picture (%s) and no video", media.Codec)
 	}
-	if err := media.CheckPixels(); err != nil {
+	if err := t.tools.CheckSize(media); err != nil {
+		return ffmpeg.Media{}, err
+	}
+	if err := media.CheckSound(); err != nil {
 		return ffmpeg.Media{}, err
 	}
 	chosen := NearestPreset(media.Width, media.Height)
@@ -45,7 +52,7 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 		}
 	}
 	err = t.tools.Run(ctx, ffmpeg.Job{
-		Input: in, Output: out, OutputOptions: options(media, chosen),
+		Input: in, Output: out, OutputOptions: options(media, chosen), Within: within,
 		Progress: func(position time.Duration) {
 			progress(min(1, position.Seconds()/media.Duration.Seconds()))
 		},
@@ -72,13 +79,13 @@ func options(media ffmpeg.Media, preset Preset) []string {
 		filters = append(filters, fmt.Sprintf("fps=%d", frameRateLimit))
 	}
 	args := []string{
-		"-map", "0:v:0", "-map_metadata", "-1", "-map_chapters", "-1",
+		"-map", fmt.Sprintf("0:v:%d", media.VideoStream), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-vf", strings.Join(filters, ","),
 		"-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-maxrate", "8M", "-bufsize", "16M",
 		"-profile:v", "high", "-pix_fmt", "yuv420p",
 	}
 	if media.AudioCodec != "" {
-		args = append(args, "-map", "0:a:0", "-af", loudness, "-c:a", "aac", "-b:a", "128k", "-ac", "2")
+		args = append(args, "-map", fmt.Sprintf("0:a:%d", media.AudioStream), "-af", loudness, "-c:a", "aac", "-b:a", "128k", "-ac", "2")
 	}
 	return append(args, "-movflags", "+faststart", "-f", "mp4")
 }

@@ -122,3 +122,37 @@ func TestTranscodeRejects(t *testing.T) {
 		})
 	}
 }
+
+func TestTranscodeSaysWhatIsNotAccepted(t *testing.T) {
+	sound := []string{"-f", "lavfi", "-i", "sine=duration=1"}
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"video": {append(picture("320x180", "1"), "-c:v", "magicyuv"), "the video is coded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
+		"sound": {append(append(picture("320x180", "1"), sound...), "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "wavpack"),
+			"the sound is coded as wavpack, which is not accepted; convert it to AAC"},
+		"size": {append(picture("7680x4320", "0.1"), "-c:v", "mjpeg", "-pix_fmt", "yuvj422p"),
+			"7680 x 4320 pixels of yuvj422p take 301 MB of memory, and the limit is 192 MB; make the video smaller"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := mediatest.Make(t, "in.mkv", test.args...)
+			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
+				t.Setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+				_, err := NewTranscoder(mediatest.Tools(t)).Transcode(t.Context(), in, filepath.Join(t.TempDir(), "out.mp4"), "reel", func(float64) {})
+				assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
+				assert.EqualError(t, err, test.says)
+			})
+		})
+	}
+}
+
+func TestTranscodeTakesTheSoundThatIsAccepted(t *testing.T) {
+	in := mediatest.Make(t, "in.mkv", append(picture("320x180", "3"), "-f", "lavfi", "-i", "sine=duration=3",
+		"-map", "1", "-map", "0", "-map", "1", "-c:a:0", "wavpack", "-c:a:1", "aac", "-c:v", "libx264", "-pix_fmt", "yuv420p")...)
+	mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
+		media, out := transcode(t, in, "landscape")
+		assert.Equal(t, "aac", media.AudioCodec)
+		assert.InDelta(t, -14, mediatest.Loudness(t, out), 4, "LUFS: not silent")
+	})
+}

@@ -1,11 +1,12 @@
 package ffmpeg
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,8 +35,11 @@ type Media struct {
 	Duration time.Duration
 	// FrameRate in frames a second; 0 when unknown.
 	FrameRate float64
-	// AudioCodec is empty when there is no audio stream.
+	// AudioCodec is empty when there is no audio stream, and one that is accepted when
+	// there is one.
 	AudioCodec string
+	// VideoStream and AudioStream are which of the streams of their kind are meant, from 0.
+	VideoStream, AudioStream int
 	// Taken is when the recording began; zero when the file does not say.
 	Taken time.Time
 }
@@ -45,15 +49,10 @@ func (m Media) Still() bool {
 	return strings.HasSuffix(m.Container, "_pipe") || m.Container == "mjpeg" || m.Duration == 0
 }
 
-// pixelLimit keeps a decoded picture (4 bytes a pixel at worst) within a function
-// of 1 GB.
-const pixelLimit = 150_000_000
-
-// CheckPixels returns a fault.InvalidInput when decoding the picture could take
-// more memory than a function has.
-func (m Media) CheckPixels() error {
-	if pixels := int64(m.Width) * int64(m.Height); pixels > pixelLimit {
-		return fault.New(fault.InvalidInput, "%d x %d pixels are more than the limit of %d million", m.Width, m.Height, pixelLimit/1_000_000)
+// CheckSound returns a fault.InvalidInput when the media has sound that is not decoded.
+func (m Media) CheckSound() error {
+	if m.AudioCodec != "" && decoders[m.AudioCodec] == nil {
+		return refused("sound", m.AudioCodec)
 	}
 	return nil
 }
@@ -96,6 +95,7 @@ type probeOutput struct {
 type probeStream struct {
 	Type        string `json:"codec_type"`
 	Codec       string `json:"codec_name"`
+	Tag         string `json:"codec_tag_string"`
 	PixelFormat string `json:"pix_fmt"`
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
@@ -114,21 +114,56 @@ type probeStream struct {
 	} `json:"side_data_list"`
 }
 
+// unwantedLimit is how many codecs that are not accepted a file may have in streams that
+// nobody wants: telephones and cameras add tracks of their own.
+const unwantedLimit = 4
+
 // Probe reads the properties of the media file at path. A file that is no image
-// or video is a fault.InvalidInput. The kind of file is told by its content: a path
+// or video, or one whose picture is coded in a way that is not accepted, is a
+// fault.InvalidInput. The kind of file is told by its content: a path
 // that ends in a picture's extension is refused, as ffmpeg would take it for a
 // pattern of several files.
 func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
-	cmd, stderr := command(ctx, t.ffprobe, []string{
-		"-hide_banner", "-loglevel", "error", "-format_whitelist", demuxers, "-protocol_whitelist", "file",
-		"-show_format", "-show_streams", "-of", "json", "file:" + path,
-	})
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	if err := cmd.Run(); err != nil {
-		return Media{}, failure(ctx, "ffprobe", err, stderr)
+	var unwanted []string
+	for {
+		report, words, err := t.probe(ctx, path, unwanted)
+		if err == nil {
+			media, err := parseProbe(report)
+			if size := wrongSize.FindStringSubmatch(words); err != nil && size != nil {
+				return Media{}, tooManyPixels(size[1], size[2])
+			}
+			return media, err
+		}
+		name := lastRefused(words)
+		if fault.KindOf(err) != fault.InvalidInput || name == "" || slices.Contains(unwanted, name) {
+			return Media{}, err
+		}
+		if len(unwanted) == unwantedLimit {
+			return Media{}, fault.New(fault.InvalidInput, "the file has tracks of more than %d kinds that are not accepted, among them %s and %s; keep its picture and sound alone",
+				unwantedLimit, strings.Join(unwanted, ", "), name)
+		}
+		unwanted = append(unwanted, name)
 	}
-	return parseProbe(stdout.Bytes())
+}
+
+// probe runs ffprobe, which fails when it cannot open a decoder for each stream. It may
+// open the unwanted ones to tell what the streams are, but gives them nothing to decode:
+// an option that ends in a colon is the decoders' alone, and what reads packets keeps to
+// the list (libavformat/demux.c, avformat_find_stream_info).
+func (t *Tools) probe(ctx context.Context, path string, unwanted []string) (report []byte, words string, err error) {
+	args := append([]string{"-hide_banner", "-loglevel", "error"}, inputOptions...)
+	if len(unwanted) > 0 {
+		args = append(args, "-codec_whitelist:", whitelist+","+strings.Join(unwanted, ","))
+	}
+	args = append(args, "-show_format", "-show_streams", "-of", "json", "file:"+path)
+	words, err = t.run(ctx, t.limits.probe, t.ffprobe, args, func(stdout io.Reader) error {
+		report, err = io.ReadAll(io.LimitReader(stdout, t.limits.report+1))
+		if err == nil && int64(len(report)) > t.limits.report {
+			return fault.New(fault.InvalidInput, "the file's metadata has more than the limit of %d MB; remove it", t.limits.report>>20)
+		}
+		return nil // a pipe that broke says less than how the program ended
+	})
+	return report, words, err
 }
 
 func parseProbe(data []byte) (Media, error) {
@@ -140,16 +175,19 @@ func parseProbe(data []byte) (Media, error) {
 	if taken, err := time.Parse(time.RFC3339Nano, out.Format.Tags.Taken); err == nil {
 		media.Taken = taken.UTC()
 	}
-	pictures := 0
+	pictures, videos, sounds := 0, 0, 0
 	for _, s := range out.Streams {
 		if s.Type == "video" && s.Disposition.AttachedPicture == 0 {
 			pictures++
 		}
 		switch {
-		case s.Type == "audio" && media.AudioCodec == "":
-			media.AudioCodec = s.Codec
+		case s.Type == "audio":
+			// The first one that is accepted; telephones put a second one of their own beside it.
+			if media.AudioCodec == "" || decoders[media.AudioCodec] == nil && decoders[s.Codec] != nil {
+				media.AudioCodec, media.AudioStream = s.codec(), sounds
+			}
 		case s.Type == "video" && media.Codec == "" && s.Disposition.AttachedPicture == 0:
-			media.Codec, media.PixelFormat = s.Codec, s.PixelFormat
+			media.Codec, media.PixelFormat, media.VideoStream = s.codec(), s.PixelFormat, videos
 			media.Width, media.Height = s.Width, s.Height
 			if aspect := ratio(strings.Replace(s.PixelAspect, ":", "/", 1)); aspect > 0 && aspect != 1 {
 				media.Squeezed = true
@@ -162,6 +200,19 @@ func parseProbe(data []byte) (Media, error) {
 				media.Duration = seconds(s.Duration)
 			}
 		}
+		switch s.Type {
+		case "video":
+			videos++
+		case "audio":
+			sounds++
+		}
+	}
+	if media.Codec != "" && decoders[media.Codec] == nil {
+		what := "video"
+		if media.Still() {
+			what = "picture"
+		}
+		return Media{}, refused(what, media.Codec)
 	}
 	if media.Codec == "" || media.Width <= 0 || media.Height <= 0 {
 		return Media{}, fault.New(fault.InvalidInput, "ffprobe: no picture in the file (container %q)", media.Container)
@@ -178,6 +229,15 @@ func parseProbe(data []byte) (Media, error) {
 		media.Width, media.Height = media.Height, media.Width
 	}
 	return media, nil
+}
+
+// codec returns the stream's codec, or the mark that the file gives to one that ffprobe
+// does not know.
+func (s probeStream) codec() string {
+	if s.Codec == "" || s.Codec == "unknown" || s.Codec == "none" {
+		return fmt.Sprintf("%q", s.Tag)
+	}
+	return s.Codec
 }
 
 // rotation returns the clockwise turn. The display matrix counts counterclockwise,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -19,42 +20,56 @@ type Job struct {
 	OutputOptions []string
 	// Output is the path of the file to write; an existing one is replaced.
 	Output string
+	// Within is the longest that the run may take; 0 for as long as the context lets it.
+	Within time.Duration
 	// Progress, when set, is called with the position in the output about twice a
 	// second and at the end. It must not block for long: ffmpeg waits for it.
 	Progress func(position time.Duration)
 }
 
+// inputOptions are those of every input, of ffmpeg and ffprobe alike.
+var inputOptions = []string{
+	"-format_whitelist", demuxers, "-protocol_whitelist", "file", "-codec_whitelist", whitelist,
+	"-max_pixels", strconv.Itoa(pixelLimit),
+}
+
 // Run carries out the job. Input that ffmpeg rejects is a fault.InvalidInput with
-// the last lines of ffmpeg's own words.
+// the last lines of ffmpeg's own words; so is input that needs more memory, time or
+// output than there is, in ours.
 func (t *Tools) Run(ctx context.Context, job Job) error {
 	args := []string{"-hide_banner", "-nostdin", "-y", "-loglevel", "error"}
 	if job.Progress != nil {
 		args = append(args, "-progress", "pipe:1", "-nostats")
 	}
-	args = append(args, "-format_whitelist", demuxers, "-protocol_whitelist", "file")
+	threads := t.threads()
+	args = append(args, threads...)
+	args = append(args, inputOptions...)
 	args = append(args, job.InputOptions...)
 	args = append(args, "-i", "file:"+job.Input)
+	args = append(args, threads...)
 	args = append(args, job.OutputOptions...)
 	args = append(args, job.Output)
-	cmd, stderr := command(ctx, t.ffmpeg, args)
-	if job.Progress == nil {
-		if err := cmd.Run(); err != nil {
-			return failure(ctx, "ffmpeg", err, stderr)
-		}
+	words, err := t.run(ctx, job.Within, t.ffmpeg, args, func(stdout io.Reader) error {
+		readProgress(stdout, job.Progress)
+		return nil
+	})
+	if err == nil && outOfMemory.MatchString(words) {
+		return t.limits.tooMuchMemory() // it went on, and left out what it could not decode
+	}
+	return err
+}
+
+// threadLimit is how many processors a function of the largest size has (Lambda
+// developer guide, "Configure Lambda function memory").
+const threadLimit = 6
+
+// threads keeps a machine with more processors from taking memory that a function has
+// not: each thread has a stack, and some a frame.
+func (t *Tools) threads() []string {
+	if runtime.NumCPU() <= threadLimit {
 		return nil
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return failure(ctx, "ffmpeg", err, stderr)
-	}
-	if err := cmd.Start(); err != nil {
-		return failure(ctx, "ffmpeg", err, stderr)
-	}
-	readProgress(stdout, job.Progress)
-	if err := cmd.Wait(); err != nil {
-		return failure(ctx, "ffmpeg", err, stderr)
-	}
-	return nil
+	return []string{"-threads", strconv.Itoa(threadLimit)}
 }
 
 // readProgress calls report for each block of key=value lines that ffmpeg writes.
@@ -71,7 +86,9 @@ func readProgress(r io.Reader, report func(time.Duration)) {
 				position = time.Duration(us) * time.Microsecond
 			}
 		case "progress":
-			report(position)
+			if report != nil {
+				report(position)
+			}
 		}
 	}
 	_, _ = io.Copy(io.Discard, r) // an overlong line ends the scan; ffmpeg must not block on a full pipe

@@ -49,9 +49,15 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 		kind  fault.Kind
 		says  string
 	}{
-		"rejected":    {"echo broken header >&2; exit 1", fault.InvalidInput, "broken header"},
-		"killed":      {"kill -9 $$", fault.Internal, "signal: killed"},
-		"out of time": {"exec sleep 60", fault.DeadlineExceeded, "deadline"},
+		"rejected":              {"echo broken header >&2; exit 1", fault.InvalidInput, "broken header"},
+		"killed":                {"kill -9 $$", fault.Internal, "signal: killed"},
+		"crashed":               {"kill -SEGV $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
+		"library gave up":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
+		"no memory":             {"echo 'get_buffer: Cannot allocate memory' >&2; exit 69", fault.InvalidInput, "takes more than the limit of"},
+		"no memory, and ended":  {"echo 'x264 [error]: malloc of size 99 failed' >&2; exit 0", fault.InvalidInput, "takes more than the limit of"},
+		"size that is refused":  {"echo '[h264] Picture size 16000x16000 exceeds specified max pixel count 1, see' >&2; exit 1", fault.InvalidInput, "16000 x 16000 pixels are more than the limit of 150 million"},
+		"words of what is left": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "exit status 1: broken"},
+		"out of time":           {"exec sleep 60", fault.DeadlineExceeded, "deadline"},
 	} {
 		for _, progress := range []func(time.Duration){nil, func(time.Duration) {}} {
 			t.Run(fmt.Sprint(name, progress != nil), func(t *testing.T) {
@@ -61,12 +67,45 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
 					defer cancel()
 				}
-				tools := &Tools{ffmpeg: script(t, test.lines)}
+				tools := &Tools{ffmpeg: script(t, test.lines), limits: newLimits()}
 				err := tools.Run(ctx, Job{Input: "in", Output: "out", Progress: progress})
 				assert.Equal(t, test.kind, fault.KindOf(err), err)
 				assert.ErrorContains(t, err, test.says)
 			})
 		}
+	}
+}
+
+func TestRunTakesNoLongerThanItMay(t *testing.T) {
+	tools := &Tools{ffmpeg: script(t, "exec sleep 60"), limits: newLimits()}
+	err := tools.Run(t.Context(), Job{Input: "in", Output: "out", Within: 50 * time.Millisecond})
+	assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
+	assert.ErrorContains(t, err, "takes longer than the limit of 50ms")
+}
+
+func TestMemoryIsThatOfTheFunction(t *testing.T) {
+	for name, test := range map[string]struct {
+		variable string
+		want     int64
+	}{
+		"not in Lambda": {"", 1984 << 20},
+		"function":      {"1024", 960 << 20},
+		"smallest":      {"128", 64 << 20},
+		"no number":     {"much", 1984 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(memoryVariable, test.variable)
+			assert.Equal(t, test.want, newLimits().memory)
+		})
+	}
+}
+
+func TestBytesPerPixel(t *testing.T) {
+	for format, want := range map[string]float64{
+		"yuv420p": 1.5, "yuvj420p": 1.5, "yuv420p10le": 3, "yuv444p": 3, "yuva420p": 2.5, "gray": 1, "gray16be": 2, "ya8": 2, "ya16be": 4, "pal8": 1,
+		"rgb24": 3, "rgb48be": 6, "rgba": 4, "rgba64be": 8, "gbrp": 3, "gbrp12le": 6, "gbrpf32le": 12, "gbrap": 4, "p010le": 3, "nv12": 1.5, "": 8, "bayer_rggb8": 8,
+	} {
+		assert.InDelta(t, want, bytesPerPixel(format), 0, format)
 	}
 }
 

@@ -5,11 +5,16 @@
 package ffmpeg
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"lambdas.internal/shared/fault"
@@ -32,9 +37,12 @@ const demuxers = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,jpeg_pipe,png_pi
 const stopGrace = 2 * time.Second
 
 // Tools are the two programs.
-type Tools struct{ ffmpeg, ffprobe string }
+type Tools struct {
+	ffmpeg, ffprobe string
+	limits          limits
+}
 
-// New finds the programs at FFMPEG_PATH and FFPROBE_PATH, else on PATH. A missing
+// New reads how much memory the function has and finds the programs at FFMPEG_PATH and FFPROBE_PATH, else on PATH. A missing
 // one is a fault.Configuration.
 func New() (*Tools, error) {
 	ffmpeg, err := find("ffmpeg", FFmpegVariable)
@@ -45,7 +53,7 @@ func New() (*Tools, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tools{ffmpeg: ffmpeg, ffprobe: ffprobe}, nil
+	return &Tools{ffmpeg: ffmpeg, ffprobe: ffprobe, limits: newLimits()}, nil
 }
 
 func find(program, variable string) (string, error) {
@@ -56,32 +64,98 @@ func find(program, variable string) (string, error) {
 	return path, nil
 }
 
-// command prepares a program that dies with its context and whose output goes to
-// a bounded buffer.
-func command(ctx context.Context, program string, args []string) (*exec.Cmd, *tail) {
+// errTooLong is the cause of a context that ended because of a program's own limit.
+var errTooLong = errors.New("the program's time is over")
+
+// run carries out a program within the limits. It dies with its context and after
+// within, unless that is 0. Read gets what it writes to its standard output, and its
+// fault is that of the run. Input that the program rejects, or that needs more than the
+// limits, is a fault.InvalidInput.
+func (t *Tools) run(ctx context.Context, within time.Duration, program string, args []string, read func(io.Reader) error) (words string, err error) {
+	if within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, within, errTooLong)
+		defer cancel()
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	name := filepath.Base(program)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = stopGrace
 	stderr := &tail{limit: stderrLimit}
 	cmd.Stderr = stderr
-	return cmd, stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", fault.New(fault.Internal, "%s: %w", name, err)
+	}
+	if err := t.limits.start(cmd); err != nil {
+		return "", t.failure(ctx, within, name, err, stderr)
+	}
+	if err := t.limits.apply(cmd.Process.Pid); err != nil {
+		stop()
+		_ = cmd.Wait() // killed, and the reason is known
+		return "", fault.New(fault.Internal, "%s: limit its memory and output: %w", name, err)
+	}
+	if err := read(stdout); err != nil {
+		stop()
+		_ = cmd.Wait() // killed, and the reason is known
+		return "", err
+	}
+	err = cmd.Wait()
+	return string(stderr.buf), t.failure(ctx, within, name, err, stderr)
 }
 
-// failure gives the error of a finished program its kind: the context's end, a
-// program that could not run, or input that the program rejected.
-func failure(ctx context.Context, program string, err error, stderr *tail) error {
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		return fault.New(fault.DeadlineExceeded, "%s: stopped: %w", program, ctxErr)
+// failure gives what became of a program its kind: the context's end, a program that
+// could not run, or input that needs too much or that the program rejected.
+func (t *Tools) failure(ctx context.Context, within time.Duration, name string, err error, stderr *tail) error {
+	if ended := context.Cause(ctx); ended != nil && err != nil {
+		if errors.Is(ended, errTooLong) {
+			return fault.New(fault.InvalidInput, "to decode the file takes longer than the limit of %s; make the picture or video smaller", within)
+		}
+		return fault.New(fault.DeadlineExceeded, "%s: stopped: %w", name, ctx.Err())
+	}
+	if err == nil {
+		return nil
+	}
+	if outOfMemory.Match(stderr.buf) || noThread.Match(stderr.buf) {
+		return t.limits.tooMuchMemory()
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() < 0 { // could not start, or killed by a signal such as the out-of-memory killer's
-		return fault.New(fault.Internal, "%s: %w%s", program, err, stderr.suffix())
+	if !ok { // could not start, or its pipes not be closed
+		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
-	return fault.New(fault.InvalidInput, "%s: %w%s", program, err, stderr.suffix())
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return t.killed(name, status.Signal(), err, stderr)
+	}
+	if bytes.Contains(stderr.buf, []byte(fileTooLarge)) {
+		return t.limits.tooMuchOutput()
+	}
+	if size := wrongSize.FindSubmatch(stderr.buf); size != nil {
+		return tooManyPixels(string(size[1]), string(size[2]))
+	}
+	return fault.New(fault.InvalidInput, "%s: %w%s", name, err, stderr.suffix())
+}
+
+// killed tells apart what the input did to the program, which another try would meet
+// again, from what the machine did, such as the out-of-memory killer.
+func (t *Tools) killed(name string, signal syscall.Signal, err error, stderr *tail) error {
+	switch signal {
+	case syscall.SIGXFSZ:
+		return t.limits.tooMuchOutput()
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGFPE:
+		// Also what a library does that got no memory and did not look.
+		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory: %s broke off (%w)%s", t.limits.memory>>20, name, err, stderr.suffix())
+	default:
+		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
+	}
 }
 
 // stderrLimit keeps an error message well below the 256 KB that Lambda allows for
 // an asynchronous payload.
 const stderrLimit = 2048
+
+// offListLine finds a complaint about a stream that nobody wants.
+var offListLine = regexp.MustCompile(`(?m)^.*not on whitelist '.*\n?(?:\s+Last message repeated.*\n?)?`)
 
 // tail keeps the last bytes written to it.
 type tail struct {
@@ -99,7 +173,7 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 func (t *tail) suffix() string {
-	text := strings.TrimSpace(string(t.buf))
+	text := strings.TrimSpace(offListLine.ReplaceAllString(string(t.buf), ""))
 	if text == "" {
 		return ""
 	}

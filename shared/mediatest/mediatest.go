@@ -36,6 +36,30 @@ func Tools(t testing.TB) *ffmpeg.Tools {
 	return tools
 }
 
+// ModernVariable names the folder with an ffmpeg and ffprobe of version 7 or newer, such
+// as production carries; without it those on PATH are taken.
+const ModernVariable = "CI_TEST_FFMPEG_DIR"
+
+// Each runs a test with the tools that Tools finds, and again with modern ones where
+// there are any.
+func Each(t *testing.T, test func(t *testing.T, tools *ffmpeg.Tools)) {
+	t.Helper()
+	t.Run("offline", func(t *testing.T) { test(t, Tools(t)) })
+	t.Run("modern", func(t *testing.T) {
+		for variable, program := range map[string]string{ffmpeg.FFmpegVariable: "ffmpeg", ffmpeg.FFprobeVariable: "ffprobe"} {
+			if dir := os.Getenv(ModernVariable); dir != "" {
+				program = filepath.Join(dir, program)
+			}
+			path, err := exec.LookPath(program)
+			if err != nil {
+				t.Skipf("no modern ffmpeg (%v): set %s to the folder of one", err, ModernVariable)
+			}
+			t.Setenv(variable, path)
+		}
+		test(t, Tools(t))
+	})
+}
+
 func locate(t testing.TB, variable, program, path string) {
 	t.Helper()
 	if os.Getenv(variable) != "" {

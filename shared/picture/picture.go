@@ -9,7 +9,6 @@ import (
 	"image/jpeg"
 	_ "image/png" // decoder
 	"io"
-	"os"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // decoder

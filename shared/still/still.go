@@ -29,6 +29,8 @@ const (
 	// dark is the mean luma (16 is black and 235 white, ITU-R BT.601) up to which a
 	// frame counts as black.
 	dark = 32
+	// within is the longest that a still may take: the frames of scanned, on a slow machine.
+	within = 2 * time.Minute
 )
 
 // Picture describes a still that was made.
@@ -60,7 +62,7 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 	if err != nil {
 		return Picture{}, err
 	}
-	if err := media.CheckPixels(); err != nil {
+	if err := m.tools.CheckSize(media); err != nil {
 		return Picture{}, err
 	}
 	if media.Still() {
@@ -79,7 +81,7 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 }
 
 func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) error {
-	job := ffmpeg.Job{Input: in, Output: out}
+	job := ffmpeg.Job{Input: in, Output: out, Within: within}
 	filters := []string{m.fit}
 	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
 		// Old and new ffmpeg differ in whether they apply EXIF; so we always do it.
@@ -93,7 +95,7 @@ func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) e
 	if transparent(media.PixelFormat) {
 		filters = append(filters, onWhite)
 	}
-	job.OutputOptions = output(filters)
+	job.OutputOptions = output(media, filters)
 	return m.tools.Run(ctx, job)
 }
 
@@ -103,8 +105,8 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 	light := fmt.Sprintf("signalstats,metadata=mode=select:key=lavfi.signalstats.YAVG:value=%d:function=greater", dark)
 	representative := fmt.Sprintf("thumbnail=n=%d", sampled)
 	job := ffmpeg.Job{
-		Input: in, InputOptions: []string{"-t", strconv.FormatFloat(span.Seconds(), 'f', 3, 64)}, Output: out,
-		OutputOptions: output(slices.Concat([]string{"fps=" + rate, m.fit}, media.ToneMap(), []string{light, representative})),
+		Input: in, InputOptions: []string{"-t", strconv.FormatFloat(span.Seconds(), 'f', 3, 64)}, Output: out, Within: within,
+		OutputOptions: output(media, slices.Concat([]string{"fps=" + rate, m.fit}, media.ToneMap(), []string{light, representative})),
 	}
 	if err := m.tools.Run(ctx, job); err != nil {
 		return err
@@ -113,7 +115,7 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 		return nil
 	}
 	// Every frame is dark, or the clip is shorter than one sample: take what there is.
-	job.OutputOptions = output(slices.Concat([]string{m.fit}, media.ToneMap(), []string{representative}))
+	job.OutputOptions = output(media, slices.Concat([]string{m.fit}, media.ToneMap(), []string{representative}))
 	return m.tools.Run(ctx, job)
 }
 
@@ -134,9 +136,9 @@ var turns = map[exif.Orientation][]string{
 	8: {"transpose=cclock"},
 }
 
-func output(filters []string) []string {
+func output(media ffmpeg.Media, filters []string) []string {
 	return []string{
-		"-map", "0:v:0", "-vf", strings.Join(filters, ","), "-frames:v", "1", "-map_metadata", "-1",
+		"-map", fmt.Sprintf("0:v:%d", media.VideoStream), "-vf", strings.Join(filters, ","), "-frames:v", "1", "-map_metadata", "-1",
 		"-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg",
 	}
 }

@@ -155,6 +155,46 @@ func TestHugePictureIsRefusedUndecoded(t *testing.T) {
 	assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
 }
 
+func TestRefusalsAreSentences(t *testing.T) {
+	clip := []string{"-f", "lavfi", "-i", "testsrc2=size=176x144:rate=25:duration=0.4"}
+	for name, test := range map[string]struct{ path, says string }{
+		"PNG of 5 MB that takes 1.2 GB": {mediatest.Write(t, "in", mediatest.HugePNG(t, 12200, 12200)),
+			"12200 x 12200 pixels of rgba64be take 1183 MB of memory, and the limit is 960 MB; make the picture smaller"},
+		"MagicYUV": {mediatest.Make(t, "in.avi", append(clip, "-c:v", "magicyuv")...),
+			"the video is coded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
+		"TIFF": {mediatest.Write(t, "in", mediatest.Read(t, mediatest.Make(t, "in.tiff", append(clip, "-frames:v", "1")...))),
+			"the picture is coded as tiff, which is not accepted; convert it to JPEG"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
+				t.Setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+				_, err := still.New(mediatest.Tools(t), 400).Make(t.Context(), test.path, filepath.Join(t.TempDir(), "out"))
+				assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
+				assert.EqualError(t, err, test.says)
+			})
+		})
+	}
+}
+
+// A video whose sound nobody decodes has a still all the same, and one with a cover
+// before the picture has the picture's.
+func TestOnlyThePictureCounts(t *testing.T) {
+	cover := mediatest.Make(t, "cover.png", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1")
+	clip := []string{"-f", "lavfi", "-i", "color=gray:size=320x240:rate=25:duration=0.4"}
+	for name, path := range map[string]string{
+		"sound that is not accepted": mediatest.Make(t, "in.mkv", append(clip, "-f", "lavfi", "-i", "sine=duration=0.4", "-c:v", "libx264", "-c:a", "wavpack", "-pix_fmt", "yuv420p")...),
+		"a cover first":              mediatest.Make(t, "in.mp4", append(clip, "-i", cover, "-map", "1", "-map", "0", "-c:v:0", "png", "-c:v:1", "libx264", "-pix_fmt:v:1", "yuv420p", "-disposition:v:0", "attached_pic")...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
+				made, img := makeStill(t, path)
+				assert.Equal(t, image.Pt(320, 240), image.Pt(made.Width, made.Height))
+				assertGrey(t, img.At(160, 120), 118, 138)
+			})
+		})
+	}
+}
+
 func TestDeadlineStopsFFmpeg(t *testing.T) {
 	in := mediatest.Make(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc=size=1280x720:rate=60:duration=10", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)

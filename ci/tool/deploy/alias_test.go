@@ -31,7 +31,7 @@ var aliasFaults = map[string]struct {
 	"moving it is throttled for a while":   {true, done, "UpdateAlias", first(5, throttled)},
 	"the answer about the move is lost":    {true, done, "UpdateAlias", first(1, lambdafake.Reply{Drop: true})},
 	"every answer about making it is lost": {false, done, "CreateAlias", first(1000000, lambdafake.Reply{Drop: true})},
-	"the alias may not be looked at":       {true, refused, "GetAlias", first(1000000, denied)},
+	"the alias may not be read":            {true, refused, "GetAlias", first(1000000, denied)},
 }
 
 func TestEveryFaultOfAnAliasAtEveryPosition(t *testing.T) {

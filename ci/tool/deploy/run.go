@@ -12,10 +12,10 @@ import (
 // could not be rolled back. When ctx ends, Run waits for the updates that are running;
 // then it finishes the release if every function was updated, and rolls back if not.
 func (r *Releaser) Run(ctx context.Context, p *Plan) ([]Result, error) {
-	told := context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(ctx, func() {
 		r.o.Tell("interrupted: waiting for the running updates; then the release is finished if all functions were updated, and rolled back if not")
 	})
-	defer told()
+	defer stop()
 	err := r.forward(ctx, p)
 	if err == nil {
 		return p.Results(), nil

@@ -44,12 +44,12 @@ func newScene(t *testing.T) scene {
 	}
 }
 
-func (s scene) at(t testing.TB, h Hosts, dir, commit string) releasing {
+func (s scene) at(t testing.TB, h Hosts, dir, commit string) publishing {
 	t.Helper()
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return releasing{commit, Items(functions, h, commit), documented(images, commit)}
+	return publishing{commit, Items(functions, h, commit), documented(images, commit)}
 }
 
 // TestFaults publishes over a network that fails at random, by a seed. After each failure
@@ -138,7 +138,7 @@ func faults(t *testing.T, s scene, random *rand.Rand, requests int) error {
 }
 
 // check asserts what holds after every publish, whether it failed or not.
-func check(t *testing.T, r *registrytest.Registry, before map[string]string, b releasing, failure error) {
+func check(t *testing.T, r *registrytest.Registry, before map[string]string, b publishing, failure error) {
 	t.Helper()
 	now, after := tags(t, r), want(b)
 	moved := 0
@@ -159,16 +159,16 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b r
 	}
 	for tag, digest := range before {
 		if !strings.HasSuffix(tag, LatestSuffix) || failure != nil && moved == 0 {
-			require.Equal(t, digest, now[tag], "what was published is there: %s", tag)
+			require.Equal(t, digest, now[tag], "nothing that was published is lost: %s", tag)
 		}
-		require.NotEmpty(t, now[tag], "what was published is there: %s", tag)
+		require.NotEmpty(t, now[tag], "nothing that was published is lost: %s", tag)
 	}
 	if moved > 0 || failure == nil {
 		attached(t, r, b) // latest moves only after everything is attached
 	}
 	if failure == nil {
 		for tag, digest := range after {
-			require.Equal(t, digest, now[tag], "all is published: %s", tag)
+			require.Equal(t, digest, now[tag], "everything is published: %s", tag)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func helper(host, dir string) int {
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	if err == nil {
-		b := releasing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second)}
+		b := publishing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second)}
 		_, _, err = b.publish(context.Background(), registry.NewClient(registry.Options{Retry: &quick}), false)
 	}
 	if err != nil {

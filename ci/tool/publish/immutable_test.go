@@ -50,7 +50,7 @@ func immutable(existing map[string]string) registrytest.Fault {
 func TestImmutableTags(t *testing.T) {
 	r := registrytest.New(t)
 	c := client(t, registry.Options{})
-	a := newReleasing(t, hosts(r), first, "one", nil)
+	a := newPublishing(t, hosts(r), first, "one", nil)
 	_, _, err := a.publish(t.Context(), c, false)
 	require.NoError(t, err)
 
@@ -68,7 +68,7 @@ func TestImmutableTags(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want(a), tags(t, r))
 	})
-	other := newReleasing(t, hosts(r), first, "two", nil)
+	other := newPublishing(t, hosts(r), first, "two", nil)
 	t.Run("a tag that another run has just set to another image is reported", func(t *testing.T) {
 		r.Fail(immutable(want(a)))
 		stale := NewPublisher(c, 1)
@@ -98,7 +98,7 @@ func TestImmutableTags(t *testing.T) {
 
 func TestAFirstPublishThatFailsLeavesNoLatest(t *testing.T) {
 	r := registrytest.New(t)
-	a := newReleasing(t, hosts(r), first, "one", nil)
+	a := newPublishing(t, hosts(r), first, "one", nil)
 	var mu sync.Mutex
 	puts := 0
 	r.Fail(func(q registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {

@@ -27,7 +27,7 @@ func TestPublish(t *testing.T) {
 func testPublish(t *testing.T) {
 	r := registrytest.New(t)
 	c := client(t, registry.Options{})
-	a := newReleasing(t, hosts(r), first, "one", nil)
+	a := newPublishing(t, hosts(r), first, "one", nil)
 
 	plan, outcome, err := a.publish(t.Context(), c, false)
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func testPublish(t *testing.T) {
 			assert.Contains(t, []string{http.MethodGet, http.MethodHead}, q.Method, "%+v", q)
 		}
 	})
-	b := newReleasing(t, hosts(r), second, "one", nil)
+	b := newPublishing(t, hosts(r), second, "one", nil)
 	t.Run("another commit, nothing changed: only tags", func(t *testing.T) {
 		r.Fail(nil)
 		plan, outcome, err := b.publish(t.Context(), c, false)
@@ -74,7 +74,7 @@ func testPublish(t *testing.T) {
 		}
 		assert.Equal(t, want(a, b), tags(t, r))
 	})
-	d := newReleasing(t, hosts(r), third, "one", map[string]string{"enhance": "two"})
+	d := newPublishing(t, hosts(r), third, "one", map[string]string{"enhance": "two"})
 	t.Run("one public function edited: its layer once per registry", func(t *testing.T) {
 		r.Fail(nil)
 		plan, outcome, err := d.publish(t.Context(), c, false)
@@ -88,7 +88,7 @@ func testPublish(t *testing.T) {
 		assert.Equal(t, want(a, b, d), tags(t, r))
 	})
 	t.Run("a commit tag never changes", func(t *testing.T) {
-		other := newReleasing(t, hosts(r), second, "three", nil)
+		other := newPublishing(t, hosts(r), second, "three", nil)
 		before := tags(t, r)
 		_, _, err := other.publish(t.Context(), c, false)
 		require.ErrorContains(t, err, "publish api: tag api-bbbbbbb in "+r.Host+"/ai-social-media-lambda-light names "+b.images["api"].Digest.String()+" already")
@@ -116,7 +116,7 @@ func assertNoImageSent(t *testing.T, r *registrytest.Registry, plan *Plan, outco
 func TestPublishWithABearerToken(t *testing.T) {
 	r := registrytest.New(t)
 	r.RequireToken(12) // a token ends many times in one publish
-	a := newReleasing(t, hosts(r), first, "one", nil)
+	a := newPublishing(t, hosts(r), first, "one", nil)
 	_, _, err := a.publish(t.Context(), client(t, registry.Options{Keychain: registrytest.Login(registrytest.Password)}), false)
 	require.NoError(t, err)
 	assert.Equal(t, want(a), tags(t, r))
@@ -129,11 +129,11 @@ func TestPublishWithABearerToken(t *testing.T) {
 func TestOnlySomeImages(t *testing.T) {
 	r := registrytest.New(t)
 	c := client(t, registry.Options{})
-	a := newReleasing(t, hosts(r), first, "one", nil)
+	a := newPublishing(t, hosts(r), first, "one", nil)
 	_, _, err := a.publish(t.Context(), c, false)
 	require.NoError(t, err)
 
-	b := newReleasing(t, hosts(r), second, "two", nil)
+	b := newPublishing(t, hosts(r), second, "two", nil)
 	b.items = slices.DeleteFunc(b.items, func(i Item) bool { return i.Image != "thumb" })
 	_, outcome, err := b.publish(t.Context(), c, false)
 	require.NoError(t, err)
@@ -146,9 +146,9 @@ func TestOnlySomeImages(t *testing.T) {
 func TestConcurrentPublishesEndConsistent(t *testing.T) {
 	r := registrytest.New(t)
 	for round := range 5 {
-		var all []releasing
+		var all []publishing
 		for n := range 3 {
-			all = append(all, newReleasing(t, hosts(r), fmt.Sprintf("%07x", 0xabc0000+16*round+n), fmt.Sprintf("%d of %d", n, round), nil))
+			all = append(all, newPublishing(t, hosts(r), fmt.Sprintf("%07x", 0xabc0000+16*round+n), fmt.Sprintf("%d of %d", n, round), nil))
 		}
 		errs := make(chan error, len(all))
 		for _, a := range all {
@@ -198,17 +198,17 @@ func (m *meddler) PutManifest(ctx context.Context, repository, tag string, manif
 
 func TestALatestThatAnotherReleaseMovedIsSeen(t *testing.T) {
 	r := registrytest.New(t)
-	a, b := newReleasing(t, hosts(r), first, "one", nil), newReleasing(t, hosts(r), second, "two", nil)
+	a, b := newPublishing(t, hosts(r), first, "one", nil), newPublishing(t, hosts(r), second, "two", nil)
 	direct := client(t, registry.Options{})
 	_, _, err := a.publish(t.Context(), direct, false)
 	require.NoError(t, err)
-	put := func(of releasing, items ...Item) {
+	put := func(of publishing, items ...Item) {
 		for _, i := range items {
 			img := of.images[i.Image]
 			require.NoError(t, direct.PutManifest(t.Context(), i.Repository, i.LatestTag, img.Manifest, img.MediaType))
 		}
 	}
-	t.Run("a mixture is mended", func(t *testing.T) {
+	t.Run("latest tags of two commits are fixed", func(t *testing.T) {
 		m := &meddler{Client: client(t, registry.Options{}), left: 1}
 		m.moves = func() { put(a, a.items[0], a.items[3]) }
 		serial := NewPublisher(m, 1)
@@ -222,7 +222,7 @@ func TestALatestThatAnotherReleaseMovedIsSeen(t *testing.T) {
 		assert.Empty(t, outcome.SupersededBy)
 		assert.Equal(t, want(a, b), tags(t, r))
 	})
-	t.Run("a whole other release wins", func(t *testing.T) {
+	t.Run("another complete publish wins", func(t *testing.T) {
 		put(a, a.items...)
 		m := &meddler{Client: client(t, registry.Options{}), left: len(a.items)}
 		m.moves = func() {
@@ -245,7 +245,7 @@ func TestALatestThatAnotherReleaseMovedIsSeen(t *testing.T) {
 
 func TestInterrupted(t *testing.T) {
 	r := registrytest.New(t)
-	a, b := newReleasing(t, hosts(r), first, "one", nil), newReleasing(t, hosts(r), second, "two", nil)
+	a, b := newPublishing(t, hosts(r), first, "one", nil), newPublishing(t, hosts(r), second, "two", nil)
 	_, _, err := a.publish(t.Context(), client(t, registry.Options{}), false)
 	require.NoError(t, err)
 	total := 0

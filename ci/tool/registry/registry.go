@@ -21,23 +21,48 @@ import (
 // says so within five seconds.
 const probeTimeout = 4 * time.Second
 
-// Digest asks the registry for the digest that reference names now. It returns within
-// five seconds; [Unreachable] tells a missing network from a registry that refused.
+// pullRetry bounds the attempts while an image is looked up: public.ecr.aws allows one
+// request a second without a login.
+// https://docs.aws.amazon.com/AmazonECR/latest/public/public-service-quotas.html
+var pullRetry = Retry{Attempts: 4, First: time.Second, Longest: 8 * time.Second, Patience: 30 * time.Second}
+
+// Digest asks the registry for the digest that reference names now. It is asked again
+// if it answers that it is busy. A registry that cannot be reached is found out within
+// five seconds; [Unreachable], [NotFound] and [RateLimited] tell the errors apart.
 func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("resolve %s: %w", reference, err)
 	}
-	probe, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	head, err := remote.Head(ref, append(options(probe), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
+	var head *v1.Descriptor
+	err = lookUp(ctx, probeTimeout, func(o []remote.Option) (err error) {
+		head, err = remote.Head(ref, o...)
+		return err
+	})
 	if err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err() // err may look like a failure of the network
-		}
 		return v1.Hash{}, fmt.Errorf("resolve %s: %w", reference, err)
 	}
 	return head.Digest, nil
+}
+
+// lookUp calls ask until the registry answers, or cannot be reached. Each attempt has
+// the timeout, if there is one.
+func lookUp(ctx context.Context, timeout time.Duration, ask func([]remote.Option) error) error {
+	var down error
+	err := pullRetry.do(ctx, func(attempt context.Context) error {
+		if timeout > 0 {
+			var cancel context.CancelFunc
+			attempt, cancel = context.WithTimeout(attempt, timeout)
+			defer cancel()
+		}
+		err := ask(append(options(attempt), remote.WithRetryBackoff(remote.Backoff{Steps: 1})))
+		if down = nil; Unreachable(err) && ctx.Err() == nil {
+			down = err
+			return nil
+		}
+		return err
+	}, func() {})
+	return errors.Join(err, down)
 }
 
 // Image returns the image with the digest, for the platform, from the repository of
@@ -47,8 +72,12 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 	if err != nil {
 		return nil, fmt.Errorf("read the image %s: %w", reference, err)
 	}
-	image, err := remote.Image(ref.Context().Digest(digest.String()),
-		append(options(ctx), remote.WithPlatform(platform))...)
+	var image v1.Image
+	err = lookUp(ctx, 0, func([]remote.Option) (err error) {
+		// Its layers are read later, so the context is not that of the attempt.
+		image, err = remote.Image(ref.Context().Digest(digest.String()), append(options(ctx), remote.WithPlatform(platform))...)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the image %s@%s for %s: %w", reference, digest, platform, err)
 	}
@@ -69,10 +98,22 @@ func Unreachable(err error) bool {
 	}
 }
 
+// NotFound tells whether err means that the registry does not hold the image.
+func NotFound(err error) bool { return answered(err, http.StatusNotFound) }
+
+// RateLimited tells whether err means that the registry accepts no more requests for now.
+func RateLimited(err error) bool { return answered(err, http.StatusTooManyRequests) }
+
+func answered(err error, status int) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode == status
+}
+
 func options(ctx context.Context) []remote.Option {
 	return []remote.Option{
 		remote.WithContext(ctx),
 		remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		remote.WithUserAgent("lambdas-ci"),
+		remote.WithTransport(listener{remote.DefaultTransport}),
 	}
 }

@@ -30,8 +30,8 @@ image:
   lambda   Lambda accepts the image
   budget   the image is not larger than the budget in its image.json, if it has one
 
-A gate that could examine nothing fails. publish checks all gates before it sends
-anything. To allow a finding of the secret rules that is not a secret, list it in
+A gate that finds nothing to examine fails. publish checks all gates before it sends
+anything. If the secrets gate reports text that is not a secret, allow it in
 .gitleaks.toml; see https://github.com/gitleaks/gitleaks#configuration.`,
 		Example: "  bin/ci audit\n  bin/ci audit --only enhance --json\n  bin/ci audit --from dist",
 		Args:    noArgs,
@@ -52,7 +52,7 @@ anything. To allow a finding of the secret rules that is not a secret, list it i
 	return cmd
 }
 
-// audit asks every gate for the images.
+// audit runs every gate on the images.
 func (a *app) audit(cmd *cobra.Command, m *made) (*audit.Report, error) {
 	return audit.New(m.builder.Catalog, m.builder.Cache, m.builder.Step).Run(cmd.Context(), m.functions, m.dir)
 }

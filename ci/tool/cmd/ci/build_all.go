@@ -40,7 +40,7 @@ func addOut(cmd *cobra.Command, out *string) {
 	cmd.Flags().StringVarP(out, "out", "o", "", "folder of the image layout to write (default: dist in the workspace)")
 }
 
-// buildAll builds what the flags select and returns where it put it.
+// buildAll builds the images that the flags select and returns the folder it wrote them to.
 func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Report, string, error) {
 	b, err := a.builder(cmd, f)
 	if err != nil {
@@ -57,7 +57,7 @@ func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Re
 	return r, out, err
 }
 
-// printBuild prints what was built and returns the errors of what was not.
+// printBuild prints the images that were built and returns the errors of the others.
 func (a *app) printBuild(cmd *cobra.Command, r *build.Report, dir string) error {
 	warn(cmd, r.Warnings)
 	err := a.print(cmd, r, func(w io.Writer) error { return r.Table(w, dir) })

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// platforms are the ones that Lambda runs.
+// platforms are those that Lambda supports.
 // https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html
 var platforms = []string{"linux/amd64", "linux/arm64"}
 
@@ -26,6 +28,7 @@ type buildFlags struct {
 	base     string
 	ffmpeg   string
 	offline  bool
+	mirrors  mirrorFlags
 }
 
 // addAll adds the flags of a command that builds images.
@@ -34,7 +37,7 @@ func (f *buildFlags) addAll(cmd *cobra.Command) {
 	f.addOne(cmd)
 }
 
-// addOne adds those of a command that builds one.
+// addOne adds the flags of a command that builds one image.
 func (f *buildFlags) addOne(cmd *cobra.Command) {
 	f.addPlatform(cmd)
 	f.addBase(cmd)
@@ -50,25 +53,29 @@ func (f *buildFlags) addPlatform(cmd *cobra.Command) {
 }
 
 func (f *buildFlags) addBase(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a `REFERENCE`, or static")
 	f.addOffline(cmd)
 }
 
 func (f *buildFlags) addFFmpeg(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a `REFERENCE`, or static")
 	f.addOffline(cmd)
 }
 
 func (f *buildFlags) addOffline(cmd *cobra.Command) {
 	if cmd.Flags().Lookup("offline") == nil {
-		cmd.Flags().BoolVar(&f.offline, "offline", false, "ask no registry: use the cache, else the static base and ffmpeg")
+		cmd.Flags().BoolVar(&f.offline, "offline", false, "contact no registry: use the cache, else the static base and ffmpeg")
+		f.mirrors.add(cmd)
 	}
 }
 
-// builder returns what builds the workspace as the flags say.
+// builder returns a Builder for the workspace, set up by the flags.
 func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error) {
 	platform, err := parsePlatform(f.platform)
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(checkReference("base", f.base), checkReference("ffmpeg", f.ffmpeg)); err != nil {
 		return nil, err
 	}
 	c, err := a.catalog()
@@ -83,11 +90,35 @@ func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error)
 	if err != nil {
 		return nil, err
 	}
+	mirrors, err := f.mirrors.beside(l)
+	if err != nil {
+		return nil, err
+	}
 	return &build.Builder{
 		Catalog: c, Cache: kept, Lock: l, Platform: *platform,
-		BaseRef: f.base, FFmpegRef: f.ffmpeg, Offline: f.offline,
+		BaseRef: f.base, FFmpegRef: f.ffmpeg, Mirrors: mirrors, Offline: f.offline,
 		Step: report.NewProgress(cmd.ErrOrStderr()).Step,
 	}, nil
+}
+
+// mirrorFlags say from where images are pulled instead of their own registry.
+type mirrorFlags []string
+
+func (f *mirrorFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar((*[]string)(f), "mirror", nil, "pull the images of a registry from elsewhere: docker.io=HOST[:PORT][/PATH] (default: the mirrors in "+lock.File+")")
+}
+
+// beside returns the mirrors of the lock file and of the flags, which come first.
+func (f mirrorFlags) beside(l *lock.Lock) (lock.Mirrors, error) {
+	mirrors := lock.Mirrors{}
+	maps.Copy(mirrors, l.Mirrors)
+	for _, m := range f {
+		registry, mirror, _ := strings.Cut(m, "=")
+		if err := mirrors.Add(registry, mirror); err != nil {
+			return nil, usageError{fmt.Errorf("--mirror: %w", err)}
+		}
+	}
+	return mirrors, nil
 }
 
 // parsePlatform reads a platform that Lambda runs; none is the first.
@@ -96,7 +127,7 @@ func parsePlatform(text string) (*v1.Platform, error) {
 		text = platforms[0]
 	}
 	if !slices.Contains(platforms, text) {
-		return nil, usageError{fmt.Errorf("--platform: Lambda does not run %q; name %s", text, strings.Join(platforms, " or "))}
+		return nil, usageError{fmt.Errorf("--platform: Lambda does not run %q; pass %s", text, strings.Join(platforms, " or "))}
 	}
 	platform, err := v1.ParsePlatform(text)
 	if err != nil {
@@ -105,18 +136,27 @@ func parsePlatform(text string) (*v1.Platform, error) {
 	return platform, nil
 }
 
+// checkReference returns an error if the value of a flag is not the reference of an image.
+func checkReference(flag, value string) error {
+	if _, err := name.ParseReference(value); err != nil && value != "" {
+		return usageError{fmt.Errorf("--%s: %q is not an image reference; write registry/repository:tag or registry/repository@digest", flag, value)}
+	}
+	return nil
+}
+
 func addFrom(cmd *cobra.Command, from *string) {
 	cmd.Flags().StringVar(from, "from", "", "image layout to read the images from, instead of building them")
 }
 
-// made is the images in a layout, ready to be checked or published.
+// made holds the images of a layout, ready to be checked or published.
 type made struct {
 	builder   *build.Builder
 	functions []catalog.Function
 	dir       string
 }
 
-// images builds what the flags select, or reads the layout from.
+// images builds the images that the flags select. If from is set, it uses that layout
+// instead.
 func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, error) {
 	b, err := a.builder(cmd, f)
 	if err != nil {

@@ -1,13 +1,49 @@
 package main
 
 import (
+	"fmt"
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// complete makes the shell complete what is known of the flags of a command: names
-// of images, platforms, variants.
+// shells are the shells that cobra writes completion scripts for.
+var shells = []string{"bash", "zsh", "fish", "powershell"}
+
+// newCompletion replaces cobra's own command, whose help says `ci` instead of `bin/ci` and
+// which exits with 0 if the shell is unknown.
+func newCompletion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print a script that completes commands, flags and image names",
+		Long: `Print a script that completes commands, flags and image names in your shell.
+
+SHELL is bash, zsh, fish or powershell. Load the script in the current shell, or write it
+to a file that your shell reads at the start.`,
+		Example:   "  source <(bin/ci completion bash)\n  bin/ci completion fish | source",
+		ValidArgs: shells,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)(cmd, args) != nil {
+				return usageError{fmt.Errorf("pass one shell: bash, zsh, fish or powershell; see `%s --help`", cmd.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			return map[string]func(io.Writer) error{
+				"bash":       func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+				"zsh":        root.GenZshCompletion,
+				"fish":       func(w io.Writer) error { return root.GenFishCompletion(w, true) },
+				"powershell": root.GenPowerShellCompletionWithDesc,
+			}[args[0]](cmd.OutOrStdout())
+		},
+	}
+}
+
+// complete lets the shell complete the values of a command's flags: image names,
+// platforms, variants and registries.
 func (a *app) complete(cmd *cobra.Command) {
 	images := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		c, err := a.catalog()
@@ -32,7 +68,7 @@ func (a *app) complete(cmd *cobra.Command) {
 	} {
 		if cmd.Flags().Lookup(flag) != nil {
 			if err := cmd.RegisterFlagCompletionFunc(flag, values); err != nil {
-				panic(err) // the flag is there
+				panic(err) // the flag exists
 			}
 		}
 	}

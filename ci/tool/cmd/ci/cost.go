@@ -40,7 +40,7 @@ Sizes come from the manifests: compressed, as ECR bills them. A repository store
 layer once, however many images share it.
 
 By default the images are built (or read with --from), and the report says what the
-registries will store when the last %[1]d versions of each image are kept and only the
+registries will store when they keep the last %[1]d versions of each image and only the
 binary differs between versions. With --published the report says what the registries
 store now: all images with a tag and, at ECR, those without. --local does the same for
 dist/registry, where publish --local publishes.
@@ -98,11 +98,11 @@ func (f *costFlags) check(cmd *cobra.Command) error {
 	}
 	switch {
 	case f.published && f.target.local:
-		return usageError{errors.New("--published and --local cannot be combined: name the registries of AWS or the one in dist/registry")}
+		return usageError{errors.New("--published and --local cannot be combined: choose the registries in AWS or the one in dist/registry")}
 	case !f.published && !f.target.local && f.target != targetFlags{}:
 		return usageError{errors.New("--private-registry, --public-registry, --region, --account and --public-alias need --published")}
 	case f.versions < 1:
-		return usageError{fmt.Errorf("--versions: %d is not a number of versions; name 1 or more", f.versions)}
+		return usageError{fmt.Errorf("--versions: %d is not a number of versions; pass 1 or more", f.versions)}
 	case f.markdown && cmd.Flags().Changed("json"):
 		return usageError{errors.New("--markdown and --json cannot be combined")}
 	}
@@ -114,7 +114,7 @@ func (f *costFlags) check(cmd *cobra.Command) error {
 	return f.target.check()
 }
 
-// cost measures what the flags say.
+// cost measures the images that the flags select.
 func (a *app) cost(cmd *cobra.Command, f *costFlags) (*cost.Report, error) {
 	prices, err := cost.ReadPrices()
 	if err != nil {
@@ -132,12 +132,12 @@ func (a *app) cost(cmd *cobra.Command, f *costFlags) (*cost.Report, error) {
 		return nil, err
 	}
 	if below, err := filepath.Rel(m.builder.Catalog.Root, m.dir); err == nil && filepath.IsLocal(below) {
-		r.Source = filepath.ToSlash(below) // the report is the same wherever the workspace is
+		r.Source = filepath.ToSlash(below) // the report does not depend on where the workspace is
 	}
 	return r, nil
 }
 
-// costPublished says what it costs to keep what the registries hold.
+// costPublished measures the images that the registries hold.
 func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices) (r *cost.Report, err error) {
 	c, err := a.catalog()
 	if err != nil {

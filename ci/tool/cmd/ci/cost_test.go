@@ -33,7 +33,7 @@ func TestCostOfWhatPublishHasSent(t *testing.T) {
 	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
 	none := command(t, root, "cost", "--local")
 	assert.Equal(t, exitFailed, none.code)
-	assert.Contains(t, none.stderr, "ci: measure dist/registry: nothing is published there; publish with `ci publish --local`")
+	assert.Contains(t, none.stderr, "ci: nothing is published in dist/registry; publish first: bin/ci publish --local\n")
 
 	sent := stores(decode(t, command(t, root, append(publish, "aaaaaaa")...)))
 	model := measured(t, root, "--from", filepath.Join(root, "dist"), "--versions", "1")
@@ -67,7 +67,7 @@ func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
 	hosts := []string{"--private-registry", r.Host, "--public-registry", r.Host + "/alias"}
 	empty := command(t, root, append(hosts, "cost", "--published")...)
 	assert.Equal(t, exitFailed, empty.code)
-	assert.Equal(t, "ci: measure "+r.Host+" and "+r.Host+"/alias: nothing is published there\n", empty.stderr)
+	assert.Equal(t, "ci: measure "+r.Host+" and "+r.Host+"/alias: nothing is published there; publish first: bin/ci publish\n", empty.stderr)
 
 	sent := stores(decode(t, command(t, root, append(hosts, "publish", "--offline", "--allow-dirty", "--json", "--commit", "aaaaaaa")...)))
 	stored := measured(t, root, append(hosts, "--published")...)

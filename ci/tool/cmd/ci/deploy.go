@@ -23,18 +23,19 @@ func newDeploy(a *app) *cobra.Command {
 
 First, every function is checked: it exists and runs an image; the new image is in a
 private repository of the function's region, Lambda accepts it, and it has the
-function's architecture; and Lambda would allow the update. Then the functions are
-updated by digest, and each update is awaited. A function that already runs the image
-is not updated. If one update fails, all are rolled back.
+function's architecture; and Lambda would allow the update. Then every function is
+updated to the digest of its new image; the command waits until Lambda has finished. A
+function that already runs the image is not updated. If one update fails, all are
+rolled back.
 
-After an interrupt, updates that have begun are awaited. The release is then completed
-if every function was updated, and rolled back if not.
+After an interrupt, the command waits for the updates that have begun. If every function
+was updated, it completes the release; if not, it rolls all back.
 
 At the end the tag NAME-live names the image that runs, so that retention keeps it,
 and a release record is written to the private repository.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
-function runs what it ran before.`,
+function runs the same image as before.`,
 		Example: `  bin/ci deploy --commit abc1234
   bin/ci deploy --commit abc1234 --smoke --alias live
   bin/ci deploy --only thumb,video --dry-run`,
@@ -58,7 +59,7 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if err != nil {
 		return err
 	}
-	// What is deployed is what was published; the work tree does not matter.
+	// Only published images are deployed, so the work tree may have uncommitted changes.
 	if name, err = commit.Choose(cmd.Context(), c.Root, name, true); err != nil {
 		return err
 	}

@@ -35,19 +35,19 @@ FROM and TO are each one of
   a folder           the images of an OCI image layout, as build-all writes it
 
 Without TO, the images are built from the work tree. Each image is read from the
-registry that its function names; live images are read from the private one. Of the
-layers, only the binary's is read, and only if it changed.
+registry that its function names; live images are read from the private one. Only the
+layer with the binary is read, and only if it changed.
 
-The size of a Go package comes from the function table of the binary, which is there
-without symbols too; versions come from the build information in the binary. Exit code
-0 means that the images were compared; audit checks their size.`,
-		Example: `  bin/ci diff dist                      # what an edit changes in the images built last
+The size of a Go package comes from the function table of the binary, which a binary
+without symbols has too; versions come from the build information in the binary. Exit
+code 0 means that the images were compared; to check their size, run bin/ci audit.`,
+		Example: `  bin/ci diff dist                      # compare the last build with the work tree
   bin/ci diff latest
   bin/ci diff latest --markdown >> "$GITHUB_STEP_SUMMARY"
   bin/ci diff abc1234 def5678 --json
   bin/ci diff main --local
 
-  # Without a registry: against the merge base, built beside the work tree.
+  # Without a registry: compare with the merge base, built in a second work tree.
   git worktree add ../base $(git merge-base HEAD origin/main)
   bin/ci build-all -C ../base && bin/ci diff ../base/dist`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -72,7 +72,7 @@ func (f *diffFlags) check(a *app) error {
 	case f.markdown && a.json:
 		return usageError{errors.New("--markdown and --json cannot be combined")}
 	case f.top < 0:
-		return usageError{fmt.Errorf("--top: %d is not a number of packages; name 0 or more", f.top)}
+		return usageError{fmt.Errorf("--top: %d is not a number of packages; pass 0 or more", f.top)}
 	}
 	return f.target.check()
 }

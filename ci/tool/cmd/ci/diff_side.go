@@ -49,7 +49,7 @@ func (s *sides) read(ctx context.Context, text string) (side sizediff.Side, err 
 		return s.layout(text, text)
 	default:
 		if of, err = commit.Resolve(ctx, s.root, text); err != nil {
-			return side, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), not latest or live, and not a commit of this repository; name a commit, branch or tag that the repository has, or fetch it: %w", text, err)}
+			return side, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), latest, live or a commit: %w", text, err)}
 		}
 		text = fmt.Sprintf("%s (%s)", text, of[:7])
 	}

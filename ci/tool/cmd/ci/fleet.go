@@ -18,7 +18,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// fleetFlags say in which account the functions are, and where their images are.
+// fleetFlags name the account of the functions and the registry of their images.
 type fleetFlags struct{ targetFlags }
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
@@ -28,13 +28,13 @@ func (f *fleetFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
 }
 
-// fleet is the functions as they are in AWS, and the registry of their images.
+// fleet reads and updates the functions in AWS and the registry of their images.
 type fleet struct {
 	hosts    publish.Hosts
 	lambda   *lambdaapi.Client
 	registry *registry.Client
 	records  *history.Store
-	// who is the caller, as records name it.
+	// who is the ARN of the caller, for the release records.
 	who string
 }
 
@@ -57,7 +57,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 		hosts.Private = publish.PrivateHost(account, session.Region)
 	}
 	options := registry.Options{}
-	// A stand-in of AWS has the logins for a stand-in of its registry.
+	// A stand-in for AWS also gives the logins of its registry.
 	if f.hosts.Private == "" || os.Getenv("AWS_ENDPOINT_URL") != "" {
 		options.Keychain = session.Keychain(hosts)
 	}
@@ -77,7 +77,7 @@ func lambdas(functions []catalog.Function) map[string]string {
 	return names
 }
 
-// targets returns what the functions are to run to be those of the commit.
+// targets returns the images that the functions run after a deploy of the commit.
 func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commit string) ([]deploy.Target, error) {
 	names := lambdas(functions)
 	var targets []deploy.Target
@@ -100,8 +100,8 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 	return targets, nil
 }
 
-// published tells which commits the registry holds of the function's image, or
-// nothing when it holds none.
+// published lists the commits whose image of the function the registry holds. It is empty
+// if there is none.
 func (f *fleet) published(ctx context.Context, function catalog.Function) string {
 	item := publish.PrivateItems([]catalog.Function{function}, f.hosts, "")[0]
 	tags, err := f.registry.Tags(ctx, item.Repository)
@@ -117,5 +117,5 @@ func (f *fleet) published(ctx context.Context, function catalog.Function) string
 	if len(commits) == 0 {
 		return ""
 	}
-	return "\nit holds these commits of " + function.Image + ": " + strings.Join(commits, ", ")
+	return "\nthe registry holds these commits of " + function.Image + ": " + strings.Join(commits, ", ")
 }

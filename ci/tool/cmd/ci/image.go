@@ -51,7 +51,7 @@ read.`,
 	return cmd
 }
 
-// writeArchive writes the archive to a file; the file is complete or does not exist.
+// writeArchive writes the archive to a file. If it fails, it leaves no partial file.
 func writeArchive(out, dir, name string) error {
 	w, err := os.CreateTemp(filepath.Dir(out), ".archive-*")
 	if err != nil {

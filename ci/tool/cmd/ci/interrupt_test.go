@@ -40,8 +40,8 @@ func TestAnInterruptedDeploy(t *testing.T) {
 	code := run(ctx, []string{"--root", s.catalog.Root, "--private-registry", s.host, "deploy", "--commit", "2222222", "--parallel", "1", "--json"}, &stdout, &stderr)
 
 	assert.Equal(t, exitRolledBack, code, stderr.String())
-	assert.Contains(t, stderr.String(), "… interrupted: waiting for the updates that are under way")
-	assert.Contains(t, stderr.String(), "ci: interrupted\nci: 1 updated function was put back; every function runs what it ran before\n")
+	assert.Contains(t, stderr.String(), "… interrupted: waiting for the running updates; then the release is finished if all functions were updated, and rolled back if not\n")
+	assert.Contains(t, stderr.String(), "ci: interrupted\nci: 1 updated function was rolled back; every function runs the same image as before\n")
 	assert.Equal(t, want, []string{s.aws.Image("Api"), s.aws.Image("Enhance")})
 	var result release.Report
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &result))

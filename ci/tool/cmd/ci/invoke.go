@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// invoked is what one invocation gave.
+// invoked is the result of one invocation.
 type invoked struct {
 	Image    string                `json:"image"`
 	Response json.RawMessage       `json:"response,omitempty"`
@@ -52,6 +53,15 @@ standard error.`,
 			}
 			if ref != "" && emulator != "" {
 				return usageError{errors.New("--image and --emulator cannot be combined: --image starts a function, --emulator calls one that runs")}
+			}
+			if err := checkReference("image", ref); err != nil {
+				return err
+			}
+			if at, err := url.Parse(emulator); emulator != "" && (err != nil || at.Host == "") {
+				return usageError{fmt.Errorf("--emulator: %q is not a URL; write http://HOST:PORT", emulator)}
+			}
+			if timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout: %s is not a time to wait; pass a duration like 30s or 2m", timeout)}
 			}
 			c, selected, err := a.selected([]string{name})
 			if err != nil {
@@ -131,7 +141,7 @@ func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file 
 		data, err = os.ReadFile(file)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, usageError{fmt.Errorf("read the event of %s: %w; say --event FILE, or --event - for standard input", f.Image, err)}
+		return nil, usageError{fmt.Errorf("read the event of %s: %w; pass --event FILE, or --event - for standard input", f.Image, err)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the event of %s: %w", f.Image, err)

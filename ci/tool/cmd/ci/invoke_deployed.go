@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// invoke hands the deployed function one event. The end of its log goes to
+// invoke calls the deployed function with one event. The end of its log goes to
 // standard error.
 func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function catalog.Function, event []byte) (invoke.Response, error) {
 	session, err := login(ctx, f.region)
@@ -30,7 +30,7 @@ func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function c
 	if answer.Error != "" {
 		failed := invoke.FunctionError{Type: answer.Error, Message: string(answer.Payload)}
 		if err := json.Unmarshal(answer.Payload, &failed); err != nil {
-			failed.Message = string(answer.Payload) // not in the form that runtimes report errors in
+			failed.Message = string(answer.Payload) // not the JSON that runtimes use for errors
 		}
 		r.Payload, r.Error = nil, &failed
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// remoteFlags say which deployed function is called.
+// remoteFlags say which version of the deployed function to call, and where.
 type remoteFlags struct {
 	remote    bool
 	qualifier string

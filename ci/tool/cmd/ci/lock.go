@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,14 +12,17 @@ import (
 )
 
 func newLock(a *app) *cobra.Command {
-	return &cobra.Command{
+	var mirror mirrorFlags
+	cmd := &cobra.Command{
 		Use:   "lock",
 		Short: "Refresh the digests in " + lock.File,
 		Long: `Refresh the digests in ` + lock.File + `.
 
 The digest of each image's tag is read from its registry, the integrity of each npm
-package from npm. An entry that cannot be read keeps its digest, the reason is printed
-and the exit code is 1. To use another version, edit the reference and run this.`,
+package from npm, and what changed is printed: size, layers, the day an image was made.
+An entry that cannot be read keeps its digest, the reason is printed and the exit code
+is 1. To use another version, edit the reference and run this. A workspace without the
+file gets one.`,
 		Example: "  bin/ci lock\n  bin/ci lock --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -27,10 +31,17 @@ and the exit code is 1. To use another version, edit the reference and run this.
 				return err
 			}
 			l, err := lock.Load(c.Root)
+			if errors.Is(err, lock.ErrMissing) {
+				l, err = lock.New(c.Toolchain), nil
+			}
 			if err != nil {
 				return err
 			}
-			rows := pin.Refresh(cmd.Context(), l)
+			mirrors, err := mirror.beside(l)
+			if err != nil {
+				return err
+			}
+			rows := pin.Refresh(cmd.Context(), l, mirrors, time.Now())
 			if err := cmd.Context().Err(); err != nil {
 				return err
 			}
@@ -46,4 +57,6 @@ and the exit code is 1. To use another version, edit the reference and run this.
 			return err
 		},
 	}
+	mirror.add(cmd)
+	return cmd
 }

@@ -14,10 +14,10 @@ import (
 	"lambdas.internal/ci/tool/workspace/scaffold"
 )
 
-// reasons stand in image.json until somebody says a better one.
+// reasons are the defaults of --reason.
 var reasons = map[catalog.Registry]string{
-	catalog.Private: "nobody decided yet that it may be public",
-	catalog.Public:  "generic work, nothing of ours",
+	catalog.Private: "not yet approved to be public",
+	catalog.Public:  "generic work, nothing proprietary",
 }
 
 func newNew(a *app) *cobra.Command {
@@ -38,7 +38,7 @@ code, or in the console. Until it exists, deploy fails and names it.`,
 		Example: "  bin/ci new resize\n  bin/ci new contact-sheet --variant heavy --registry public --reason \"generic ffmpeg work\"",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("name the new function, for instance `%s resize`; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())}
+				return usageError{fmt.Errorf("pass the name of the new function, for instance `%s resize`; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -74,8 +74,8 @@ code, or in the console. Until it exists, deploy fails and names it.`,
 	return cmd
 }
 
-// refusal tells a function that cannot be made by what was said on the command line.
-// What was not said follows from the rest, and so do its faults.
+// refusal names the flags whose values the scaffold refused. A default that was not passed
+// follows from the other values, so its problem is left out if there are others.
 func refusal(err error, lambda, reason bool) error {
 	var refused scaffold.Refused
 	if !errors.As(err, &refused) {

@@ -81,16 +81,16 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 func TestNewUsage(t *testing.T) {
 	c := testkit.Workspace(t, nil)
 	for line, want := range map[string]string{
-		"new":                    "ci: name one function, for instance `ci new resize`; see `bin/ci new --help`\n",
-		"new a b":                "ci: name one function, for instance `ci new resize`; see `bin/ci new --help`\n",
-		"new Resize":             "ci: NAME: \"Resize\" is not a name of at most 80 lower-case letters, digits and single dashes\n",
+		"new":                    "ci: pass the name of the new function, for instance `bin/ci new resize`; see `bin/ci new --help`\n",
+		"new a b":                "ci: pass the name of the new function, for instance `bin/ci new resize`; see `bin/ci new --help`\n",
+		"new Resize":             "ci: NAME: \"Resize\" is not a valid name; use at most 80 lower-case letters, digits and single dashes\n",
 		"new api":                "ci: NAME: \"api\" is already the image of functions/media-lambda\n",
-		"new api-admin":          "ci: NAME: the tags of \"api-admin\" and \"api\" (functions/media-lambda) begin alike, so retention of one would delete the other's; rename one\n",
-		"new media":              "ci: NAME: functions/media-lambda is there already; choose another name\n",
+		"new api-admin":          "ci: NAME: \"api-admin\" and \"api\" (functions/media-lambda): one name is the beginning of the other, so retention rules for one would also match the other's tags; rename one\n",
+		"new media":              "ci: NAME: functions/media-lambda already exists; choose another name\n",
 		"new x --variant hevy":   "ci: --variant: \"hevy\" is not light or heavy (did you mean \"heavy\"?)\n",
 		"new x --registry pubic": "ci: --registry: \"pubic\" is not private or public (did you mean \"public\"?)\n",
 		"new x --lambda Api":     "ci: --lambda: \"Api\" is already the function of functions/media-lambda\n",
-		"new x --lambda a/b":     "ci: --lambda: \"a/b\" is not a Lambda function name: 1 to 64 letters, digits, - and _\n",
+		"new x --lambda a/b":     "ci: --lambda: \"a/b\" is not a Lambda function name; use 1 to 64 letters, digits, - and _\n",
 	} {
 		t.Run(line, func(t *testing.T) {
 			before := testkit.Tree(t, c.Root)

@@ -88,7 +88,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	return a.print(cmd, p, p.Table)
 }
 
-// addRegistries fills in what publish would do.
+// addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
 	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root)
 	if err != nil {
@@ -113,7 +113,7 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	p.AddPublish(published)
 }
 
-// addLambda fills in what the functions run and what deploy would do.
+// addLambda adds what the functions run and what deploy would do.
 func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function) {
 	flags := fleetFlags{f.target}
 	fl, err := flags.open(cmd.Context(), c)
@@ -128,19 +128,18 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 	}
 	for _, function := range functions {
 		running, err := fl.lambda.Function(cmd.Context(), function.Lambda, "")
-		switch {
-		case err == nil:
+		if err == nil {
 			p.AddRunning(function.Image, running, releases)
-		default:
-			p.Unseen(err, "what %s runs", function.Lambda)
-			if errors.Is(err, deploy.ErrPassing) {
-				return // the others would not answer either
-			}
+			continue
+		}
+		p.Unseen(err, "what %s runs", function.Lambda)
+		if errors.Is(err, deploy.ErrPassing) {
+			return // the calls for the other functions would fail too
 		}
 	}
 }
 
-// addSources fills in what changed since the commits that the functions run.
+// addSources adds what changed since the commits that the functions run.
 func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err error) {
 	since := p.CompareWith(f.since)
 	if len(since) == 0 {

@@ -50,9 +50,9 @@ Two documents are attached to each image by digest: the SBOM, which lists what t
 image is made of, and the provenance, which says how it was built; see bin/ci sbom and
 bin/ci provenance.
 
-Credentials are found as by every AWS tool; other registries use Docker's logins. With
---local everything goes to a registry that runs in this process and stores its content
-in dist/registry.`,
+AWS credentials are found as by every AWS tool; other registries use Docker's logins.
+With --local everything goes to a registry that runs in this process and stores its
+content in dist/registry.`,
 		Example: `  bin/ci publish --commit abc1234
   bin/ci publish --dry-run
   bin/ci publish --local --serve`,
@@ -62,7 +62,7 @@ in dist/registry.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.commit, "commit", "", "commit to publish under, 7 to 40 hexadecimal digits (default: HEAD)")
 	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "publish with uncommitted changes")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and send nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; send nothing")
 	flags.BoolVar(&f.create, "create-repositories", false, "create the repositories that are missing")
 	flags.BoolVar(&f.force, "force", false, "move a commit's tag to another image")
 	f.target.addLocal(cmd, "publish to a registry in this process, stored in dist/registry")
@@ -80,12 +80,12 @@ func (f *publishFlags) check() error {
 	case !f.target.local && (f.serve || f.port != 0):
 		return usageError{errors.New("--serve and --port need --local")}
 	case f.parallel < 1:
-		return usageError{fmt.Errorf("--parallel: %d is not a number of requests; name 1 or more", f.parallel)}
+		return usageError{fmt.Errorf("--parallel: %d is not a number of requests; pass 1 or more", f.parallel)}
 	}
 	if err := checkCommit("commit", f.commit); err != nil {
 		return err
 	}
-	return f.target.check()
+	return errors.Join(checkPort(f.port), f.target.check())
 }
 
 func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
@@ -106,7 +106,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 
-	// From here on requests are made.
+	// Nothing was sent to a registry before this line.
 	var t *target
 	var server *localregistry.Server
 	if f.target.local {
@@ -158,8 +158,8 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	return server.Wait(cmd.Context())
 }
 
-// audited builds the images and asks every gate. It makes no request to where the
-// images are to go.
+// audited builds the images and checks every gate. It sends no request to the registries
+// that publish pushes to.
 func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, map[string]publish.Image, int, error) {
 	m, err := a.images(cmd, &f.build, f.from)
 	if err != nil {

@@ -129,8 +129,8 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 			"shared/helper/helper.go": "package helper\n\nimport \"example.internal/shared/proprietary/p\"\n\nfunc Help() { println(p.Prompt) }\n",
 			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n",
 		}, []string{
-			"audit beta: imports: beta is public, but imports what is proprietary: example.internal/beta -> example.internal/shared/helper -> example.internal/shared/proprietary/p",
-			"audit beta: content: byte ",
+			"audit beta: imports: beta is public, but imports proprietary code: example.internal/beta -> example.internal/shared/helper -> example.internal/shared/proprietary/p",
+			"audit beta: content: the binary contains content of shared/proprietary/p/p.go (byte ",
 		}},
 		"an embedded prompt": {map[string]string{
 			"shared/shared.go":       "package shared\n\nimport _ \"embed\"\n\n//go:embed proprietary/prompt.txt\nvar Prompt string\n",
@@ -138,7 +138,7 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 		}, []string{"audit beta: imports: beta is public, but embeds the proprietary file shared/proprietary/prompt.txt: example.internal/beta -> example.internal/shared"}},
 		"a copied prompt": {map[string]string{
 			"functions/beta/main.go": "package main\n\nfunc main() { println(\"" + proprietaryPrompt + "\") }\n",
-		}, []string{"is content of shared/proprietary/p/p.go"}},
+		}, []string{"the binary contains content of shared/proprietary/p/p.go (byte "}},
 		"a planted key": {map[string]string{
 			"functions/beta/main.go": "package main\n\nfunc main() { println(\"" + key + "\") }\n",
 		}, []string{"audit beta: secrets: functions/beta/main.go line 3 (byte ", "audit beta: secrets: /var/runtime/bootstrap byte "}},
@@ -149,7 +149,7 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 		"ffmpeg used and not there": {map[string]string{
 			"shared/ffmpeg/ffmpeg.go": "package ffmpeg\n\nfunc Run() {}\n",
 			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/ffmpeg\"\n\nfunc main() { ffmpeg.Run() }\n",
-		}, []string{"audit beta: ffmpeg: beta uses ffmpeg (example.internal/beta -> example.internal/shared/ffmpeg), but its image has none"}},
+		}, []string{"audit beta: ffmpeg: beta uses ffmpeg (example.internal/beta -> example.internal/shared/ffmpeg), but its image does not have it; set `variant` to heavy in functions/beta/image.json"}},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -173,8 +173,8 @@ func TestWithoutProprietaryFolderNothingPublicIsPublished(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "shared/proprietary")))
 	got := command(t, root, "audit", "--offline")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "audit beta: content: nothing was examined")
-	assert.Contains(t, got.stdout, "1 gates FAILED")
+	assert.Contains(t, got.stderr, "audit beta: content: `shared/proprietary` is missing or empty: cannot check")
+	assert.Contains(t, got.stdout, "1 gate FAILED")
 }
 
 func TestUnpinnedImagesStayOnThisMachine(t *testing.T) {
@@ -192,12 +192,12 @@ func TestPublishUsage(t *testing.T) {
 		args    []string
 		message string
 	}{
-		"no commit at all":        {[]string{"--commit", "main"}, `--commit: "main" is not a commit; name 7 to 40 digits of 0-9 and a-f`},
+		"no commit at all":        {[]string{"--commit", "main"}, `--commit: "main" is not a commit; pass 7 to 40 digits of 0-9 and a-f`},
 		"a commit too short":      {[]string{"--commit", "abc123"}, `"abc123" is not a commit`},
 		"--serve without --local": {[]string{"--serve"}, "--serve and --port need --local"},
-		"--local and a registry":  {[]string{"--local", "--public-registry", "127.0.0.1:1"}, "--local goes with none of"},
-		"a URL for a registry":    {[]string{"--private-registry", "https://127.0.0.1:1"}, `--private-registry: "https://127.0.0.1:1" is not a registry; name host[:port][/path]`},
-		"an account of letters":   {[]string{"--account", "mine"}, `--account: "mine" is not an AWS account; name its 12 digits`},
+		"--local and a registry":  {[]string{"--local", "--public-registry", "127.0.0.1:1"}, "--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias"},
+		"a URL for a registry":    {[]string{"--private-registry", "https://127.0.0.1:1"}, `--private-registry: "https://127.0.0.1:1" is not the name of a registry; write host[:port][/path]`},
+		"an account of letters":   {[]string{"--account", "mine"}, `--account: "mine" is not an AWS account; pass its 12 digits`},
 		"no requests at once":     {[]string{"--parallel", "0"}, "--parallel: 0 is not a number of requests"},
 		"an image of nobody":      {[]string{"--only", "alhpa", "--commit", "aaaaaaa"}, `no image is named "alhpa" (did you mean "alpha"?)`},
 	}
@@ -230,12 +230,12 @@ func TestADirtyTreeIsNotPublished(t *testing.T) {
 	for _, more := range [][]string{nil, {"--commit", "aaaaaaa"}} {
 		got := command(t, root, append(args, more...)...)
 		assert.Equal(t, exitFailed, got.code)
-		assert.Contains(t, got.stderr, "the work tree has changes that no commit has; commit them, or say --allow-dirty (the first: M functions/beta/main.go)")
+		assert.Contains(t, got.stderr, "the work tree has uncommitted changes; commit them, or pass --allow-dirty (the first: M functions/beta/main.go)")
 	}
 	// By now HEAD's tag is another image's.
 	got := command(t, root, append(args, "--allow-dirty")...)
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "a commit's tag does not change")
+	assert.Contains(t, got.stderr, "a commit tag never changes: publish a new commit, or use --force")
 	decode(t, command(t, root, append(args, "--allow-dirty", "--commit", "aaaaaaa")...))
 }
 
@@ -265,13 +265,13 @@ func TestPublishToAWS(t *testing.T) {
 	s := newStand(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "publish to the private repository ai-social-media-lambda-light: it does not exist; make it with --create-repositories")
+	assert.Contains(t, got.stderr, "publish to the private repository ai-social-media-lambda-light: it does not exist; create it with --create-repositories")
 	assert.Contains(t, got.stderr, "publish to the public repository lambda-light: it does not exist")
 	assert.Empty(t, s.private.Requests())
 
 	got = s.publish(t, "--commit", "aaaaaaa", "--dry-run", "--create-repositories")
 	assert.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, got.stdout, "repository is missing (--create-repositories makes it): lambda-light (public)")
+	assert.Contains(t, got.stdout, "repository is missing (--create-repositories creates it): lambda-light (public)")
 	assert.Empty(t, s.aws.Calls("ecr.CreateRepository"))
 
 	s.aws.Fail("ecr.GetAuthorizationToken", awsfake.Throttling, awsfake.Internal)
@@ -305,7 +305,7 @@ func TestAWSRefuses(t *testing.T) {
 	}{
 		"expired credentials": {"ecr.DescribeRepositories", awsfake.ExpiredToken, "look for the private repository ai-social-media-lambda-light: operation error ECR: DescribeRepositories"},
 		"no private login":    {"ecr.GetAuthorizationToken", awsfake.AccessDenied, "get the login for ECR in eu-central-1"},
-		"no public login":     {"ecrpublic.GetAuthorizationToken", awsfake.AccessDenied, "it needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"},
+		"no public login":     {"ecrpublic.GetAuthorizationToken", awsfake.AccessDenied, "the caller needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -339,7 +339,7 @@ func TestNoTokenIsEverPrinted(t *testing.T) {
 	s.private.Fail(registrytest.From(1, false))
 
 	require.NotEmpty(t, s.aws.Passwords())
-	require.Contains(t, all.String(), "the registry does not take the login", "the refusals are in what was looked through")
+	require.Contains(t, all.String(), "the registry does not accept the login", "the refusals are in what was looked through")
 	for _, password := range s.aws.Passwords() {
 		encoded := base64.StdEncoding.EncodeToString([]byte("AWS:" + password))
 		for _, secret := range []string{password, encoded, encoded[:20]} {

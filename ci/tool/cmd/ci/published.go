@@ -27,7 +27,7 @@ func (f *publishedFlags) add(cmd *cobra.Command, commit string) {
 
 func (f *publishedFlags) check() error {
 	if f.commit == "" && f.target != (targetFlags{}) {
-		return usageError{errors.New("--commit is missing: name the commit that the image was published under")}
+		return usageError{errors.New("--commit is missing; pass the commit that the image was published under")}
 	}
 	if err := checkCommit("commit", f.commit); err != nil {
 		return err

@@ -32,7 +32,7 @@ func reference(root *cobra.Command) string {
 		fmt.Fprintf(&b, "%s\n\n| command | does |\n| --- | --- |\n", group.Title)
 		for _, cmd := range root.Commands() {
 			if cmd.GroupID == group.ID {
-				fmt.Fprintf(&b, "| [`%s`](#ci-%s) | %s |\n", cmd.Name(), cmd.Name(), cell(cmd.Short))
+				fmt.Fprintf(&b, "| [`%s`](#binci-%s) | %s |\n", cmd.Name(), cmd.Name(), cell(cmd.Short))
 			}
 		}
 		b.WriteString("\n")
@@ -43,14 +43,14 @@ func reference(root *cobra.Command) string {
 		if cmd.GroupID == "" {
 			continue // help
 		}
-		fmt.Fprintf(&b, "## ci %s\n\n", cmd.Name())
+		fmt.Fprintf(&b, "## bin/ci %s\n\n", cmd.Name())
 		long := cmd.Long
 		if long == "" {
 			long = cmd.Short + "."
 		}
 		b.WriteString(prose(long))
 		if _, arguments, ok := strings.Cut(cmd.Use, " "); ok {
-			fmt.Fprintf(&b, "It takes `%s`.\n\n", arguments)
+			fmt.Fprintf(&b, "Arguments: `%s`.\n\n", arguments)
 		}
 		flags(&b, cmd.LocalFlags())
 		var examples strings.Builder
@@ -88,12 +88,12 @@ func flags(b *strings.Builder, set *pflag.FlagSet) {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
-		_, usage := pflag.UnquoteUsage(f)
+		value, usage := pflag.UnquoteUsage(f)
 		name := "--" + f.Name
 		if f.Shorthand != "" {
 			name = "-" + f.Shorthand + ", " + name
 		}
-		if value := f.Value.Type(); value != "bool" {
+		if value != "" {
 			name += " " + value
 		}
 		if d := f.DefValue; d != "" && d != "false" && d != "[]" && d != "0" {

@@ -27,6 +27,9 @@ func newRegistry(a *app) *cobra.Command {
 		Example: fmt.Sprintf("  bin/ci publish --local\n  bin/ci registry &\n  docker pull 127.0.0.1:%d/lambda-light:enhance-latest", registryPort),
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkPort(port); err != nil {
+				return err
+			}
 			c, err := a.catalog()
 			if err != nil {
 				return err
@@ -41,6 +44,14 @@ func newRegistry(a *app) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&port, "port", registryPort, "port on localhost; 0 for a free one")
 	return cmd
+}
+
+// checkPort returns an error if the value of --port is not a port.
+func checkPort(port int) error {
+	if port < 0 || port > 65535 {
+		return usageError{fmt.Errorf("--port: %d is not a port; pass 0 to 65535", port)}
+	}
+	return nil
 }
 
 // localTarget starts the embedded registry of the workspace at root.
@@ -60,7 +71,7 @@ func localTarget(root string, port int) (*target, *localregistry.Server, error) 
 
 func localDir(root string) string { return filepath.Join(root, "dist", "registry") }
 
-// printLocal tells how to pull what was published to the embedded registry.
+// printLocal says how to pull an image from the embedded registry.
 func printLocal(w io.Writer, first publish.Step, served bool, server *localregistry.Server) error {
 	path := first.Repository[strings.Index(first.Repository, "/"):] + ":" + first.CommitTag
 	if served {

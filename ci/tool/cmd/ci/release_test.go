@@ -76,7 +76,7 @@ func (s *stage) ci(code int, line string) {
 	var stdout, stderr bytes.Buffer
 	got := run(s.t.Context(), args, &stdout, &stderr)
 	assert.Equal(s.t, code, got, "ci %s\n%s%s", line, stdout.String(), stderr.String())
-	fmt.Fprintf(&s.story, "$ ci %s\n%s%s(exit code %d)\n\n", line, stderr.String(), stdout.String(), got)
+	fmt.Fprintf(&s.story, "$ bin/ci %s\n%s%s(exit code %d)\n\n", line, stderr.String(), stdout.String(), got)
 }
 
 var (
@@ -182,7 +182,7 @@ func TestAPlan(t *testing.T) {
 	s.ci(exitDone, "plan")
 	s.ci(exitDone, "plan --json")
 	assert.Contains(t, s.story.String(), `"functions/media-lambda/main.go"`)
-	s.story.Truncate(strings.Index(s.story.String(), "$ ci plan --json"))
+	s.story.Truncate(strings.Index(s.story.String(), "$ bin/ci plan --json"))
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	s.aws.Answer = func(lambdafake.Call) lambdafake.Reply {
 		return lambdafake.Reply{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "not authorized"}
@@ -206,7 +206,7 @@ func TestInvokingTheDeployedFunction(t *testing.T) {
 	s.invoke(exitFailed, "invoke --remote --name api")
 	assert.Contains(t, s.story.String(), "ci: Invoke Api: ResourceNotFoundException: Function not found: ")
 	s.invoke(exitUsage, "invoke --remote --name api --env A=b")
-	assert.Contains(t, s.story.String(), "ci: --env says how a function is started here, and does not go with --remote\n")
+	assert.Contains(t, s.story.String(), "ci: --env says how to start a function here; it cannot be combined with --remote\n")
 	s.invoke(exitUsage, "invoke --name api --qualifier live")
 	assert.Contains(t, s.story.String(), "ci: --qualifier and --region need --remote\n")
 }

@@ -32,7 +32,7 @@ func (f *releaseFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.smoke, "smoke", false, "call every updated function with its testdata/event.json; roll all back if one answers with an error")
 	flags.StringVar(&f.alias, "alias", "", "publish a version of each function and point this alias to it")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "check everything and say what would be done; change nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "check everything and print what would be done; change nothing")
 	flags.IntVar(&f.parallel, "parallel", deploy.DefaultParallel, "functions updated at once")
 	f.fleet.add(cmd)
 }
@@ -44,17 +44,17 @@ var aliasName = regexp.MustCompile(`^[a-zA-Z0-9-_]*[a-zA-Z-_][a-zA-Z0-9-_]*$`)
 func (f *releaseFlags) check() error {
 	switch {
 	case f.parallel < 1:
-		return usageError{fmt.Errorf("--parallel: %d is not a number of functions; name 1 or more", f.parallel)}
+		return usageError{fmt.Errorf("--parallel: %d is not a number of functions; pass 1 or more", f.parallel)}
 	case f.alias != "" && (!aliasName.MatchString(f.alias) || len(f.alias) > 128):
 		return usageError{fmt.Errorf("--alias: %q is not an alias name; use up to 128 letters, digits, - and _, at least one of them not a digit", f.alias)}
 	}
 	return f.fleet.check()
 }
 
-// pace is for AWS; tests, whose stand-in is fast, have another.
+// pace says how often AWS is asked and how long a release waits. Tests use a faster one.
 var pace = deploy.DefaultPace
 
-// release makes a release and prints what it did.
+// release makes a release and prints the result.
 func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog.Catalog, r *release.Release) error {
 	if f.smoke {
 		if err := events(c, r.Targets); err != nil {
@@ -88,7 +88,7 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog
 	return errors.Join(err, a.print(cmd, made, made.Table))
 }
 
-// events gives every target the event that its function is called with.
+// events reads the test event of every target.
 func events(c *catalog.Catalog, targets []deploy.Target) error {
 	folders := map[string]string{}
 	for _, f := range c.Functions {
@@ -105,8 +105,7 @@ func events(c *catalog.Catalog, targets []deploy.Target) error {
 	return errors.Join(errs...)
 }
 
-// open reads what deploy and rollback begin with: the functions in AWS and the
-// earlier releases.
+// open connects to AWS and the registry, and reads the earlier releases.
 func (f *releaseFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, history.Releases, error) {
 	fl, err := f.fleet.open(ctx, c)
 	if err != nil {

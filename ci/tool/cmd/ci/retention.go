@@ -24,27 +24,30 @@ func newRetention(a *app) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "retention",
-		Short: "Keep the last five images of each name, and all that is live",
-		Long: fmt.Sprintf(`Keep the last %d images of each name, and all that is live.
+		Short: "Keep the last five images of each name, and all live images",
+		Long: fmt.Sprintf(`Keep the last %d images of each name, and all live images.
 
 Private repositories get a lifecycle policy made from the catalog; it is printed as a
 diff first. ECR Public has no lifecycle policies: older images there are deleted now.
 Documents attached to an image (SBOM, provenance) are deleted with it.
 
 An image that any version or alias of a function runs is live and never deleted: in a
-private repository it gets a tag that no rule expires. If the live images cannot be
-found out, nothing is changed.`, retention.Keep),
+private repository it gets a tag that no rule expires. If the program cannot read which
+images are live, nothing is changed.`, retention.Keep),
 		Example: "  bin/ci retention --dry-run\n  bin/ci retention --region eu-central-1",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, public, dryRun) },
 	}
 	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: as for every AWS tool)")
 	cmd.Flags().StringVar(&public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, and change nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be done; change nothing")
 	return cmd
 }
 
 func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) (err error) {
+	if err := (&targetFlags{hosts: publish.Hosts{Public: public}}).check(); err != nil {
+		return err
+	}
 	c, err := a.catalog()
 	if err != nil {
 		return err
@@ -56,7 +59,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 	}
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
-	// All is found out before anything is changed.
+	// Everything is read before anything is changed.
 	live, err := retention.FindLive(ctx, lambda.NewFromConfig(session.Config), c.Functions)
 	if err != nil {
 		return err
@@ -77,7 +80,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 			}
 			result.Private = append(result.Private, change)
 		default:
-			if public == "" { // asked for only where there is such a repository
+			if public == "" { // only a public repository needs the alias
 				alias, err := session.Alias(ctx)
 				if err != nil {
 					return err
@@ -92,7 +95,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 			result.Public = append(result.Public, pruning)
 		}
 	}
-	// What will be done is shown before it is.
+	// The changes are printed before they are made.
 	err = a.print(cmd, result, result.Table)
 	if err != nil || dryRun {
 		return err
@@ -110,7 +113,7 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 	return nil
 }
 
-// referrers asks the registry what is attached in a repository.
+// referrers lists the digests of the documents that are attached to an image.
 func referrers(client *registry.Client, repository string) retention.Referrers {
 	return func(ctx context.Context, digest string) ([]string, error) {
 		hash, err := v1.NewHash(digest)

@@ -56,7 +56,7 @@ func TestRetention(t *testing.T) {
 	require.Equal(t, exitDone, dry.code, dry.stderr)
 	assert.Contains(t, dry.stdout, `+          "beta-*"`)
 	assert.Contains(t, dry.stdout, "runs as TheBeta:1")
-	assert.Contains(t, dry.stdout, "dry run: would delete 2 public images of 2.0 MB; 1 private policies checked")
+	assert.Contains(t, dry.stdout, "dry run: would delete 2 public images of 2.0 MB; checked 1 lifecycle policy\n")
 	assert.Empty(t, aws.Calls("ecr.PutLifecyclePolicy"))
 	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"))
 	assert.Empty(t, aws.Calls("ecr.PutImage"))
@@ -74,7 +74,7 @@ func TestRetention(t *testing.T) {
 
 	again := command(t, root, "retention")
 	require.Equal(t, exitDone, again.code, again.stderr)
-	assert.Contains(t, again.stdout, "ai-social-media-lambda-light: the lifecycle policy is right already")
+	assert.Contains(t, again.stdout, "ai-social-media-lambda-light: the lifecycle policy is up to date\n")
 	assert.Contains(t, again.stdout, "deleting 0 public images")
 	assert.Len(t, aws.Calls("ecr.PutLifecyclePolicy"), 1)
 	assert.Len(t, aws.Calls("ecr.PutImage"), 3)
@@ -87,10 +87,10 @@ func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
 		digest    string
 		message   string
 	}{
-		"versions are not to be had":   {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find what TheAlpha runs: "},
-		"a version is not to be had":   {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find what TheBeta runs: version "},
+		"versions cannot be listed":    {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that TheAlpha runs: "},
+		"a version cannot be read":     {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that TheBeta runs: version "},
 		"credentials have expired":     {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "ExpiredTokenException", Message: "expired"}, "", "ExpiredTokenException"},
-		"AWS does not say the image":   {"", awsfake.Failure{}, "unknown", "find what TheBeta runs: version 9: AWS does not say which image it runs"},
+		"AWS does not say the image":   {"", awsfake.Failure{}, "unknown", "find the images that TheBeta runs: version 9: the answer of AWS does not say which image it runs; nothing was changed"},
 		"public images cannot be read": {"ecrpublic.DescribeImages", awsfake.AccessDenied, "", "list the images of lambda-light: "},
 	}
 	for title, test := range tests {
@@ -155,7 +155,7 @@ func TestRetentionOfWhatIsAttached(t *testing.T) {
 	r.Fail(nil)
 	got = command(t, root, "retention", "--public-registry", r.Host+"/alias")
 	require.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, got.stdout, "is attached to sha256:666666666666, which goes")
+	assert.Contains(t, got.stdout, "is attached to sha256:666666666666, which is deleted")
 	assert.Contains(t, got.stdout, "is attached to sha256:888888888888\n")
 	assert.Len(t, aws.Repository(awsfake.Public, "lambda-light").Images, before-6, "6 and 7, and for each a document and a list")
 	again := command(t, root, "retention", "--public-registry", r.Host+"/alias")

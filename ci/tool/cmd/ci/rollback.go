@@ -23,12 +23,12 @@ func newRollback(a *app) *cobra.Command {
 
 The functions run the images of that release's record again, by the same steps as
 deploy: every function is checked first, and if one image is missing nothing is
-changed. Without --to it is the release before the current one; a second rollback goes
-one release further back. If the last release moved an alias, the rollback moves it
-too.
+changed. Without --to, it rolls back to the release before the current one; a second
+rollback goes one release further back. If the last release moved an alias, the
+rollback moves it too.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
-function runs what it ran before.`,
+function runs the same image as before.`,
 		Example: "  bin/ci rollback\n  bin/ci rollback --to abc1234 --smoke\n  bin/ci rollback --dry-run",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.rollback(cmd, &f, to) },
@@ -58,7 +58,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 		return err
 	}
 	if last := releases[len(releases)-1]; f.alias == "" && last.Alias != "" {
-		f.alias = last.Alias // callers use it, so it has to go back too
+		f.alias = last.Alias // callers use the alias, so it moves too
 		fmt.Fprintf(cmd.ErrOrStderr(), "ci: the last release moved the alias %s, so this rollback moves it too\n", f.alias)
 	}
 	var targets []deploy.Target
@@ -73,7 +73,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Rollback, Commit: earlier.Commit, Targets: targets, Releases: releases})
 }
 
-// choose returns the release to go back to.
+// choose returns the release to roll back to.
 func choose(h history.Releases, to string) (history.Release, error) {
 	if to == "" {
 		if earlier, ok := h.Previous(); ok {
@@ -91,7 +91,7 @@ func choose(h history.Releases, to string) (history.Release, error) {
 	return history.Release{}, fmt.Errorf("roll back to %s: it was not released (%s); to deploy it: bin/ci deploy --commit %s", to, recorded, to)
 }
 
-// ran says what the functions ran before the only release that is recorded.
+// ran lists what the functions ran before the first release.
 func ran(h history.Releases) string {
 	if len(h) == 0 {
 		return ""

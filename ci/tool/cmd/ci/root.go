@@ -19,10 +19,10 @@ const (
 	exitDone       = 0
 	exitFailed     = 1
 	exitUsage      = 2
-	exitRolledBack = 3 // a release failed and was rolled back: every function runs what it ran before
+	exitRolledBack = 3 // a release failed and was rolled back: every function runs the same image as before
 )
 
-// usageError is a command line that cannot be carried out.
+// usageError is a mistake in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -87,7 +87,7 @@ and whether the image is private or public. Go is enough to build; the heavy ima
 which hold ffmpeg, also need npm where no registry is reachable.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 a release failed and was
-rolled back: every function runs what it ran before.`,
+rolled back: every function runs the same image as before.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
@@ -97,9 +97,10 @@ rolled back: every function runs what it ran before.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
+	root.SetHelpCommand(newHelp())
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.root, "root", "C", "", "workspace to work in (default: the one around the current folder)")
-	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder of what later runs reuse (default: $CI_CACHE, else lambdas-ci in your cache folder)")
+	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder with what later runs reuse (default: $CI_CACHE, else lambdas-ci in your cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return requiredFlags(cmd) }
@@ -108,8 +109,7 @@ rolled back: every function runs what it ran before.`,
 	root.AddGroup(
 		&cobra.Group{ID: commands, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	root.SetCompletionCommandGroupID(commands)
-	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a), newVersion(a)}, verbs(a)...) {
+	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a), newVersion(a), newCompletion()}, verbs(a)...) {
 		cmd.GroupID = commands
 		a.complete(cmd)
 		root.AddCommand(cmd)
@@ -122,7 +122,23 @@ rolled back: every function runs what it ran before.`,
 	return root
 }
 
-// requiredFlags fails when a flag that must be given was not.
+// newHelp replaces cobra's own help command, which accepts the name of an unknown command.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Print the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return errors.Join(err, noArgs(of, rest))
+			}
+			of.InitDefaultHelpFlag()
+			return of.Help()
+		},
+	}
+}
+
+// requiredFlags returns an error that names the required flags that are missing.
 func requiredFlags(cmd *cobra.Command) error {
 	var missing []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -136,8 +152,7 @@ func requiredFlags(cmd *cobra.Command) error {
 	return usageError{fmt.Errorf("%s needs %s; see `%s --help`", cmd.CommandPath(), strings.Join(missing, " and "), cmd.CommandPath())}
 }
 
-// noArgs refuses positional arguments, and suggests the command that may have
-// been meant.
+// noArgs refuses positional arguments, and suggests the nearest command.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

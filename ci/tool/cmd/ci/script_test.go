@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "root":
 				return os.Geteuid() == 0, nil
-			case "mount": // a mount namespace of one's own can be had
+			case "mount": // the test may create a mount namespace
 				return exec.Command("unshare", "-rm", "true").Run() == nil, nil
 			default:
 				return false, fmt.Errorf("unknown condition %q", cond)

@@ -17,9 +17,9 @@ func newStatus(a *app) *cobra.Command {
 		Long: `Show what every Lambda function runs, since when, and the problems.
 
 A problem is: a function runs an image that no release record names; latest is newer
-than the image that runs; the image that runs is missing in the repository, or NAME-live
-names another one; Lambda reports that a function failed; a function does not exist. The
-exit code is 0 even if there are problems.`,
+than the image that runs; the image that runs is missing from the repository, or
+NAME-live names another one; Lambda reports that a function failed; a function does not
+exist. The exit code is 0 even if there are problems.`,
 		Example: "  bin/ci status\n  bin/ci status --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

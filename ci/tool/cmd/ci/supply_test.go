@@ -88,10 +88,10 @@ func TestWhatIsAttached(t *testing.T) {
 		want string
 	}{
 		"an image of nobody":      {[]string{"sbom", "--name", "bet"}, exitUsage, `no image is named "bet"`},
-		"no commit":               {[]string{"sbom", "--name", "beta", "--local"}, exitUsage, "--commit: name the commit"},
+		"no commit":               {[]string{"sbom", "--name", "beta", "--local"}, exitUsage, "--commit is missing; pass the commit that the image was published under"},
 		"a commit that is none":   {[]string{"provenance", "--name", "beta", "--commit", "main"}, exitUsage, `"main" is not a commit`},
 		"a commit of another day": {[]string{"provenance", "--name", "beta", "--local", "--commit", "eeeeeee"}, exitFailed, "beta-eeeeeee is not in "},
-		"two registries":          {[]string{"sbom", "--name", "beta", "--local", "--region", "x", "--commit", commit}, exitUsage, "--local goes with none of"},
+		"two registries":          {[]string{"sbom", "--name", "beta", "--local", "--region", "x", "--commit", commit}, exitUsage, "--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			got := command(t, root, test.args...)
@@ -143,14 +143,14 @@ func TestVerify(t *testing.T) {
 		}
 		assert.Equal(t, verify.Differs, p.Verdict)
 		require.Len(t, p.Differences, 1)
-		assert.Equal(t, "layer 2 (binary): the code; Go, modules and settings are the same", p.Differences[0].String())
+		assert.Equal(t, "layer 2 (binary): the code differs; Go, modules and settings are the same", p.Differences[0].String())
 		assert.Equal(t, 1, p.SameLayers)
 	}
 	text := command(t, root, "verify", "--local", "--offline", "--commit", commit, "--only", "beta")
 	assert.Equal(t, exitFailed, text.code)
-	assert.Contains(t, text.stdout, "layer 2 (binary): the code;")
-	assert.Contains(t, text.stdout, "0 of 2 published images are what commit "+commit+" gives for linux/amd64")
-	assert.Contains(t, text.stderr, "ci: verify commit "+commit+": 2 of 2 published images are not what its sources give")
+	assert.Contains(t, text.stdout, "layer 2 (binary): the code differs; ")
+	assert.Contains(t, text.stdout, "0 of 2 images in the registries equal the images that commit "+commit+" builds for linux/amd64, ")
+	assert.Contains(t, text.stderr, "ci: verify commit "+commit+": 2 of 2 published images differ from what its sources build\n")
 
 	// A commit that was never published.
 	git("add", "-A")
@@ -166,7 +166,7 @@ func TestVerify(t *testing.T) {
 		code int
 		want string
 	}{
-		"no commit":            {nil, exitFailed, `"commit" not set`},
+		"no commit":            {nil, exitUsage, "bin/ci verify needs --commit; see `bin/ci verify --help`"},
 		"a commit of nobody":   {[]string{"--commit", "0123456"}, exitFailed, "check out commit 0123456: this repository does not have it; fetch it"},
 		"an image of nobody":   {[]string{"--commit", commit, "--only", "gamma"}, exitUsage, `no image is named "gamma"`},
 		"a commit that is one": {[]string{"--commit", "HEAD"}, exitUsage, `"HEAD" is not a commit`},

@@ -48,7 +48,7 @@ func (f *targetFlags) check() error {
 		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
 	}
 	if f.account != "" && !account.MatchString(f.account) {
-		return usageError{fmt.Errorf("--account: %q is not an AWS account; name its 12 digits", f.account)}
+		return usageError{fmt.Errorf("--account: %q is not an AWS account; pass its 12 digits", f.account)}
 	}
 	if err := f.expected().Check(); err != nil {
 		return usageError{err}
@@ -56,8 +56,7 @@ func (f *targetFlags) check() error {
 	return nil
 }
 
-// expected is where the registries are, as far as that is known before anybody is
-// asked.
+// expected returns the registries as far as the flags name them, before AWS is asked.
 func (f *targetFlags) expected() publish.Hosts {
 	or := func(value, otherwise string) string {
 		if value == "" {
@@ -71,28 +70,27 @@ func (f *targetFlags) expected() publish.Hosts {
 	}
 }
 
-// registries are where images are published, as all commands use them.
+// registries is the client for both registries.
 type registries interface {
 	publish.Registry
 	verify.Registry
 }
 
-// target is where images go.
+// target is the registries that a command uses.
 type target struct {
 	hosts    publish.Hosts
 	registry registries
-	client   *registry.Client // to read what is there
-	aws      *awsauth.Session // nil where AWS is not asked
+	client   *registry.Client // for reading
+	aws      *awsauth.Session // nil if AWS is not used
 	close    func() error
 }
 
-// open finds the registries and what to log in to them with. AWS is asked unless
-// both registries are named; with AWS_ENDPOINT_URL it is asked all the same, so
-// that stand-ins of registries and of AWS go together.
+// open finds the registries and their logins. If both registries are named, AWS is not
+// asked, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
 func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
 	if f.local {
-		if _, err := os.Stat(localDir(root)); err != nil {
-			return nil, fmt.Errorf("dist/registry holds nothing; publish first: bin/ci publish --local (%w)", err)
+		if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
+			return nil, errors.New("nothing is published in dist/registry; publish first: bin/ci publish --local")
 		}
 		t, _, err := localTarget(root, 0)
 		return t, err
@@ -142,7 +140,7 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, crea
 	return ecrapi.Prepare(ctx, t.aws.ECR, t.aws.Public, functions, create, dryRun)
 }
 
-// login finds the credentials and the region; to have no region is a usage error.
+// login finds the credentials and the region. A missing region is a usage error.
 func login(ctx context.Context, region string) (*awsauth.Session, error) {
 	session, err := awsauth.New(ctx, region)
 	if errors.Is(err, awsauth.ErrRegion) {

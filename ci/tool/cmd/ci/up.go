@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ an enhancement reports that the key is missing.`,
 		Example: "  bin/ci up\n  curl http://127.0.0.1:8080/health\n  bin/ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if at, err := url.Parse("//" + listen); err != nil || at.Port() == "" {
+				return usageError{fmt.Errorf("--listen: %q is not an address; write HOST:PORT", listen)}
+			}
 			r, dir, err := a.buildAll(cmd, &f, out)
 			if err != nil {
 				return err
@@ -52,7 +56,7 @@ an enhancement reports that the key is missing.`,
 			}
 			defer func() { err = errors.Join(err, system.Close()) }()
 			err = a.print(cmd, system, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\nCtrl-C ends it.\n",
+				_, err := fmt.Fprintf(w, "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\npress Ctrl-C to stop\n",
 					system.URL, system.S3URL, system.DynamoDBURL, system.LambdaURL)
 				return err
 			})

@@ -4,8 +4,8 @@ package main
 
 import "github.com/spf13/cobra"
 
-// verbs are the commands whose libraries take long to compile: the Dagger module
-// compiles the steps of a build without them, with the build tag steps.
+// verbs are the commands whose libraries take long to compile. The Dagger module compiles
+// the program without them, with the build tag steps.
 func verbs(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newNew(a), newUp(a),

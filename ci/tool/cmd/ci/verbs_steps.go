@@ -15,5 +15,5 @@ import (
 func verbs(*app) []*cobra.Command { return nil }
 
 func (f *remoteFlags) invoke(context.Context, *cobra.Command, catalog.Function, []byte) (invoke.Response, error) {
-	return invoke.Response{}, usageError{errors.New("--remote: this program only builds; use the whole one, bin/ci")}
+	return invoke.Response{}, usageError{errors.New("--remote: this program was built with only the build steps; use bin/ci")}
 }

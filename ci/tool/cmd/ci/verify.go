@@ -31,7 +31,7 @@ setting. If an image differs or is missing, the exit code is 1.
 
 Pass the same --base, --ffmpeg and --platform as to publish. This program assembles the
 layers: if it changed since the commit, run the program of that commit. The Go build
-cache is used; to reuse nothing, let --cache and GOCACHE name empty folders.`,
+cache is used; to reuse nothing, set --cache and GOCACHE to empty folders.`,
 		Example: "  bin/ci verify --commit abc1234\n  bin/ci verify --commit abc1234 --only thumb --json\n  bin/ci publish --local && bin/ci verify --local --commit $(git rev-parse --short=7 HEAD)",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// versionResult says which program this is.
+// versionResult identifies the program.
 type versionResult struct {
 	// Commit is the one that the program was built from; empty when it was built
 	// outside of a git checkout.

@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
-// catalog reads the workspace that the command works on.
+// catalog reads the workspace.
 func (a *app) catalog() (*catalog.Catalog, error) {
 	root := a.root
 	if root == "" {
@@ -25,6 +25,9 @@ func (a *app) catalog() (*catalog.Catalog, error) {
 		if root, err = findRoot(dir); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := os.Stat(root); err != nil {
+		return nil, usageError{fmt.Errorf("--root: %w; pass the folder with go.work and %s/", err, catalog.Dir)}
 	}
 	return catalog.Load(root)
 }
@@ -52,7 +55,7 @@ func findRoot(dir string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; name one with --root", catalog.Dir, dir)}
+			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; pass one with --root", catalog.Dir, dir)}
 		}
 	}
 }
@@ -74,7 +77,7 @@ func (a *app) cache() (*cache.Cache, error) {
 	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return nil, fmt.Errorf("find the cache: %w; name a folder with --cache", err)
+			return nil, fmt.Errorf("find the cache: %w; pass a folder with --cache", err)
 		}
 		dir = filepath.Join(user, "lambdas-ci")
 	}

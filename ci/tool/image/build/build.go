@@ -41,6 +41,8 @@ type Builder struct {
 	Platform v1.Platform
 	// BaseRef and FFmpegRef replace the images of the lock file; see [pin.Options].
 	BaseRef, FFmpegRef string
+	// Mirrors say from where to pull images instead.
+	Mirrors lock.Mirrors
 	// Offline forbids requests to a registry.
 	Offline bool
 	// Step reports progress.
@@ -52,7 +54,7 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 	done := b.Step("base") // it takes seconds to find out that a registry cannot be reached
 	defer func() { done(err) }()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
-		Explicit: b.BaseRef, Offline: b.Offline,
+		Explicit: b.BaseRef, Mirrors: b.Mirrors, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) },
 	})
 	if err != nil {
@@ -68,7 +70,7 @@ func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, fr
 	done := b.Step("ffmpeg layer")
 	defer func() { done(err) }()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
-		Explicit: b.FFmpegRef, Offline: b.Offline,
+		Explicit: b.FFmpegRef, Mirrors: b.Mirrors, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) },
 	})
 	if err != nil {

@@ -47,6 +47,8 @@ type Options struct {
 	// Explicit is a reference, with or without a digest, or Static. It is used instead
 	// of the lock file.
 	Explicit string
+	// Mirrors says from where to pull instead.
+	Mirrors lock.Mirrors
 	// Offline forbids requests to a registry; a locked image is used if it is cached.
 	Offline bool
 	// Cached tells whether this machine has what is made from the choice.
@@ -67,33 +69,36 @@ func Choose(ctx context.Context, c *cache.Cache, locked lock.Image, o Options) (
 	if err != nil {
 		return Choice{}, fmt.Errorf("read the reference %q: %w", reference, err)
 	}
+	location, mirrored := o.Mirrors.Of(reference)
 	if exact, ok := ref.(name.Digest); ok {
 		digest, err := v1.NewHash(exact.DigestStr())
 		if err != nil {
 			return Choice{}, fmt.Errorf("read the reference %q: %w", reference, err)
 		}
-		if choice := choose(locked, reference, digest); o.Cached(choice) {
+		if choice := choose(locked, reference, location, digest); o.Cached(choice) {
 			return choice, nil
 		}
 	}
 	if o.Offline {
 		return offline(o, reference, errors.New("it is not in the cache, and --offline is set"))
 	}
-	digest, err := ask(ctx, c, reference)
+	digest, err := ask(ctx, c, location)
 	switch {
 	case ctx.Err() != nil:
 		return Choice{}, ctx.Err()
+	case registry.Unreachable(err) && mirrored:
+		return Choice{}, fmt.Errorf("use the mirror of %s: %w", reference, err)
 	case registry.Unreachable(err):
 		return offline(o, reference, err)
 	case err != nil:
-		return Choice{}, err
+		return Choice{}, explain(ctx, locked, reference, location, err)
 	}
-	return choose(locked, reference, digest), nil
+	return choose(locked, reference, location, digest), nil
 }
 
 // choose returns the choice for a known digest.
-func choose(locked lock.Image, reference string, digest v1.Hash) Choice {
-	choice := Choice{Reference: reference, Digest: digest}
+func choose(locked lock.Image, reference, location string, digest v1.Hash) Choice {
+	choice := Choice{Reference: location, Digest: digest}
 	if digest.String() == locked.Digest {
 		choice.Name, choice.Pin = locked.Reference, image.Pinned
 	} else {
@@ -101,6 +106,46 @@ func choose(locked lock.Image, reference string, digest v1.Hash) Choice {
 		choice.Pin = image.Unpinned
 	}
 	return choice
+}
+
+// explain says what to do about a registry that answered without the image.
+func explain(ctx context.Context, locked lock.Image, reference, location string, err error) error {
+	pulled := reference
+	if location != reference {
+		pulled += " (from " + location + ")"
+	}
+	switch {
+	case registry.RateLimited(err):
+		return fmt.Errorf("%s: the registry limits pulls (429 Too Many Requests); log in (%s), name a mirror in %s, or run the same command again in a minute", pulled, logIn(location), lock.File)
+	case !registry.NotFound(err):
+		return err
+	case reference != locked.Pinned() || locked.Digest == "":
+		return fmt.Errorf("%s does not exist in its registry; check the name", pulled)
+	}
+	tag, _, _ := strings.Cut(location, "@")
+	now, err := registry.Digest(ctx, tag)
+	switch {
+	case registry.NotFound(err):
+		return fmt.Errorf("%s is gone from its registry, and so is the tag; name another image in %s, then run: bin/ci lock", pulled, lock.File)
+	case err != nil:
+		return fmt.Errorf("%s is gone from its registry (what its tag names now is unknown: %w); run: bin/ci lock", pulled, err)
+	case now.String() == locked.Digest:
+		return fmt.Errorf("%s: the registry has the tag but not the image; run the same command again, or: bin/ci lock", pulled)
+	}
+	return fmt.Errorf("%s is gone from its registry; the tag names %s now; to use that: bin/ci lock, then commit %s", pulled, now, lock.File)
+}
+
+// logIn is the command that logs in to the registry of an image.
+func logIn(location string) string {
+	host, _, _ := strings.Cut(location, "/")
+	switch {
+	case host == "public.ecr.aws":
+		return "aws ecr-public get-login-password --region us-east-1 | docker login --username AWS --password-stdin " + host
+	case host == "docker.io":
+		return "docker login"
+	default:
+		return "docker login " + host
+	}
 }
 
 // offline returns the choice if no registry can be asked.

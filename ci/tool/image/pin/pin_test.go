@@ -89,8 +89,8 @@ func TestChooseRefuses(t *testing.T) {
 		o      pin.Options
 		want   string
 	}{
-		"an image that is not there":              {r.Host + "/gone:1", pin.Options{}, "resolve " + r.Host + "/gone:1: "},
-		"a named image that is not there":         {tag, pin.Options{Explicit: r.Host + "/gone:1"}, "resolve " + r.Host + "/gone:1: "},
+		"an image that is not there":              {r.Host + "/gone:1", pin.Options{}, r.Host + "/gone:1 does not exist in its registry; check the name"},
+		"a named image that is not there":         {tag, pin.Options{Explicit: r.Host + "/gone:1"}, r.Host + "/gone:1 does not exist in its registry; check the name"},
 		"a named registry that is unreachable":    {tag, pin.Options{Explicit: down.Host + "/x:1"}, "use " + down.Host + "/x:1: resolve "},
 		"a named image, offline":                  {tag, pin.Options{Explicit: tag, Offline: true}, "use " + tag + ": it is not in the cache, and --offline is set"},
 		"not a reference":                         {tag, pin.Options{Explicit: "No Reference"}, `read the reference "No Reference": `},

@@ -16,7 +16,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// parallel is how many requests are under way at once.
+// parallel is how many requests run at once.
 const parallel = 8
 
 // The names of what no tag of a function names: images with another tag, images with

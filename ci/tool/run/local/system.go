@@ -41,7 +41,7 @@ type Options struct {
 	Functions []catalog.Function
 	// Front is the image of the function that answers HTTP requests.
 	Front string
-	// Listen is the address of the HTTP API; port 0 means any free port.
+	// Listen is the address of the HTTP API; an empty port means any free port.
 	Listen string
 	// Env is added to each function's environment, as KEY=value.
 	Env []string

@@ -24,6 +24,9 @@ import (
 // File is the lock file, relative to the workspace root.
 const File = "ci/images.lock.json"
 
+// ErrMissing is returned when the workspace has no lock file.
+var ErrMissing = errors.New("the workspace has no lock file")
+
 // Image is an image in a registry.
 type Image struct {
 	// Reference is registry/repository:tag.
@@ -31,6 +34,8 @@ type Image struct {
 	// Digest is what the tag named at the last `ci lock`: an index, or a manifest if
 	// the image is for one platform only. Empty before that.
 	Digest string `json:"digest"`
+	// Source says how the digest became known, and when.
+	Source string `json:"source,omitempty"`
 	// Unresolved says why there is no digest.
 	Unresolved string `json:"unresolved,omitempty"`
 }
@@ -66,6 +71,8 @@ type Lock struct {
 	Builder Image `json:"builder"`
 	// Static is the ffmpeg that is used if no registry can be reached, by architecture.
 	Static map[string]Static `json:"static"`
+	// Mirrors says from where images are pulled instead of their own registry.
+	Mirrors Mirrors `json:"mirrors,omitempty"`
 }
 
 // Images returns the images by name; changes apply to the lock.
@@ -76,6 +83,9 @@ func (l *Lock) Images() map[string]*Image {
 // Load reads the lock file of the workspace at root.
 func Load(root string) (*Lock, error) {
 	data, err := os.ReadFile(filepath.Join(root, File))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w (%s); make it: bin/ci lock", ErrMissing, File)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the lock file: %w", err)
 	}
@@ -89,6 +99,11 @@ func Load(root string) (*Lock, error) {
 		return nil, catalog.Problem{File: File, Fix: err.Error()}
 	case decoder.More():
 		return nil, catalog.Problem{File: File, Fix: "not valid JSON: there is more after the object"}
+	}
+	for _, registry := range slices.Sorted(maps.Keys(l.Mirrors)) {
+		if err := l.Mirrors.Add(registry, l.Mirrors[registry]); err != nil {
+			return nil, catalog.Problem{File: File, Field: "mirrors", Fix: err.Error()}
+		}
 	}
 	images := l.Images()
 	for _, name := range slices.Sorted(maps.Keys(images)) {
@@ -116,6 +131,9 @@ func Load(root string) (*Lock, error) {
 func (l *Lock) Save(root string) error {
 	data, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(root, File)), 0o755); err != nil {
 		return fmt.Errorf("write the lock file: %w", err)
 	}
 	if err := cache.WriteFile(filepath.Join(root, File), append(data, '\n')); err != nil {

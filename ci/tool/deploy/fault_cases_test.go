@@ -14,7 +14,7 @@ const (
 	done    outcome = "all new"
 	undone  outcome = "all old, rolled back"
 	refused outcome = "all old, refused before anything was touched"
-	mixed   outcome = "told what could not be put back"
+	mixed   outcome = "named what could not be rolled back"
 )
 
 const update = "UpdateFunctionCode"

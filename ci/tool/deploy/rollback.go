@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// revertTries is how often a rollback is tried that Lambda accepts and then reports as
+// rollbackTries is how often a rollback is tried that Lambda accepts and then reports as
 // failed, as it does for its own faults (InternalError).
-const revertTries = 3
+const rollbackTries = 3
 
 // rollBack rolls back everything that was changed, after a failure.
 func (r *Releaser) rollBack(ctx context.Context, p *Plan, failure error) ([]Result, error) {
@@ -77,7 +77,7 @@ func (r *Releaser) rollBackFunction(ctx context.Context, s *step) {
 		case s.before.Digest == "":
 			s.stuck("it is unknown which image it ran", "bin/ci deploy --commit COMMIT")
 			return
-		case tries >= revertTries:
+		case tries >= rollbackTries:
 			why := f.Failed()
 			if why == "" {
 				why = "it still runs " + Short(f.Digest)

@@ -38,20 +38,20 @@ func client(t testing.TB, o registry.Options) *registry.Client {
 
 func hosts(r *registrytest.Registry) Hosts { return Hosts{Private: r.Host, Public: r.Host + "/alias"} }
 
-// releasing is the publish of one commit with its images.
-type releasing struct {
+// publishing is the publish of one commit with its images.
+type publishing struct {
 	commit string
 	items  []Item
 	images map[string]Image
 }
 
-func newReleasing(t testing.TB, h Hosts, commit, binary string, edited map[string]string) releasing {
+func newPublishing(t testing.TB, h Hosts, commit, binary string, edited map[string]string) publishing {
 	t.Helper()
 	functions := registrytest.Functions()
 	dir := registrytest.Layout(t, functions, binary, edited, image.Offline, "test")
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return releasing{commit, Items(functions, h, commit), documented(images, commit)}
+	return publishing{commit, Items(functions, h, commit), documented(images, commit)}
 }
 
 // The kinds of documents that are attached.
@@ -71,7 +71,7 @@ func documented(images map[string]Image, commit string) map[string]Image {
 }
 
 // publish plans and carries out the publish, and returns the plan and the outcome.
-func (r releasing) publish(ctx context.Context, c Registry, force bool) (*Plan, *Outcome, error) {
+func (r publishing) publish(ctx context.Context, c Registry, force bool) (*Plan, *Outcome, error) {
 	p := NewPublisher(c, 0)
 	state, err := p.Inspect(ctx, r.items, r.images)
 	if err != nil {
@@ -120,7 +120,7 @@ var fallback = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
 
 // attached asserts that every image has its documents in every repository: one that
 // depends on the image, and one for the commit.
-func attached(t testing.TB, r *registrytest.Registry, of releasing) {
+func attached(t testing.TB, r *registrytest.Registry, of publishing) {
 	t.Helper()
 	r.Idle()
 	c := registry.NewClient(registry.Options{})
@@ -142,16 +142,16 @@ func attached(t testing.TB, r *registrytest.Registry, of releasing) {
 }
 
 // functionsOf returns the functions of the images that are published.
-func functionsOf(r releasing) []catalog.Function {
+func functionsOf(r publishing) []catalog.Function {
 	return slices.DeleteFunc(registrytest.Functions(), func(f catalog.Function) bool {
 		return !slices.ContainsFunc(r.items, func(i Item) bool { return i.Image == f.Image })
 	})
 }
 
 // want returns the tags that exist after the commits were published one after another.
-func want(releases ...releasing) map[string]string {
+func want(commits ...publishing) map[string]string {
 	all := map[string]string{}
-	for _, r := range releases {
+	for _, r := range commits {
 		for _, item := range r.items {
 			_, repository, _ := strings.Cut(item.Repository, "/")
 			digest := r.images[item.Image].Digest.String()

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/workspace/lock"
+)
+
+// sources is a registry with the images that a workspace starts from: a base for two
+// platforms and an ffmpeg.
+func sources(t *testing.T, prefix string) (r *testkit.Registry, base, ffmpeg v1.Hash) {
+	t.Helper()
+	r = testkit.NewRegistry(t)
+	arm64 := &v1.Platform{OS: "linux", Architecture: "arm64"}
+	amd64 := testkit.AMD64
+	index := testkit.OCIIndex(t, map[*v1.Platform]v1.Image{
+		&amd64: testkit.OCIImage(t, amd64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
+		arm64:  testkit.OCIImage(t, *arm64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
+	})
+	program := testkit.Program(t, "amd64", false)
+	tools := testkit.OCIImage(t, amd64, layer.Text("ffmpeg", 0o755, program), layer.Text("ffprobe", 0o755, program+"probe"))
+	r.Push(t, prefix+"lambda/provided:al2023", index)
+	r.Push(t, prefix+"mwader/static-ffmpeg:9.0.2", tools)
+	r.Push(t, prefix+"library/golang:1.26.8-bookworm", tools)
+	return r, testkit.DigestOf(t, index), testkit.DigestOf(t, tools)
+}
+
+// pinned writes a workspace with a heavy function whose lock file pins the images.
+func pinned(t *testing.T, aws, hub string, base, ffmpeg v1.Hash, mirrors lock.Mirrors) string {
+	t.Helper()
+	l := lock.New("go1.26.8")
+	l.Base = lock.Image{Reference: aws + "/lambda/provided:al2023", Digest: base.String()}
+	l.FFmpeg = lock.Image{Reference: hub + "/mwader/static-ffmpeg:9.0.2", Digest: ffmpeg.String()}
+	l.Mirrors = mirrors
+	data, err := json.Marshal(l)
+	require.NoError(t, err)
+	return publishable(t, map[string]string{
+		"ci/images.lock.json":         string(data),
+		"go.work":                     fmt.Sprintf("go 1.26.1\n\ntoolchain %s\n\nuse (\n\t./functions/alpha\n\t./functions/beta\n\t./functions/gamma\n\t./shared\n)\n", runtime.Version()),
+		"shared/ffmpeg/ffmpeg.go":     "package ffmpeg\n\nfunc Run() {}\n",
+		"functions/gamma/image.json":  `{"image": "gamma", "variant": "heavy", "registry": "private", "lambda": "TheGamma", "reason": "a third"}`,
+		"functions/gamma/go.mod":      "module example.internal/gamma\n\ngo 1.26.1\n\nrequire example.internal/shared v0.0.0\n\nreplace example.internal/shared => ../../shared\n",
+		"functions/gamma/main.go":     "package main\n\nimport \"example.internal/shared/ffmpeg\"\n\nfunc main() { ffmpeg.Run() }\n",
+		"functions/gamma/testdata/.x": "",
+	})
+}
+
+// A first publish needs no flag but the registries' addresses. The images are the same,
+// whichever mirror served what is pinned.
+func TestTheFirstPublishFromPins(t *testing.T) {
+	own, base, ffmpeg := sources(t, "")
+	mirror, _, _ := sources(t, "cache/")
+	const aws, hub = "public.ecr.aws", "docker.io"
+	published := map[string]map[string]string{}
+	for name, c := range map[string]struct {
+		aws, hub string
+		field    lock.Mirrors
+		flags    []string
+	}{
+		"no mirror":                         {own.Host, own.Host, nil, nil},
+		"a mirror that the lock file names": {aws, hub, lock.Mirrors{aws: own.Host, hub: own.Host}, nil},
+		"a mirror that a flag names":        {aws, hub, lock.Mirrors{aws: "127.0.0.1:1"}, []string{"--mirror", aws + "=" + mirror.Host + "/cache", "--mirror", hub + "=" + mirror.Host + "/cache"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := registrytest.New(t)
+			root := pinned(t, c.aws, c.hub, base, ffmpeg, c.field)
+
+			got := command(t, root, append([]string{"publish", "--commit", "abc1234", "--allow-dirty", "--json",
+				"--private-registry", r.Host, "--public-registry", r.Host + "/alias"}, c.flags...)...)
+
+			p := decode(t, got)
+			assert.NotContains(t, got.stderr, "warning")
+			published[name] = map[string]string{}
+			for _, s := range p.Steps {
+				published[name][s.Image] = s.Digest
+			}
+			assert.Len(t, published[name], 3)
+			built := command(t, root, append([]string{"build-all"}, c.flags...)...)
+			assert.Contains(t, built.stdout, "provided:al2023", "the base of the lock file, without a word about its pin")
+			assert.NotContains(t, built.stdout, "(")
+		})
+	}
+	assert.Equal(t, published["a mirror that the lock file names"], published["a mirror that a flag names"])
+}
+
+func TestAPinThatIsGone(t *testing.T) {
+	own, base, ffmpeg := sources(t, "")
+	root := pinned(t, own.Host, own.Host, ffmpeg, ffmpeg, nil)
+
+	got := command(t, root, "build-all")
+
+	assert.Equal(t, exitFailed, got.code)
+	assert.Equal(t, fmt.Sprintf("ci: choose the base: %s/lambda/provided:al2023@%s is gone from its registry; the tag names %s now; to use that: bin/ci lock, then commit %s\n",
+		own.Host, ffmpeg, base, lock.File), got.stderr)
+}
+
+func TestLockMakesItsFileFromNothing(t *testing.T) {
+	own, base, ffmpeg := sources(t, "")
+	testkit.NewNPM(t)
+	root := publishable(t, nil)
+	require.NoError(t, os.RemoveAll(filepath.Join(root, "ci")))
+	missing := command(t, root, "build-all")
+	assert.Equal(t, "ci: the workspace has no lock file (ci/images.lock.json); make it: bin/ci lock\n", missing.stderr)
+
+	got := command(t, root, "lock", "--mirror", "public.ecr.aws="+own.Host, "--mirror", "docker.io="+own.Host)
+
+	assert.Contains(t, got.stdout, base.String())
+	l, err := lock.Load(root)
+	require.NoError(t, err)
+	assert.Equal(t, base.String(), l.Base.Digest)
+	assert.Equal(t, "public.ecr.aws/lambda/provided:al2023", l.Base.Reference)
+	assert.Equal(t, ffmpeg.String(), l.FFmpeg.Digest)
+	assert.Equal(t, ffmpeg.String(), l.Builder.Digest)
+}

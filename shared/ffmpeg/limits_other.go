@@ -1,0 +1,10 @@
+//go:build !linux
+
+package ffmpeg
+
+import "os/exec"
+
+func (limits) start(cmd *exec.Cmd) error { return cmd.Start() }
+
+// apply does nothing where functions do not run.
+func (limits) apply(int) error { return nil }
