@@ -137,10 +137,7 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 		},
 	}
 	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false) // package URLs contain &
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
+	if err := report.JSON(&out, s); err != nil { // it leaves the & of package URLs as it is
 		return nil, fmt.Errorf("write the provenance of %s: %w", i.Name, err)
 	}
 	return out.Bytes(), nil
