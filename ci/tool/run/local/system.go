@@ -12,6 +12,11 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3afero"
@@ -184,4 +189,34 @@ func (s *System) environment(functions []catalog.Function, originSecret string) 
 		env = append(env, strings.ToUpper(strings.ReplaceAll(role, "-", "_"))+"_FUNCTION_NAME="+f.Lambda)
 	}
 	return env
+}
+
+// createTable creates the single table of the functions and waits until it exists.
+func createTable(ctx context.Context, url string) error {
+	client := dynamodb.New(dynamodb.Options{
+		Region: region, BaseEndpoint: aws.String(url),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, nil
+		}),
+	})
+	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName:   aws.String(table),
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
+		},
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
+		},
+	})
+	wait := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+	if err == nil {
+		err = wait.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)}, ready)
+	}
+	if err != nil {
+		return fmt.Errorf("create the table %s: %w", table, err)
+	}
+	return nil
 }
