@@ -165,7 +165,7 @@ func (d *Database) post(ctx context.Context, q query, answer any) error {
 	request.Header.Set("Content-Type", "application/json")
 	response, err := d.client.Do(request)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; to use a folder of OSV records, pass --osv FOLDER", err)
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(response.Body, largest+1))
@@ -174,7 +174,7 @@ func (d *Database) post(ctx context.Context, q query, answer any) error {
 		return fmt.Errorf("read the answer of %s: %w", d, err)
 	case response.StatusCode != http.StatusOK:
 		text, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
-		return fmt.Errorf("%s answers %s: %.200s", d, response.Status, text)
+		return fmt.Errorf("%s answers %s: %.200s; to use a folder of OSV records, pass --osv FOLDER", d, response.Status, text)
 	case len(data) > largest:
 		return fmt.Errorf("the answer of %s is larger than %d MB", d, largest>>20)
 	}

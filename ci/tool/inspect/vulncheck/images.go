@@ -73,7 +73,7 @@ func CheckFFmpeg(ctx context.Context, reference string, db *osv.Database, named 
 	case err != nil && named:
 		return nil, fmt.Errorf("--osv: %w", err)
 	case err != nil:
-		f.Unchecked = err.Error() + "; pass a folder of OSV records: --osv"
+		f.Unchecked = err.Error()
 		return f, nil
 	}
 	f.Records = len(records)

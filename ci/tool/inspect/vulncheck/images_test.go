@@ -72,8 +72,8 @@ func TestWhatIsNotChecked(t *testing.T) {
 		named     bool
 		line, err string
 	}{
-		"the default cannot be reached": {"docker.io/mwader/static-ffmpeg:9.0.2", false, "ffmpeg (docker.io/mwader/static-ffmpeg:9.0.2) was not checked: Post \"http://127.0.0.1:1/v1/query\": dial tcp 127.0.0.1:1: connect: connection refused; pass a folder of OSV records: --osv\n", ""},
-		"the named one cannot":          {"docker.io/mwader/static-ffmpeg:9.0.2", true, "", "--osv: Post \"http://127.0.0.1:1/v1/query\": dial tcp 127.0.0.1:1: connect: connection refused"},
+		"the default cannot be reached": {"docker.io/mwader/static-ffmpeg:9.0.2", false, "ffmpeg (docker.io/mwader/static-ffmpeg:9.0.2) was not checked: Post \"http://127.0.0.1:1/v1/query\": dial tcp 127.0.0.1:1: connect: connection refused; to use a folder of OSV records, pass --osv FOLDER\n", ""},
+		"the named one cannot":          {"docker.io/mwader/static-ffmpeg:9.0.2", true, "", "--osv: Post \"http://127.0.0.1:1/v1/query\": dial tcp 127.0.0.1:1: connect: connection refused; to use a folder of OSV records, pass --osv FOLDER"},
 		"a tag that is no version":      {"docker.io/mwader/static-ffmpeg:latest", true, "ffmpeg (docker.io/mwader/static-ffmpeg:latest) was not checked: its tag \"latest\" is not a version of ffmpeg, such as 9.0.2; name the image by such a tag\n", ""},
 		"npm's":                         {pin.Static, true, "ffmpeg (static) was not checked: the versions of its npm packages are not those of ffmpeg; publish accepts it only on localhost\n", ""},
 	} {
