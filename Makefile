@@ -11,15 +11,18 @@ MODULES   := shared $(FUNCTIONS) ci ci/tool
 # test-engine runs the engine suite; the other targets only check its code.
 CHECKED   := $(MODULES) ci/enginetest
 
-# -race needs a C compiler. Without one, the tests run without -race.
-RACE := $(if $(shell command -v cc),-race)
-
-# These run hundreds of whole publishes and deploys, which take minutes with -race.
-NO_RACE := /tool/(cmd/ci|deploy|publish)$$
+# Tests are compiled with the flags of the functions and of bin/ci, so that nothing is
+# compiled twice. go vet runs once, in check.
+GO   := CGO_ENABLED=0 go
+TEST := $(GO) test -trimpath -vet=off -timeout 30m
+WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 
 # A checksum of every file of the repository. Go's test cache does not see files outside
 # the module of a test, so the tests read this variable (see testkit.Sources).
 SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+
+# What npm ships: a DynamoDB server and a static ffmpeg.
+NPM := .cache/npm/node_modules
 
 ARGS ?=
 
@@ -36,31 +39,47 @@ build-all: bin/ci ## Build the five images into dist/ (ARGS="--only api" adds fl
 	@bin/ci build-all $(ARGS)
 
 .PHONY: up
-up: tools bin/ci ## Run the whole system on localhost from the built images
+up: $(NPM)/.installed bin/ci ## Run the whole system on localhost from the built images
 	@bin/ci up $(ARGS)
 
 .PHONY: publish-local
 publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" adds flags)
 	@bin/ci publish --local $(ARGS)
 
-# Depends on the sources and on the files that they embed.
+# Holds the steps of a build, and compiles the rest of the program when a command of it
+# is first used: that has many times as much code. Depends on the sources and on the
+# files that they embed.
 bin/ci: $(shell find ci/tool -type f -not -name '*_test.go' -not -path '*/testdata/*')
-	@cd ci/tool && go build -trimpath -o ../../bin/ci ./cmd/ci
+	@cd ci/tool && $(GO) build -trimpath -tags steps -o ../../bin/ci ./cmd/ci && touch ../../bin/ci
 
 .PHONY: bench
 bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and BuildKit (quick: ARGS="--repeat 3 --cold 0 --scale 0")
-	@cd ci/tool && go build -trimpath -o ../../bin/bench ./bench
+	@cd ci/tool && $(GO) build -trimpath -o ../../bin/bench ./bench
 	@bin/bench $(ARGS)
 
 ## ---- test ----
 
 .PHONY: test
-test: tools fmt-check vet lint unit ## Check and test everything
+test: tools bin/ci ## Run all tests, with real servers on localhost
+	@echo "== test shared, functions"; $(TEST) $(WORKSPACE)
+	@echo "== test ci"; cd ci && $(TEST) ./...
+	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && $(TEST) ./...
 
-.PHONY: unit
-unit: tools bin/ci ## Run the tests of all modules
-	@set -e; for m in $(filter-out ci/tool,$(MODULES)); do echo "== test $$m"; (cd $$m && go test $(RACE) ./...); done
-	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test $(RACE) $$(go list ./... | grep -vE '$(NO_RACE)') && go test $$(go list ./... | grep -E '$(NO_RACE)')
+.PHONY: check
+check: fmt-check vet lint tidy-check ## Check format, go vet, linter and go.mod files
+
+# Needs a C compiler. These packages run hundreds of whole publishes and deploys, which
+# takes many minutes with -race.
+NO_RACE := /tool/(cmd/ci|deploy|publish)$$
+
+.PHONY: test-race
+test-race: tools bin/ci ## Run the tests with the race detector
+	@echo "== test shared, functions"; go test -race -vet=off $(WORKSPACE)
+	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test -race -vet=off -timeout 30m $$(go list ./... | grep -vE '$(NO_RACE)')
+
+.PHONY: test-full
+test-full: tools bin/ci ## Run the tests of faults with ten times as many seeds
+	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000
 
 .PHONY: test-engine
 test-engine: bin/ci ## Test the Dagger module on a real engine, if dagger reaches one
@@ -68,8 +87,8 @@ test-engine: bin/ci ## Test the Dagger module on a real engine, if dagger reache
 
 .PHONY: vet
 vet: ## Run go vet on all modules, in the workspace and alone (GOWORK=off)
-	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && go vet ./... && GOWORK=off go vet ./...); done
-	@cd ci/tool && go build -tags steps -o /dev/null ./cmd/ci
+	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && $(GO) vet -trimpath ./... && GOWORK=off $(GO) vet -trimpath ./...); done
+	@cd ci/tool && $(GO) vet -trimpath -tags steps ./cmd/ci
 
 .PHONY: tidy-check
 tidy-check: ## Fail if go mod tidy would change a go.mod or go.sum
@@ -85,43 +104,42 @@ fmt: ## Format all Go files
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linter on all modules
-	@set -e; for m in $(CHECKED); do echo "== lint $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...); done
+	@set -e; for m in $(CHECKED); do echo "== lint $$m"; (cd $$m && CGO_ENABLED=0 GOFLAGS=-trimpath $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: update
 update: tools ## Rewrite the golden files (expected outputs) of the tests
-	cd ci/tool && go test $$(find . -name testdata -type d -exec dirname {} +) -update
-	cd ci && go test . -update
+	cd ci/tool && $(TEST) $$(find . -name testdata -type d -exec dirname {} +) -update
+	cd ci && $(TEST) . -update
 
 .PHONY: reproduce
 reproduce: ## Build all images twice, in two folders with empty caches, and compare the digests
-	cd ci/tool && go test ./cmd/ci -count=1 -v -timeout 30m -run TestTwoFoldersGiveTheSameDigests -reproduce-all
+	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run TestTwoFoldersGiveTheSameDigests -reproduce-all
 
 ## ---- tools ----
 
-NPM := .cache/npm/node_modules
-
 .PHONY: tools
-tools: bin/golangci-lint bin/versitygw $(NPM)/.installed ## Fetch what the tests need
+tools: bin/versitygw $(NPM)/.installed ## Fetch what the tests need: an S3 server, a DynamoDB server, ffmpeg
 
 bin/golangci-lint: bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
 bin/.golangci-lint-$(GOLANGCI_LINT_VERSION):
-	@echo "== build golangci-lint $(GOLANGCI_LINT_VERSION)"
-	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@echo "== compile golangci-lint $(GOLANGCI_LINT_VERSION), once: two to three minutes"
+	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@touch $@
 
 bin/versitygw: bin/.versitygw-$(VERSITYGW_VERSION)
 bin/.versitygw-$(VERSITYGW_VERSION):
-	@echo "== build versitygw $(VERSITYGW_VERSION)"
-	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@echo "== compile versitygw $(VERSITYGW_VERSION), an S3 server, once: about a minute"
+	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 	@touch $@
 
 bin/ko: bin/.ko-$(KO_VERSION)
 bin/.ko-$(KO_VERSION):
-	@echo "== build ko $(KO_VERSION)"
-	@mkdir -p bin && GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)
+	@echo "== compile ko $(KO_VERSION), once"
+	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/google/ko@$(KO_VERSION)
 	@touch $@
 
 $(NPM)/.installed: Makefile
+	@echo "== fetch dynalite (a DynamoDB server) and a static ffmpeg"
 	@mkdir -p .cache/npm
 	@npm install --silent --no-save --no-audit --no-fund --prefix .cache/npm \
 	  dynalite@$(DYNALITE_VERSION) \

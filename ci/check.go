@@ -17,7 +17,7 @@ func (m *Ci) Test(
 	// +ignore=["bin", "dist", ".cache", ".git", "**/*.tar"]
 	repository *dagger.Directory,
 ) error {
-	return m.check(ctx, repository, "tools", "unit")
+	return m.check(ctx, repository, "tools", "test")
 }
 
 // Lint runs go vet and the linter on all modules.

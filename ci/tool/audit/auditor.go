@@ -64,14 +64,14 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 		return nil, errors.New("audit: no image was named")
 	}
 
-	var graph *Graph
+	var graph *gobuild.Graph
 	var proprietary *Fingerprint
 	var scanner *secret.Scanner
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		platform := v1.Platform{OS: images[0].Config.OS, Architecture: images[0].Config.Architecture}
 		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
-		graph = NewGraph(a.catalog.Root, packages)
+		graph = gobuild.NewGraph(a.catalog.Root, packages)
 		return err
 	})
 	g.Go(func() (err error) {

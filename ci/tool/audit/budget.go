@@ -40,8 +40,7 @@ func CheckBudget(f catalog.Function, i ImageFacts) Check {
 
 // excess prints a size in bytes, or in megabytes if it is large.
 func excess(bytes int64) string {
-	switch {
-	case bytes < 1e5:
+	if bytes < 1e5 {
 		return report.Count(int(bytes), "byte")
 	}
 	return report.MB(bytes) + " MB"

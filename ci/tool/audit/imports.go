@@ -11,57 +11,6 @@ import (
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
-// Graph is the import graph of a workspace's functions.
-type Graph struct {
-	root     string
-	packages map[string]gobuild.Package
-}
-
-// NewGraph returns the import graph of packages in the workspace at root.
-func NewGraph(root string, packages []gobuild.Package) *Graph {
-	g := &Graph{root: root, packages: map[string]gobuild.Package{}}
-	for _, p := range packages {
-		g.packages[p.ImportPath] = p
-	}
-	return g
-}
-
-// folder returns the package's folder relative to the root, slash-separated; empty if
-// it is outside the workspace.
-func (g *Graph) folder(p gobuild.Package) string {
-	rel, err := filepath.Rel(g.root, p.Dir)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return ""
-	}
-	return filepath.ToSlash(rel)
-}
-
-// reach returns the packages that the function's binary is built from, by distance, and
-// for each the import path of the package that imports it on a shortest path.
-func (g *Graph) reach(f catalog.Function) (order []gobuild.Package, from map[string]string) {
-	from = map[string]string{}
-	for path, p := range g.packages {
-		if g.folder(p) == f.Folder {
-			order = append(order, p)
-			from[path] = ""
-		}
-	}
-	for n := 0; n < len(order); n++ {
-		for _, imported := range order[n].Imports {
-			if meant, ok := order[n].ImportMap[imported]; ok {
-				imported = meant
-			}
-			p, ok := g.packages[imported]
-			if _, seen := from[imported]; seen || !ok {
-				continue
-			}
-			from[imported] = order[n].ImportPath
-			order = append(order, p)
-		}
-	}
-	return order, from
-}
-
 // chain shows the imports that lead from the function to the package.
 func chain(from map[string]string, path string) string {
 	steps := []string{path}
@@ -74,15 +23,15 @@ func chain(from map[string]string, path string) string {
 
 // CheckImports fails a public function that reaches, by import or by embedding,
 // anything below [ProprietaryDir].
-func CheckImports(f catalog.Function, g *Graph) Check {
+func CheckImports(f catalog.Function, g *gobuild.Graph) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Imports)
 	}
-	order, from := g.reach(f)
+	order, from := g.Reach(f)
 	var findings []string
 	embedded := 0
 	for _, p := range order {
-		folder := g.folder(p)
+		folder := g.Folder(p)
 		if within(folder, ProprietaryDir) {
 			findings = append(findings, fmt.Sprintf("%s is public, but imports proprietary code: %s", f.Image, chain(from, p.ImportPath)))
 		}
@@ -96,16 +45,8 @@ func CheckImports(f catalog.Function, g *Graph) Check {
 	return check(f.Image, Imports, len(order), report.Count(len(order), "package")+", "+report.Count(embedded, "embedded file"), findings)
 }
 
-// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse.
-func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
-	order, from := g.reach(f)
-	used := ""
-	for _, p := range order {
-		if g.folder(p) == FFmpegDir {
-			used = chain(from, p.ImportPath)
-		}
-	}
-	there := ""
+// ffmpegIn returns the last of ffmpeg's programs that the layers have; "" if they have none.
+func ffmpegIn(layers []LayerFacts) (there string) {
 	for _, l := range layers {
 		for _, program := range programs[1:] {
 			if _, ok := l.Files[program]; ok {
@@ -113,6 +54,19 @@ func CheckFFmpeg(f catalog.Function, g *Graph, layers []LayerFacts) Check {
 			}
 		}
 	}
+	return there
+}
+
+// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse.
+func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts) Check {
+	order, from := g.Reach(f)
+	used := ""
+	for _, p := range order {
+		if g.Folder(p) == FFmpegDir {
+			used = chain(from, p.ImportPath)
+		}
+	}
+	there := ffmpegIn(layers)
 	var findings []string
 	switch {
 	case used != "" && there == "":

@@ -51,7 +51,7 @@ func TestImports(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := CheckImports(test.function, NewGraph("/w", test.packages))
+			c := CheckImports(test.function, gobuild.NewGraph("/w", test.packages))
 			assert.Equal(t, test.findings, c.Findings)
 			assert.Equal(t, len(test.findings) == 0, c.Passed)
 			assert.Equal(t, test.applies, c.Applies)
@@ -61,12 +61,12 @@ func TestImports(t *testing.T) {
 }
 
 func TestFFmpeg(t *testing.T) {
-	uses := NewGraph("/w", []gobuild.Package{pkg("functions/a", "shared/ffmpeg"), pkg("shared/ffmpeg")})
-	doesNot := NewGraph("/w", []gobuild.Package{pkg("functions/a")})
+	uses := gobuild.NewGraph("/w", []gobuild.Package{pkg("functions/a", "shared/ffmpeg"), pkg("shared/ffmpeg")})
+	doesNot := gobuild.NewGraph("/w", []gobuild.Package{pkg("functions/a")})
 	with := []LayerFacts{{}, {Files: map[string]FileFacts{image.FFmpegPath: {}}}}
 	without := []LayerFacts{{}}
 	tests := map[string]struct {
-		graph   *Graph
+		graph   *gobuild.Graph
 		layers  []LayerFacts
 		finding string
 	}{
@@ -75,7 +75,7 @@ func TestFFmpeg(t *testing.T) {
 		"used and missing":        {uses, without, "a uses ffmpeg (functions/a -> shared/ffmpeg), but its image does not have it; set `variant` to heavy in functions/a/image.json"},
 		"there and not used":      {doesNot, with, "the image has /usr/local/bin/ffmpeg, but a does not import shared/ffmpeg; set `variant` to light in functions/a/image.json"},
 		"no layer was examined":   {doesNot, nil, "nothing was examined (1 package, 0 layers): cannot check"},
-		"no package was examined": {NewGraph("/w", nil), without, "nothing was examined (0 packages, 1 layer): cannot check"},
+		"no package was examined": {gobuild.NewGraph("/w", nil), without, "nothing was examined (0 packages, 1 layer): cannot check"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

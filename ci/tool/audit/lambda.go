@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -42,11 +43,8 @@ func (i ImageFacts) own() int {
 	if image.Pin(i.Config.Config.Labels[image.LabelPin]) == image.Offline {
 		return 0
 	}
-	count := 1
-	if i.Config.Config.Labels[image.LabelFFmpeg] != "" {
-		count = 2
-	}
-	return max(0, len(i.Layers)-count)
+	kinds := image.Kinds(len(i.Layers), i.Config.Config.Labels)
+	return slices.IndexFunc(kinds, func(k image.Kind) bool { return k != image.KindBase })
 }
 
 // CheckLambda fails an image that Lambda would refuse or could not start.

@@ -21,15 +21,10 @@ func CheckLicence(f catalog.Function, layers []LayerFacts) Check {
 		return notPublic(f.Image, Licence)
 	}
 	files := map[string]FileFacts{}
-	there := false
 	for _, l := range layers {
 		maps.Copy(files, l.Files) // a file in a higher layer replaces the one in a lower layer
-		for _, program := range programs[1:] {
-			_, ok := l.Files[program]
-			there = there || ok
-		}
 	}
-	if !there {
+	if ffmpegIn(layers) == "" {
 		c := check(f.Image, Licence, len(layers), report.Count(len(layers), "layer")+", no ffmpeg", nil)
 		c.Applies = false
 		return c

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,12 +9,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // scanned is the cache record of content that has no credential.
@@ -22,7 +25,7 @@ type scanned struct{ Examined int }
 // secrets scans everything that becomes part of the image: the strings in the binary,
 // the embedded files, the configuration, and the workspace's own sources, in which
 // strings have not been joined by the compiler.
-func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
+func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
 	var findings []string
 	bytes, files := 0, 0
 	add := func(where string, found []secret.Finding, position func(secret.Finding) string) {
@@ -33,33 +36,35 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i I
 	atByte := func(x secret.Finding) string { return fmt.Sprintf("byte %d", x.Offset) }
 	atLine := func(x secret.Finding) string { return fmt.Sprintf("line %d (byte %d)", x.Line, x.Offset) }
 
-	found, n, err := a.scan(s, "program", i.Bootstrap, func() ([]secret.Finding, int) { return s.Program(i.Bootstrap) })
+	found, strings, err := a.scan(s, "program", i.Bootstrap, func() ([]secret.Finding, int) { return s.Program(i.Bootstrap) })
 	if err != nil {
 		return Check{}, err
 	}
-	strings := n
 	add("/"+image.BootstrapPath, found, atByte)
 
 	config, err := json.MarshalIndent(i.Config, "", " ")
 	if err != nil {
 		return Check{}, fmt.Errorf("read the configuration: %w", err)
 	}
-	found, n, err = a.scan(s, "text", config, func() ([]secret.Finding, int) { return s.Text(config), len(config) })
-	if err != nil {
+	scanText := func(where string, content []byte) error {
+		found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
+		bytes += n
+		add(where, found, atLine)
+		return err
+	}
+	if err := scanText("image configuration", config); err != nil {
 		return Check{}, err
 	}
-	bytes += n
-	add("image configuration", found, atLine)
 
-	order, _ := g.reach(f)
+	order, _ := g.Reach(f)
 	for _, p := range order {
-		folder := g.folder(p)
+		folder := g.Folder(p)
 		names := p.EmbedFiles
 		switch {
 		case p.Standard:
 			continue
 		case folder != "":
-			names = append(append([]string{}, names...), p.GoFiles...)
+			names = slices.Concat(names, p.GoFiles)
 		}
 		for _, name := range names {
 			if err := ctx.Err(); err != nil {
@@ -70,17 +75,10 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *Graph, i I
 			if err != nil {
 				return Check{}, fmt.Errorf("read the sources of the binary: %w", err)
 			}
-			found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
-			if err != nil {
+			files++
+			if err := scanText(cmp.Or(folder, p.ImportPath)+"/"+filepath.ToSlash(name), content); err != nil {
 				return Check{}, err
 			}
-			bytes += n
-			files++
-			where := folder + "/" + filepath.ToSlash(name)
-			if folder == "" {
-				where = p.ImportPath + "/" + filepath.ToSlash(name)
-			}
-			add(where, found, atLine)
 		}
 	}
 	examined := fmt.Sprintf("%s MB of strings, the configuration, %s of %.2f MB, with %s",

@@ -19,6 +19,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/base"
 	"lambdas.internal/ci/tool/image/pin"
+	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
@@ -104,7 +105,7 @@ func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 }
 
 func TestEnginesAreEmptiedOnlyOnRequest(t *testing.T) {
-	o := options{engines: []engine{dagger{}, buildkit{}}}
+	o := options{engines: []Subject{dagger{}, buildkit{}}}
 	assert.Empty(t, o.emptied())
 	o.emptyEngines = true
 	assert.Len(t, o.emptied(), 2)
@@ -232,12 +233,12 @@ func TestTheRegistryAcceptsABase(t *testing.T) {
 	made, _, err := base.Get(t.Context(), c, pin.Choice{Pin: image.Offline}, platform)
 	require.NoError(t, err)
 	require.NoError(t, base.Write(layoutDir, c, made))
-	host, stop, err := startRegistry(filepath.Join(t.TempDir(), "registry"))
+	server, err := localregistry.Start(filepath.Join(t.TempDir(), "registry"), 0)
 	require.NoError(t, err)
-	defer stop()
-	ref, err := pushBase(host, layoutDir)
+	defer server.Close()
+	ref, err := pushBase(server.Host, layoutDir)
 	require.NoError(t, err)
-	assert.Equal(t, host+"/base:static", ref)
+	assert.Equal(t, server.Host+"/base:static", ref)
 }
 
 func TestChart(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -54,7 +55,7 @@ type options struct {
 	repeatCold        int
 	repeatScale       int
 	progress          func(string)
-	engines           []engine
+	engines           []Subject
 	emptyEngines      bool // for the cold case
 	registry, baseRef string
 	goCache           string // a filled Go build cache, to start with
@@ -90,13 +91,13 @@ func (o options) run(ctx context.Context, scratch string) ([]Result, error) {
 		return nil, err
 	}
 	o.goCache = goCacheIn(seed)
-	host, stop, err := startRegistry(filepath.Join(scratch, "registry"))
+	server, err := localregistry.Start(filepath.Join(scratch, "registry"), 0)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
-	o.registry = host
-	if o.baseRef, err = pushBase(host, filepath.Join(scratch, "base")); err != nil {
+	defer server.Close() //nolint:errcheck // its data is deleted anyway
+	o.registry = server.Host
+	if o.baseRef, err = pushBase(server.Host, filepath.Join(scratch, "base")); err != nil {
 		return nil, err
 	}
 
@@ -134,7 +135,7 @@ func (o options) five(ctx context.Context, w *catalog.Catalog, scratch string) (
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(o.subjects(), o.engineSubjects())
+	all := slices.Concat(o.subjects(), o.engines)
 	idle := slices.Concat(all, o.idle())
 	one := slices.Concat(all, []Subject{bareGo{name: nameGoOne, only: editedFunction}})
 	cold := slices.Concat(o.subjects(), []Subject{o.toolWith(nameToolKept, layers)}, o.emptied())

@@ -1,5 +1,9 @@
 package main
 
+import (
+	"slices"
+)
+
 // Result is the result of one case.
 type Result struct {
 	Case string `json:"case"`
@@ -43,15 +47,38 @@ func find(times []Times, subject string) (Times, bool) {
 
 // lookup returns the times of a subject in a case, if it was measured.
 func lookup(results []Result, name, subject string) (Times, bool) {
-	for _, r := range results {
-		if r.Case != name {
-			continue
-		}
-		for _, row := range r.Rows {
-			if row.Subject == subject {
-				return row.Times, true
-			}
+	for _, row := range rowsOf(results, name) {
+		if row.Subject == subject {
+			return row.Times, true
 		}
 	}
 	return Times{}, false
+}
+
+// Spread summarises repeated measurements.
+type Spread struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// spread returns the spread of values; of none it is zero.
+func spread(values []float64) Spread {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n == 0 {
+		return Spread{}
+	}
+	return Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
+}
+
+// ratios returns the spread of a[i]/b[i]. It divides measurements of the same repetition,
+// for which the machine was in the same state: the median of these ratios varies less
+// than the ratio of the medians.
+func ratios(a, b []float64) Spread {
+	quotients := make([]float64, min(len(a), len(b)))
+	for i := range quotients {
+		quotients[i] = a[i] / b[i]
+	}
+	return spread(quotients)
 }

@@ -3,12 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
@@ -66,4 +72,36 @@ func (k ko) Build(ctx context.Context, w *catalog.Catalog, state string) error {
 		"KO_CONFIG_PATH="+file,
 		"KO_DOCKER_REPO="+k.registry+"/ko")
 	return runCommand(cmd)
+}
+
+// pushBase pushes the only image of the layout in dir and returns its reference.
+func pushBase(host, dir string) (string, error) {
+	reference := host + "/base:static"
+	if err := push(reference, dir); err != nil {
+		return "", fmt.Errorf("push the base: %w", err)
+	}
+	return reference, nil
+}
+
+func push(reference, dir string) error {
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		return err
+	}
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return err
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return err
+	}
+	if len(manifest.Manifests) != 1 {
+		return fmt.Errorf("%s has %s, expected 1", dir, report.Count(len(manifest.Manifests), "image"))
+	}
+	image, err := index.Image(manifest.Manifests[0].Digest)
+	if err != nil {
+		return err
+	}
+	return remote.Write(ref, image)
 }

@@ -4,6 +4,7 @@
 package cache
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -65,10 +66,19 @@ func (c *Cache) Put(write func(io.Writer) error) (v1.Hash, int64, error) {
 		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
 	}
 	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
-	if err := finish(f, c.Blob(digest)); err != nil {
+	if err := finish(f, 0o444, c.Blob(digest)); err != nil {
 		return v1.Hash{}, 0, fmt.Errorf("write to the cache: %w", err)
 	}
 	return digest, size, nil
+}
+
+// Keep stores the content of a reader under its digest.
+func (c *Cache) Keep(content io.Reader) error {
+	_, _, err := c.Put(func(w io.Writer) error {
+		_, err := io.Copy(w, content)
+		return err
+	})
+	return err
 }
 
 // PutBytes stores data under its digest.
@@ -78,11 +88,7 @@ func (c *Cache) PutBytes(data []byte) (v1.Hash, error) {
 	if c.Has(digest, int64(len(data))) {
 		return digest, nil
 	}
-	_, _, err := c.Put(func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	return digest, err
+	return digest, c.Keep(bytes.NewReader(data))
 }
 
 // Export makes name a file with the content of the blob.
@@ -153,9 +159,9 @@ func copyFile(source, target string) error {
 	return os.Chtimes(target, time.Time{}, info.ModTime())
 }
 
-// finish gives a written temporary file its final name.
-func finish(f *os.File, name string) error {
-	if err := f.Chmod(0o444); err != nil {
+// finish gives a written temporary file its mode and its final name.
+func finish(f *os.File, mode os.FileMode, name string) error {
+	if err := f.Chmod(mode); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -220,13 +226,7 @@ func WriteFile(name string, data []byte) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return finish(f, 0o644, name)
 }
 
 // Trim removes blobs and records that were written longer ago than age, except the

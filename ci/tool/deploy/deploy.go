@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 // Target is the image that a function has to run.
@@ -139,7 +141,7 @@ type RolledBack struct {
 func (e *RolledBack) Error() string {
 	what := "no function had been updated yet"
 	if e.Count > 0 {
-		what = fmt.Sprintf("%d updated %s rolled back", e.Count, plural(e.Count, "function was", "functions were"))
+		what = report.Count(e.Count, "updated function was", "updated functions were") + " rolled back"
 	}
 	return fmt.Sprintf("%v\n%s; every function runs the same image as before", e.Cause, what)
 }
@@ -154,7 +156,7 @@ type Mixed struct {
 
 func (e *Mixed) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v\n%d %s NOT be rolled back:", e.Cause, len(e.Stuck), plural(len(e.Stuck), "function could", "functions could"))
+	fmt.Fprintf(&b, "%v\n%s NOT be rolled back:", e.Cause, report.Count(len(e.Stuck), "function could", "functions could"))
 	for _, s := range e.Stuck {
 		fmt.Fprintf(&b, "\n%s (%s), which ran %s: %s\n  type: %s", s.Lambda, s.Image, Short(s.Before), s.Stuck, s.Fix)
 	}
@@ -165,10 +167,3 @@ func (e *Mixed) Unwrap() error { return e.Cause }
 
 // errInterrupted is the cause of a release that the user interrupted.
 var errInterrupted = errors.New("interrupted")
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}

@@ -1,10 +1,13 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
 	"time"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 // The errors of Lambda that a release handles. An error of [Lambda] wraps at most one of
@@ -114,16 +117,11 @@ type Lambda interface {
 
 // DigestOf returns the digest at the end of an image's URI; "" if it has none.
 func DigestOf(uri string) string {
-	if n := strings.LastIndex(uri, "@"); n >= 0 {
-		return uri[n+1:]
-	}
-	return ""
+	_, digest, _ := strings.Cut(uri, "@")
+	return digest
 }
 
 // Short shortens a digest for tables and messages.
 func Short(digest string) string {
-	if digest == "" {
-		return "nothing"
-	}
-	return digest[:min(len(digest), len("sha256:")+12)]
+	return report.Digest(cmp.Or(digest, "nothing"))
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -170,20 +170,16 @@ func (r *Releaser) readAlias(ctx context.Context, s *step) error {
 func (r *Releaser) each(ctx context.Context, count int, do func(ctx context.Context, n int) error) error {
 	var g errgroup.Group
 	g.SetLimit(r.o.Parallel)
-	var mu sync.Mutex
-	failed := false
+	var failed atomic.Bool
 	for n := range count {
 		g.Go(func() error {
-			mu.Lock()
-			stop := failed
-			mu.Unlock()
-			if stop || ctx.Err() != nil {
+			if failed.Load() || ctx.Err() != nil {
 				return ctx.Err()
 			}
 			err := do(ctx, n)
-			mu.Lock()
-			defer mu.Unlock()
-			failed = failed || err != nil
+			if err != nil {
+				failed.Store(true)
+			}
 			return err
 		})
 	}

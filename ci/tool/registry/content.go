@@ -2,12 +2,16 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
@@ -106,4 +110,85 @@ func (r *onceReader) Close() error {
 	defer r.mu.Unlock()
 	r.closed = true
 	return nil
+}
+
+// maxBlob limits, in bytes, what is read into memory. Configurations and release
+// records have some thousands of bytes.
+const maxBlob = 4 << 20
+
+// Blob returns the content of a small blob, and verifies its digest.
+func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error) {
+	return c.Content(ctx, repository, v1.Descriptor{Digest: digest, Size: maxBlob})
+}
+
+// Content returns the content of a blob, and verifies that it has the digest of the
+// descriptor and is not larger than the descriptor says.
+func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor) (content []byte, err error) {
+	err = c.read(ctx, repository, d.Digest, func(body io.Reader) (err error) {
+		if content, err = io.ReadAll(io.LimitReader(body, d.Size+1)); err != nil {
+			return err
+		}
+		if int64(len(content)) > d.Size {
+			return fmt.Errorf("the blob is larger than %d bytes", d.Size)
+		}
+		return nil
+	})
+	return content, wrap("read", repository, d.Digest.String(), err)
+}
+
+// Download calls keep with the content of a blob, and verifies its digest. If the
+// connection fails, it calls keep again, with the content from the start.
+func (c *Client) Download(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error {
+	return wrap("download", repository, digest.String(), c.read(ctx, repository, digest, keep))
+}
+
+// read calls keep with the content of a blob.
+func (c *Client) read(ctx context.Context, repository string, digest v1.Hash, keep func(io.Reader) error) error {
+	return c.do(ctx, repository, func(s *session, o []remote.Option) error {
+		l, err := remote.Layer(s.repository.Digest(digest.String()), o...)
+		if err != nil {
+			return err
+		}
+		body, err := l.Compressed() // verifies the digest
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return keep(body)
+	})
+}
+
+// PutBytes uploads a small blob, unless the repository has it, and returns its
+// descriptor.
+func (c *Client) PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error) {
+	l := bytesLayer{static.NewLayer(content, media), content}
+	digest, err := l.Digest()
+	if err == nil {
+		err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
+			return remote.WriteLayer(s.repository, l, o...)
+		})
+	}
+	if err != nil {
+		return v1.Descriptor{}, wrap("upload", repository, string(media), err)
+	}
+	return v1.Descriptor{MediaType: media, Digest: digest, Size: int64(len(content))}, nil
+}
+
+// Referrers lists the manifests whose subject is the digest: from the registry's
+// referrers API, or from the tag sha256-HEX if the registry does not have that API.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Hash) (all []v1.Descriptor, err error) {
+	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
+		index, err := remote.Referrers(s.repository.Digest(digest.String()), o...)
+		if err != nil {
+			return unlessMissing(err)
+		}
+		m, err := index.IndexManifest()
+		if err != nil {
+			return fmt.Errorf("%w: %w", errBody, err)
+		}
+		all = m.Manifests
+		return nil
+	})
+	return all, wrap("list what is attached to", repository, digest.String(), err)
 }

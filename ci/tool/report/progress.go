@@ -62,3 +62,26 @@ func (p *Progress) Line(text string) {
 func (p *Progress) print(mark, name string, start time.Time) {
 	p.Line(fmt.Sprintf("%s %s  %s", mark, name, Duration(time.Since(start))))
 }
+
+// Sending begins a step that sends bytes, and tells every two seconds how many were
+// sent; the function it returns ends the step.
+func (p *Progress) Sending(name string, total int64, sent func() int64) (done func(err error)) {
+	if total == 0 {
+		return p.Step(name)
+	}
+	const every = 2 * time.Second
+	start := time.Now()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-time.After(every):
+				p.Line(fmt.Sprintf("… sent %s of %s MB  %s", MB(sent()), MB(total), Duration(time.Since(start))))
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func(error) { close(stop); <-stopped }
+}

@@ -3,7 +3,6 @@
 package composition
 
 import (
-	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"debug/buildinfo"
@@ -12,14 +11,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
+	"io/fs"
 	"runtime/debug"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/klauspost/compress/gzip"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layer"
 )
 
 // maxConfig limits the size of a configuration, in bytes; usually it is a few thousand.
@@ -106,13 +106,7 @@ func read(manifest []byte, open Open) (Image, error) {
 
 // Of returns the layers of one kind.
 func (i Image) Of(k image.Kind) []Layer {
-	var all []Layer
-	for _, l := range i.Layers {
-		if l.Kind == k {
-			all = append(all, l)
-		}
-	}
-	return all
+	return slices.DeleteFunc(slices.Clone(i.Layers), func(l Layer) bool { return l.Kind != k })
 }
 
 // ReadProgram reads the function's binary from its layer.
@@ -131,32 +125,19 @@ func readProgram(i Image, open Open) (Program, error) {
 		return Program{}, err
 	}
 	defer r.Close()
-	zr, err := gzip.NewReader(r)
+	content, err := layer.Extract(r, image.BootstrapPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Program{}, fmt.Errorf("/%s is not in the last layer", image.BootstrapPath)
+	}
 	if err != nil {
 		return Program{}, err
 	}
-	for tr := tar.NewReader(zr); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return Program{}, fmt.Errorf("/%s is not in the last layer", image.BootstrapPath)
-		}
-		if err != nil {
-			return Program{}, err
-		}
-		if path.Clean("/"+h.Name) != "/"+image.BootstrapPath {
-			continue
-		}
-		content, err := io.ReadAll(tr)
-		if err != nil {
-			return Program{}, err
-		}
-		sum := sha256.Sum256(content)
-		p := Program{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content))}
-		if info, err := buildinfo.Read(bytes.NewReader(content)); err == nil {
-			p.Info = info
-		}
-		return p, nil
+	sum := sha256.Sum256(content)
+	p := Program{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content))}
+	if info, err := buildinfo.Read(bytes.NewReader(content)); err == nil {
+		p.Info = info
 	}
+	return p, nil
 }
 
 // readBlob reads a blob of at most limit bytes.

@@ -49,9 +49,7 @@ func BuilderOf(getenv func(string) string) Builder {
 func Public(remote string) string {
 	if scheme, rest, ok := strings.Cut(remote, "://"); ok {
 		host, path, _ := strings.Cut(rest, "/")
-		if at := strings.LastIndex(host, "@"); at >= 0 {
-			host = host[at+1:]
-		}
+		host = withoutUser(host)
 		if scheme == "file" || host == "" {
 			return ""
 		}
@@ -62,8 +60,8 @@ func Public(remote string) string {
 	if !ok || strings.Contains(host, "/") {
 		return ""
 	}
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		host = host[at+1:]
-	}
-	return "ssh://" + host + "/" + strings.TrimSuffix(path, ".git")
+	return "ssh://" + withoutUser(host) + "/" + strings.TrimSuffix(path, ".git")
 }
+
+// withoutUser removes the login before a host.
+func withoutUser(host string) string { return host[strings.LastIndex(host, "@")+1:] }

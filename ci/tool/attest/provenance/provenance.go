@@ -10,6 +10,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/licence"
 	"lambdas.internal/ci/tool/image/purl"
+	"lambdas.internal/ci/tool/report"
 )
 
 // The types of the documents.
@@ -133,10 +137,7 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 		},
 	}
 	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false) // package URLs contain &
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
+	if err := report.JSON(&out, s); err != nil { // it leaves the & of package URLs as it is
 		return nil, fmt.Errorf("write the provenance of %s: %w", i.Name, err)
 	}
 	return out.Bytes(), nil
@@ -190,4 +191,47 @@ func hash(digest string) map[string]string {
 		return nil
 	}
 	return map[string]string{algorithm: hex}
+}
+
+// Table prints how the image that a document is about was made.
+func Table(w io.Writer, document []byte) error {
+	s, err := Read(document)
+	if err != nil {
+		return err
+	}
+	d, run := s.Predicate.BuildDefinition, s.Predicate.RunDetails
+	rows := [][]string{}
+	add := func(what, value string) {
+		if value != "" {
+			rows = append(rows, []string{what, value})
+		}
+	}
+	for _, subject := range s.Subject {
+		add("image", inOneLine(subject))
+	}
+	commit := d.ExternalParameters.Commit
+	if d.ExternalParameters.AllowDirty {
+		commit += " (with uncommitted changes)"
+	}
+	add("commit", commit)
+	add("platform", d.ExternalParameters.Platform)
+	for _, r := range d.ResolvedDependencies {
+		add("from", inOneLine(r))
+	}
+	add("builder", run.Builder.ID)
+	add("run", run.Metadata.InvocationID)
+	add("started", report.Time(run.Metadata.StartedOn))
+	return report.Table(w, []string{"WHAT", "VALUE"}, rows)
+}
+
+// inOneLine is a resource in one line.
+func inOneLine(r Resource) string {
+	text := r.Name
+	if r.URI != "" {
+		text += " " + r.URI
+	}
+	for _, algorithm := range slices.Sorted(maps.Keys(r.Digest)) {
+		text += fmt.Sprintf(" %s:%s", algorithm, r.Digest[algorithm])
+	}
+	return text
 }

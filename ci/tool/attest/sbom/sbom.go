@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/licence"
 	"lambdas.internal/ci/tool/image/purl"
+	"lambdas.internal/ci/tool/report"
 )
 
 // MediaType is that of the document.
@@ -147,13 +149,12 @@ func binary(p composition.Program) cdx.Component {
 	for _, s := range p.Info.Settings {
 		properties = append(properties, property("go:build:"+s.Key, s.Value))
 	}
-	c := cdx.Component{
+	return cdx.Component{
 		BOMRef: refBinary, Type: cdx.ComponentTypeApplication, Name: p.Info.Path, Version: p.Info.Main.Version,
 		Hashes:     &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: p.SHA256}},
 		Properties: &properties,
 		Evidence:   &cdx.Evidence{Occurrences: &[]cdx.EvidenceOccurrence{{Location: "/" + image.BootstrapPath}}},
 	}
-	return c
 }
 
 // goModules returns the standard library and the modules in the binary, in the order in
@@ -201,4 +202,34 @@ func layers(i composition.Image, k image.Kind) []cdx.Property {
 // property returns a property in the namespace of this program.
 func property(name, value string) cdx.Property {
 	return cdx.Property{Name: "internal.lambdas:" + name, Value: value}
+}
+
+// Table prints the components that a document lists.
+func Table(w io.Writer, document []byte) error {
+	bom, err := Read(document)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, c := range *bom.Components {
+		rows = append(rows, []string{c.Name, report.Digest(c.Version), string(c.Type), licences(c), c.PackageURL})
+	}
+	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s of %s, %s\n", report.Count(len(rows), "component"), bom.Metadata.Component.Name, bom.Metadata.Component.Version)
+	return err
+}
+
+func licences(c cdx.Component) string {
+	if c.Licenses == nil {
+		return ""
+	}
+	var ids []string
+	for _, l := range *c.Licenses {
+		if l.License != nil {
+			ids = append(ids, l.License.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
 }

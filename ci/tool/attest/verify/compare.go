@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -91,7 +92,7 @@ const otherCompression = "the same files, compressed differently"
 func origin(published, rebuilt string, sameFiles bool) []string {
 	switch {
 	case published != rebuilt:
-		return []string{both(orNothing(published), orNothing(rebuilt))}
+		return []string{both(cmp.Or(published, "nothing"), cmp.Or(rebuilt, "nothing"))}
 	case sameFiles:
 		return []string{otherCompression}
 	default:
@@ -147,10 +148,8 @@ func buildSettings(info *debug.BuildInfo) map[string]string {
 
 // settings compares named values; the prefix says what they are.
 func settings(published, rebuilt map[string]string, prefix string) []string {
-	names := maps.Clone(published)
-	if names == nil {
-		names = map[string]string{}
-	}
+	names := map[string]string{}
+	maps.Copy(names, published)
 	maps.Copy(names, rebuilt)
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -171,11 +170,4 @@ func settings(published, rebuilt map[string]string, prefix string) []string {
 
 func both(published, rebuilt string) string {
 	return fmt.Sprintf("published %s, rebuilt %s", published, rebuilt)
-}
-
-func orNothing(text string) string {
-	if text == "" {
-		return "nothing"
-	}
-	return text
 }

@@ -8,11 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"lambdas.internal/ci/tool/attest/composition"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // Verdict is the result for one image in one repository.
@@ -167,4 +172,54 @@ func (s Side) sameLayers(other Side) int {
 		}
 	}
 	return same
+}
+
+// Table prints the result for each image in each repository, then what differs.
+func (r *Report) Table(w io.Writer) error {
+	var rows [][]string
+	same := 0
+	for _, p := range r.Places {
+		if p.Verdict == Same {
+			same++
+		}
+		rows = append(rows, []string{p.Image, p.Where(), p.CommitTag, string(p.Verdict),
+			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), report.Digest(p.Published), report.Digest(p.Rebuilt)})
+	}
+	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "PUBLISHED", "REBUILT"}, rows); err != nil {
+		return err
+	}
+	for _, p := range r.Places {
+		for _, d := range p.Differences {
+			fmt.Fprintf(w, "! %s in %s: %s\n", p.Image, p.Repository, d)
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d of %s in the registries equal the images that commit %s builds for %s, %s\n",
+		same, report.Count(len(r.Places), "image"), r.Commit, r.Platform, report.Seconds(r.Seconds))
+	return err
+}
+
+// Rebuild builds the workspace at root, which is a checkout of a commit, with the
+// settings of here. only selects images by name; none is all.
+func Rebuild(ctx context.Context, here *build.Builder, root string, only []string) (images map[string]publish.Image, functions []catalog.Function, err error) {
+	b := *here
+	if b.Catalog, err = catalog.Load(root); err != nil {
+		return nil, nil, err
+	}
+	if b.Lock, err = lock.Load(root); err != nil {
+		return nil, nil, err
+	}
+	if functions, err = b.Catalog.Select(only); err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, b.Forget()) }()
+	dir := filepath.Join(root, "dist")
+	made, err := b.All(ctx, functions, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if failed := made.Failed(); len(failed) > 0 {
+		return nil, nil, errors.Join(failed...)
+	}
+	images, err = publish.ReadImages(dir, functions, b.Cache)
+	return images, functions, err
 }

@@ -53,12 +53,12 @@ func (f *buildFlags) addPlatform(cmd *cobra.Command) {
 }
 
 func (f *buildFlags) addBase(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a `REFERENCE`, or static")
 	f.addOffline(cmd)
 }
 
 func (f *buildFlags) addFFmpeg(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a `REFERENCE`, or static")
 	f.addOffline(cmd)
 }
 

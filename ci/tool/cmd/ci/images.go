@@ -74,9 +74,9 @@ func newImages(a *app) *cobra.Command {
 	f.addOnly(cmd)
 	f.addPlatform(cmd)
 	addOut(cmd, &out)
-	cmd.Flags().StringVar(&binaries, "binaries", "", "folder that `bin/ci binaries` wrote (default: compile the functions now)")
-	required(cmd, &baseDir, "base-layout", "image layout that `bin/ci base` wrote")
-	cmd.Flags().StringVar(&ffmpegLayer, "ffmpeg-layer", "", "file that `bin/ci ffmpeg-layer` wrote (for heavy images)")
+	cmd.Flags().StringVar(&binaries, "binaries", "", "`FOLDER` that bin/ci binaries wrote (default: compile the functions now)")
+	required(cmd, &baseDir, "base-layout", "image layout (a `FOLDER`) that bin/ci base wrote")
+	cmd.Flags().StringVar(&ffmpegLayer, "ffmpeg-layer", "", "`FILE` that bin/ci ffmpeg-layer wrote (for heavy images)")
 	return cmd
 }
 

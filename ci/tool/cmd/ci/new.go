@@ -1,5 +1,3 @@
-//go:build !steps
-
 package main
 
 import (

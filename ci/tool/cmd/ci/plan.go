@@ -128,14 +128,13 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 	}
 	for _, function := range functions {
 		running, err := fl.lambda.Function(cmd.Context(), function.Lambda, "")
-		switch {
-		case err == nil:
+		if err == nil {
 			p.AddRunning(function.Image, running, releases)
-		default:
-			p.Unseen(err, "what %s runs", function.Lambda)
-			if errors.Is(err, deploy.ErrPassing) {
-				return // the calls for the other functions would fail too
-			}
+			continue
+		}
+		p.Unseen(err, "what %s runs", function.Lambda)
+		if errors.Is(err, deploy.ErrPassing) {
+			return // the calls for the other functions would fail too
 		}
 	}
 }

@@ -88,12 +88,12 @@ func flags(b *strings.Builder, set *pflag.FlagSet) {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
-		_, usage := pflag.UnquoteUsage(f)
+		value, usage := pflag.UnquoteUsage(f)
 		name := "--" + f.Name
 		if f.Shorthand != "" {
 			name = "-" + f.Shorthand + ", " + name
 		}
-		if value := f.Value.Type(); value != "bool" {
+		if value != "" {
 			name += " " + value
 		}
 		if d := f.DefValue; d != "" && d != "false" && d != "[]" && d != "0" {

@@ -1,12 +1,10 @@
-//go:build !steps
-
 package main
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"net/url"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -30,7 +28,7 @@ an enhancement reports that the key is missing.`,
 		Example: "  bin/ci up\n  curl http://127.0.0.1:8080/health\n  bin/ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if _, _, err := net.SplitHostPort(listen); err != nil {
+			if at, err := url.Parse("//" + listen); err != nil || at.Port() == "" {
 				return usageError{fmt.Errorf("--listen: %q is not an address; write HOST:PORT", listen)}
 			}
 			r, dir, err := a.buildAll(cmd, &f, out)

@@ -62,9 +62,9 @@ The exit code is 1 if a function must be redeployed.`,
 		},
 	}
 	cmd.Flags().StringVar(&db, "db", "", "vulnerability database, a URL or the folder of a copy (default: "+vulncheck.Official+")")
-	cmd.Flags().StringVar(&records, "osv", "", "OSV's records of ffmpeg, the URL of an OSV API or a folder (default: "+osv.Official+")")
-	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a reference, or `static`")
-	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a reference, or `static`")
+	cmd.Flags().StringVar(&records, "osv", "", "OSV's records of ffmpeg, the `URL` of an OSV API or a folder (default: "+osv.Official+")")
+	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a `REFERENCE`, or static")
+	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a `REFERENCE`, or static")
 	f.addOnly(cmd)
 	f.addPlatform(cmd)
 	return cmd

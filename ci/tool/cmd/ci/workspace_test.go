@@ -171,33 +171,45 @@ func TestArm64IsBuiltHereToo(t *testing.T) {
 	assert.Len(t, r.Images, 2)
 }
 
-// TestTwoFoldersGiveTheSameDigests builds copies of the workspace in two folders,
-// one of them with a Go build cache that starts empty. With -reproduce-all it
-// builds all images, each time with build and module caches that start empty.
+// TestTwoFoldersGiveTheSameDigests builds a small workspace, and an image of this one,
+// in two folders, the small one with a Go build cache that starts empty. With
+// -reproduce-all it builds all images of this one, with build and module caches that
+// start empty.
 func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
-	args := []string{"--only", "api", "--base", "static"}
-	if *reproduceAll {
-		args = []string{"--base", "static", "--ffmpeg", "static"}
+	for name, c := range map[string]struct {
+		workspace func(root string)
+		empty     bool
+		args      []string
+	}{
+		"a small workspace": {func(root string) { require.NoError(t, os.CopyFS(root, os.DirFS(publishable(t, nil)))) }, true, []string{"--base", "static"}},
+		"this workspace":    {func(root string) { copyWorkspace(t, root) }, *reproduceAll, []string{"--base", "static", "--ffmpeg", "static"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !c.empty {
+				c.args = append(c.args, "--only", "api")
+			}
+			var digests [2][]string
+			for i, name := range []string{"here", "some/other/place"} {
+				root := filepath.Join(t.TempDir(), name)
+				c.workspace(root)
+				if *reproduceAll {
+					t.Setenv("GOMODCACHE", filepath.Join(t.TempDir(), "mod"))
+					// Modules are read-only, which only `go clean` knows how to remove.
+					t.Cleanup(func() { assert.NoError(t, exec.Command("go", "clean", "-modcache").Run()) })
+				}
+				if c.empty {
+					t.Setenv("GOCACHE", t.TempDir())
+				}
+				r := buildAll(t, root, filepath.Join(root, "dist"), append(c.args, "--cache", t.TempDir())...)
+				for _, row := range r.Images {
+					digests[i] = append(digests[i], row.Image+" "+row.Digest)
+				}
+			}
+			t.Logf("built twice:\n%s", strings.Join(digests[0], "\n"))
+			assert.NotEmpty(t, digests[0])
+			assert.Equal(t, digests[0], digests[1])
+		})
 	}
-	var digests [2][]string
-	for i, name := range []string{"here", "some/other/place"} {
-		root := filepath.Join(t.TempDir(), name)
-		copyWorkspace(t, root)
-		if *reproduceAll {
-			t.Setenv("GOMODCACHE", filepath.Join(t.TempDir(), "mod"))
-			// Modules are read-only, which only `go clean` knows how to remove.
-			t.Cleanup(func() { assert.NoError(t, exec.Command("go", "clean", "-modcache").Run()) })
-		}
-		if *reproduceAll || i == 1 {
-			t.Setenv("GOCACHE", t.TempDir())
-		}
-		r := buildAll(t, root, filepath.Join(root, "dist"), append(args, "--cache", t.TempDir())...)
-		for _, row := range r.Images {
-			digests[i] = append(digests[i], row.Image+" "+row.Digest)
-		}
-	}
-	t.Logf("built twice:\n%s", strings.Join(digests[0], "\n"))
-	assert.Equal(t, digests[0], digests[1])
 }
 
 // copyWorkspace copies what images are built from.

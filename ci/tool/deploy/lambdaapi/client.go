@@ -5,12 +5,18 @@ package lambdaapi
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lambdas.internal/ci/tool/deploy"
 )
@@ -26,11 +32,7 @@ func New(c aws.Config) *Client { return &Client{api: lambda.NewFromConfig(c)} }
 
 // Function describes a function; qualifier is a version or alias, or empty.
 func (c *Client) Function(ctx context.Context, name, qualifier string) (deploy.Function, error) {
-	in := &lambda.GetFunctionInput{FunctionName: aws.String(name)}
-	if qualifier != "" {
-		in.Qualifier = aws.String(qualifier)
-	}
-	out, err := c.api.GetFunction(ctx, in)
+	out, err := c.api.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(name), Qualifier: optional(qualifier)})
 	if err != nil {
 		return deploy.Function{}, wrap("GetFunction", name, err)
 	}
@@ -59,6 +61,15 @@ func (c *Client) Function(ctx context.Context, name, qualifier string) (deploy.F
 	return f, nil
 }
 
+// optional returns the text for a field of a request; nil, which leaves it out, if the
+// text is empty.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
 // reason joins the code of a reason with its text.
 func reason(code string, text *string) string {
 	switch {
@@ -73,21 +84,17 @@ func reason(code string, text *string) string {
 
 // Update starts to change the code of a function, and does not wait for the end.
 func (c *Client) Update(ctx context.Context, u deploy.Update) error {
-	in := &lambda.UpdateFunctionCodeInput{FunctionName: aws.String(u.Function), ImageUri: aws.String(u.URI), DryRun: u.DryRun}
-	if u.Revision != "" {
-		in.RevisionId = aws.String(u.Revision)
-	}
-	_, err := c.api.UpdateFunctionCode(ctx, in)
+	_, err := c.api.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
+		FunctionName: aws.String(u.Function), ImageUri: aws.String(u.URI), RevisionId: optional(u.Revision), DryRun: u.DryRun,
+	})
 	return wrap("UpdateFunctionCode", u.Function, err)
 }
 
 // Publish makes a version of the function as it is now, and returns its number.
 func (c *Client) Publish(ctx context.Context, name, revision, description string) (string, error) {
-	in := &lambda.PublishVersionInput{FunctionName: aws.String(name), Description: aws.String(description)}
-	if revision != "" {
-		in.RevisionId = aws.String(revision)
-	}
-	out, err := c.api.PublishVersion(ctx, in)
+	out, err := c.api.PublishVersion(ctx, &lambda.PublishVersionInput{
+		FunctionName: aws.String(name), Description: aws.String(description), RevisionId: optional(revision),
+	})
 	if err != nil {
 		return "", wrap("PublishVersion", name, err)
 	}
@@ -113,11 +120,9 @@ func (c *Client) CreateAlias(ctx context.Context, name string, a deploy.Alias) e
 
 // UpdateAlias moves an alias to another version, if it has the revision.
 func (c *Client) UpdateAlias(ctx context.Context, name string, a deploy.Alias) error {
-	in := &lambda.UpdateAliasInput{FunctionName: aws.String(name), Name: aws.String(a.Name), FunctionVersion: aws.String(a.Version)}
-	if a.Revision != "" {
-		in.RevisionId = aws.String(a.Revision)
-	}
-	_, err := c.api.UpdateAlias(ctx, in)
+	_, err := c.api.UpdateAlias(ctx, &lambda.UpdateAliasInput{
+		FunctionName: aws.String(name), Name: aws.String(a.Name), FunctionVersion: aws.String(a.Version), RevisionId: optional(a.Revision),
+	})
 	return wrap("UpdateAlias", name+":"+a.Name, err)
 }
 
@@ -129,12 +134,10 @@ func (c *Client) DeleteAlias(ctx context.Context, name, alias string) error {
 
 // Invoke sends the function one event and waits for its answer.
 func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byte) (deploy.Answer, error) {
-	in := &lambda.InvokeInput{FunctionName: aws.String(name), Payload: event, LogType: types.LogTypeTail}
-	if qualifier != "" {
-		in.Qualifier = aws.String(qualifier)
-	}
 	start := time.Now()
-	out, err := c.api.Invoke(ctx, in)
+	out, err := c.api.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: aws.String(name), Qualifier: optional(qualifier), Payload: event, LogType: types.LogTypeTail,
+	})
 	if err != nil {
 		return deploy.Answer{}, wrap("Invoke", name, err)
 	}
@@ -145,4 +148,67 @@ func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byt
 	return deploy.Answer{
 		Payload: out.Payload, Error: aws.ToString(out.FunctionError), Log: string(log), Duration: time.Since(start),
 	}, nil
+}
+
+// kinds maps the error codes of AWS to the errors that a release handles.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html#API_UpdateFunctionCode_Errors
+var kinds = map[string]error{
+	"ResourceConflictException":   deploy.ErrConflict,
+	"PreconditionFailedException": deploy.ErrRevision,
+	"ResourceNotFoundException":   deploy.ErrMissing,
+	"AccessDeniedException":       deploy.ErrDenied,
+	"TooManyRequestsException":    deploy.ErrPassing,
+	"ServiceException":            deploy.ErrPassing,
+}
+
+// callError is the error of a call, in one line.
+type callError struct {
+	text   string
+	causes []error // the SDK's, and the kind that it is of
+}
+
+func (e *callError) Error() string { return e.text }
+
+func (e *callError) Unwrap() []error { return e.causes }
+
+// wrap sorts an error of the SDK. It keeps the code and the message, and leaves out the
+// details of requests and attempts.
+func wrap(call, subject string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &callError{text: fmt.Sprintf("%s %s: %v", call, subject, err), causes: []error{err}}
+	var kind error
+	var api smithy.APIError
+	var send *smithyhttp.RequestSendError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		e.text = fmt.Sprintf("%s %s: no answer in time", call, subject)
+	case errors.As(err, &send):
+		e.text = fmt.Sprintf("%s %s: %v", call, subject, send.Err)
+	}
+	if errors.As(err, &api) {
+		kind = kinds[api.ErrorCode()]
+		e.text = fmt.Sprintf("%s %s: %s: %s", call, subject, api.ErrorCode(), api.ErrorMessage())
+	}
+	if kind == nil && passing(err) {
+		kind = deploy.ErrPassing
+	}
+	if kind != nil {
+		e.causes = append(e.causes, kind)
+	}
+	return e
+}
+
+// passing tells whether the same call may succeed later, by the rules of the SDK: after
+// throttling, faults of the service and lost connections.
+func passing(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && (answer.HTTPStatusCode() >= http.StatusInternalServerError || answer.HTTPStatusCode() == http.StatusTooManyRequests) {
+		return true
+	}
+	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool()
 }

@@ -103,9 +103,8 @@ func importFile(c *cache.Cache, name string) (Layer, error) {
 		}
 	}
 	// The digest is known without decompressing, the other facts are not.
-	key := cache.Key("imported layer", digest.String())
+	key := recordKey(cache.Key("imported layer", digest.String()))
 	var l Layer
-	key = cache.Key("layer", key, compressor())
 	if _, ok := c.Load(key, &l); ok && l.Size == size {
 		return l, nil
 	}

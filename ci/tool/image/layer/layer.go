@@ -199,3 +199,29 @@ func (c *counter) Write(p []byte) (int, error) {
 	*c += counter(len(p))
 	return len(p), nil
 }
+
+// Extract returns the content of one file of a compressed layer. A missing file is
+// [fs.ErrNotExist].
+func Extract(r io.Reader, name string) ([]byte, error) {
+	zr, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	for tr := tar.NewReader(zr); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if strings.TrimPrefix(path.Clean("/"+h.Name), "/") != name {
+			continue
+		}
+		content := make([]byte, h.Size)
+		if _, err := io.ReadFull(tr, content); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return content, nil
+	}
+}

@@ -2,9 +2,9 @@ package cost
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -114,34 +114,27 @@ func readRepository(ctx context.Context, r Registry, at string, repository Repos
 			}
 		}
 	}
-	images := make([]Image, 0, len(names))
+	digests = slices.Sorted(maps.Keys(names))
+	images := make([]Image, len(digests))
 	g, gctx = errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
-	found := make(chan Image, len(names))
-	for digest, f := range names {
-		g.Go(func() error {
-			i, err := readImage(gctx, r, at, digest, f, repository)
-			i.Latest = latest[digest]
-			found <- i
+	for n, digest := range digests {
+		g.Go(func() (err error) {
+			images[n], err = readImage(gctx, r, at, digest, names[digest], repository)
+			images[n].Latest = latest[digest]
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	close(found)
-	for i := range found {
-		images = append(images, i)
-	}
-	slices.SortFunc(images, func(a, b Image) int {
-		return cmp.Or(strings.Compare(order(a.Name), order(b.Name)), strings.Compare(a.Digest, b.Digest))
-	})
+	slices.SortStableFunc(images, func(a, b Image) int { return strings.Compare(Order(a.Name), Order(b.Name)) })
 	return images, nil
 }
 
-// order sorts the functions' images first, so that a layer that others share with them
-// counts as theirs.
-func order(name string) string {
+// Order returns what an image's name is sorted by: the functions' images are first, so
+// that a layer that others share with them counts as theirs.
+func Order(name string) string {
 	if strings.HasPrefix(name, "(") {
 		return "~" + name
 	}

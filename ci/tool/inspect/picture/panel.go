@@ -45,7 +45,7 @@ func newPanel(repository cost.RepositoryReport) panel {
 			}
 		}
 	}
-	slices.SortFunc(p.images, func(a, b string) int { return strings.Compare(last(a), last(b)) })
+	slices.SortFunc(p.images, func(a, b string) int { return strings.Compare(cost.Order(a), cost.Order(b)) })
 	for _, l := range repository.Layers {
 		switch {
 		case l.Part == cost.Config:
@@ -74,14 +74,6 @@ func newPanel(repository cost.RepositoryReport) panel {
 		})
 	}
 	return p
-}
-
-// last sorts what is not an image of a function last.
-func last(name string) string {
-	if strings.HasPrefix(name, "(") {
-		return "~" + name
-	}
-	return name
 }
 
 // longName is how many letters of an image's name are shown at most.

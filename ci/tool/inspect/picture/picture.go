@@ -4,6 +4,7 @@ package picture
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/xml"
 	"fmt"
 	"math"
@@ -26,6 +27,13 @@ const (
 	// thinnest is the width of a layer that would be too thin to see.
 	thinnest = 3.0
 )
+
+// style has light colours, and dark ones for readers who prefer them. The picture has its
+// own background, because a page may be dark although the reader prefers light. It uses
+// no CSS variables, because some programs that draw SVG do not support them.
+//
+//go:embed style.css
+var style string
 
 // scale turns bytes into pixels.
 type scale struct {
@@ -62,7 +70,7 @@ func Layers(r *cost.Report) ([]byte, error) {
 		"viewBox", "0 0 "+px(width)+" "+px(height), "role", "img", "aria-labelledby", "title desc").add(
 		written(el("title", "id", "title"), title),
 		written(el("desc", "id", "desc"), describe(r)),
-		&element{XMLName: xml.Name{Local: "style"}, Raw: style},
+		&element{XMLName: xml.Name{Local: "style"}, Raw: "\n" + style},
 		el("defs").add(el("pattern", "id", "copy", "width", "6", "height", "6", "patternUnits", "userSpaceOnUse", "patternTransform", "rotate(45)").add(
 			el("path", "class", "hatch", "d", "M0 0V6"))),
 		ground, body)
@@ -96,19 +104,18 @@ func head(to *element, r *cost.Report, s scale) float64 {
 		to.add(text(x+28, y+12, "small", label))
 		x += 28 + wide(label, 12) + 18
 	}
-	for _, part := range []cost.Part{cost.Base, cost.FFmpeg, cost.Binary} {
-		if hasLayer(r, func(l cost.Layer) bool { return l.Part == part }) {
-			key(string(part), string(part))
+	keys := func(parts ...cost.Part) {
+		for _, part := range parts {
+			if hasLayer(r, func(l cost.Layer) bool { return l.Part == part }) {
+				key(string(part), string(part))
+			}
 		}
 	}
+	keys(cost.Base, cost.FFmpeg, cost.Binary)
 	if hasLayer(r, func(l cost.Layer) bool { return l.Part == cost.Binary && (l.Versions > 1 || !l.Latest) }) {
 		key(olderLabel(r), "older")
 	}
-	for _, part := range []cost.Part{cost.Documents, cost.Other} {
-		if hasLayer(r, func(l cost.Layer) bool { return l.Part == part }) {
-			key(string(part), string(part))
-		}
-	}
+	keys(cost.Documents, cost.Other)
 	if copies(r) {
 		key("deploy copy, for Lambda", "binary", "copied")
 	}
@@ -151,14 +158,9 @@ func olderLabel(r *cost.Report) string {
 }
 
 func copies(r *cost.Report) bool {
-	for _, repository := range r.Repositories {
-		for _, row := range repository.Parts {
-			if row.DeployCopy {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Repositories, func(repository cost.RepositoryReport) bool {
+		return slices.ContainsFunc(repository.Parts, func(row cost.Row) bool { return row.DeployCopy })
+	})
 }
 
 // foot draws the totals beside those of other ways to store the same images, and returns
@@ -186,17 +188,13 @@ func foot(to *element, r *cost.Report, y float64) float64 {
 		row(class, strings.ToUpper(l.Name[:1])+l.Name[1:], report.MB(l.Private.Bytes)+" MB", report.MB(l.Public.Bytes)+" MB", fmt.Sprintf("%.4f", l.Dollars))
 	}
 	y += 24
-	to.add(text(margin, y, "muted small", fmt.Sprintf("Prices of %s for %s: private $%.2f per GB-month, public free below %g GB. %s",
-		r.Prices.Date, r.Prices.Region, r.Prices.Private.PerGBMonth, r.Prices.Public.FreeGB, offline(r))))
-	return y + 18
-}
-
-// offline returns the note for images that are built offline, unlike those in AWS.
-func offline(r *cost.Report) string {
-	if len(r.Offline) == 0 {
-		return ""
+	note := fmt.Sprintf("Prices of %s for %s: private $%.2f per GB-month, public free below %g GB. ",
+		r.Prices.Date, r.Prices.Region, r.Prices.Private.PerGBMonth, r.Prices.Public.FreeGB)
+	if len(r.Offline) > 0 {
+		note += "Here on a small stand-in for AWS's base."
 	}
-	return "Here on a small stand-in for AWS's base."
+	to.add(text(margin, y, "muted small", note))
+	return y + 18
 }
 
 func rule(y float64) *element {

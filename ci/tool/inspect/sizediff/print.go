@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"lambdas.internal/ci/tool/report"
 )
@@ -33,7 +32,7 @@ func (r *Report) Table(w io.Writer, top int) error {
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, "! "+note)
 	}
-	_, err := fmt.Fprintf(w, "%s -> %s: %s, %s\n", r.From, r.To, r.summary(), report.Duration(time.Duration(r.Seconds*float64(time.Second))))
+	_, err := fmt.Fprintf(w, "%s -> %s: %s, %s\n", r.From, r.To, r.summary(), report.Seconds(r.Seconds))
 	return err
 }
 

@@ -6,15 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // Source is an image in an OCI image layout or in a registry, and the way to read its
@@ -23,46 +29,27 @@ type Source struct {
 	Digest   v1.Hash
 	Manifest v1.Manifest
 	Config   v1.ConfigFile
-	// fetch returns the file of a blob.
-	fetch func(context.Context, v1.Descriptor) (string, error)
+	// open returns the content of a blob.
+	open func(context.Context, v1.Descriptor) (io.ReadCloser, error)
 }
 
-// ErrNotFound is returned for a layout that does not hold the image.
-var ErrNotFound = errors.New("holds no such image")
-
-// FromLayout returns the named image of the OCI image layout in dir. A blob that a later
-// build removed from the layout is read from the cache, which keeps it for a while.
-func FromLayout(dir, name string, kept *cache.Cache) (*Source, error) {
-	index, err := layout.Index(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
-	}
-	for _, d := range index.Manifests {
-		if d.Annotations[image.AnnotationRefName] == name {
-			s, err := readLayout(dir, d.Digest, kept)
-			if err != nil {
-				return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
-			}
-			return s, nil
+// fromLayout returns an image of an OCI image layout.
+func fromLayout(i publish.Image) (*Source, error) {
+	s := &Source{Digest: i.Digest, open: func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+		content, err := i.Open(d)
+		if err != nil {
+			return nil, fmt.Errorf("read the binary: %w", err)
 		}
-	}
-	return nil, fmt.Errorf("%s: %w: %s", dir, ErrNotFound, name)
-}
-
-func readLayout(dir string, digest v1.Hash, kept *cache.Cache) (*Source, error) {
-	file := func(h v1.Hash) string {
-		name := filepath.Join(dir, "blobs", h.Algorithm, h.Hex)
-		if _, err := os.Stat(name); err != nil {
-			return kept.Blob(h)
+		return content, nil
+	}}
+	return s, s.read(i.Manifest, func(config v1.Descriptor) ([]byte, error) {
+		content, err := i.Open(config)
+		if err != nil {
+			return nil, err
 		}
-		return name
-	}
-	s := &Source{Digest: digest, fetch: func(_ context.Context, d v1.Descriptor) (string, error) { return file(d.Digest), nil }}
-	manifest, err := os.ReadFile(file(digest))
-	if err != nil {
-		return nil, err
-	}
-	return s, s.read(manifest, func(h v1.Hash) ([]byte, error) { return os.ReadFile(file(h)) })
+		defer content.Close()
+		return io.ReadAll(content)
+	})
 }
 
 // Registry is where images are read from. It checks what it returns against the digest.
@@ -83,33 +70,29 @@ func FromRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{Digest: digest, fetch: func(ctx context.Context, d v1.Descriptor) (string, error) {
-		if kept.Has(d.Digest, d.Size) {
-			return kept.Blob(d.Digest), nil
+	s := &Source{Digest: digest, open: func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+		if !kept.Has(d.Digest, d.Size) {
+			if err := r.Download(ctx, repository, d.Digest, kept.Keep); err != nil {
+				return nil, err
+			}
 		}
-		return kept.Blob(d.Digest), r.Download(ctx, repository, d.Digest, func(content io.Reader) error {
-			_, _, err := kept.Put(func(w io.Writer) error {
-				_, err := io.Copy(w, content)
-				return err
-			})
-			return err
-		})
+		return os.Open(kept.Blob(d.Digest))
 	}}
-	if err := s.read(manifest, func(h v1.Hash) ([]byte, error) { return r.Blob(ctx, repository, h) }); err != nil {
+	if err := s.read(manifest, func(d v1.Descriptor) ([]byte, error) { return r.Blob(ctx, repository, d.Digest) }); err != nil {
 		return nil, fmt.Errorf("read %s in %s: %w", tag, repository, err)
 	}
 	return s, nil
 }
 
 // read fills in manifest and configuration.
-func (s *Source) read(manifest []byte, blob func(v1.Hash) ([]byte, error)) error {
+func (s *Source) read(manifest []byte, blob func(v1.Descriptor) ([]byte, error)) error {
 	if err := json.Unmarshal(manifest, &s.Manifest); err != nil {
 		return fmt.Errorf("the manifest: %w", err)
 	}
 	if len(s.Manifest.Layers) == 0 {
 		return fmt.Errorf("the manifest (%s) has no layers", s.Manifest.MediaType)
 	}
-	config, err := blob(s.Manifest.Config.Digest)
+	config, err := blob(s.Manifest.Config)
 	if err != nil {
 		return err
 	}
@@ -122,18 +105,140 @@ func (s *Source) read(manifest []byte, blob func(v1.Hash) ([]byte, error)) error
 // Program returns the function's program, which is in the last layer.
 func (s *Source) Program(ctx context.Context) ([]byte, error) {
 	last := s.Manifest.Layers[len(s.Manifest.Layers)-1]
-	file, err := s.fetch(ctx, last)
+	content, err := s.open(ctx, last)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the binary: %w", err)
-	}
-	defer f.Close()
-	program, err := layer.Extract(f, image.BootstrapPath)
+	defer content.Close()
+	program, err := layer.Extract(content, image.BootstrapPath)
 	if err != nil {
 		return nil, fmt.Errorf("read the binary in layer %s: %w", last.Digest, err)
 	}
 	return program, nil
 }
+
+// AllFromLayout returns the images of those functions that have one in the image
+// layout, at least one.
+func AllFromLayout(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]*Source, error) {
+	index, err := layout.Index(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
+	}
+	functions = slices.DeleteFunc(slices.Clone(functions), func(f catalog.Function) bool {
+		return !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[image.AnnotationRefName] == f.Image })
+	})
+	if len(functions) == 0 {
+		return nil, fmt.Errorf("the image layout %s holds none of the images; build them: bin/ci build-all --out %s", dir, dir)
+	}
+	images, err := publish.ReadImages(dir, functions, kept)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*Source{}
+	for name, i := range images {
+		if found[name], err = fromLayout(i); err != nil {
+			return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
+		}
+	}
+	return found, nil
+}
+
+// Tagged is a [Registry] that lists tags.
+type Tagged interface {
+	Registry
+	Tags(ctx context.Context, repository string) ([]string, error)
+}
+
+// AllFromRegistry returns the images at the places that have the tag, latest or live,
+// or, where tag is empty, that were published under the commit. At least one has it;
+// name is what an error calls them.
+func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, name, tag, of string) (map[string]*Source, error) {
+	tags := map[string][]string{} // by repository
+	for _, p := range places {
+		if _, ok := tags[p.Repository]; ok {
+			continue
+		}
+		listed, err := r.Tags(ctx, p.Repository)
+		if err != nil {
+			return nil, err
+		}
+		tags[p.Repository] = listed
+	}
+	images := make([]*Source, len(places))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(publish.DefaultParallel)
+	for n, p := range places {
+		match, err := tagOf(tags[p.Repository], p.Image, tag, of)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("compare %s: %w", p.Image, err), g.Wait())
+		}
+		if match == "" {
+			continue
+		}
+		g.Go(func() (err error) {
+			images[n], err = FromRegistry(gctx, r, kept, p.Repository, match)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	found := map[string]*Source{}
+	for n, p := range places {
+		if images[n] != nil {
+			found[p.Image] = images[n]
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("the registries hold no image of %s; %s", name, held(places, tags))
+	}
+	return found, nil
+}
+
+// tagOf returns the tag that the image has: under the tag's name, or under the
+// commit. A commit is found by fewer or more digits than it was published with.
+func tagOf(tags []string, name, tag, of string) (string, error) {
+	var matches []string
+	for _, t := range tags {
+		rest, ok := strings.CutPrefix(t, name+"-")
+		switch {
+		case !ok:
+		case tag != "" && rest == tag, tag == "" && rest == of:
+			return t, nil
+		case tag == "" && commit.Check(rest) == nil && (strings.HasPrefix(of, rest) || strings.HasPrefix(rest, of)):
+			matches = append(matches, t)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return "", nil
+	case 1:
+		return matches[0], nil
+	default:
+		return "", fmt.Errorf("%s may be %s; name more digits", of, strings.Join(matches, " or "))
+	}
+}
+
+// held tells of which commits the repositories hold images.
+func held(places []publish.Item, tags map[string][]string) string {
+	commits := map[string]bool{}
+	for _, p := range places {
+		for _, t := range tags[p.Repository] {
+			if name, ok := strings.CutPrefix(t, p.Image+"-"); ok && commit.Check(name) == nil {
+				commits[name] = true
+			}
+		}
+	}
+	all := slices.Sorted(maps.Keys(commits))
+	switch more := len(all) - shownCommits; {
+	case len(all) == 0:
+		return "they hold none of any commit"
+	case more > 0:
+		return fmt.Sprintf("they hold those of %s and %d more", strings.Join(all[:shownCommits], ", "), more)
+	default:
+		return "they hold those of " + strings.Join(all, ", ")
+	}
+}
+
+// shownCommits bounds how many commits a message names.
+const shownCommits = 8

@@ -19,6 +19,7 @@ import (
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newCache(t *testing.T) *cache.Cache {
@@ -32,9 +33,10 @@ func TestAnImageOfALayout(t *testing.T) {
 	dir := registrytest.Layout(t, registrytest.Functions(), "v1", nil, image.Pinned, "npm")
 	kept := newCache(t)
 
-	i, err := sizediff.FromLayout(dir, "thumb", kept)
+	images, err := sizediff.AllFromLayout(dir, registrytest.Functions(), kept)
 
 	require.NoError(t, err)
+	i := images["thumb"]
 	assert.Len(t, i.Manifest.Layers, 3)
 	assert.Equal(t, "thumb", i.Config.Config.Labels[image.LabelImage])
 	assert.FileExists(t, filepath.Join(dir, "blobs", "sha256", i.Digest.Hex))
@@ -60,15 +62,19 @@ func TestAnImageOfALayout(t *testing.T) {
 func TestWhatALayoutDoesNotHold(t *testing.T) {
 	dir := registrytest.Layout(t, registrytest.Functions(), "v1", nil, image.Pinned, "npm")
 
-	_, err := sizediff.FromLayout(dir, "gone", newCache(t))
-	require.ErrorIs(t, err, sizediff.ErrNotFound)
-	_, err = sizediff.FromLayout(t.TempDir(), "api", newCache(t))
+	api, gone := catalog.Function{Image: "api"}, catalog.Function{Image: "gone"}
+
+	_, err := sizediff.AllFromLayout(dir, []catalog.Function{gone}, newCache(t))
+	require.ErrorContains(t, err, "holds none of the images")
+	found, err := sizediff.AllFromLayout(dir, []catalog.Function{api, gone}, newCache(t))
+	require.NoError(t, err)
+	assert.Len(t, found, 1)
+	_, err = sizediff.AllFromLayout(t.TempDir(), []catalog.Function{api}, newCache(t))
 	require.ErrorIs(t, err, os.ErrNotExist)
-	require.NotErrorIs(t, err, sizediff.ErrNotFound)
+	require.NotContains(t, err.Error(), "holds none of the images")
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "blobs")))
-	_, err = sizediff.FromLayout(dir, "api", newCache(t))
+	_, err = sizediff.AllFromLayout(dir, []catalog.Function{api, gone}, newCache(t))
 	require.ErrorContains(t, err, "read image api of "+dir+": ")
-	require.NotErrorIs(t, err, sizediff.ErrNotFound)
 }
 
 // push pushes the images of a layout to a registry, with commit aaaaaaa in their tags.

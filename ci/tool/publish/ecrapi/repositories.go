@@ -4,6 +4,7 @@ package ecrapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+	"github.com/aws/smithy-go"
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -125,4 +127,41 @@ func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 			OperatingSystems: []string{"Linux"},
 		},
 	}
+}
+
+// Prepare checks that the repositories of the functions exist. With create it creates
+// those that are missing; in a dry run it changes nothing. It returns those that
+// were, or would be, created.
+func Prepare(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, functions []catalog.Function, create, dryRun bool) ([]string, error) {
+	wanted, err := Missing(ctx, private, public, Want(functions))
+	if err != nil {
+		return nil, err
+	}
+	var created []string
+	var errs []error
+	for _, w := range wanted {
+		switch {
+		case !w.Missing:
+			continue
+		case !create && !dryRun:
+			errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; create it with --create-repositories", w.Tier, w.Name))
+		case !dryRun:
+			errs = append(errs, Create(ctx, private, public, w))
+		}
+		created = append(created, fmt.Sprintf("%s (%s)", w.Name, w.Tier))
+	}
+	return created, errors.Join(errs...)
+}
+
+// The errors by which both APIs, private and public, say that a repository is missing or
+// exists already.
+const (
+	notFound      = "RepositoryNotFoundException"
+	alreadyExists = "RepositoryAlreadyExistsException"
+)
+
+// is tells whether AWS answered with the error of that code.
+func is(err error, code string) bool {
+	var answer smithy.APIError
+	return errors.As(err, &answer) && answer.ErrorCode() == code
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -57,21 +58,13 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, repository, policy string
 			continue // the image is in another repository
 		}
 		tag := fmt.Sprintf("%s-%s%s", l.Image, strings.TrimPrefix(l.Digest, "sha256:")[:12], publish.LiveSuffix)
-		if !isShielded(tags) {
+		shielded := slices.ContainsFunc(tags, func(t string) bool { return strings.HasSuffix(t, publish.LiveSuffix) })
+		if !shielded {
 			c.Shields = append(c.Shields, Shield{Tag: tag, Digest: l.Digest, Lambda: l.Lambda})
 			there[l.Digest] = append(tags, tag)
 		}
 	}
 	return c, nil
-}
-
-func isShielded(tags []string) bool {
-	for _, t := range tags {
-		if strings.HasSuffix(t, publish.LiveSuffix) {
-			return true
-		}
-	}
-	return false
 }
 
 func privateTags(ctx context.Context, api *ecr.Client, repository string) (map[string][]string, error) {

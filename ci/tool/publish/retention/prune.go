@@ -10,6 +10,7 @@ import (
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/report"
 )
 
 // Image is an image in a repository.
@@ -90,7 +91,7 @@ func judgeAttached(i Image, subjects map[string]string, kept, known map[string]b
 		}
 		subject = next
 	}
-	switch name := short(subject); {
+	switch name := report.Digest(subject); {
 	case kept[subject]:
 		return Verdict{i, false, "is attached to " + name}
 	case known[subject]:
@@ -101,8 +102,6 @@ func judgeAttached(i Image, subjects map[string]string, kept, known map[string]b
 		return Verdict{i, true, "is attached to " + name + ", which does not exist"}
 	}
 }
-
-func short(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
 
 func byAge(images []Image) []Image {
 	slices.SortFunc(images, func(a, b Image) int {
@@ -125,10 +124,10 @@ var commitTag = regexp.MustCompile(`^-[0-9a-f]{7,40}$`)
 
 func judge(image Image, names []string, inUse map[string]string, now time.Time, seen map[string]int) Verdict {
 	keep := func(why string) Verdict { return Verdict{image, false, why} }
-	old := false
-	name, foreign := "", ""
+	name, foreign, shield := "", "", ""
 	for _, tag := range image.Tags {
 		if strings.HasSuffix(tag, publish.LatestSuffix) || strings.HasSuffix(tag, publish.LiveSuffix) {
+			shield = cmp.Or(shield, tag)
 			continue
 		}
 		at := slices.IndexFunc(names, func(n string) bool {
@@ -143,14 +142,10 @@ func judge(image Image, names []string, inUse map[string]string, now time.Time, 
 	}
 	if name != "" {
 		seen[name]++
-		old = seen[name] > Keep
-	}
-	for _, tag := range image.Tags {
-		if strings.HasSuffix(tag, publish.LatestSuffix) || strings.HasSuffix(tag, publish.LiveSuffix) {
-			return keep("is " + tag)
-		}
 	}
 	switch by, used := inUse[image.Digest]; {
+	case shield != "":
+		return keep("is " + shield)
 	case used:
 		return keep("runs as " + by)
 	case foreign != "":
@@ -159,7 +154,7 @@ func judge(image Image, names []string, inUse map[string]string, now time.Time, 
 		return keep("has no tag, but was pushed within a day")
 	case name == "":
 		return Verdict{image, true, "has no tag"}
-	case old:
+	case seen[name] > Keep:
 		return Verdict{image, true, "is older than the last five of " + name}
 	default:
 		return keep("is among the last five of " + name)

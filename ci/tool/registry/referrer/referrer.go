@@ -117,12 +117,9 @@ func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, there := range all {
-		if there.Digest == digest || a.Commit != "" && there.Type == a.Type && there.Commit == a.Commit {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(all, func(there Attached) bool {
+		return there.Digest == digest || a.Commit != "" && there.Type == a.Type && there.Commit == a.Commit
+	}), nil
 }
 
 // Registry is the part of a registry client that this package uses.

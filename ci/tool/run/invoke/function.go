@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lambdas.internal/ci/tool/image"
 )
@@ -109,4 +112,53 @@ func (f *Function) Stop() error {
 	f.stop()
 	<-f.exited
 	return f.server.close()
+}
+
+// devices are the devices that every container has: their minor numbers; the major is 1.
+// https://github.com/opencontainers/runtime-spec/blob/v1.2.1/config-linux.md#default-devices
+var devices = map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
+
+// makeDevices creates the devices below root, as a container runtime does. It needs the
+// right to create devices, which the root user in a container may not have.
+func makeDevices(root string) error {
+	dev := filepath.Join(root, "dev")
+	if err := os.MkdirAll(dev, 0o755); err != nil {
+		return err
+	}
+	for name, minor := range devices {
+		file := filepath.Join(dev, name)
+		err := unix.Mknod(file, unix.S_IFCHR|0o666, int(unix.Mkdev(1, minor)))
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("create the device %s: %w", file, err)
+		}
+		if err := os.Chmod(file, 0o666); err != nil { // independent of the umask
+			return err
+		}
+	}
+	return nil
+}
+
+// Once unpacks an image into a temporary folder, starts its binary and hands it one
+// event.
+func Once(ctx context.Context, unpack func(target string) error, event []byte, o Options) (r Response, err error) {
+	root, err := os.MkdirTemp("", "ci-invoke-*")
+	if err != nil {
+		return r, fmt.Errorf("invoke %s: %w", o.Name, err)
+	}
+	defer os.RemoveAll(root)
+	if err := unpack(root); err != nil {
+		return r, err
+	}
+	function, err := Start(root, o)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, function.Stop()) }()
+	if r, err = function.Invoke(ctx, event); err != nil {
+		return r, fmt.Errorf("invoke %s: %w", o.Name, err)
+	}
+	return r, nil
 }

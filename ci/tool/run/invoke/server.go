@@ -158,18 +158,14 @@ func (s *server) serveResponse(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) serveError(w http.ResponseWriter, r *http.Request) {
-	failed, err := readError(w, r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+	if failed, ok := readError(w, r); ok {
+		s.answer(w, r, Response{Error: failed})
 	}
-	s.answer(w, r, Response{Error: failed})
 }
 
 func (s *server) serveInitError(w http.ResponseWriter, r *http.Request) {
-	failed, err := readError(w, r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	failed, ok := readError(w, r)
+	if !ok {
 		return
 	}
 	select {
@@ -194,10 +190,13 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, response Respons
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func readError(w http.ResponseWriter, r *http.Request) (*FunctionError, error) {
+// readError reads the error that the function reports. If the request has none, it answers
+// so, and ok is false.
+func readError(w http.ResponseWriter, r *http.Request) (_ *FunctionError, ok bool) {
 	var e FunctionError
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPayload)).Decode(&e); err != nil {
-		return nil, fmt.Errorf("read the error that the function reports: %w", err)
+		http.Error(w, fmt.Sprintf("read the error that the function reports: %v", err), http.StatusBadRequest)
+		return nil, false
 	}
-	return &e, nil
+	return &e, true
 }

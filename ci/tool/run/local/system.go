@@ -12,6 +12,15 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3afero"
+	"github.com/spf13/afero"
 
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/run/rootfs"
@@ -69,7 +78,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		return nil, fmt.Errorf("start the system: %w", err)
 	}
 	s.onClose(func() error { return os.RemoveAll(dir) })
-	if err := s.startS3(ctx, o.Root, filepath.Join(dir, "s3")); err != nil {
+	if err := s.startS3(filepath.Join(dir, "s3")); err != nil {
 		return nil, err
 	}
 	if err := s.startDynamoDB(ctx, o.Root); err != nil {
@@ -131,27 +140,20 @@ func (s *System) serve(address string, h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// startS3 starts an S3 server with an empty bucket. Its buckets are folders.
-func (s *System) startS3(ctx context.Context, root, dir string) error {
-	address, err := freeAddress()
+// startS3 serves an empty bucket whose objects are files in dir.
+func (s *System) startS3(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("create the bucket: %w", err)
+	}
+	backend, err := s3afero.MultiBucket(afero.NewBasePathFs(afero.NewOsFs(), dir))
+	if err == nil {
+		err = backend.CreateBucket(bucket)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("create the bucket: %w", err)
 	}
-	objects, sidecar := filepath.Join(dir, "objects"), filepath.Join(dir, "sidecar")
-	for _, d := range []string{filepath.Join(objects, bucket), sidecar} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return fmt.Errorf("create the bucket: %w", err)
-		}
-	}
-	s.S3URL = "http://" + address
-	p, err := startProcess(ctx, s.S3URL+"/health", filepath.Join(root, "bin", "versitygw"),
-		"--access", accessKey, "--secret", secretKey, "--region", region,
-		"--port", address, "--health", "/health", "--quiet", "posix", "--sidecar", sidecar, objects)
-	if err != nil {
-		return err
-	}
-	s.onClose(func() error { p.stop(); return nil })
-	return nil
+	s.S3URL, err = s.serve("127.0.0.1:0", gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
+	return err
 }
 
 // startDynamoDB starts a DynamoDB server with the table of the sessions.
@@ -187,4 +189,34 @@ func (s *System) environment(functions []catalog.Function, originSecret string) 
 		env = append(env, strings.ToUpper(strings.ReplaceAll(role, "-", "_"))+"_FUNCTION_NAME="+f.Lambda)
 	}
 	return env
+}
+
+// createTable creates the single table of the functions and waits until it exists.
+func createTable(ctx context.Context, url string) error {
+	client := dynamodb.New(dynamodb.Options{
+		Region: region, BaseEndpoint: aws.String(url),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, nil
+		}),
+	})
+	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName:   aws.String(table),
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
+		},
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
+		},
+	})
+	wait := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+	if err == nil {
+		err = wait.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)}, ready)
+	}
+	if err != nil {
+		return fmt.Errorf("create the table %s: %w", table, err)
+	}
+	return nil
 }

@@ -142,13 +142,7 @@ func (c *Catalog) Select(images []string) ([]Function, error) {
 			return nil, UnknownImageError{name, known}
 		}
 	}
-	var selected []Function
-	for _, f := range c.Functions {
-		if slices.Contains(images, f.Image) {
-			selected = append(selected, f)
-		}
-	}
-	return selected, nil
+	return slices.DeleteFunc(slices.Clone(c.Functions), func(f Function) bool { return !slices.Contains(images, f.Image) }), nil
 }
 
 // workFile is the part of go.work that the catalog needs.
@@ -157,16 +151,30 @@ type workFile struct {
 	uses      map[string]bool // folders, slash-separated, relative to the root
 }
 
-func readWork(root string) (workFile, error) {
+// GoWork reads the go.work of the workspace at root.
+func GoWork(root string) (*modfile.WorkFile, error) {
 	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		return nil, err
+	}
+	return modfile.ParseWork("go.work", data, nil)
+}
+
+// GoMod reads the go.mod with the name, relative to the workspace at root.
+func GoMod(root, name string) (*modfile.File, error) {
+	data, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		return nil, err
+	}
+	return modfile.Parse(name, data, nil)
+}
+
+func readWork(root string) (workFile, error) {
+	parsed, err := GoWork(root)
 	if errors.Is(err, os.ErrNotExist) {
 		return workFile{}, Problem{File: "go.work",
 			Fix: "is missing; join the functions' modules: run `go work init`, then `go work use ./functions/*`"}
 	}
-	if err != nil {
-		return workFile{}, fmt.Errorf("read the workspace: %w", err)
-	}
-	parsed, err := modfile.ParseWork("go.work", data, nil)
 	if err != nil {
 		return workFile{}, fmt.Errorf("read the workspace: %w", err)
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/agnivade/levenshtein"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 // fields are the required keys of image.json; known are all its keys.
@@ -261,10 +263,7 @@ func suggest(word string, known []string) string {
 // Describe returns the image.json of a function.
 func Describe(f Function) ([]byte, error) {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	err := e.Encode(struct {
+	err := report.JSON(&b, struct {
 		Image    string   `json:"image"`
 		Variant  Variant  `json:"variant"`
 		Registry Registry `json:"registry"`

@@ -1,16 +1,20 @@
 // Package change explains why a function's image differs from the one at an earlier
-// commit: which of its source files, module versions, base or ffmpeg changed. It reads
-// no files itself; its callers do.
+// commit: which of its source files, module versions, base or ffmpeg changed.
 package change
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
@@ -73,25 +77,20 @@ type Since struct {
 // Of returns why the function's image changed.
 func (s Since) Of(f catalog.Function) Reason {
 	var r Reason
-	reached := s.reach(f)
+	graph := gobuild.NewGraph(s.Root, s.Packages)
+	reached, _ := graph.Reach(f)
 	folders := map[string]gobuild.Package{}
 	sources := map[string]bool{f.Folder + "/" + catalog.DescriptionFile: true}
 	for _, p := range reached {
-		folder, ok := s.folder(p)
-		if !ok {
-			continue
-		}
-		folders[folder] = p
-		for _, file := range slices.Concat(p.GoFiles, p.EmbedFiles) {
-			sources[path.Join(folder, filepath.ToSlash(file))] = true
+		if folder := graph.Folder(p); folder != "" {
+			folders[folder] = p
+			addFiles(sources, folder, p)
 		}
 	}
 	present := map[string]bool{}
 	for _, p := range s.Packages {
-		if folder, ok := s.folder(p); ok {
-			for _, file := range slices.Concat(p.GoFiles, p.EmbedFiles) {
-				present[path.Join(folder, filepath.ToSlash(file))] = true
-			}
+		if folder := graph.Folder(p); folder != "" {
+			addFiles(present, folder, p)
 		}
 	}
 	for _, file := range s.Files {
@@ -103,6 +102,13 @@ func (s Since) Of(f catalog.Function) Reason {
 	r.Files = slices.Compact(r.Files)
 	r.Bumps = s.bumps(f, reached)
 	return r
+}
+
+// addFiles adds the files of a package in the folder.
+func addFiles(files map[string]bool, folder string, p gobuild.Package) {
+	for _, file := range slices.Concat(p.GoFiles, p.EmbedFiles) {
+		files[path.Join(folder, filepath.ToSlash(file))] = true
+	}
 }
 
 // wasSource tells whether a file that is in no package now may have been part of a
@@ -123,36 +129,36 @@ func wasSource(file string, folders map[string]gobuild.Package) bool {
 	return false
 }
 
-// folder returns the package's folder in the workspace.
-func (s Since) folder(p gobuild.Package) (string, bool) {
-	if p.Standard {
-		return "", false
-	}
-	rel, err := filepath.Rel(s.Root, p.Dir)
-	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
+// WorkTree is the workspace as it is now, to compare with commits.
+type WorkTree struct {
+	root     string
+	packages []gobuild.Package
+	versions Versions
 }
 
-// reach returns the packages that the function's binary is built from.
-func (s Since) reach(f catalog.Function) []gobuild.Package {
-	byPath := map[string]gobuild.Package{}
-	var order []gobuild.Package
-	for _, p := range s.Packages {
-		byPath[p.ImportPath] = p
-		if folder, ok := s.folder(p); ok && folder == f.Folder {
-			order = append(order, p)
-		}
+// ReadWorkTree reads what the binaries of the functions are built from now.
+func ReadWorkTree(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) (*WorkTree, error) {
+	packages, err := gobuild.Packages(ctx, c, functions, platform)
+	if err != nil {
+		return nil, err
 	}
-	seen := map[string]bool{}
-	for n := 0; n < len(order); n++ {
-		for _, imported := range order[n].Imports {
-			if meant, ok := order[n].ImportMap[imported]; ok {
-				imported = meant
-			}
-			if p, ok := byPath[imported]; ok && !seen[imported] {
-				seen[imported] = true
-				order = append(order, p)
-			}
+	versions, err := ReadVersions(func(name string) ([]byte, error) {
+		data, err := os.ReadFile(filepath.Join(c.Root, filepath.FromSlash(name)))
+		if os.IsNotExist(err) {
+			err = nil
 		}
+		return data, err
+	})
+	return &WorkTree{c.Root, packages, versions}, err
+}
+
+// Since reads what changed since the commit.
+func (w *WorkTree) Since(ctx context.Context, then string) (Since, error) {
+	s := Since{Root: w.root, Packages: w.packages, After: w.versions}
+	var err error
+	if s.Files, err = commit.Changed(ctx, w.root, then); err != nil {
+		return s, err
 	}
-	return order
+	s.Before, err = ReadVersions(func(name string) ([]byte, error) { return commit.File(ctx, w.root, then, name) })
+	return s, err
 }

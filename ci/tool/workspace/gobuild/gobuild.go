@@ -64,8 +64,9 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 	results := make([]Result, len(functions))
 	var stale []int
 	for i, f := range functions {
-		if b, ok := current(output(dir, f), from[i].key); ok {
-			results[i].Binary = b
+		file := output(dir, f)
+		if n, ok := readNote(file); ok && n.Key == from[i].key {
+			results[i].Binary = n.binary(file)
 		} else {
 			stale = append(stale, i)
 		}
@@ -104,14 +105,9 @@ type note struct {
 	ModTime time.Time `json:"modTime"`
 }
 
-// current returns the binary in file if it was built from sources with the content key
-// and has not been touched since.
-func current(file, key string) (Binary, bool) {
-	n, ok := readNote(file)
-	if !ok || n.Key != key {
-		return Binary{}, false
-	}
-	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}, true
+// binary returns the binary in file, beside which the note is.
+func (n note) binary(file string) Binary {
+	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}
 }
 
 // readNote returns the note beside file, unless the file has changed since.
@@ -132,7 +128,7 @@ func readNote(file string) (note, bool) {
 func Open(dir string, f catalog.Function) (Binary, error) {
 	file := output(dir, f)
 	if n, ok := readNote(file); ok {
-		return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}, nil
+		return n.binary(file), nil
 	}
 	digest, info, err := digestFile(file)
 	if err != nil {

@@ -62,3 +62,54 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 		packages = append(packages, p)
 	}
 }
+
+// Graph is the import graph of a workspace's functions.
+type Graph struct {
+	root     string
+	packages map[string]Package
+}
+
+// NewGraph returns the import graph of packages in the workspace at root.
+func NewGraph(root string, packages []Package) *Graph {
+	g := &Graph{root: root, packages: map[string]Package{}}
+	for _, p := range packages {
+		g.packages[p.ImportPath] = p
+	}
+	return g
+}
+
+// Folder returns the package's folder relative to the root, slash-separated; empty if
+// it is outside the workspace.
+func (g *Graph) Folder(p Package) string {
+	rel, err := filepath.Rel(g.root, p.Dir)
+	if err != nil || p.Standard || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// Reach returns the packages that the function's binary is built from, by distance, and
+// for each the import path of the package that imports it on a shortest path.
+func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]string) {
+	from = map[string]string{}
+	for path, p := range g.packages {
+		if g.Folder(p) == f.Folder {
+			order = append(order, p)
+			from[path] = ""
+		}
+	}
+	for n := 0; n < len(order); n++ {
+		for _, imported := range order[n].Imports {
+			if meant, ok := order[n].ImportMap[imported]; ok {
+				imported = meant
+			}
+			p, ok := g.packages[imported]
+			if _, seen := from[imported]; seen || !ok {
+				continue
+			}
+			from[imported] = order[n].ImportPath
+			order = append(order, p)
+		}
+	}
+	return order, from
+}

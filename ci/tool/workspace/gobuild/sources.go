@@ -30,7 +30,7 @@ type source struct {
 // go.mod of the workspace (together they decide the versions), the flags and the
 // environment. A folder that several functions use is read once.
 func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]source, error) {
-	work, err := readWork(c.Root)
+	work, err := catalog.GoWork(c.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -75,14 +75,6 @@ func Keys(c *catalog.Catalog, functions []catalog.Function, platform v1.Platform
 		keys[i] = s.key
 	}
 	return keys, nil
-}
-
-func readWork(root string) (*modfile.WorkFile, error) {
-	data, err := os.ReadFile(filepath.Join(root, "go.work"))
-	if err != nil {
-		return nil, err
-	}
-	return modfile.ParseWork("go.work", data, nil)
 }
 
 // moduleFiles returns the content of go.work, of go.work.sum and of the go.mod of each
@@ -139,11 +131,7 @@ func localModules(root string, work *modfile.WorkFile, folder string) ([]localMo
 	}
 	for n := 0; n < len(modules); n++ {
 		name := filepath.ToSlash(filepath.Join(modules[n].folder, "go.mod"))
-		data, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			return nil, err
-		}
-		mod, err := modfile.Parse(name, data, nil)
+		mod, err := catalog.GoMod(root, name)
 		if err != nil {
 			return nil, err
 		}

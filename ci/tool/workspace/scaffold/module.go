@@ -28,11 +28,7 @@ const (
 // has built the workspace needs no network.
 func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.Function) (whole bool, _ error) {
 	fail := func(err error) (bool, error) { return false, fmt.Errorf("write %s/go.mod: %w", f.Folder, err) }
-	data, err := os.ReadFile(filepath.Join(c.Root, shared, "go.mod"))
-	if err != nil {
-		return fail(err)
-	}
-	from, err := modfile.Parse(shared+"/go.mod", data, nil)
+	from, err := catalog.GoMod(c.Root, shared+"/go.mod")
 	if err != nil {
 		return fail(err)
 	}
@@ -55,10 +51,7 @@ func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.
 		return fail(err)
 	}
 	// Go keeps the requirements in as many blocks as it found.
-	if data, err = os.ReadFile(file); err != nil {
-		return fail(err)
-	}
-	tidied, err := modfile.Parse("go.mod", data, nil)
+	tidied, err := catalog.GoMod(dir, "go.mod")
 	if err != nil {
 		return fail(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -188,12 +189,7 @@ func render(f catalog.Function) (map[string][]byte, error) {
 
 // use adds the folder to go.work.
 func use(c *catalog.Catalog, folder string) error {
-	file := filepath.Join(c.Root, "go.work")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("add %s to go.work: %w", folder, err)
-	}
-	work, err := modfile.ParseWork("go.work", data, nil)
+	work, err := catalog.GoWork(c.Root)
 	if err != nil {
 		return fmt.Errorf("add %s to go.work: %w", folder, err)
 	}
@@ -202,26 +198,8 @@ func use(c *catalog.Catalog, folder string) error {
 	}
 	work.SortBlocks()
 	work.Cleanup()
-	if err := replace(file, modfile.Format(work.Syntax)); err != nil {
+	if err := cache.WriteFile(filepath.Join(c.Root, "go.work"), modfile.Format(work.Syntax)); err != nil {
 		return fmt.Errorf("add %s to go.work: %w", folder, err)
-	}
-	return nil
-}
-
-// replace replaces the content of a file in one step: if it fails, the file is
-// unchanged.
-func replace(file string, content []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(file), ".new-")
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(content)
-	err = errors.Join(err, t.Chmod(0o644), t.Close())
-	if err == nil {
-		err = os.Rename(t.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(t.Name()))
 	}
 	return nil
 }
