@@ -38,8 +38,8 @@ that ffmpeg was not checked. A record of OSV that names commits and no versions 
 decided, and is listed as unknown. The libraries linked into ffmpeg and the packages of
 the base image are not checked; the result says what checks the base.
 
-The analysis of Go code is govulncheck's, with the platform, tags and toolchain that the functions
-are built with. For a function that imports a vulnerable package it takes half a minute
+The analysis of Go code is govulncheck's, with the platform, tags and toolchain that the
+functions are built with. For a function that imports a vulnerable package it takes half a minute
 and 2 GB of memory; the result is kept until the function or the vulnerabilities change.
 
 The exit code is 1 if a function must be redeployed.`,
