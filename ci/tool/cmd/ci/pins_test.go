@@ -116,6 +116,7 @@ func TestLockMakesItsFileFromNothing(t *testing.T) {
 	testkit.NewNPM(t)
 	root := publishable(t, nil)
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "ci")))
+	testkit.Write(t, root, map[string]string{"ci/docker/Dockerfile.light": "ARG BASE=old:1\nFROM ${BASE}\n"})
 	missing := command(t, root, "build-all")
 	assert.Equal(t, "ci: the workspace has no lock file (ci/images.lock.json); make it: bin/ci lock\n", missing.stderr)
 
@@ -128,4 +129,6 @@ func TestLockMakesItsFileFromNothing(t *testing.T) {
 	assert.Equal(t, "public.ecr.aws/lambda/provided:al2023", l.Base.Reference)
 	assert.Equal(t, ffmpeg.String(), l.FFmpeg.Digest)
 	assert.Equal(t, ffmpeg.String(), l.Builder.Digest)
+	assert.Contains(t, got.stderr, "ci: ci/docker/Dockerfile.light names the images of ci/images.lock.json now\n")
+	assert.Equal(t, "ARG BASE="+l.Base.Pinned()+"\nFROM ${BASE}\n", testkit.Tree(t, filepath.Join(root, "ci", "docker"))["Dockerfile.light"])
 }
