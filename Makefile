@@ -14,7 +14,7 @@ CHECKED   := $(MODULES) ci/enginetest
 # Tests are compiled with the flags of the functions and of bin/ci, so that nothing is
 # compiled twice. go vet runs once, in check.
 GO   := CGO_ENABLED=0 go
-TEST := $(GO) test -trimpath -vet=off -timeout 30m
+TEST := $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 
 # A checksum of every file of the repository. Go's test cache does not see files outside
@@ -61,9 +61,10 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 
 .PHONY: test
 test: tools bin/ci ## Run all tests, with real servers on localhost
-	@echo "== test shared, functions"; $(TEST) $(WORKSPACE)
-	@echo "== test ci"; cd ci && $(TEST) ./...
-	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && $(TEST) ./...
+	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
+	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
+	echo "== test ci"; (cd ci && $(TEST) ./...); \
+	echo "== test ci/tool"; (cd ci/tool && $(TEST) ./...)
 
 .PHONY: check
 check: fmt-check vet lint tidy-check ## Check format, go vet, linter and go.mod files
