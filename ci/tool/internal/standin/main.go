@@ -54,7 +54,7 @@ func run(ctx context.Context, root string, port int, out io.Writer) (err error) 
 	}
 	host, lambda := l.Addr().String(), lambdafake.Handler()
 	server := &http.Server{Handler: newHandler(host, dir, lambda), ReadHeaderTimeout: time.Minute}
-	defer server.Close()
+	defer func() { err = errors.Join(err, server.Close()) }()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	first, err := placeholder(ctx, host)
