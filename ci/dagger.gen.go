@@ -715,7 +715,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg db", err))
 				}
 			}
-			return (*Ci).Vulncheck(&parent, ctx, only, db)
+			var osv *dagger.Directory
+			if inputArgs["osv"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["osv"]), &osv)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg osv", err))
+				}
+			}
+			return (*Ci).Vulncheck(&parent, ctx, only, db, osv)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

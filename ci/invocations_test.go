@@ -8,7 +8,7 @@ import (
 )
 
 // inputs are the arguments that the engine passes to the functions, with their types.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "db": "Directory", "event": "File",
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "db": "Directory", "osv": "Directory", "event": "File",
 	"key": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given returns an input as a function's parameter.
@@ -90,9 +90,9 @@ var invocations = []invocation{
 		call: func(t *testing.T, m *Ci) (any, error) {
 			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"})
 		}},
-	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) { return m.Vulncheck(t.Context(), nil, nil) }},
-	{name: "vulncheck-db", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Vulncheck(t.Context(), []string{"api"}, given[dagger.Directory](t, "db"))
+	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) { return m.Vulncheck(t.Context(), nil, nil, nil) }},
+	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"}, call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Vulncheck(t.Context(), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"))
 	}},
 	{name: "provenance", method: "Provenance", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Provenance(t.Context(), "thumb", "abc1234")

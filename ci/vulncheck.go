@@ -7,7 +7,8 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module.
+// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module or in
+// ffmpeg.
 //
 // +cache="never"
 func (m *Ci) Vulncheck(
@@ -20,12 +21,20 @@ func (m *Ci) Vulncheck(
 	//
 	// +optional
 	db *dagger.Directory,
+	// Folder of OSV records of ffmpeg (default: https://api.osv.dev).
+	//
+	// +optional
+	osv *dagger.Directory,
 ) (string, error) {
 	step := always(m.step(m.Builder(), m.Source).WithFile(toolPath, m.program()))
-	args := slices.Concat(m.platformArgs("vulncheck"), named(only))
+	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only))
 	if db != nil {
 		step = step.WithMountedDirectory("/vulndb", db)
 		args = append(args, "--db", "/vulndb")
+	}
+	if osv != nil {
+		step = step.WithMountedDirectory("/osv", osv)
+		args = append(args, "--osv", "/osv")
 	}
 	return output(ctx, m.run(step, args...))
 }

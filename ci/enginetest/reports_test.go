@@ -45,7 +45,7 @@ func TestSbomNamesTheImageThatIsMade(t *testing.T) {
 // standard library that every function reaches.
 func TestVulncheckNamesWhatToRedeploy(t *testing.T) {
 	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(),
-		[]string{"vulncheck", "--only", "api", "--db", "ci/tool/inspect/vulncheck/testdata/db"})...)
+		[]string{"vulncheck", "--only", "api", "--db", "ci/tool/inspect/vulncheck/testdata/db", "--osv", "ci/tool/inspect/osv/testdata/ffmpeg"})...)
 	require.Error(t, err)
 	assert.Contains(t, oneLine(t, stderr), "redeploy: api")
 }

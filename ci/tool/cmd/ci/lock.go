@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -22,7 +23,7 @@ The digest of each image's tag is read from its registry, the integrity of each 
 package from npm, and what changed is printed: size, layers, the day an image was made.
 An entry that cannot be read keeps its digest, the reason is printed and the exit code
 is 1. To use another version, edit the reference and run this. A workspace without the
-file gets one.`,
+file gets one. The ARG lines of the Dockerfiles in ci/docker get the same images.`,
 		Example: "  bin/ci lock\n  bin/ci lock --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,6 +48,13 @@ file gets one.`,
 			}
 			if err := l.Save(c.Root); err != nil {
 				return err
+			}
+			changed, err := pin.Dockerfiles(c.Root, l)
+			if err != nil {
+				return err
+			}
+			for _, name := range changed {
+				fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+name+" names the images of "+lock.File+" now")
 			}
 			err = a.print(cmd, rows, func(w io.Writer) error { return pin.Table(w, rows) })
 			for _, r := range rows {

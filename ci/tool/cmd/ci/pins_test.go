@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,29 +19,31 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// sources is a registry with the images that a workspace starts from: a base for two
-// platforms and an ffmpeg.
-func sources(t *testing.T, prefix string) (r *testkit.Registry, base, ffmpeg v1.Hash) {
+// sources are what a workspace starts from, a base for two platforms and an ffmpeg, in
+// a registry for each prefix.
+func sources(t *testing.T, prefixes ...string) (registries []*testkit.Registry, base, ffmpeg v1.Hash) {
 	t.Helper()
-	r = testkit.NewRegistry(t)
-	arm64 := &v1.Platform{OS: "linux", Architecture: "arm64"}
-	amd64 := testkit.AMD64
+	amd64, arm64 := testkit.AMD64, v1.Platform{OS: "linux", Architecture: "arm64"}
 	index := testkit.OCIIndex(t, map[*v1.Platform]v1.Image{
 		&amd64: testkit.OCIImage(t, amd64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
-		arm64:  testkit.OCIImage(t, *arm64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
+		&arm64: testkit.OCIImage(t, arm64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
 	})
 	program := testkit.Program(t, "amd64", false)
 	tools := testkit.OCIImage(t, amd64, layer.Text("ffmpeg", 0o755, program), layer.Text("ffprobe", 0o755, program+"probe"))
-	r.Push(t, prefix+"lambda/provided:al2023", index)
-	r.Push(t, prefix+"mwader/static-ffmpeg:9.0.2", tools)
-	r.Push(t, prefix+"library/golang:1.26.8-bookworm", tools)
-	return r, testkit.DigestOf(t, index), testkit.DigestOf(t, tools)
+	for _, prefix := range prefixes {
+		r := testkit.NewRegistry(t)
+		r.Push(t, prefix+"lambda/provided:al2023", index)
+		r.Push(t, prefix+"mwader/static-ffmpeg:9.0.2", tools)
+		r.Push(t, prefix+"library/golang:"+strings.TrimPrefix(runtime.Version(), "go")+"-bookworm", tools)
+		registries = append(registries, r)
+	}
+	return registries, testkit.DigestOf(t, index), testkit.DigestOf(t, tools)
 }
 
 // pinned writes a workspace with a heavy function whose lock file pins the images.
 func pinned(t *testing.T, aws, hub string, base, ffmpeg v1.Hash, mirrors lock.Mirrors) string {
 	t.Helper()
-	l := lock.New("go1.26.8")
+	l := lock.New(runtime.Version())
 	l.Base = lock.Image{Reference: aws + "/lambda/provided:al2023", Digest: base.String()}
 	l.FFmpeg = lock.Image{Reference: hub + "/mwader/static-ffmpeg:9.0.2", Digest: ffmpeg.String()}
 	l.Mirrors = mirrors
@@ -60,8 +63,8 @@ func pinned(t *testing.T, aws, hub string, base, ffmpeg v1.Hash, mirrors lock.Mi
 // A first publish needs no flag but the registries' addresses. The images are the same,
 // whichever mirror served what is pinned.
 func TestTheFirstPublishFromPins(t *testing.T) {
-	own, base, ffmpeg := sources(t, "")
-	mirror, _, _ := sources(t, "cache/")
+	registries, base, ffmpeg := sources(t, "", "cache/")
+	own, mirror := registries[0], registries[1]
 	const aws, hub = "public.ecr.aws", "docker.io"
 	published := map[string]map[string]string{}
 	for name, c := range map[string]struct {
@@ -96,7 +99,8 @@ func TestTheFirstPublishFromPins(t *testing.T) {
 }
 
 func TestAPinThatIsGone(t *testing.T) {
-	own, base, ffmpeg := sources(t, "")
+	registries, base, ffmpeg := sources(t, "")
+	own := registries[0]
 	root := pinned(t, own.Host, own.Host, ffmpeg, ffmpeg, nil)
 
 	got := command(t, root, "build-all")
@@ -107,10 +111,12 @@ func TestAPinThatIsGone(t *testing.T) {
 }
 
 func TestLockMakesItsFileFromNothing(t *testing.T) {
-	own, base, ffmpeg := sources(t, "")
+	registries, base, ffmpeg := sources(t, "")
+	own := registries[0]
 	testkit.NewNPM(t)
 	root := publishable(t, nil)
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "ci")))
+	testkit.Write(t, root, map[string]string{"ci/docker/Dockerfile.light": "ARG BASE=old:1\nFROM ${BASE}\n"})
 	missing := command(t, root, "build-all")
 	assert.Equal(t, "ci: the workspace has no lock file (ci/images.lock.json); make it: bin/ci lock\n", missing.stderr)
 
@@ -123,4 +129,6 @@ func TestLockMakesItsFileFromNothing(t *testing.T) {
 	assert.Equal(t, "public.ecr.aws/lambda/provided:al2023", l.Base.Reference)
 	assert.Equal(t, ffmpeg.String(), l.FFmpeg.Digest)
 	assert.Equal(t, ffmpeg.String(), l.Builder.Digest)
+	assert.Contains(t, got.stderr, "ci: ci/docker/Dockerfile.light names the images of ci/images.lock.json now\n")
+	assert.Equal(t, "ARG BASE="+l.Base.Pinned()+"\nFROM ${BASE}\n", testkit.Tree(t, filepath.Join(root, "ci", "docker"))["Dockerfile.light"])
 }

@@ -138,10 +138,10 @@ func explain(ctx context.Context, locked lock.Image, reference, location string,
 // logIn is the command that logs in to the registry of an image.
 func logIn(location string) string {
 	host, _, _ := strings.Cut(location, "/")
-	switch {
-	case host == "public.ecr.aws":
+	switch host {
+	case "public.ecr.aws":
 		return "aws ecr-public get-login-password --region us-east-1 | docker login --username AWS --password-stdin " + host
-	case host == "docker.io":
+	case "docker.io":
 		return "docker login"
 	default:
 		return "docker login " + host

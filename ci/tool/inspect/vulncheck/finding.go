@@ -16,18 +16,20 @@ type Reach string
 const (
 	Called   Reach = "called"   // the function calls the vulnerable code, directly or indirectly
 	Linked   Reach = "linked"   // no calls were found, but the linker put the vulnerable code into the binary
+	InImage  Reach = "image"    // the image has the program, beside the function
 	Imported Reach = "imported" // the program has the package, but does not call the vulnerable code
 	Required Reach = "required" // the program has the module, but not the package
 )
 
-var worst = []Reach{Called, Linked, Imported, Required}
+var worst = []Reach{Called, Linked, InImage, Imported, Required}
 
-// Finding is a vulnerability in a module of a function.
+// Finding is a vulnerability in a module of a function, or in the ffmpeg of its image.
 type Finding struct {
 	ID      string   `json:"id"`
 	Aliases []string `json:"aliases,omitempty"` // for example the CVE
 	Summary string   `json:"summary,omitempty"`
-	// Module is "stdlib" for the standard library, whose version is that of Go.
+	// Module is "stdlib" for the standard library, whose version is that of Go, and
+	// "ffmpeg" for ffmpeg.
 	Module string `json:"module"`
 	Found  string `json:"found"`
 	// Fixed is the version without the vulnerability; empty if there is none yet.
@@ -40,7 +42,9 @@ type Finding struct {
 }
 
 // Redeploys tells whether the function has to be built again with a fixed version.
-func (f Finding) Redeploys() bool { return f.Reach == Called || f.Reach == Linked }
+func (f Finding) Redeploys() bool {
+	return f.Reach == Called || f.Reach == Linked || f.Reach == InImage
+}
 
 // Call is one step of a chain of calls.
 type Call struct {

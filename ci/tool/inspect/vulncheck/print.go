@@ -41,7 +41,13 @@ func (r *Report) Table(w io.Writer) error {
 		}
 		fmt.Fprintln(w)
 	}
+	for _, line := range slices.Concat(r.FFmpeg.lines(), r.Base.lines()) {
+		fmt.Fprintln(w, line)
+	}
 	verdict := "no function needs a new deployment"
+	if r.FFmpeg.undecided() {
+		verdict += ", as far as is known"
+	}
 	if len(r.Redeploy) > 0 {
 		verdict = "redeploy " + strings.Join(r.Redeploy, ", ")
 	}
@@ -67,7 +73,10 @@ func vulnerability(v Finding) string {
 }
 
 func how(v Finding) string {
-	if v.Reach == Linked {
+	switch v.Reach {
+	case InImage:
+		return "ffmpeg is in the image"
+	case Linked:
 		return "linked into the binary; no call path was found to " + strings.Join(v.Symbols[:min(len(v.Symbols), shownSymbols)], ", ")
 	}
 	return v.Way()

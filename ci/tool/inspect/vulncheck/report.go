@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"golang.org/x/mod/semver"
+
+	"lambdas.internal/ci/tool/inspect/osv"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // Function has the findings of one function.
@@ -34,6 +37,10 @@ type Report struct {
 	Database  string     `json:"database"`
 	Modified  time.Time  `json:"modified,omitzero"`
 	Functions []Function `json:"functions"`
+	// FFmpeg says how ffmpeg was checked; nil if no function has it in its image.
+	FFmpeg *FFmpeg `json:"ffmpeg,omitempty"`
+	// Base says how the base image was checked.
+	Base *Base `json:"base,omitempty"`
 	// Redeploy are the images of the functions that have to be built again.
 	Redeploy []string `json:"redeploy"`
 	Seconds  float64  `json:"seconds"`
@@ -41,13 +48,19 @@ type Report struct {
 
 // NewReport returns the report on the functions.
 func NewReport(database string, modified time.Time, functions []Function) *Report {
-	r := &Report{Database: database, Modified: modified, Functions: functions, Redeploy: []string{}}
-	for _, f := range functions {
+	r := &Report{Database: database, Modified: modified, Functions: functions}
+	r.name()
+	return r
+}
+
+// name names the functions to redeploy.
+func (r *Report) name() {
+	r.Redeploy = []string{}
+	for _, f := range r.Functions {
 		if f.Redeploys() {
 			r.Redeploy = append(r.Redeploy, f.Image)
 		}
 	}
-	return r
 }
 
 // Err is an error if a function has to be redeployed, or if nothing was examined.
@@ -80,7 +93,7 @@ func count(n int, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// Fix is the update of a module to a version without vulnerabilities.
+// Fix is the update of a module, or of ffmpeg, to a version without vulnerabilities.
 type Fix struct {
 	Module, Version string
 	// Folders are the folders of the functions that need the fix.
@@ -89,8 +102,11 @@ type Fix struct {
 
 // String says what to do. The standard library is updated with the Go toolchain.
 func (f Fix) String() string {
-	if f.Module == "stdlib" {
+	switch f.Module {
+	case "stdlib":
 		return fmt.Sprintf("go.work: toolchain go%s", strings.TrimPrefix(f.Version, "v"))
+	case ffmpegModule:
+		return fmt.Sprintf("ffmpeg %s: edit ffmpeg's reference in %s, then bin/ci lock", f.Version, lock.File)
 	}
 	return fmt.Sprintf("go get %s@%s in %s", f.Module, f.Version, strings.Join(f.Folders, ", "))
 }
@@ -109,7 +125,7 @@ func (r *Report) Fixes() []Fix {
 				n = len(fixes)
 				fixes = append(fixes, Fix{Module: finding.Module})
 			}
-			fixes[n].Version = later(fixes[n].Version, finding.Fixed)
+			fixes[n].Version = later(finding.Module, fixes[n].Version, finding.Fixed)
 			if !slices.Contains(fixes[n].Folders, f.Folder) {
 				fixes[n].Folders = append(fixes[n].Folders, f.Folder)
 			}
@@ -118,8 +134,15 @@ func (r *Report) Fixes() []Fix {
 	return fixes
 }
 
-// later returns the later of two versions.
-func later(a, b string) string {
+// later returns the later of two versions of a module.
+func later(module, a, b string) string {
+	if module == ffmpegModule {
+		va, _ := osv.ParseVersion(a)
+		if vb, _ := osv.ParseVersion(b); va.Compare(vb) < 0 {
+			return b
+		}
+		return a
+	}
 	if semver.Compare(a, b) < 0 {
 		return b
 	}

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/types"
 	"maps"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -35,7 +36,10 @@ type program struct {
 // load reads the program's source, with types. A method of an interface counts as using
 // the method of every type of the module that implements the interface.
 var load = sync.OnceValues(func() (*program, error) {
-	all, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: "../.."}, "./...")
+	all, err := packages.Load(&packages.Config{
+		// With the flags of `make test`: what is imported is compiled for it already.
+		Mode: packages.LoadSyntax, Dir: "../..", BuildFlags: []string{"-trimpath"}, Env: append(os.Environ(), "CGO_ENABLED=0"),
+	}, "./...")
 	if err != nil {
 		return nil, err
 	}

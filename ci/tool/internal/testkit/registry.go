@@ -2,11 +2,14 @@ package testkit
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -135,12 +138,12 @@ func withPlatform(t testing.TB, platform v1.Platform, l v1.Layer) v1.Image {
 	return img
 }
 
-// OCIIndex returns an index of one image per platform.
+// OCIIndex returns an index of one image per platform, ordered by platform.
 func OCIIndex(t testing.TB, images map[*v1.Platform]v1.Image) v1.ImageIndex {
 	t.Helper()
 	index := v1.ImageIndex(empty.Index)
-	for platform, img := range images {
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: platform}})
+	for _, platform := range slices.SortedFunc(maps.Keys(images), func(a, b *v1.Platform) int { return cmp.Compare(a.String(), b.String()) }) {
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: images[platform], Descriptor: v1.Descriptor{Platform: platform}})
 	}
 	return index
 }

@@ -128,7 +128,7 @@ func checkRules(content []byte) (problems []string) {
 		bad("concurrency: name group and cancel-in-progress")
 	case ofRequests != *w.Concurrency.Cancel:
 		bad("concurrency: a pull request's run ends the one before; a release is never ended")
-	case !ofRequests && w.Concurrency.Group != "release":
+	case strings.Contains(string(content), "aws-actions/configure-aws-credentials@") && !ofRequests && w.Concurrency.Group != "release":
 		bad("concurrency: all that changes AWS is of the group release")
 	}
 	for name, j := range w.Jobs {
@@ -139,7 +139,7 @@ func checkRules(content []byte) (problems []string) {
 			bad("%s: permissions is missing", name)
 			continue
 		}
-		login, logins := 0, 0
+		login, logins, proposes := 0, 0, false
 		for n, s := range j.Steps {
 			if strings.HasPrefix(s.Uses, "aws-actions/configure-aws-credentials@") {
 				login, logins = n, logins+1
@@ -153,6 +153,7 @@ func checkRules(content []byte) (problems []string) {
 			if strings.HasPrefix(s.Uses, "actions/checkout@") && s.With["persist-credentials"] != false {
 				bad("%s: persist-credentials must be false: no step pushes", name)
 			}
+			proposes = proposes || strings.HasPrefix(s.Run, ".github/propose ")
 			if strings.Contains(s.Run, "${{") && strings.Contains(s.Run, "inputs.") {
 				bad("%s: an input in a script is run as part of it; pass it by env", name)
 			}
@@ -164,6 +165,12 @@ func checkRules(content []byte) (problems []string) {
 		want := map[string]string{"contents": "read"}
 		if logins > 0 {
 			want["id-token"] = "write"
+		}
+		if proposes {
+			want["contents"], want["pull-requests"] = "write", "write"
+			if ofRequests || logins > 0 || len(j.Steps) != 2 {
+				bad("%s: a job that may push checks out and proposes, and does nothing else", name)
+			}
 		}
 		if !maps.Equal(want, *j.Permissions) {
 			bad("%s: permissions are %v and must be %v", name, *j.Permissions, want)
@@ -203,6 +210,9 @@ func TestWorkflowRules(t *testing.T) {
 		"a token on disk":             {change("main.yml", "persist-credentials: false", "fetch-depth: 0"), "persist-credentials"},
 		"no end":                      {change("main.yml", "timeout-minutes: 60", ""), "timeout-minutes"},
 		"a key instead of a role":     {change("main.yml", "role-to-assume: ${{ vars.AWS_DEPLOY_ROLE }}", "aws-access-key-id: x"), "by a role"},
+		"a push for each request":     {change("pins.yml", "on:", "on:\n  pull_request:"), "may push checks out"},
+		"a push with a build":         {change("pins.yml", "      - name: Open", "      - uses: ./.github/actions/setup\n      - name: Open"), "may push checks out"},
+		"a right to push for a build": {change("pins.yml", "contents: read", "contents: write"), "permissions are"},
 		"an input in a script":        {change("rollback.yml", `"$TO"`, "'${{ inputs.to }}'"), "pass it by env"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +230,7 @@ func TestVersionsAreInOnePlace(t *testing.T) {
 	require.NotNil(t, version)
 	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindSubmatch(testkit.Source(t, root, "go.work"))
 	require.NotNil(t, toolchain)
-	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize") {
+	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/propose") {
 		content := string(testkit.Source(t, root, file))
 		assert.NotContains(t, content, strings.TrimPrefix(string(version[1]), "v"), "%s repeats the version of Dagger", file)
 		assert.NotContains(t, content, string(toolchain[1]), "%s repeats the version of Go", file)
