@@ -1,4 +1,4 @@
-// Package awsfake is a stand-in in tests for the parts of AWS that the tool uses: ECR, ECR
+// Package awsfake is a stand-in, in tests and in internal/standin, for the parts of AWS that the tool uses: ECR, ECR
 // Public, STS and Lambda. It speaks their wire formats and returns their errors. It checks
 // neither permissions nor signatures.
 package awsfake

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +74,7 @@ func environment(t *testing.T) []string {
 	require.NoError(t, err)
 	locked, err := lock.Load(repository)
 	require.NoError(t, err)
-	static := locked.Static[runtime.GOARCH]
+	static := locked.Static["amd64"] // the default platform, on any machine
 	for _, p := range []lock.Package{static.FFmpeg, static.FFprobe} {
 		_, err := npm.Fetch(t.Context(), p, filepath.Join(cacheDir, "npm"))
 		require.NoError(t, err)
