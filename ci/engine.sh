@@ -49,7 +49,7 @@ start() {
     install_cli
     return
   fi
-  docker info >/dev/null 2>&1 || fail "docker does not answer; the Dagger door needs it (in CodeBuild: a privileged build), the tool's does not"
+  docker info >/dev/null 2>&1 || fail "docker does not answer; dagger call needs it (in CodeBuild: a privileged build), bin/ci does not"
   install_cli
   config=${XDG_CONFIG_HOME:-$HOME/.config}/dagger
   if [ ! -e "$config/engine.json" ]; then

@@ -110,7 +110,7 @@ func TestEngineFailures(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "bin", "docker"), []byte("#!/bin/sh\nexit 1\n"), 0o755))
 	out, _, err := r.engine(t, nil, "start")
 	require.Error(t, err)
-	assert.Equal(t, "ci/engine.sh: docker does not answer; the Dagger door needs it (in CodeBuild: a privileged build), the tool's does not\n", out)
+	assert.Equal(t, "ci/engine.sh: docker does not answer; dagger call needs it (in CodeBuild: a privileged build), bin/ci does not\n", out)
 }
 
 func TestSummarize(t *testing.T) {
