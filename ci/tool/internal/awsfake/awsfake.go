@@ -1,6 +1,6 @@
-// Package awsfake is a stand-in, in tests and in internal/standin, for the parts of AWS that the tool uses: ECR, ECR
-// Public, STS and Lambda. It speaks their wire formats and returns their errors. It checks
-// neither permissions nor signatures.
+// Package awsfake is a stand-in for the parts of AWS that the tool uses: ECR, ECR Public,
+// STS and Lambda. Tests and internal/standin use it. It speaks their wire formats and
+// returns their errors. It checks neither permissions nor signatures.
 package awsfake
 
 import (
