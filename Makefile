@@ -46,6 +46,11 @@ up: $(NPM)/.installed bin/ci ## Run the whole system on localhost from the built
 publish-local: bin/ci ## Publish the five images to a registry in dist/registry (ARGS="--serve" adds flags)
 	@bin/ci publish --local $(ARGS)
 
+.PHONY: stand-in
+stand-in: ## Serve a stand-in for AWS on localhost, for docs/TUTORIAL.md; it runs no code
+	@cd ci/tool && $(GO) build -trimpath -o ../../bin/stand-in ./internal/standin
+	@bin/stand-in $(ARGS)
+
 # Holds the steps of a build, and compiles the rest of the program when a command of it
 # is first used: that has many times as much code. Depends on the sources and on the
 # files that they embed.

@@ -1,6 +1,6 @@
-// Package awsfake is a stand-in in tests for the parts of AWS that the tool uses: ECR, ECR
-// Public, STS and Lambda. It speaks their wire formats and returns their errors. It checks
-// neither permissions nor signatures.
+// Package awsfake is a stand-in for the parts of AWS that the tool uses: ECR, ECR Public,
+// STS and Lambda. Tests and internal/standin use it. It speaks their wire formats and
+// returns their errors. It checks neither permissions nor signatures.
 package awsfake
 
 import (
@@ -86,8 +86,8 @@ type AWS struct {
 // this process uses it.
 func New(t testing.TB) *AWS {
 	t.Helper()
-	a := &AWS{PageSize: 2, repos: map[string]*Repository{}, functions: map[string]map[string]string{}, failures: map[string][]Failure{}}
-	s := httptest.NewServer(http.HandlerFunc(a.serve))
+	a := Handler()
+	s := httptest.NewServer(a)
 	t.Cleanup(s.Close)
 	a.URL = s.URL
 	if set, ok := t.(interface{ Setenv(string, string) }); ok {
@@ -96,6 +96,11 @@ func New(t testing.TB) *AWS {
 		}
 	}
 	return a
+}
+
+// Handler returns a stand-in without a server: serve it as an [http.Handler].
+func Handler() *AWS {
+	return &AWS{PageSize: 2, repos: map[string]*Repository{}, functions: map[string]map[string]string{}, failures: map[string][]Failure{}}
 }
 
 // Environment returns the variables that make any program use the stand-in.
@@ -154,7 +159,8 @@ func (a *AWS) Passwords() []string {
 
 var scope = regexp.MustCompile(`Credential=[^/]*/[0-9]*/([^/]*)/`)
 
-func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one call.
+func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(err)

@@ -90,11 +90,16 @@ type Fake struct {
 // New starts the stand-in.
 func New(t testing.TB) *Fake {
 	t.Helper()
-	f := &Fake{functions: map[string]*Function{}, counts: map[string]int{}, Takes: time.Millisecond}
+	f := Handler()
 	f.server = httptest.NewServer(f)
 	f.URL = f.server.URL
 	t.Cleanup(f.server.Close)
 	return f
+}
+
+// Handler returns a stand-in without a server: serve it as an [http.Handler].
+func Handler() *Fake {
+	return &Fake{functions: map[string]*Function{}, counts: map[string]int{}, Takes: time.Millisecond}
 }
 
 // Add creates a function that runs the image, for x86_64.
