@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	repeat := flags.Int("repeat", 7, "repetitions of the warm cases; 0 leaves them out")
 	cold := flags.Int("cold", 3, "repetitions of the cold case; 0 leaves it out")
 	scale := flags.Int("scale", 5, "repetitions with 5, 25 and 100 generated functions; 0 leaves them out")
+	first := flags.Bool("first-run", false, "measure what a newcomer waits for, and nothing else: the README's commands in a fresh clone with empty caches")
 	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
 	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes EVERYTHING that these engines keep, also for other projects")
 	asJSON := flags.Bool("json", false, "print JSON, with every time that was measured")
@@ -76,6 +77,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return fmt.Errorf("create a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+
+	if *first {
+		var functions []string
+		for _, f := range c.Functions {
+			functions = append(functions, "./"+f.Folder)
+		}
+		return firstRun(ctx, absolute, scratch, functions, stdout, progress(stderr, *quiet))
+	}
 
 	o := options{
 		root: absolute, tool: filepath.Join(absolute, "bin", "ci"), ko: filepath.Join(absolute, "bin", "ko"),
