@@ -1,4 +1,4 @@
-// Package shared is the root of the packages that the functions share: one role
-// each, so that a function links only what it uses. What may never be public lies
-// below proprietary.
+// Package shared is the parent folder of the packages that the Lambda functions
+// share. Each package has one role, so that a function's binary holds only what it
+// uses. Code and texts that must never be public are in shared/proprietary.
 package shared

@@ -15,7 +15,7 @@ import (
 
 const module = "lambdas.internal/shared"
 
-// functions returns the folder of each function with what its image.json says.
+// functions returns the variant and registry in the image.json of each function, by folder.
 func functions(t *testing.T) map[string]struct{ Variant, Registry string } {
 	t.Helper()
 	files, err := filepath.Glob("../functions/*/image.json")
@@ -32,7 +32,7 @@ func functions(t *testing.T) map[string]struct{ Variant, Registry string } {
 	return found
 }
 
-// dependencies returns the packages that the binary in a folder is made of.
+// dependencies returns the packages that are linked into the binary of a folder.
 func dependencies(t *testing.T, folder string) []string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", ".")
@@ -49,7 +49,7 @@ func reaches(deps []string, prefix string) bool {
 	return slices.ContainsFunc(deps, func(dep string) bool { return dep == prefix || strings.HasPrefix(dep, prefix+"/") })
 }
 
-func TestImagesHoldWhatTheyMay(t *testing.T) {
+func TestImagesHoldOnlyWhatIsAllowed(t *testing.T) {
 	for folder, image := range functions(t) {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			deps := dependencies(t, folder)
@@ -64,9 +64,10 @@ func TestImagesHoldWhatTheyMay(t *testing.T) {
 	}
 }
 
-// clients are the service clients, and the packages whose role it is to use them.
-// Every other package must be free of them, so that a function links only what it
-// uses. The SDK's own configuration links the clients of SSO and STS; see awsenv.
+// clients are the service clients, each with the packages that may import it. No
+// other package may, so that a function's binary holds only the clients it uses. No
+// package may import the SDK's own config package, which links the clients of SSO and
+// STS; see awsenv.
 var clients = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/s3":       {"storage", "presign"},
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"table", "sessions", "jobs"},

@@ -8,8 +8,8 @@ import (
 	"lambdas.internal/shared/mediakey"
 )
 
-// instructionLimit in bytes is far above any real instruction and well below the
-// 256 KB of an asynchronous event.
+// instructionLimit in bytes is far above any real instruction and far below the 256 KB
+// of an asynchronous event.
 const instructionLimit = 16 << 10
 
 // Request asks for one edited photo.
@@ -20,13 +20,13 @@ type Request struct {
 	Key string `json:"key"`
 	// ItemIndex is the position of the photo in the job, from 0.
 	ItemIndex int `json:"itemIndex"`
-	// Instruction is passed to the model as it is.
+	// Instruction is the prompt. The model gets it unchanged.
 	Instruction string `json:"instruction"`
 	// Bucket is MEDIA_BUCKET_NAME when empty.
 	Bucket string `json:"bucket,omitempty"`
 }
 
-// ParseEvent reads a Request. Anything wrong with it is a fault.InvalidInput.
+// ParseEvent reads a Request. Every error in it is a fault.InvalidInput.
 func ParseEvent(payload []byte) (Request, error) {
 	var request Request
 	if err := json.Unmarshal(payload, &request); err != nil {
@@ -42,7 +42,7 @@ func ParseEvent(payload []byte) (Request, error) {
 		return Request{}, fault.New(fault.InvalidInput, "event: instruction is empty")
 	}
 	if len(request.Instruction) > instructionLimit {
-		return Request{}, fault.New(fault.InvalidInput, "event: instruction has %d bytes, more than %d", len(request.Instruction), instructionLimit)
+		return Request{}, fault.New(fault.InvalidInput, "event: instruction has %d bytes; the limit is %d", len(request.Instruction), instructionLimit)
 	}
 	return request, nil
 }

@@ -17,7 +17,7 @@ func TestParseEvent(t *testing.T) {
 	assert.Equal(t, Request{SessionID: "s1", JobID: "j1", Key: "s1/originals/a.jpg", ItemIndex: 3, Instruction: "brighten", Bucket: "b"}, got)
 
 	for name, test := range map[string]struct{ payload, says string }{
-		"no JSON":              {`{`, "event:"},
+		"not JSON":             {`{`, "event:"},
 		"nothing":              {`{}`, "sessionId"},
 		"another session":      {`{"sessionId":"s1","jobId":"j","key":"s2/a.jpg","instruction":"x"}`, "outside"},
 		"no job":               {`{"sessionId":"s1","key":"s1/a.jpg","instruction":"x"}`, "jobId"},

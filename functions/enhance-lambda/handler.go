@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	// inputLimit in bytes: Gemini takes at most 20 MB with everything in the request,
-	// base64 included (ai.google.dev/gemini-api/docs/image-understanding).
+	// inputLimit in bytes: a request to Gemini has at most 20 MB, and the picture in it is
+	// encoded as base64 (ai.google.dev/gemini-api/docs/image-understanding).
 	inputLimit = 14 << 20
-	// thumbnailSide is the longest side in pixels, as thumbnail-lambda makes them.
+	// thumbnailSide is the longest side in pixels, the same as in thumbnail-lambda.
 	thumbnailSide = 400
 )
 
-// Result tells where the edited photo is.
+// Result describes the edited photo.
 type Result struct {
 	EnhancedKey  string `json:"enhancedKey"`
 	ThumbnailKey string `json:"thumbnailKey"`
@@ -88,7 +88,7 @@ func Build(ctx context.Context) (lambdaboot.Handler, error) {
 	return h.Handle, nil
 }
 
-// Handle answers a Request with a Result, which the job records as well.
+// Handle answers a Request with a Result and records it in the job.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	request, err := ParseEvent(payload)
 	if err != nil {
@@ -121,7 +121,7 @@ func (h *handler) enhance(ctx context.Context, request Request) (Result, error) 
 	}
 	img, err := picture.Decode(edited.Image.Data)
 	if err != nil {
-		return Result{}, fault.New(fault.Transient, "the model's picture: %w", err)
+		return Result{}, fault.New(fault.Transient, "read the picture that the model made: %w", err)
 	}
 	var thumbnail bytes.Buffer
 	if err := picture.EncodeJPEG(&thumbnail, picture.Fit(img, thumbnailSide)); err != nil {

@@ -23,7 +23,7 @@ import (
 	"lambdas.internal/shared/mediatest"
 )
 
-// edited is what the stand-in makes of every photo.
+// edited returns the picture that the Gemini test server answers with.
 func edited(t *testing.T, width, height int) []byte {
 	t.Helper()
 	var buf bytes.Buffer
@@ -75,7 +75,7 @@ func TestHandle(t *testing.T) {
 		parts := server.Requests()[0].Contents[0].Parts
 		require.Len(t, parts, 2)
 		assert.Equal(t, photo, parts[0].InlineData.Data)
-		assert.Equal(t, "brighten it", parts[1].Text, "the caller's words and none of ours")
+		assert.Equal(t, "brighten it", parts[1].Text, "only the caller's words")
 	})
 	ok := geminitest.Image(edited(t, 40, 30), "image/png", "")
 	for index, test := range []struct {
@@ -101,7 +101,7 @@ func TestHandle(t *testing.T) {
 			assert.Equal(t, string(test.kind), item(index+1).ErrorType)
 		})
 	}
-	t.Run("tried again after 429", func(t *testing.T) {
+	t.Run("retry after 429", func(t *testing.T) {
 		server := geminitest.Start(t, geminitest.Status(429, "RESOURCE_EXHAUSTED"), ok)
 		_, err := invoke(t, lambdaboot.New(Build), "s1/originals/photo.jpg", 10)
 		require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestHandle(t *testing.T) {
 		require.NoError(t, ctx.Err(), "time was left to report")
 		assert.Equal(t, "DeadlineExceededError", item(11).ErrorType)
 	})
-	t.Run("second delivery costs no second call", func(t *testing.T) {
+	t.Run("second delivery makes no second call", func(t *testing.T) {
 		server := geminitest.Start(t, ok)
 		_, err := invoke(t, lambdaboot.New(Build), "s1/originals/photo.jpg", 0)
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-// Command enhance-lambda has a photo edited by Gemini as the caller instructs.
+// Command enhance-lambda edits a photo with Google's Gemini, as the caller instructs.
 package main
 
 import "lambdas.internal/shared/lambdaboot"

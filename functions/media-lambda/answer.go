@@ -12,7 +12,7 @@ import (
 // bodyLimit in bytes is far above any request of this API.
 const bodyLimit = 256 << 10
 
-// statuses of the kinds of errors; any other is 500.
+// statuses are the HTTP statuses of the kinds of errors. Every other kind has 500.
 var statuses = map[fault.Kind]int{
 	fault.InvalidInput:     http.StatusBadRequest,
 	fault.Unauthorized:     http.StatusUnauthorized,
@@ -23,14 +23,14 @@ var statuses = map[fault.Kind]int{
 	fault.DeadlineExceeded: http.StatusGatewayTimeout,
 }
 
-// public are the kinds whose text the caller may read: what is wrong with the
-// request, or which variable the operator has to set. The others would show names
+// public are the kinds whose message the caller may read: it says what is wrong with the
+// request, or which variable the operator must set. Other messages could show the names
 // of tables and buckets.
 var public = map[fault.Kind]bool{
 	fault.InvalidInput: true, fault.Unauthorized: true, fault.NotFound: true, fault.Conflict: true, fault.Configuration: true,
 }
 
-// problem is the body of an error, with the names that Lambda uses.
+// problem is the body of an error answer, with the field names that Lambda uses.
 type problem struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -57,7 +57,7 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	message := err.Error()
 	if !public[kind] {
-		message = "the request could not be carried out"
+		message = "the server could not process the request; its log says why"
 	}
 	level := slog.LevelInfo
 	if status >= http.StatusInternalServerError {
@@ -70,16 +70,16 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 	reply(w, r, status, problem{Type: string(kind), Message: message})
 }
 
-// decode reads the JSON body of a request. A field that the route does not know is
-// an error: it is a typo.
+// decode reads the JSON body of a request. An unknown field is an error, because it is
+// probably a typing mistake.
 func decode(r *http.Request, v any) error {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
 		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.New(fault.InvalidInput, "body: more than %d bytes", tooLarge.Limit)
+			return fault.New(fault.InvalidInput, "body: larger than the limit of %d bytes", tooLarge.Limit)
 		}
-		return fault.New(fault.InvalidInput, "body: %w", err)
+		return fault.New(fault.InvalidInput, "body: want the JSON of this route: %w", err)
 	}
 	return nil
 }

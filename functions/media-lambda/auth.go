@@ -13,14 +13,14 @@ import (
 	"lambdas.internal/shared/sessions"
 )
 
-// originHeader is what CloudFront adds to each request, so that nobody comes past
-// it.
+// originHeader is the header that CloudFront adds to each request. A request that does
+// not come through CloudFront lacks it.
 const originHeader = "X-Origin-Verify"
 
 type sessionKey struct{}
 
-// checkOrigin compares the header in constant time. Hashing first makes the lengths
-// equal, else the comparison would tell the secret's length.
+// checkOrigin compares the header with the secret in constant time. It compares hashes,
+// which have equal lengths; otherwise the time would show the secret's length.
 func (b *backend) checkOrigin(r *http.Request) error {
 	got, want := sha256.Sum256([]byte(r.Header.Get(originHeader))), sha256.Sum256([]byte(b.originSecret))
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
@@ -29,8 +29,8 @@ func (b *backend) checkOrigin(r *http.Request) error {
 	return nil
 }
 
-// authorize returns the request's context with its session, whose token the request
-// must carry and which must be active.
+// authorize returns the request's context with its session. The request must carry the
+// session's token, and the session must be active.
 func (b *backend) authorize(r *http.Request) (context.Context, error) {
 	id := r.PathValue("session")
 	if err := mediakey.CheckSession(id); err != nil {
@@ -38,7 +38,7 @@ func (b *backend) authorize(r *http.Request) (context.Context, error) {
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return nil, fault.New(fault.Unauthorized, "header Authorization: want Bearer and the session's token")
+		return nil, fault.New(fault.Unauthorized, "header Authorization: want \"Bearer\", a space and the session's token")
 	}
 	if err := b.tokens.Check(token, id); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (b *backend) authorize(r *http.Request) (context.Context, error) {
 		return nil, err
 	}
 	if session.Status != sessions.Active {
-		return nil, fault.New(fault.Unauthorized, "session %s has ended", id)
+		return nil, fault.New(fault.Unauthorized, "session %s has ended; create a new one with POST /sessions", id)
 	}
 	return context.WithValue(ctx, sessionKey{}, session), nil
 }

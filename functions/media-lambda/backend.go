@@ -23,7 +23,8 @@ const (
 	videoFunctionVariable     = "VIDEO_FUNCTION_NAME"
 )
 
-// functionVariables name the processor of each kind of job.
+// functionVariables are the variables that name the processor of each kind of job. A
+// processor is the Lambda function that works on its items.
 var functionVariables = map[jobs.Kind]string{
 	jobs.Thumbnail:   thumbnailFunctionVariable,
 	jobs.Selection:   selectionFunctionVariable,
@@ -49,8 +50,8 @@ type backend struct {
 	starter      starter
 }
 
-// newBackend makes the backend from the environment. The first variable that is
-// missing is a fault.Configuration that names it.
+// newBackend makes the backend from the environment. If a variable is missing, the error
+// is a fault.Configuration that names the first missing one.
 func newBackend() (*backend, error) {
 	b := &backend{functions: map[jobs.Kind]string{}}
 	var err error
@@ -82,8 +83,8 @@ func newBackend() (*backend, error) {
 	return b, nil
 }
 
-// lazyBackend makes the backend when it is first asked for, and tries again after a
-// failure, so that the API starts and answers /health without configuration.
+// lazyBackend makes the backend when it is first needed, and tries again after a failure.
+// So the API starts and answers /health even without configuration.
 type lazyBackend struct {
 	mu   sync.Mutex
 	made *backend

@@ -58,7 +58,7 @@ func TestMissingConfigurationNamesTheVariable(t *testing.T) {
 		body := decoded(t, response.Body)
 		assert.Equal(t, "ConfigurationError", body["errorType"])
 		assert.Contains(t, body["errorMessage"], variable)
-		t.Setenv(variable, "x") // the next request names the next one
+		t.Setenv(variable, "x") // the next request names the next variable
 	}
 }
 

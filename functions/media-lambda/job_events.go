@@ -7,11 +7,12 @@ import (
 	"lambdas.internal/shared/proprietary/prompts"
 )
 
-// Limits of one job.
+// Limits of one job: the number of items, the number of keys of a selection, and the
+// bytes of its trip's description.
 const (
 	itemLimit      = 100
 	selectionLimit = 500
-	tripLimit      = 4 << 10 // bytes
+	tripLimit      = 4 << 10
 )
 
 // jobRequest is the body of POST /sessions/{session}/jobs.
@@ -19,7 +20,7 @@ type jobRequest struct {
 	Kind jobs.Kind `json:"kind"`
 	// Keys of the originals to work on.
 	Keys []string `json:"keys"`
-	// Look and Wish choose and fill the prompt of an enhancement.
+	// Look and Wish determine the prompt of an enhancement.
 	Look string `json:"look,omitempty"`
 	Wish string `json:"wish,omitempty"`
 	// Preset of a video: reel, square or landscape.
@@ -29,7 +30,7 @@ type jobRequest struct {
 	Model       string `json:"model,omitempty"`
 }
 
-// The events that the processors take.
+// The events that the processors accept.
 type (
 	itemEvent struct {
 		SessionID string `json:"sessionId"`
@@ -55,8 +56,8 @@ type (
 	}
 )
 
-// events returns the event of each item. A request that no processor would take is
-// a fault.InvalidInput.
+// events returns the event of each item. If the processor would not accept the request,
+// the error is a fault.InvalidInput.
 func (q jobRequest) events(session, job string) ([]any, error) {
 	if err := q.check(session); err != nil {
 		return nil, err
@@ -100,10 +101,10 @@ func (q jobRequest) check(session string) error {
 		return fault.New(fault.InvalidInput, "kind %q: want thumbnail, selection, enhancement or video", q.Kind)
 	}
 	if len(q.Keys) == 0 || len(q.Keys) > limit {
-		return fault.New(fault.InvalidInput, "keys: %d; want 1 to %d", len(q.Keys), limit)
+		return fault.New(fault.InvalidInput, "keys: got %d; want 1 to %d", len(q.Keys), limit)
 	}
 	if len(q.TripContext) > tripLimit {
-		return fault.New(fault.InvalidInput, "tripContext has %d bytes, more than %d", len(q.TripContext), tripLimit)
+		return fault.New(fault.InvalidInput, "tripContext has %d bytes; the limit is %d", len(q.TripContext), tripLimit)
 	}
 	switch q.Preset {
 	case "", "reel", "square", "landscape":
@@ -116,7 +117,7 @@ func (q jobRequest) check(session string) error {
 			return fault.New(fault.InvalidInput, "keys[%d]: %w", i, err)
 		}
 		if seen[key] {
-			return fault.New(fault.InvalidInput, "keys[%d]: %q is there twice", i, key)
+			return fault.New(fault.InvalidInput, "keys[%d]: %q is in the list twice", i, key)
 		}
 		seen[key] = true
 	}

@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/shared/mediakey"
 )
 
-// startsAtOnce is how many processors are started side by side.
+// startsAtOnce is how many invocations of processors are started in parallel.
 const startsAtOnce = 8
 
 func startJob(b *backend, r *http.Request) (int, any, error) {
@@ -45,15 +45,15 @@ func startJob(b *backend, r *http.Request) (int, any, error) {
 	return http.StatusAccepted, report, nil
 }
 
-// startItem hands an item to its processor. One that cannot be started has failed,
-// and the job says so; the others go on.
+// startItem sends an item's event to its processor. If that is not possible, the job
+// records that the item failed; the other items go on.
 func (b *backend) startItem(ctx context.Context, session string, job jobs.Job, index int, event any) error {
 	err := b.starter.Start(ctx, b.functions[job.Kind], event)
 	if err == nil {
 		return nil
 	}
 	slog.ErrorContext(ctx, "item not started", "jobId", job.ID, "itemIndex", index, "error", err.Error())
-	return b.jobs.Track(session, job.ID, index).Fail(ctx, fault.New(fault.KindOf(err), "the processor of %s jobs could not be started", job.Kind))
+	return b.jobs.Track(session, job.ID, index).Fail(ctx, fault.New(fault.KindOf(err), "the function for %s jobs could not be started; the log of the API says why", job.Kind))
 }
 
 func readJob(b *backend, r *http.Request) (int, any, error) {

@@ -1,5 +1,5 @@
-// Command media-lambda is the API: sessions, uploads, jobs and their results. With
-// -listen it serves the same routes on a local port.
+// Command media-lambda is the HTTP API for sessions, uploads, jobs and their results.
+// With -listen it serves the same routes on a local port.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	listen := flag.String("listen", "", "serve plain HTTP on this `address`, for instance localhost:8080, in place of Lambda events")
+	listen := flag.String("listen", "", "serve plain HTTP on this `address`, for instance localhost:8080, instead of Lambda events")
 	flag.Parse()
 	if *listen != "" {
 		os.Exit(serve(*listen))

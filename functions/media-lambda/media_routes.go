@@ -2,8 +2,10 @@ package main
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"lambdas.internal/shared/fault"
@@ -18,8 +20,8 @@ type mediaType struct {
 	limit int64
 }
 
-// Limits in bytes. A photo of a telephone has up to 20 MB; a clip must fit into the
-// 512 MB of the processors' /tmp together with its result.
+// Limits in bytes. A photo of a telephone has up to 20 MB. A clip must fit, together with
+// its result, into the 512 MB of the processors' /tmp.
 const (
 	photoLimit = 50 << 20
 	clipLimit  = 400 << 20
@@ -36,7 +38,7 @@ var mediaTypes = map[string]mediaType{
 	"video/webm":      {".webm", clipLimit},
 }
 
-// filesLimit is the most files of one request.
+// filesLimit is how many files one request may have.
 const filesLimit = 100
 
 type uploadRequest struct {
@@ -59,13 +61,14 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	if len(request.Files) == 0 || len(request.Files) > filesLimit {
-		return 0, nil, fault.New(fault.InvalidInput, "files: %d; want 1 to %d", len(request.Files), filesLimit)
+		return 0, nil, fault.New(fault.InvalidInput, "files: got %d; want 1 to %d", len(request.Files), filesLimit)
 	}
 	uploads := make([]upload, len(request.Files))
 	for i, file := range request.Files {
 		kind, ok := mediaTypes[file.ContentType]
 		if !ok {
-			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %q is none that can be worked on", i, file.ContentType)
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %q is not accepted; want one of %s",
+				i, file.ContentType, strings.Join(slices.Sorted(maps.Keys(mediaTypes)), ", "))
 		}
 		if file.Size <= 0 || file.Size > kind.limit {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].size: %d bytes; want 1 to %d", i, file.Size, kind.limit)
@@ -80,9 +83,9 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 	return http.StatusCreated, map[string][]upload{"uploads": uploads}, nil
 }
 
-// objectName makes a name that no other file has, and that reminds of the user's: a
-// Live Photo's two files, say, differ in their extension alone and would share a
-// thumbnail.
+// objectName makes a unique name that resembles the user's. It must be unique without the
+// extension, because two files that differ only in that, for instance those of a Live
+// Photo, would share a thumbnail.
 func objectName(name string) string {
 	const random, longest = 8, 48
 	clean := strings.Map(func(r rune) rune {

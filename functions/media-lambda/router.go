@@ -7,13 +7,12 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// NewRouter returns the routes of the API. What they need is made from the
-// environment now, or, as /health needs none of it, with a later request when
-// something is missing.
+// NewRouter returns the routes of the API. It makes the backend from the environment. If
+// a variable is missing, only /health works, and each other request tries again.
 func NewRouter() http.Handler {
 	api := &api{}
 	if _, err := api.backend.get(); err != nil {
-		slog.Warn("only /health can be answered yet", "error", err.Error())
+		slog.Warn("the API is not configured; it answers only /health until it is", "error", err.Error())
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
@@ -32,13 +31,13 @@ func NewRouter() http.Handler {
 	return mux
 }
 
-// route answers a request with a status and a body, which is encoded as JSON, or
-// with an error.
+// route answers a request with an error, or with a status and a body, which is encoded as
+// JSON.
 type route func(b *backend, r *http.Request) (status int, body any, err error)
 
 type api struct{ backend lazyBackend }
 
-// open serves a route to everybody who comes through the origin.
+// open serves a route to every request with the right origin header.
 func (a *api) open(answer route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := a.backend.get()
@@ -60,7 +59,7 @@ func (a *api) open(answer route) http.Handler {
 	})
 }
 
-// inSession serves a route to the holder of the session's token while the session
+// inSession serves a route to requests with the session's token, as long as the session
 // is active.
 func (a *api) inSession(answer route) http.Handler {
 	return a.open(func(b *backend, r *http.Request) (int, any, error) {

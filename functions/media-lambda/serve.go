@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/shared/logging"
 )
 
-// shutdownLimit is how long answers under way may take after a signal.
+// shutdownLimit is how long unfinished answers may take after a signal.
 const shutdownLimit = 10 * time.Second
 
 // serve answers HTTP requests until SIGINT or SIGTERM and returns the exit status.
@@ -27,12 +27,12 @@ func serve(address string) int {
 		limited, cancel := context.WithTimeout(context.Background(), shutdownLimit)
 		defer cancel()
 		if err := server.Shutdown(limited); err != nil {
-			slog.Error("shutdown", "error", err.Error())
+			slog.Error("shutdown failed", "error", err.Error())
 		}
 	}()
 	slog.Info("listening", "address", address)
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		slog.Error("serve", "error", err.Error())
+		slog.Error("cannot serve HTTP", "error", err.Error())
 		return 1
 	}
 	return 0

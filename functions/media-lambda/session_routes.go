@@ -7,10 +7,10 @@ import (
 	"lambdas.internal/shared/sessions"
 )
 
-// createdSession answers POST /sessions.
+// createdSession is the answer to POST /sessions.
 type createdSession struct {
 	sessions.Session
-	// Token is what all other routes want as bearer.
+	// Token is the bearer token that the other routes of the session require.
 	Token string `json:"token"`
 }
 

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// mediaLimit is the most photos and clips of one job.
+	// mediaLimit is how many photos and clips one job may have.
 	mediaLimit = 500
-	// contextLimit is the most bytes of a trip's description.
+	// contextLimit is how many bytes a trip's description may have.
 	contextLimit = 4 << 10
 )
 
@@ -29,7 +29,7 @@ type Request struct {
 	Bucket string `json:"bucket,omitempty"`
 }
 
-// ParseEvent reads a Request. Anything wrong with it is a fault.InvalidInput.
+// ParseEvent reads a Request. Every error in it is a fault.InvalidInput.
 func ParseEvent(payload []byte) (Request, error) {
 	var request Request
 	if err := json.Unmarshal(payload, &request); err != nil {
@@ -50,11 +50,11 @@ func (r Request) check() error {
 	}
 	switch {
 	case len(r.MediaKeys) == 0 || len(r.MediaKeys) > mediaLimit:
-		return fault.New(fault.InvalidInput, "mediaKeys: %d keys; want 1 to %d", len(r.MediaKeys), mediaLimit)
+		return fault.New(fault.InvalidInput, "mediaKeys: got %d keys; want 1 to %d", len(r.MediaKeys), mediaLimit)
 	case len(r.ThumbnailKeys) != len(r.MediaKeys):
-		return fault.New(fault.InvalidInput, "thumbnailKeys: %d keys for %d mediaKeys", len(r.ThumbnailKeys), len(r.MediaKeys))
+		return fault.New(fault.InvalidInput, "thumbnailKeys: got %d keys; want %d, one for each of mediaKeys", len(r.ThumbnailKeys), len(r.MediaKeys))
 	case len(r.TripContext) > contextLimit:
-		return fault.New(fault.InvalidInput, "tripContext has %d bytes, more than %d", len(r.TripContext), contextLimit)
+		return fault.New(fault.InvalidInput, "tripContext has %d bytes; the limit is %d", len(r.TripContext), contextLimit)
 	}
 	seen := map[string]bool{}
 	for i, key := range r.MediaKeys {
@@ -65,7 +65,7 @@ func (r Request) check() error {
 			return fault.New(fault.InvalidInput, "thumbnailKeys[%d]: %w", i, err)
 		}
 		if seen[key] {
-			return fault.New(fault.InvalidInput, "mediaKeys[%d]: %q is there twice", i, key)
+			return fault.New(fault.InvalidInput, "mediaKeys[%d]: %q is in the list twice", i, key)
 		}
 		seen[key] = true
 	}

@@ -31,7 +31,7 @@ func TestParseEvent(t *testing.T) {
 		"too many media":        {map[string]any{"mediaKeys": make([]string, 501)}, "501"},
 		"fewer thumbnails":      {map[string]any{"thumbnailKeys": []string{}}, "thumbnailKeys"},
 		"another session":       {map[string]any{"mediaKeys": []string{"s2/a.jpg"}}, "mediaKeys[0]"},
-		"thumbnail that climbs": {map[string]any{"thumbnailKeys": []string{"s1/../s2/a.jpg"}}, "thumbnailKeys[0]"},
+		"thumbnail key with ..": {map[string]any{"thumbnailKeys": []string{"s1/../s2/a.jpg"}}, "thumbnailKeys[0]"},
 		"media twice":           {map[string]any{"mediaKeys": []string{"s1/a", "s1/a"}, "thumbnailKeys": []string{"s1/b", "s1/c"}}, "twice"},
 		"trip too long":         {map[string]any{"tripContext": string(make([]byte, 4097))}, "tripContext"},
 		"wrong type":            {map[string]any{"mediaKeys": "s1/a"}, "event:"},

@@ -20,14 +20,14 @@ import (
 )
 
 const (
-	// gatheredAtOnce is how many media are read side by side.
+	// gatheredAtOnce is how many media are read in parallel.
 	gatheredAtOnce = 8
-	// thumbnailLimit in bytes; ours have about 30 KB.
+	// thumbnailLimit in bytes; those of thumbnail-lambda have about 30 KB.
 	thumbnailLimit = 4 << 20
-	// headLength in bytes of an original holds the metadata of a JPEG (an APP1 segment
-	// has at most 64 KB) and the head of every other format.
+	// headLength is how many bytes of an original are read first: enough for the metadata
+	// of a JPEG (an APP1 segment has at most 64 KB) and the head of every other format.
 	headLength = 256 << 10
-	// clipLimit in bytes: a clip is read whole, as its time may stand at the end.
+	// clipLimit in bytes; a clip is read as a whole, because its time may be at the end.
 	clipLimit = 480 << 20
 )
 
@@ -38,11 +38,11 @@ type objects interface {
 	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
 }
 
-// gathered is what is known of one of a job's media.
+// gathered holds what is known about one photo or clip of a job.
 type gathered struct {
 	candidate ranking.Candidate
 	thumbnail []byte
-	// unreadable tells why there is no candidate; empty when there is one.
+	// unreadable says why there is no candidate. It is empty when there is one.
 	unreadable string
 }
 
@@ -50,12 +50,12 @@ type gathered struct {
 type gatherer struct {
 	objects objects
 	tools   *ffmpeg.Tools
-	// clips is held while a clip is on disk: two might not fit into /tmp.
+	// clips is locked while a clip is on disk, because two might not fit into /tmp.
 	clips sync.Mutex
 }
 
-// gather reads all media of a request. Media that cannot be used are part of the
-// result; an error is one that another try may not meet.
+// gather reads all media of a request. The result includes the media that cannot be used;
+// an error means that gather itself failed, and a retry may succeed.
 func (g *gatherer) gather(ctx context.Context, request Request) ([]gathered, error) {
 	all := make([]gathered, len(request.MediaKeys))
 	group, ctx := errgroup.WithContext(ctx)
@@ -92,8 +92,8 @@ func (g *gatherer) one(ctx context.Context, bucket, key, thumbnailKey string) (g
 	return got, nil
 }
 
-// unless makes what is wrong with the media itself part of the result, and lets
-// faults that may pass stop the job.
+// unless records an error that is the media's own fault in the result. It returns every
+// other error, which stops the job.
 func (g gathered) unless(err error, what string) (gathered, error) {
 	if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.InvalidInput {
 		return g, err
@@ -102,7 +102,7 @@ func (g gathered) unless(err error, what string) (gathered, error) {
 	return g, nil
 }
 
-// origin tells when the original was taken and whether it is a clip.
+// origin returns when the original was taken and whether it is a clip.
 func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.Time, clip bool, err error) {
 	head, err := g.objects.Head(ctx, bucket, key, headLength)
 	if err != nil {
@@ -129,8 +129,8 @@ func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.T
 	return media.Taken, !media.Still(), nil
 }
 
-// photoFormat tells a photo's format by its first bytes: "jpeg", "png", "webp",
-// "heif", or "" when it is none of them.
+// photoFormat returns a photo's format by its first bytes: "jpeg", "png", "webp" or
+// "heif", or "" for anything else.
 func photoFormat(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):

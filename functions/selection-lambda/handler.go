@@ -20,16 +20,16 @@ import (
 	"lambdas.internal/shared/table"
 )
 
-// Who ranked the media.
+// Values of Result.RankedBy.
 const (
 	rankedByModel    = "model"
 	rankedByMeasures = "measures"
 )
 
-// Result tells what was selected and why.
+// Result says which media were selected and why.
 type Result struct {
 	JobID string `json:"jobId"`
-	// RankedBy is "model", or "measures" when the model failed; ModelError tells why.
+	// RankedBy is "model", or "measures" when the model failed. ModelError says why.
 	RankedBy   string `json:"rankedBy"`
 	ModelError string `json:"modelError,omitempty"`
 	Counts     Counts `json:"counts"`
@@ -37,7 +37,7 @@ type Result struct {
 	Media []ranking.Verdict `json:"media"`
 }
 
-// Counts sum a Result up.
+// Counts are the totals of a Result.
 type Counts struct {
 	Selected    int `json:"selected"`
 	Excluded    int `json:"excluded"`
@@ -86,7 +86,7 @@ func Build(ctx context.Context) (lambdaboot.Handler, error) {
 	return h.Handle, nil
 }
 
-// Handle answers a Request with a Result, which the job records as well.
+// Handle answers a Request with a Result and records it in the job.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	request, err := ParseEvent(payload)
 	if err != nil {
@@ -120,7 +120,7 @@ func (h *handler) selectMedia(ctx context.Context, request Request) (Result, err
 		usable = append(usable, media)
 	}
 	if len(usable) == 0 {
-		return Result{}, fault.New(fault.InvalidInput, "none of %d media can be read: %s", len(all), unreadable[0].Reason)
+		return Result{}, fault.New(fault.InvalidInput, "none of the job's photos and clips can be read; the first one: %s", unreadable[0].Reason)
 	}
 	result := h.rank(ctx, request, usable)
 	result.Media = append(result.Media, unreadable...)
@@ -130,8 +130,8 @@ func (h *handler) selectMedia(ctx context.Context, request Request) (Result, err
 	return result, nil
 }
 
-// rank lets the model judge, but keeps time to answer by the measures when it does
-// not.
+// rank has the model judge the media. If the model fails, or does not answer in time, rank
+// uses the measures alone.
 func (h *handler) rank(ctx context.Context, request Request, usable []gathered) Result {
 	candidates := make([]ranking.Candidate, len(usable))
 	for i, media := range usable {
@@ -146,7 +146,7 @@ func (h *handler) rank(ctx context.Context, request Request, usable []gathered) 
 	judgements, err := h.judge.judge(limited, request.Model, request.TripContext, usable, scenes, shortlist)
 	cancel()
 	if err != nil {
-		slog.WarnContext(ctx, "ranked by measures alone", "errorType", string(fault.KindOf(err)), "error", err.Error())
+		slog.WarnContext(ctx, "the model failed; ranked by measures alone", "errorType", string(fault.KindOf(err)), "error", err.Error())
 		result.RankedBy, result.ModelError = rankedByMeasures, fmt.Sprintf("%s: %v", fault.KindOf(err), err)
 		judgements = nil
 	}

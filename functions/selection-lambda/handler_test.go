@@ -25,9 +25,8 @@ import (
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// trip stores the media of a trip: a burst of two and a blurred photo of one scene,
-// a clip an hour later, a photo of another day, one that nobody can read and one
-// without thumbnail.
+// trip stores the media of a trip: a burst of two and another photo in one scene, a clip
+// an hour later, a photo of another day, a broken photo, and one without a thumbnail.
 func trip(t *testing.T, s3 *awstest.S3) (media, thumbnails []string) {
 	t.Helper()
 	view := mediatest.Scenery(1, 400, 300)
@@ -60,7 +59,7 @@ func event(t *testing.T, media, thumbnails []string) json.RawMessage {
 
 var idLine = regexp.MustCompile(`^id (\d+): (photo|clip), scene (\d+), measured quality \d+$`)
 
-// keepAll judges every candidate it was shown, the first one best.
+// keepAll keeps every candidate in the request and gives the first one the best score.
 func keepAll(asked geminitest.Request) string {
 	var items []string
 	for _, part := range asked.Contents[0].Parts {
@@ -108,7 +107,7 @@ func TestHandle(t *testing.T) {
 
 		asked := server.Requests()[0]
 		assert.Contains(t, asked.Contents[0].Parts[0].Text, "Rome in May")
-		assert.Len(t, asked.Contents[0].Parts, 1+2*4, "the trip, and a line and a picture for each candidate but the duplicate")
+		assert.Len(t, asked.Contents[0].Parts, 1+2*4, "the trip, then a line and a picture for each candidate except the duplicate")
 		assert.Contains(t, asked.SystemInstruction.Parts[0].Text, "photo editor")
 		assert.Contains(t, string(asked.GenerationConfig), "minimum", "the schema")
 
@@ -120,11 +119,11 @@ func TestHandle(t *testing.T) {
 		assert.Equal(t, result.Counts, stored.Counts)
 	})
 	for name, answer := range map[string]geminitest.Answer{
-		"says no":           geminitest.Blocked("SAFETY"),
-		"is cut off":        geminitest.Truncated(),
-		"invents an id":     geminitest.Text(`{"items":[{"id":99,"score":1,"keep":true,"reason":"x"}]}`),
-		"answers in prose":  geminitest.Text("The second one."),
-		"is wrongly set up": geminitest.Status(404, "NOT_FOUND"),
+		"says no":          geminitest.Blocked("SAFETY"),
+		"is cut off":       geminitest.Truncated(),
+		"invents an id":    geminitest.Text(`{"items":[{"id":99,"score":1,"keep":true,"reason":"x"}]}`),
+		"answers in prose": geminitest.Text("The second one."),
+		"is unknown":       geminitest.Status(404, "NOT_FOUND"),
 	} {
 		t.Run("measures answer when the model "+name, func(t *testing.T) {
 			records = jobs.New(awstest.StartDynamoDB(t))
@@ -135,7 +134,7 @@ func TestHandle(t *testing.T) {
 			got := byName(result)
 			assert.True(t, got["clip.mp4"].Selected)
 			assert.True(t, got["nextday.jpg"].Selected)
-			assert.NotEqual(t, got["best.jpg"].Selected, got["other.jpg"].Selected, "half of two")
+			assert.NotEqual(t, got["best.jpg"].Selected, got["other.jpg"].Selected, "one of the two is selected")
 		})
 	}
 	t.Run("measures answer in time when the model is slow", func(t *testing.T) {

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// judgedLimit is how many thumbnails of about 30 KB the model sees: together some
-	// 3 MB of the 20 MB that a request may have.
+	// judgedLimit is how many thumbnails the model gets. With about 30 KB each they take
+	// about 3 MB of the 20 MB that a request may have.
 	judgedLimit = 80
-	// reasonLimit in bytes keeps 500 results within a record of 400 KB.
+	// reasonLimit in bytes lets 500 results fit into a record of 400 KB.
 	reasonLimit = 300
 )
 
@@ -28,7 +28,7 @@ type asker interface {
 // judge has a model judge candidates.
 type judge struct{ asker asker }
 
-// answer is the model's answer to our schema.
+// answer is the model's answer in the form of schema.
 type answer struct {
 	Items []struct {
 		ID int `json:"id"`
@@ -36,7 +36,7 @@ type answer struct {
 	} `json:"items"`
 }
 
-// schema of answer. Gemini is told it, and the answer is checked all the same.
+// schema is the JSON schema of answer. Gemini gets it, but the answer is checked too.
 var schema = map[string]any{
 	"type": "object", "required": []string{"items"},
 	"properties": map[string]any{"items": map[string]any{
@@ -53,8 +53,9 @@ var schema = map[string]any{
 	}},
 }
 
-// judge returns the judgement of each of the shortlisted media, by their number in
-// all. An answer that leaves one out, or invents one, is a fault.Transient.
+// judge returns the judgement of each candidate in shortlist, by its number in all. If
+// the answer leaves one out, or has one that is not in the list, the error is a
+// fault.Transient.
 func (j judge) judge(ctx context.Context, model, trip string, all []gathered, scenes, shortlist []int) (map[int]ranking.Judgement, error) {
 	parts := []any{prompts.Trip(trip)}
 	for _, i := range shortlist {
@@ -81,7 +82,7 @@ func validated(got answer, shortlist []int) (map[int]ranking.Judgement, error) {
 	judgements := map[int]ranking.Judgement{}
 	for _, item := range got.Items {
 		if _, twice := judgements[item.ID]; twice || !asked[item.ID] {
-			return nil, fault.New(fault.Transient, "the model judged id %d, which it was not asked for or which it judged before", item.ID)
+			return nil, fault.New(fault.Transient, "the model judged id %d twice, or was not asked about it", item.ID)
 		}
 		if item.Score < 0 || item.Score > 100 {
 			return nil, fault.New(fault.Transient, "the model gave id %d a score of %d; want 0 to 100", item.ID, item.Score)

@@ -17,26 +17,26 @@ type Request struct {
 	Key string `json:"key"`
 	// Bucket is MEDIA_BUCKET_NAME when empty.
 	Bucket string `json:"bucket,omitempty"`
-	// JobID and ItemIndex say where the outcome is recorded; nowhere without a JobID.
+	// JobID and ItemIndex say where the result is recorded. Without a JobID it is not.
 	JobID     string `json:"jobId,omitempty"`
 	ItemIndex int    `json:"itemIndex,omitempty"`
 }
 
-// Batch is what one event asks for.
+// Batch holds the requests of one event.
 type Batch struct {
 	Requests []Request
-	// Notification tells that the event came from S3 and not from a caller.
+	// Notification is true when the event came from S3 and not from a caller.
 	Notification bool
 }
 
-// ParseEvent reads a Request or an S3 event notification. Anything wrong with it
-// is a fault.InvalidInput. Of a notification, only new objects count, and not those
-// that this function or its siblings made, so that no thumbnail begets another.
+// ParseEvent reads a Request or an S3 event notification. Every error in it is a
+// fault.InvalidInput. A notification counts only for new objects that none of the
+// functions made, so that no thumbnail is made of a thumbnail.
 func ParseEvent(payload []byte) (Batch, error) {
 	var event struct {
 		Request
 		Records []events.S3EventRecord `json:"Records"`
-		// Event is set in the message that S3 sends when notifications are switched on.
+		// Event is set in the test message that S3 sends when notifications are switched on.
 		Event string `json:"Event"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {

@@ -43,15 +43,15 @@ func TestParseEvent(t *testing.T) {
 
 func TestParseEventRejects(t *testing.T) {
 	for name, test := range map[string]struct{ payload, says string }{
-		"no JSON":                       {`{`, "event:"},
-		"nothing":                       {`{}`, "sessionId"},
-		"no key":                        {`{"sessionId":"s1"}`, "key"},
-		"key of another session":        {`{"sessionId":"s1","key":"s2/a.jpg"}`, "outside session s1"},
-		"key that climbs":               {`{"sessionId":"s1","key":"s1/../s2/a.jpg"}`, "clean"},
-		"session with a slash":          {`{"sessionId":"a/b","key":"a/b/c.jpg"}`, "sessionId"},
-		"key of the wrong type":         {`{"sessionId":"s1","key":7}`, "event:"},
-		"notification, key at top":      {notification("ObjectCreated:Put", "a.jpg"), "sessionId"},
-		"notification, key that climbs": {notification("ObjectCreated:Put", "s1/%2e%2e/s2/a.jpg"), "clean"},
+		"not JSON":                        {`{`, "event:"},
+		"nothing":                         {`{}`, "sessionId"},
+		"no key":                          {`{"sessionId":"s1"}`, "key"},
+		"key of another session":          {`{"sessionId":"s1","key":"s2/a.jpg"}`, "outside session s1"},
+		"key with .. in it":               {`{"sessionId":"s1","key":"s1/../s2/a.jpg"}`, "\"..\" part"},
+		"session with a slash":            {`{"sessionId":"a/b","key":"a/b/c.jpg"}`, "sessionId"},
+		"key of the wrong type":           {`{"sessionId":"s1","key":7}`, "event:"},
+		"notification, key at top":        {notification("ObjectCreated:Put", "a.jpg"), "sessionId"},
+		"notification, key with .. in it": {notification("ObjectCreated:Put", "s1/%2e%2e/s2/a.jpg"), "\"..\" part"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseEvent([]byte(test.payload))

@@ -22,18 +22,18 @@ import (
 	"lambdas.internal/shared/table"
 )
 
-// inputLimit in bytes leaves room for the result in the 512 MB that /tmp has
-// unless the function is given more (Lambda developer guide, "Lambda quotas").
+// inputLimit in bytes leaves space for the result in the 512 MB that /tmp has by default
+// (Lambda developer guide, "Lambda quotas").
 const inputLimit = 480 << 20
 
-// Result tells where a thumbnail is and what it shows.
+// Result describes a thumbnail and its original.
 type Result struct {
 	ThumbnailKey string `json:"thumbnailKey"`
 	OriginalKey  string `json:"originalKey"`
 	// Width and Height of the thumbnail in pixels.
 	Width  int `json:"width"`
 	Height int `json:"height"`
-	// DurationMs is how long the video plays; 0 for a photo.
+	// DurationMs is the duration of the video; 0 for a photo.
 	DurationMs int64 `json:"durationMs"`
 }
 
@@ -78,9 +78,9 @@ func Build(context.Context) (lambdaboot.Handler, error) {
 	return h.Handle, nil
 }
 
-// Handle answers a Request with a Result and an S3 event notification with a
-// NotificationResult. Every object of a notification is tried before an error of
-// one is returned.
+// Handle answers a Request with a Result, and an S3 event notification with a
+// NotificationResult. It processes every object of a notification before it returns the
+// error of one.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	batch, err := ParseEvent(payload)
 	if err != nil {
@@ -146,8 +146,8 @@ func (h *handler) thumbnail(ctx context.Context, request Request) (Result, error
 	}, nil
 }
 
-// join makes one error of several, of the kind that a retry can help with when
-// there is one among them: S3 sends a failed notification again as a whole.
+// join makes one error of several. If a retry can help with one of them, the new error
+// has its kind, because Lambda retries a failed notification as a whole.
 func join(failures []error) error {
 	if len(failures) == 0 {
 		return nil

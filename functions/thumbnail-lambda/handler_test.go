@@ -22,7 +22,7 @@ import (
 	"lambdas.internal/shared/mediatest"
 )
 
-// invoke answers an event as the started binary does, and decodes the result.
+// invoke sends an event to the function as Lambda does, and decodes the result.
 func invoke[R any](t *testing.T, function *lambdaboot.Function, payload string) (R, error) {
 	t.Helper()
 	var result R
@@ -140,5 +140,5 @@ func TestInvocationsLeaveNothing(t *testing.T) {
 			failed++
 		}
 	})
-	assert.Equal(t, 133, failed, "of 200, those of the text and of the missing object")
+	assert.Equal(t, 133, failed, "of 200 calls, those with the text and the missing object")
 }

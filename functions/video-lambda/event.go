@@ -15,11 +15,11 @@ type Request struct {
 	Key string `json:"key"`
 	// ItemIndex is the position of the clip in the job, from 0.
 	ItemIndex int `json:"itemIndex"`
-	// Preset is reel, square or landscape; when empty, the nearest to the video.
+	// Preset is reel, square or landscape; when empty, the one nearest to the video's shape.
 	Preset string `json:"preset,omitempty"`
 }
 
-// ParseEvent reads a Request. Anything wrong with it is a fault.InvalidInput.
+// ParseEvent reads a Request. Every error in it is a fault.InvalidInput.
 func ParseEvent(payload []byte) (Request, error) {
 	var request Request
 	if err := json.Unmarshal(payload, &request); err != nil {

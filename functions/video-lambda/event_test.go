@@ -16,7 +16,7 @@ func TestParseEvent(t *testing.T) {
 	assert.Equal(t, Request{SessionID: "s1", JobID: "j1", Key: "s1/originals/a.mp4", ItemIndex: 3, Preset: "reel"}, got)
 
 	for name, test := range map[string]struct{ payload, says string }{
-		"no JSON":         {`[]`, "event:"},
+		"not JSON":        {`[]`, "event:"},
 		"nothing":         {`{}`, "sessionId"},
 		"another session": {`{"sessionId":"s1","jobId":"j","key":"s2/a.mp4"}`, "outside"},
 		"no job":          {`{"sessionId":"s1","key":"s1/a.mp4"}`, "jobId"},

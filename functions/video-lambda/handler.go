@@ -20,10 +20,10 @@ import (
 	"lambdas.internal/shared/table"
 )
 
-// inputLimit in bytes leaves room for the result in a /tmp of 1 GB.
+// inputLimit in bytes leaves space for the result in a /tmp of 1 GB.
 const inputLimit = 480 << 20
 
-// Result tells where the clip is and what it is like.
+// Result describes the new clip.
 type Result struct {
 	VideoKey    string `json:"videoKey"`
 	PosterKey   string `json:"posterKey"`
@@ -71,10 +71,10 @@ func Build(context.Context) (lambdaboot.Handler, error) {
 	return h.Handle, nil
 }
 
-// posterSide lets a poster be as large as the largest preset.
+// posterSide is the longest side of the largest preset: a poster is as large as its clip.
 const posterSide = 1920
 
-// Handle answers a Request with a Result, which the job records as well.
+// Handle answers a Request with a Result and records it in the job.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	request, err := ParseEvent(payload)
 	if err != nil {

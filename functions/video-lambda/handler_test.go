@@ -74,7 +74,7 @@ func TestHandle(t *testing.T) {
 		lambdatest.ErrorType(t, fault.NotFound, err)
 	})
 	t.Run("progress is written, and the end of the time is recorded", func(t *testing.T) {
-		// An ffmpeg that never ends, so that the test does not hang on the machine's speed.
+		// An ffmpeg that never ends, so that the test does not depend on the machine's speed.
 		endless := mediatest.Write(t, "ffmpeg", []byte("#!/bin/sh\nprintf 'out_time_ms=500000\\nprogress=continue\\n'\nexec sleep 60\n"))
 		require.NoError(t, os.Chmod(endless, 0o700))
 		t.Setenv("FFMPEG_PATH", endless)

@@ -1,4 +1,4 @@
-// Command video-lambda makes a clip ready for social feeds.
+// Command video-lambda converts a video into a clip for social feeds.
 package main
 
 import "lambdas.internal/shared/lambdaboot"

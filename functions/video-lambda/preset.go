@@ -6,10 +6,10 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// Preset is the frame that a feed shows.
+// Preset is the frame in which a feed shows a video.
 type Preset struct {
 	Name string
-	// Width and Height in pixels are the most that the feed shows.
+	// Width and Height in pixels are the largest size that the feed shows.
 	Width, Height int
 }
 
@@ -21,7 +21,7 @@ var presets = []Preset{
 	{"square", 1080, 1080},
 }
 
-// FindPreset returns the preset of that name. An unknown one is a
+// FindPreset returns the preset with the given name. If there is none, the error is a
 // fault.InvalidInput.
 func FindPreset(name string) (Preset, error) {
 	for _, p := range presets {
@@ -32,12 +32,12 @@ func FindPreset(name string) (Preset, error) {
 	return Preset{}, fault.New(fault.InvalidInput, "preset %q: want reel, square or landscape", name)
 }
 
-// tie is the difference in shape that is none: 4:3 lies halfway between 1:1 and
-// 16:9, and keeps more of its meaning when it stays wide.
+// tie is the difference up to which two distances count as equal: 4:3 is as near to 1:1
+// as to 16:9, apart from rounding.
 const tie = 1e-9
 
-// NearestPreset returns the preset whose shape is most like width x height; of two
-// equally near ones, the one that is no square.
+// NearestPreset returns the preset whose shape is nearest to width x height. If two are
+// equally near, it returns the one that is not a square, which shows more of the picture.
 func NearestPreset(width, height int) Preset {
 	best, distance := presets[0], math.Inf(1)
 	for _, p := range presets {
@@ -51,14 +51,15 @@ func NearestPreset(width, height int) Preset {
 
 // Frame says which part of a picture is shown, and how large.
 type Frame struct {
-	// CropWidth and CropHeight of the middle of the picture, in its pixels.
+	// CropWidth and CropHeight are the size of the middle part that is shown, in pixels of
+	// the picture.
 	CropWidth, CropHeight int
-	// Width and Height of the result, both even as yuv420p wants.
+	// Width and Height of the result. Both are even, as yuv420p requires.
 	Width, Height int
 }
 
-// Fit returns the largest middle part of a width x height picture that has the
-// preset's shape, scaled down to the preset and never up.
+// Fit returns the largest middle part of a width x height picture that has the preset's
+// shape. It scales the part down to the preset if it is larger, and never up.
 func (p Preset) Fit(width, height int) Frame {
 	cropWidth, cropHeight := float64(width), float64(height)
 	if shape := float64(p.Width) / float64(p.Height); cropWidth/cropHeight > shape {
@@ -73,6 +74,6 @@ func (p Preset) Fit(width, height int) Frame {
 	}
 }
 
-// even rounds down to an even number, but not below 2. The thousandth keeps 1080
-// from becoming 1078 by a rounding error.
+// even rounds down to an even number, but not below 2. It adds a thousandth so that a
+// rounding error does not turn 1080 into 1078.
 func even(v float64) int { return max(2, int(v+0.001)/2*2) }

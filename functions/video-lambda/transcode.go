@@ -10,34 +10,36 @@ import (
 	"lambdas.internal/shared/ffmpeg"
 )
 
-// frameRateLimit is the most frames a second that the feeds take.
+// frameRateLimit is how many frames a second the feeds accept.
 const frameRateLimit = 60
 
-// within is the longest that a clip may take; a function has 15 minutes at most (Lambda
-// developer guide, "Lambda quotas"), and some of it is for what comes before and after.
+// within is the longest time that a clip may take. A function has at most 15 minutes
+// (Lambda developer guide, "Lambda quotas"), and it needs some for the steps before and
+// after.
 const within = 13 * time.Minute
 
-// loudness is the target of the feeds' players: -14 LUFS, peaks at most -1.5 dB
-// (EBU R 128 terms; YouTube and Instagram both normalise to about that). loudnorm
-// works at 192 kHz, hence the resampling.
+// loudness is the filter that sets the loudness to -14 LUFS, with peaks of at most
+// -1.5 dB (EBU R 128): YouTube and Instagram both normalise to about that. It resamples,
+// because loudnorm works at 192 kHz.
 const loudness = "loudnorm=I=-14:TP=-1.5:LRA=11,aresample=48000"
 
 // Transcoder makes feed-ready MP4 files.
 type Transcoder struct{ tools *ffmpeg.Tools }
 
-// NewTranscoder returns a Transcoder that works with the given tools.
+// NewTranscoder returns a Transcoder that uses the given tools.
 func NewTranscoder(tools *ffmpeg.Tools) *Transcoder { return &Transcoder{tools: tools} }
 
-// Transcode writes the video at in to out as H.264 and AAC in MP4 and returns what
-// it made. An empty preset means the nearest one. Progress is called with the part
-// done, from 0 to 1. Input that is no video is a fault.InvalidInput.
+// Transcode writes the video at in to out as H.264 and AAC in MP4, and returns the
+// properties of the result. If preset is empty, it uses the nearest one. It calls progress
+// with the part done, from 0 to 1. If the input is not a video, the error is a
+// fault.InvalidInput.
 func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, progress func(part float64)) (ffmpeg.Media, error) {
 	media, err := t.tools.Probe(ctx, in)
 	if err != nil {
 		return ffmpeg.Media{}, err
 	}
 	if media.Still() {
-		return ffmpeg.Media{}, fault.New(fault.InvalidInput, "a picture (%s) and no video", media.Codec)
+		return ffmpeg.Media{}, fault.New(fault.InvalidInput, "the file is a picture (%s), not a video", media.Codec)
 	}
 	if err := t.tools.CheckSize(media); err != nil {
 		return ffmpeg.Media{}, err
@@ -60,12 +62,12 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 	if err != nil {
 		return ffmpeg.Media{}, err
 	}
-	progress(1) // ffmpeg's own last word is the time of the last frame but a few
+	progress(1) // the last position that ffmpeg reports is a few frames before the end
 	return t.tools.Probe(ctx, out)
 }
 
-// options are ffmpeg's output options. ffmpeg turns the picture upright itself
-// before the filters.
+// options returns ffmpeg's output options. They do not turn the picture: ffmpeg turns it
+// upright before the filters.
 func options(media ffmpeg.Media, preset Preset) []string {
 	frame := preset.Fit(media.Width, media.Height)
 	filters := []string{

@@ -129,9 +129,9 @@ func TestTranscodeSaysWhatIsNotAccepted(t *testing.T) {
 		args []string
 		says string
 	}{
-		"video": {append(picture("320x180", "1"), "-c:v", "magicyuv"), "the video is coded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
+		"video": {append(picture("320x180", "1"), "-c:v", "magicyuv"), "the video is encoded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
 		"sound": {append(append(picture("320x180", "1"), sound...), "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "wavpack"),
-			"the sound is coded as wavpack, which is not accepted; convert it to AAC"},
+			"the sound is encoded as wavpack, which is not accepted; convert it to AAC"},
 		"size": {append(picture("7680x4320", "0.1"), "-c:v", "mjpeg", "-pix_fmt", "yuvj422p"),
 			"7680 x 4320 pixels of yuvj422p take 301 MB of memory, and the limit is 192 MB; make the video smaller"},
 	} {
@@ -147,7 +147,7 @@ func TestTranscodeSaysWhatIsNotAccepted(t *testing.T) {
 	}
 }
 
-func TestTranscodeTakesTheSoundThatIsAccepted(t *testing.T) {
+func TestTranscodeUsesTheSoundThatIsAccepted(t *testing.T) {
 	in := mediatest.Make(t, "in.mkv", append(picture("320x180", "3"), "-f", "lavfi", "-i", "sine=duration=3",
 		"-map", "1", "-map", "0", "-map", "1", "-c:a:0", "wavpack", "-c:a:1", "aac", "-c:v", "libx264", "-pix_fmt", "yuv420p")...)
 	mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {

@@ -15,22 +15,22 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// Variables that say where the key is; the first one wins.
+// Variables that say where the key is. If both are set, the first one counts.
 const (
 	KeyVariable       = "GEMINI_API_KEY"
 	ParameterVariable = "SSM_API_KEY_PARAM"
 )
 
-// Find returns the key in GEMINI_API_KEY, else the decrypted parameter that
-// SSM_API_KEY_PARAM names. With neither set, or without such a parameter, it is a
-// fault.Configuration.
+// Find returns the key in GEMINI_API_KEY or, if that is not set, the decrypted parameter
+// that SSM_API_KEY_PARAM names. If neither is set, or the parameter does not exist, the
+// error is a fault.Configuration.
 func Find(ctx context.Context) (string, error) {
 	if key := os.Getenv(KeyVariable); key != "" {
 		return key, nil
 	}
 	name := os.Getenv(ParameterVariable)
 	if name == "" {
-		return "", fault.New(fault.Configuration, "environment variable %s is not set, nor is %s", KeyVariable, ParameterVariable)
+		return "", fault.New(fault.Configuration, "environment variables %s and %s are not set; set one of them", KeyVariable, ParameterVariable)
 	}
 	cfg, err := awsenv.Config("SSM")
 	if err != nil {
@@ -45,7 +45,7 @@ func Find(ctx context.Context) (string, error) {
 		return "", fault.New(kind, "read parameter %s (from %s): %w", name, ParameterVariable, err)
 	}
 	if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
-		return "", fault.New(fault.Configuration, "read parameter %s (from %s): it is empty", name, ParameterVariable)
+		return "", fault.New(fault.Configuration, "read parameter %s (from %s): the parameter is empty", name, ParameterVariable)
 	}
 	return *out.Parameter.Value, nil
 }

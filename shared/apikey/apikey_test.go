@@ -14,8 +14,8 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// startSSM serves GetParameter of AWS Systems Manager (AWS JSON 1.1 protocol) with
-// one parameter, "/gemini/key"; "/broken" is refused as by an overloaded service.
+// startSSM serves GetParameter of AWS Systems Manager (AWS JSON 1.1 protocol). Only
+// "/gemini/key" has a value; the other names answer with one error each.
 func startSSM(t *testing.T) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func TestFind(t *testing.T) {
 		"no such parameter":    {"", "/other", "", fault.Configuration},
 		"empty parameter":      {"", "/empty", "", fault.Configuration},
 		"no permission":        {"", "/forbidden", "", fault.Configuration},
-		"service out of order": {"", "/broken", "", fault.Transient},
+		"service has an error": {"", "/broken", "", fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(apikey.KeyVariable, test.key)

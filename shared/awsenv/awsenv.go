@@ -1,8 +1,8 @@
-// Package awsenv makes AWS client configuration from the variables that Lambda
-// sets in every function.
+// Package awsenv makes the configuration of AWS clients from the environment variables
+// that Lambda sets in every function.
 //
-// It stands in for the SDK's config package on purpose: that one also links the
-// SSO, STS and instance-metadata clients, which no Lambda uses, into each binary.
+// It replaces the SDK's config package, because that package would also link the SSO,
+// STS and instance-metadata clients, which no Lambda function uses, into each binary.
 package awsenv
 
 import (
@@ -17,11 +17,11 @@ import (
 	"lambdas.internal/shared/settings"
 )
 
-// Config returns the configuration for the given service, which is the name the
-// SDKs use in AWS_ENDPOINT_URL_<SERVICE> (for instance "S3" or "DYNAMODB").
-// Region and credentials come from AWS_REGION (or AWS_DEFAULT_REGION),
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; a missing one
-// is a fault.Configuration that names it.
+// Config returns the configuration for the given service. The service has the name that
+// the SDKs use in AWS_ENDPOINT_URL_<SERVICE>, for instance "S3" or "DYNAMODB". Region and
+// credentials come from AWS_REGION (or AWS_DEFAULT_REGION), AWS_ACCESS_KEY_ID,
+// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. If a required one is missing, the error is
+// a fault.Configuration that names it.
 func Config(service string) (aws.Config, error) {
 	region := settings.Optional("AWS_REGION", os.Getenv("AWS_DEFAULT_REGION"))
 	if region == "" {
@@ -41,21 +41,21 @@ func Config(service string) (aws.Config, error) {
 }
 
 // Endpoint returns the endpoint that the environment sets for the service:
-// AWS_ENDPOINT_URL_<SERVICE>, else AWS_ENDPOINT_URL, else nothing.
+// AWS_ENDPOINT_URL_<SERVICE> or, if that is not set, AWS_ENDPOINT_URL. It may be empty.
 func Endpoint(service string) string {
 	return settings.Optional("AWS_ENDPOINT_URL_"+service, os.Getenv("AWS_ENDPOINT_URL"))
 }
 
-// denied are the error codes of a caller that AWS does not know or that may not do
-// what it asks (the services' "Common Errors" pages).
+// denied are the error codes for unknown credentials and for missing permissions (the
+// services' "Common Errors" pages).
 var denied = map[string]bool{
 	"AccessDenied": true, "AccessDeniedException": true, "ExpiredTokenException": true, "IncompleteSignature": true,
 	"InvalidClientTokenId": true, "InvalidSignatureException": true, "SignatureDoesNotMatch": true,
 	"MissingAuthenticationToken": true, "UnrecognizedClientException": true, "KMSAccessDeniedException": true,
 }
 
-// Denied tells whether a service refused the credentials or the permission: the
-// function is set up wrongly, and a retry cannot help.
+// Denied tells whether a service did not accept the credentials or the caller lacks a
+// permission. The function is then set up wrongly, and a retry cannot help.
 func Denied(err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	return ok && denied[api.ErrorCode()]

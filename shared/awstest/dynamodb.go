@@ -14,9 +14,8 @@ import (
 	"lambdas.internal/shared/table"
 )
 
-// StartDynamoDB starts a DynamoDB server with the table of sessions, and sets the
-// environment of the test so that clients and functions use it. It returns the
-// table.
+// StartDynamoDB starts a DynamoDB server with the sessions table and returns the
+// table. It sets the test's environment so that clients and functions use the server.
 func StartDynamoDB(t testing.TB) *table.Table {
 	t.Helper()
 	program := Find(t, "DYNALITE", ".cache/npm/node_modules/.bin/dynalite")

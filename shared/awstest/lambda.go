@@ -12,22 +12,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Invocation is an asynchronous invoke that a function asked for.
+// Invocation is an asynchronous invocation that a function requested.
 type Invocation struct {
 	Function string
 	Payload  json.RawMessage
 }
 
-// Lambda takes the asynchronous invokes of Lambda's API and keeps them.
+// Lambda accepts asynchronous invocations as Lambda's API does, and records them.
 type Lambda struct {
 	mu          sync.Mutex
 	invocations []Invocation
 	missing     map[string]bool
 }
 
-// StartLambda starts a server of Lambda's Invoke operation (POST
-// /2015-03-31/functions/{name}/invocations) and sets the environment of the test so
-// that clients use it. Functions named as missing are unknown to it.
+// StartLambda starts a server with Lambda's Invoke operation (POST
+// /2015-03-31/functions/{name}/invocations) and sets the test's environment so that
+// clients use it. The server answers "not found" for the functions in missing.
 func StartLambda(t testing.TB, missing ...string) *Lambda {
 	t.Helper()
 	l := &Lambda{missing: map[string]bool{}}
@@ -60,7 +60,7 @@ func StartLambda(t testing.TB, missing ...string) *Lambda {
 	return l
 }
 
-// Take returns the invokes so far and forgets them.
+// Take returns the invocations so far and clears the record.
 func (l *Lambda) Take(t testing.TB) []Invocation {
 	t.Helper()
 	l.mu.Lock()

@@ -1,5 +1,5 @@
-// Package awstest starts the servers that tests use in place of AWS: an S3 server
-// (versitygw) and a DynamoDB server (dynalite), each on a free loopback port.
+// Package awstest starts the servers that tests use instead of AWS: S3 (versitygw),
+// DynamoDB (dynalite) and Lambda's Invoke operation, each on a free loopback port.
 package awstest
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Credentials and region with which the servers are started.
+// Credentials and region of the servers.
 const (
 	AccessKey = "test-access-key"
 	SecretKey = "test-secret-key"
 	Region    = "us-east-1"
 )
 
-// readyLimit is how long a server may take to answer; node starts in about one
-// second on a busy two-core machine.
+// readyLimit is how long a server may take until it answers. Node.js starts in about
+// one second on a busy two-core machine.
 const readyLimit = 30 * time.Second
 
-// Root returns the folder of go.work, above the package under test.
+// Root returns the folder of go.work: the repository's root.
 func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -38,13 +38,14 @@ func Root(t testing.TB) string {
 			return dir
 		}
 		parent := filepath.Dir(dir)
-		require.NotEqual(t, dir, parent, "no go.work above the test")
+		require.NotEqual(t, dir, parent, "no go.work in any folder above the test")
 		dir = parent
 	}
 }
 
-// Find returns the program that the variable names, else the first of the given
-// paths below the repository's root that exists. Without any, the test fails.
+// Find returns the path in the environment variable. If the variable is empty, it
+// returns the first of paths, which are relative to the repository's root, that
+// exists. If none exists, the test fails.
 func Find(t testing.TB, variable string, paths ...string) string {
 	t.Helper()
 	if path := os.Getenv(variable); path != "" {
@@ -57,12 +58,12 @@ func Find(t testing.TB, variable string, paths ...string) string {
 			return full
 		}
 	}
-	t.Fatalf("%s is missing: run make tools", paths[0])
+	t.Fatalf("%s is missing: run make tools, or set %s to the path of the program", paths[0], variable)
 	return ""
 }
 
-// environment sets what every AWS client needs, and sends logs to the test's own
-// output, which is shown when it fails.
+// environment sets the variables that every AWS client needs, and sends logs to the
+// test's output, which go test shows when the test fails.
 func environment(t testing.TB) {
 	previous := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(t.Output(), nil)))
@@ -73,7 +74,7 @@ func environment(t testing.TB) {
 	t.Setenv("AWS_REGION", Region)
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a loopback address with a free port.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +92,7 @@ func start(t testing.TB, url, program string, args ...string) {
 	require.NoError(t, cmd.Start(), "start %s", program)
 	exited := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // killed at the end, so always an error
+		_ = cmd.Wait() // the cleanup kills it, so this is always an error
 		close(exited)
 	}()
 	t.Cleanup(func() {
@@ -104,11 +105,11 @@ func start(t testing.TB, url, program string, args ...string) {
 		}
 		select {
 		case <-exited:
-			t.Fatalf("%s ended: %s", program, output.String())
+			t.Fatalf("%s ended before it answered at %s: %s", program, url, output.String())
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s does not answer at %s: %s", program, url, output.String())
+			t.Fatalf("%s does not answer at %s within %s: %s", program, url, readyLimit, output.String())
 		}
 	}
 }
@@ -123,7 +124,7 @@ func answers(url string) bool {
 	return response.StatusCode < http.StatusInternalServerError
 }
 
-// locked is a buffer that a process may write while the test reads.
+// locked is a buffer that a process can write to while the test reads it.
 type locked struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -136,7 +137,7 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// String returns what was written so far.
+// String returns everything written so far.
 func (l *locked) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,18 +13,17 @@ import (
 	"lambdas.internal/shared/storage"
 )
 
-// Bucket is the bucket that StartS3 makes.
+// Bucket is the bucket that StartS3 creates.
 const Bucket = "media-test"
 
 // S3 is a running S3 server with one empty bucket.
 type S3 struct {
-	// URL of the server.
 	URL    string
 	client *s3.Client
 }
 
-// StartS3 starts an S3 server with a bucket of its own, and sets the environment
-// of the test so that clients and functions use it.
+// StartS3 starts an S3 server with an empty bucket, and sets the test's environment so
+// that clients and functions use it.
 func StartS3(t testing.TB) *S3 {
 	t.Helper()
 	program := Find(t, "VERSITYGW", "bin/versitygw")

@@ -1,4 +1,4 @@
-// Package deadline keeps part of an invocation's time for reporting how it went.
+// Package deadline reserves the end of an invocation's time for reporting the result.
 package deadline
 
 import (
@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Bounds of the time kept: writing one record takes well below a second, and its
-// retries a few.
+// Bounds of the reserved time: to write one record takes well below a second, and its
+// retries take a few seconds.
 const (
 	least = time.Second
 	most  = 10 * time.Second
 )
 
-// WithReserve returns a context that ends before ctx does: by a tenth of the time
-// left, but at least one and at most ten seconds. A context without deadline stays
-// without one.
+// WithReserve returns a context that ends before ctx: earlier by a tenth of the time
+// left, but by at least one second and at most ten. If ctx has no deadline, the new
+// context has none.
 func WithReserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {

@@ -21,8 +21,8 @@ import (
 	"lambdas.internal/shared/mediatest"
 )
 
-// gemini answers as the real service would: an image model edits, a text model
-// judges every picture that it was shown.
+// gemini answers like the real service: an image model edits the picture, a text model
+// judges every picture that it gets.
 func gemini(edited []byte) geminitest.Answer {
 	edit, judge := geminitest.Image(edited, "image/jpeg", "Warmer now."), geminitest.Func(keepAll)
 	return func(w http.ResponseWriter, r *http.Request, asked geminitest.Request) {
@@ -47,8 +47,8 @@ func keepAll(asked geminitest.Request) string {
 }
 
 // TestATripFromUploadToDownload does what the app does: it uploads three photos and a
-// clip, has thumbnails made, a selection ranked, a photo enhanced and the clip made
-// ready for a feed, and downloads what came of it.
+// clip; starts jobs that make thumbnails, rank a selection, enhance a photo and prepare
+// the clip for a feed; and downloads the results.
 func TestATripFromUploadToDownload(t *testing.T) {
 	tools := mediatest.Tools(t)
 	edited := mediatest.JPEG(t, mediatest.Scenery(9, 1200, 900))
@@ -110,7 +110,8 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	assert.GreaterOrEqual(t, len(model.Requests()), 2, "the model was asked for the selection and the enhancement")
 }
 
-// look keeps a result where a person can look at it, if LOOK names a folder.
+// look writes a result to the folder in LOOK, if that is set, so that a person can look
+// at it.
 func (s *system) look(t *testing.T, name string, data []byte) {
 	t.Helper()
 	if dir := os.Getenv("LOOK"); dir != "" {

@@ -1,5 +1,5 @@
-// Package endtoend tests the whole system as a user of its API sees it: the five
-// functions run from their built images, started by `bin/ci up`.
+// Package endtoend tests the whole system through its API, as a user sees it. The five
+// functions run from their built images; `bin/ci up` starts them.
 package endtoend
 
 import (
@@ -31,7 +31,7 @@ func start(t *testing.T) *system {
 	cmd := exec.Command(awstest.Find(t, "CI_BINARY", "bin/ci"), "up", "--root", root, "--json", "--listen", "127.0.0.1:0",
 		"--cache", filepath.Join(root, ".cache", "ci"), "--out", t.TempDir(),
 		"--base", "static", "--ffmpeg", "static", "--env", "GOOGLE_GEMINI_BASE_URL")
-	logs, err := os.Create(filepath.Join(t.TempDir(), "logs")) // a process may write it while the test reads
+	logs, err := os.Create(filepath.Join(t.TempDir(), "logs")) // a file, because the process writes while the test reads
 	require.NoError(t, err)
 	cmd.Stderr = logs
 	out, err := cmd.StdoutPipe()
@@ -39,7 +39,7 @@ func start(t *testing.T) *system {
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
-		require.NoError(t, cmd.Wait(), "an interrupted system ends well")
+		require.NoError(t, cmd.Wait(), "bin/ci up exits with status 0 after an interrupt")
 		if t.Failed() {
 			t.Log(string(read(t, logs.Name())))
 		}
@@ -61,7 +61,7 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-// call sends a request and returns the decoded answer, which must be a success.
+// call sends a request and returns the decoded answer. The status must be below 300.
 func (s *system) call(t *testing.T, method, path string, body any) map[string]any {
 	t.Helper()
 	data, err := json.Marshal(body)
@@ -75,7 +75,7 @@ func (s *system) call(t *testing.T, method, path string, body any) map[string]an
 	return answer
 }
 
-// do sends a request and returns the body of the answer, which must be a success.
+// do sends a request and returns the body of the answer. The status must be below 300.
 func do(t *testing.T, request *http.Request) []byte {
 	t.Helper()
 	response, err := http.DefaultClient.Do(request)
@@ -112,7 +112,7 @@ type file struct {
 	data              []byte
 }
 
-// run starts a job and waits until all its items succeeded. It returns their results.
+// run starts a job, waits until all its items have succeeded, and returns their results.
 func (s *system) run(t *testing.T, job map[string]any) []map[string]any {
 	t.Helper()
 	path := "/sessions/" + s.session + "/jobs"
@@ -131,7 +131,8 @@ func (s *system) run(t *testing.T, job map[string]any) []map[string]any {
 	return results
 }
 
-// download returns an object through a presigned URL, as a local file too.
+// download gets an object through a presigned URL and returns its data, also as a local
+// file.
 func (s *system) download(t *testing.T, key string) (data []byte, path string) {
 	t.Helper()
 	require.True(t, strings.HasPrefix(key, s.session+"/"), key)

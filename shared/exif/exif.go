@@ -1,5 +1,4 @@
-// Package exif reads from a photo's metadata which way is up and when it was
-// taken.
+// Package exif reads the orientation and the time of a photo from its metadata.
 package exif
 
 import (
@@ -13,14 +12,14 @@ import (
 // Orientation is the EXIF value 1 to 8 of tag 0x0112; 1 is upright.
 type Orientation int
 
-// Upright needs no turn.
+// Upright is the orientation of a photo that needs no turn.
 const Upright Orientation = 1
 
-// Info is what the metadata says.
+// Info holds what the metadata says.
 type Info struct {
-	// Orientation is Upright when the photo says nothing valid.
+	// Orientation is Upright when the metadata has no valid value.
 	Orientation Orientation
-	// Taken is the zero time when unknown. A camera that gives no zone is read as UTC.
+	// Taken is the zero time when it is unknown. A time without a zone counts as UTC.
 	Taken time.Time
 }
 
@@ -31,9 +30,8 @@ var formats = map[string]imagemeta.ImageFormat{
 	"heif": imagemeta.HEIF,
 }
 
-// Read returns the metadata of a photo of the given format: "jpeg", "png", "webp"
-// or "heif". Broken or missing metadata is not an error: a photo without it is as
-// good as any.
+// Read returns the metadata of a photo of the given format: "jpeg", "png", "webp" or
+// "heif". Broken or missing metadata is not an error.
 func Read(r io.ReadSeeker, format string) Info {
 	info := Info{Orientation: Upright}
 	imageFormat, ok := formats[format]
@@ -73,7 +71,7 @@ const (
 
 var wanted = map[string]bool{tagOrientation: true, tagTaken: true, tagTakenZone: true}
 
-// taken puts the time and its zone together (EXIF 2.32, tags 0x9003 and 0x9011).
+// taken combines the time and its zone (EXIF 2.32, tags 0x9003 and 0x9011).
 func taken(tags map[string]imagemeta.TagInfo) time.Time {
 	local, _ := tags[tagTaken].Value.(string)
 	zone, _ := tags[tagTakenZone].Value.(string)

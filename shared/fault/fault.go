@@ -1,5 +1,5 @@
-// Package fault gives errors a kind, so that whoever called can tell bad input
-// from a transient fault without reading the message.
+// Package fault gives errors a kind, so that a caller can tell bad input from a
+// temporary failure without reading the message.
 package fault
 
 import (
@@ -8,11 +8,11 @@ import (
 	"fmt"
 )
 
-// Kind is the class of an error. Its text is the errorType that Lambda reports
-// and that a job record carries.
+// Kind is the class of an error. Its text is the errorType that Lambda reports and
+// that a job record holds.
 type Kind string
 
-// The kinds a caller may branch on.
+// The kinds that a caller may distinguish.
 const (
 	// Configuration: the function is set up wrongly; a retry cannot help.
 	Configuration Kind = "ConfigurationError"
@@ -20,17 +20,17 @@ const (
 	InvalidInput Kind = "InvalidInputError"
 	// Unauthorized: the caller did not prove who it is.
 	Unauthorized Kind = "UnauthorizedError"
-	// NotFound: what the event names does not exist.
+	// NotFound: the object or record that the event names does not exist.
 	NotFound Kind = "NotFoundError"
-	// Conflict: the state that the caller assumed has changed.
+	// Conflict: the record is not in the state that the operation requires.
 	Conflict Kind = "ConflictError"
 	// SafetyBlocked: the model refused the content; a retry cannot help.
 	SafetyBlocked Kind = "SafetyBlockedError"
-	// Transient: another try later may succeed.
+	// Transient: a later retry may succeed.
 	Transient Kind = "TransientError"
 	// DeadlineExceeded: the invocation's time ran out.
 	DeadlineExceeded Kind = "DeadlineExceededError"
-	// Internal: a fault of ours; the default for everything unclassified.
+	// Internal: a fault in this code; also every error without a kind.
 	Internal Kind = "InternalError"
 )
 
@@ -40,8 +40,8 @@ type Error struct {
 	err  error
 }
 
-// New returns an error of the given kind. The format is that of fmt.Errorf: name
-// the operation and its subject, and wrap the cause with %w.
+// New returns an error of the given kind. The format works as in fmt.Errorf: name the
+// operation and what it works on, and wrap the cause with %w.
 func New(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, err: fmt.Errorf(format, args...)}
 }
@@ -49,12 +49,12 @@ func New(kind Kind, format string, args ...any) error {
 // Error implements error.
 func (e *Error) Error() string { return e.err.Error() }
 
-// Unwrap gives what was wrapped to errors.Is and errors.As.
+// Unwrap returns the cause, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.err }
 
-// KindOf returns the kind of the outermost Error in err's chain. A context error
-// without a kind is DeadlineExceeded; everything else is Internal. The kind of
-// nil is empty.
+// KindOf returns the kind of the outermost Error in err's chain. Without one, the kind
+// of a context error is DeadlineExceeded, and that of every other error is Internal.
+// The kind of nil is empty.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""

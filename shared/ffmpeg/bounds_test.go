@@ -20,10 +20,10 @@ import (
 	"lambdas.internal/shared/mediatest"
 )
 
-// small scales a picture as the functions do.
+// small are the options that scale a picture down, as the functions do.
 var small = []string{"-vf", "scale=64:64", "-frames:v", "1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-f", "mjpeg"}
 
-// refuses checks what a function does with a file: it is never an error of ours.
+// refuses processes a file as a function does, and checks that the error is the file's fault.
 func refuses(t *testing.T, tools *ffmpeg.Tools, file string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -47,8 +47,8 @@ func still(size string, more ...string) []string {
 	return append([]string{"-f", "lavfi", "-i", "color=gray:size=" + size, "-frames:v", "1"}, more...)
 }
 
-// claims returns a JPEG whose header has another size (ITU-T T.81, B.2.2), and a comment
-// so that it is not refused for being too short.
+// claims returns a JPEG whose header gives a wrong size (ITU-T T.81, B.2.2). A long
+// comment keeps ffmpeg from refusing the file as too short.
 func claims(t *testing.T, width, height uint16) []byte {
 	t.Helper()
 	data := mediatest.JPEG(t, mediatest.Quarters(64, 64))
@@ -75,8 +75,8 @@ func TestTooLargeForTheFunction(t *testing.T) {
 		"JPEG": {"128", func() []byte {
 			return mediatest.Read(t, mediatest.Make(t, "a.jpg", still("4000x3000", "-pix_fmt", "yuvj444p")...))
 		}, "4000 x 3000 pixels of yuvj444p take 82 MB of memory, and the limit is 64 MB; make the picture smaller"},
-		"JPEG of too many pixels":   {"10240", func() []byte { return claims(t, 18000, 9000) }, "18000 x 9000 pixels are more than the limit of 150 million; make the picture smaller"},
-		"JPEG that no ffmpeg takes": {"10240", func() []byte { return claims(t, 20000, 14000) }, "20000 x 14000 pixels are more than the limit of 150 million; make the picture smaller"},
+		"JPEG of too many pixels":     {"10240", func() []byte { return claims(t, 18000, 9000) }, "18000 x 9000 pixels are more than the limit of 150 million; make the picture smaller"},
+		"JPEG that no ffmpeg accepts": {"10240", func() []byte { return claims(t, 20000, 14000) }, "20000 x 14000 pixels are more than the limit of 150 million; make the picture smaller"},
 		"WebP": {"128", func() []byte {
 			return mediatest.Read(t, mediatest.Make(t, "a.webp", still("4000x4000", "-pix_fmt", "yuv420p")...))
 		}, "4000 x 4000 pixels of yuv420p take 70 MB of memory"},
@@ -96,7 +96,7 @@ func TestTooLargeForTheFunction(t *testing.T) {
 	}
 }
 
-// The limits are the last word, whatever was found out before.
+// The limits apply even when nothing called CheckSize before.
 func TestMemoryIsBounded(t *testing.T) {
 	file := mediatest.Write(t, "original", mediatest.HugePNG(t, 3000, 3000))
 	mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
@@ -105,13 +105,13 @@ func TestMemoryIsBounded(t *testing.T) {
 			err := mediatest.Tools(t).Run(t.Context(), ffmpeg.Job{Input: file, Output: filepath.Join(t.TempDir(), "out"), OutputOptions: small})
 			assert.Equal(t, kind, fault.KindOf(err), "%s MB: %v", memory, err)
 			if kind != "" {
-				assert.EqualError(t, err, "to decode the file takes more than the limit of 64 MB of memory; make the picture or video smaller")
+				assert.EqualError(t, err, "decoding the file takes more than the limit of 64 MB of memory; make the picture or video smaller")
 			}
 		}
 	})
 }
 
-// peak returns the most memory in MB that ffmpeg was seen to have while work ran.
+// peak returns the most memory in MB that ffmpeg was measured to use while work ran.
 func peak(t *testing.T, work func()) (megabytes int) {
 	t.Helper()
 	done := make(chan struct{})
@@ -130,11 +130,11 @@ func peak(t *testing.T, work func()) (megabytes int) {
 		for _, path := range statuses {
 			status, err := os.ReadFile(path)
 			if err != nil || !strings.Contains(string(status), fmt.Sprintf("\nPPid:\t%d\n", os.Getpid())) {
-				continue // it ended, or is not ours
+				continue // it ended, or this test did not start it
 			}
 			var resident int
 			_, rest, _ := strings.Cut(string(status), "\nVmRSS:")
-			_, _ = fmt.Sscan(rest, &resident) // none while it ends
+			_, _ = fmt.Sscan(rest, &resident) // a process that ends has no number
 			megabytes = max(megabytes, resident/1024)
 		}
 	}
@@ -170,7 +170,7 @@ func TestOutputIsBounded(t *testing.T) {
 				defer cancel()
 				err := tools.Run(ctx, ffmpeg.Job{Input: file, Output: out, OutputOptions: options})
 				assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-				require.EqualError(t, err, "what is made of the file has more than the limit of 1 MB; use a shorter video")
+				require.EqualError(t, err, "the result is larger than the limit of 1 MB; use a shorter video")
 				info, err := os.Stat(out)
 				require.NoError(t, err)
 				assert.LessOrEqual(t, info.Size(), int64(limit))
@@ -188,7 +188,7 @@ func TestReportIsBounded(t *testing.T) {
 		tools.Bound(1<<30, 1<<10)
 		_, err = tools.Probe(t.Context(), file)
 		assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-		assert.ErrorContains(t, err, "metadata has more than the limit")
+		assert.ErrorContains(t, err, "metadata is larger than the limit")
 	})
 }
 
@@ -201,7 +201,7 @@ func TestTimeIsBounded(t *testing.T) {
 			InputOptions: []string{"-ignore_loop", "0"}, OutputOptions: []string{"-c:v", "libx264", "-f", "mp4"},
 		})
 		assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-		require.EqualError(t, err, "to decode the file takes longer than the limit of 300ms; make the picture or video smaller")
+		require.EqualError(t, err, "processing the file takes longer than the limit of 300ms; use a smaller picture or a shorter video")
 		assert.Less(t, time.Since(start), 10*time.Second)
 
 		tools.BoundProbe(time.Nanosecond)

@@ -9,15 +9,14 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// decoders are the codecs that input may have, each with the decoders for it that
-// builds of ffmpeg carry: what telephones, cameras and browsers write. ffmpeg has
-// over 400 more, each of which an upload could reach with its own weaknesses
-// (CVE-2026-8461 is a heap write by the one of MagicYUV). Demuxers and parsers are
-// not limited by it.
+// decoders are the codecs that input may have, each with the names of its decoders in
+// builds of ffmpeg. Telephones, cameras and browsers write these codecs. ffmpeg has over
+// 400 more decoders, and an upload could use a weakness in any of them (CVE-2026-8461 is
+// a heap write in the decoder of MagicYUV). The list does not limit demuxers and parsers.
 var decoders = map[string][]string{
 	// pictures
 	"gif": {"gif"}, "mjpeg": {"mjpeg"}, "png": {"png"}, "webp": {"webp"},
-	// video; av1 and hevc are those of AVIF and HEIC too
+	// video; AVIF and HEIC pictures use av1 and hevc too
 	"av1":        {"libdav1d", "libaom-av1", "av1"},
 	"dvvideo":    {"dvvideo"},
 	"h263":       {"h263"},
@@ -65,18 +64,18 @@ var whitelist = func() string {
 	return strings.Join(names, ",")
 }()
 
-// refused is the fault of a stream that is coded as none of the decoders' codecs.
-// What is "picture", "video" or "sound".
+// refused returns the fault for a stream whose codec is not in decoders. The value of
+// what is "picture", "video" or "sound".
 func refused(what, codec string) error {
 	remedy := map[string]string{"picture": "JPEG", "video": "H.264 in MP4", "sound": "AAC"}[what]
-	return fault.New(fault.InvalidInput, "the %s is coded as %s, which is not accepted; convert it to %s", what, codec, remedy)
+	return fault.New(fault.InvalidInput, "the %s is encoded as %s, which is not accepted; convert it to %s", what, codec, remedy)
 }
 
 // offList finds the decoder that ffprobe was not allowed to open (libavcodec/avcodec.c,
-// avcodec_open2). ffprobe opens one for each stream, also for those that nobody wants.
+// avcodec_open2). ffprobe opens a decoder for each stream, even for an unused one.
 var offList = regexp.MustCompile(`Codec \(([^)]*)\) not on whitelist`)
 
-// lastRefused returns the decoder that the program's last complaint is about.
+// lastRefused returns the decoder in the program's last message of that kind.
 func lastRefused(stderr string) string {
 	all := offList.FindAllStringSubmatch(stderr, -1)
 	if len(all) == 0 {

@@ -10,25 +10,25 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// limits bound what a program may take.
+// limits are what a program may use.
 type limits struct {
-	// memory in bytes that it may allocate, thread stacks included.
+	// memory is how many bytes it may allocate, thread stacks included.
 	memory int64
-	// output in bytes that a file it writes may have.
+	// output is how many bytes a file that it writes may have.
 	output int64
-	// report in bytes that it may write to its standard output.
+	// report is how many bytes it may write to its standard output.
 	report int64
 	// probe is the time that ffprobe may take.
 	probe time.Duration
 }
 
 const (
-	// memoryVariable has the megabytes of a function (Lambda developer guide,
+	// memoryVariable holds the function's memory in megabytes (Lambda developer guide,
 	// "Defined runtime environment variables").
 	memoryVariable = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
-	// elsewhere is the memory in megabytes where the variable is not set.
+	// elsewhere is the memory in megabytes that is assumed outside Lambda.
 	elsewhere = 2048
-	// ownMemory in megabytes is what the function itself needs beside the program.
+	// ownMemory is what the function itself needs, in megabytes.
 	ownMemory = 64
 )
 
@@ -40,28 +40,28 @@ func newLimits() limits {
 	}
 	return limits{
 		memory: (megabytes - ownMemory) << 20,
-		output: 480 << 20, // beside an original as large in a /tmp of 1 GB
+		output: 480 << 20, // together with an equally large original it fits into a /tmp of 1 GB
 		report: 4 << 20,
 		probe:  30 * time.Second,
 	}
 }
 
-// pixelLimit is far above what cameras make, and keeps a picture's size within what
-// the programs and we can calculate with. Decoders refuse more, whatever the
-// container says that the size is.
+// pixelLimit is far above the pictures of cameras, and low enough that no calculation
+// with the size overflows. Decoders refuse a larger picture even if the container gives
+// a smaller size.
 const pixelLimit = 150_000_000
 
 const (
 	// programMemory in bytes is what a program needs before the first frame.
 	programMemory = 48 << 20
-	// videoFrames is the least number of frames that a decoder, the filters and the
-	// encoder hold at a time: with fewer no video comes through.
+	// videoFrames is the smallest number of frames that the decoder, the filters and the
+	// encoder together hold at a time.
 	videoFrames = 4
 )
 
-// CheckSize returns a fault.InvalidInput when decoding the media would take more
-// memory than the function has. What it lets through and needs more all the same ends
-// Run with such a fault.
+// CheckSize returns a fault.InvalidInput when decoding the media would take more memory
+// than the function has. It is an estimate: if the media needs more memory than that, Run
+// returns the same kind of fault.
 func (t *Tools) CheckSize(m Media) error {
 	what, frames := "picture", int64(1)
 	if !m.Still() {
@@ -83,8 +83,8 @@ func tooManyPixels(width, height string) error {
 	return fault.New(fault.InvalidInput, "%s x %s pixels are more than the limit of %d million; make the picture smaller", width, height, pixelLimit/1_000_000)
 }
 
-// samples are how many numbers a pixel has, by the start of the pixel format's name
-// (libavutil/pixdesc.c), longer names first.
+// samples says how many numbers a pixel has, by the start of the pixel format's name
+// (libavutil/pixdesc.c). Longer names come first.
 var samples = []struct {
 	start  string
 	number float64
@@ -96,10 +96,10 @@ var samples = []struct {
 	{"rgb48", 3}, {"bgr48", 3}, {"rgb24", 3}, {"bgr24", 3}, {"gray", 1}, {"ya", 2}, {"pal8", 1}, {"mono", 1},
 }
 
-// depth finds the bits of a number that has more than 8.
+// depth finds the number of bits in the name of a format with more than 8 bits a number.
 var depth = regexp.MustCompile(`[yabrp]0?(9|10|12|14|16|f32|48|64)(?:le|be)?$`)
 
-// bytesPerPixel of a decoded picture; of an unknown format the most that there is.
+// bytesPerPixel returns the size of a decoded pixel; for an unknown format, 8.
 func bytesPerPixel(format string) float64 {
 	for _, s := range samples {
 		if !strings.HasPrefix(format, s.start) {
@@ -118,24 +118,25 @@ func bytesPerPixel(format string) float64 {
 	return 8
 }
 
-// outOfMemory finds what ffmpeg and its libraries say when memory was refused
-// (libavutil/error.c; x264's common/base.c; C++), and noThread what a program that
-// failed says when it was the stack of a thread.
+// outOfMemory matches the messages of ffmpeg and its libraries when they get no memory
+// (libavutil/error.c; x264's common/base.c; C++). noThread matches the message of a
+// program that failed because it got no memory for the stack of a thread.
 var (
 	outOfMemory = regexp.MustCompile(`Cannot allocate memory|malloc of size \d+ failed|bad_alloc`)
 	noThread    = regexp.MustCompile(`Resource temporarily unavailable`)
 )
 
 func (l limits) tooMuchMemory() error {
-	return fault.New(fault.InvalidInput, "to decode the file takes more than the limit of %d MB of memory; make the picture or video smaller", l.memory>>20)
+	return fault.New(fault.InvalidInput, "decoding the file takes more than the limit of %d MB of memory; make the picture or video smaller", l.memory>>20)
 }
 
 func (l limits) tooMuchOutput() error {
-	return fault.New(fault.InvalidInput, "what is made of the file has more than the limit of %d MB; use a shorter video", l.output>>20)
+	return fault.New(fault.InvalidInput, "the result is larger than the limit of %d MB; use a shorter video", l.output>>20)
 }
 
 // wrongSize finds the size that a decoder refused (libavutil/imgutils.c, av_image_check_size2).
 var wrongSize = regexp.MustCompile(`Picture size (\d+)x(\d+) (?:is invalid|exceeds)`)
 
-// fileTooLarge is what a program says of its output when it outlives SIGXFSZ (errno EFBIG).
+// fileTooLarge is the message of a program that ignores SIGXFSZ when its output is too
+// large (errno EFBIG).
 const fileTooLarge = "File too large"

@@ -7,12 +7,12 @@ import (
 	"unsafe"
 )
 
-// threadStack in bytes is what a thread of ffmpeg needs. C libraries give each the
-// limit of the main thread's stack, mostly 8 MB, and ffmpeg starts dozens: untouched, but
-// counted.
+// threadStack in bytes is enough for a thread of ffmpeg. Without it, C libraries give
+// each thread the stack limit of the main thread, mostly 8 MB. ffmpeg starts dozens of
+// threads, and the memory limit counts their stacks even if they are not used.
 const threadStack = 2 << 20
 
-// starting is held while this process has the limits that a program is to inherit.
+// starting is locked while this process has the stack limit that a program inherits.
 var starting sync.Mutex
 
 // start starts a program with small stacks.
@@ -27,20 +27,20 @@ func (limits) start(cmd *exec.Cmd) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_STACK, &small); err != nil {
 		return err
 	}
-	defer func() { _ = syscall.Setrlimit(syscall.RLIMIT_STACK, &now) }() // it was so before
+	defer func() { _ = syscall.Setrlimit(syscall.RLIMIT_STACK, &now) }() // it was the limit before, so this cannot fail
 	return cmd.Start()
 }
 
-// apply bounds a running process by limits that it cannot raise. RLIMIT_DATA counts all
-// memory that is private and writable (Linux since 4.7), and unlike RLIMIT_AS not what
-// malloc only reserves for each thread.
+// apply gives a running process limits that it cannot raise. RLIMIT_DATA counts all
+// private writable memory (Linux since 4.7). RLIMIT_AS is no alternative: it also counts
+// the memory that malloc only reserves for each thread.
 func (l limits) apply(pid int) error {
 	for resource, value := range map[int]int64{syscall.RLIMIT_DATA: l.memory, syscall.RLIMIT_FSIZE: l.output} {
 		var now syscall.Rlimit
 		if err := prlimit(pid, resource, nil, &now); err != nil {
 			return err
 		}
-		most := min(uint64(value), now.Max) // what is set already may not be raised
+		most := min(uint64(value), now.Max) // a limit that is set already cannot be raised
 		if err := prlimit(pid, resource, &syscall.Rlimit{Cur: most, Max: most}, nil); err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (l limits) apply(pid int) error {
 	return nil
 }
 
-// prlimit is prlimit(2). The package golang.org/x/sys/unix has it too, and makes the
+// prlimit is prlimit(2). The package golang.org/x/sys/unix has it too, but makes the
 // binaries 1 % larger.
 func prlimit(pid, resource int, set, get *syscall.Rlimit) error {
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), uintptr(resource),

@@ -6,5 +6,5 @@ import "os/exec"
 
 func (limits) start(cmd *exec.Cmd) error { return cmd.Start() }
 
-// apply does nothing where functions do not run.
+// apply does nothing: functions run only on Linux.
 func (limits) apply(int) error { return nil }

@@ -15,7 +15,7 @@ import (
 	"lambdas.internal/shared/mediatest"
 )
 
-// video gives the arguments for a clip of half a second; sound those of one with sound.
+// video returns the arguments for a clip of 0.4 seconds; sound those for a clip with sound.
 func video(codec ...string) []string {
 	return append([]string{"-f", "lavfi", "-i", "testsrc2=size=176x144:rate=25:duration=0.4"}, codec...)
 }
@@ -27,7 +27,7 @@ func sound(codec ...string) []string {
 	}, codec...)
 }
 
-// decode has ffmpeg read all that a function would.
+// decode has ffmpeg read every stream that a function reads.
 func decode(t *testing.T, tools *ffmpeg.Tools, in string) (ffmpeg.Media, error) {
 	t.Helper()
 	media, err := tools.Probe(t.Context(), in)
@@ -104,7 +104,7 @@ func TestEveryAcceptedCodecIsDecoded(t *testing.T) {
 	mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 		for codec := range ffmpeg.Accepted() {
 			t.Run(codec, func(t *testing.T) {
-				require.Contains(t, files, codec, "a file that is coded so")
+				require.Contains(t, files, codec, "no file with this codec")
 				media, err := decode(t, tools, files[codec])
 				require.NoError(t, err)
 				assert.Contains(t, []string{media.Codec, media.AudioCodec}, codec)
@@ -119,20 +119,20 @@ func TestOtherCodecsAreRefused(t *testing.T) {
 		args []string
 		says string
 	}{
-		"MagicYUV in AVI":  {"a.avi", video("-c:v", "magicyuv"), "the video is coded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
-		"MagicYUV in MKV":  {"a.mkv", video("-c:v", "magicyuv"), "the video is coded as magicyuv"},
-		"MagicYUV in MOV":  {"a.mov", video("-c:v", "magicyuv"), "the video is coded as magicyuv"},
-		"FFV1":             {"a.mkv", video("-c:v", "ffv1"), "the video is coded as ffv1"},
-		"Ut Video":         {"a.avi", video("-c:v", "utvideo"), "the video is coded as utvideo"},
-		"HuffYUV":          {"a.avi", video("-c:v", "huffyuv", "-pix_fmt", "yuv422p"), "the video is coded as huffyuv"},
-		"QuickTime RLE":    {"a.mov", video("-c:v", "qtrle"), "the video is coded as qtrle"},
-		"raw":              {"a.avi", video("-c:v", "rawvideo"), "the video is coded as rawvideo"},
-		"Windows Media":    {"a.asf", video("-c:v", "wmv2"), "the video is coded as wmv2"},
-		"Flash":            {"a.flv", video("-c:v", "flv1"), "the video is coded as flv1"},
-		"Theora":           {"a.mkv", video("-c:v", "libtheora"), "the video is coded as theora"},
-		"JPEG 2000 in MOV": {"a.mov", video("-c:v", "jpeg2000"), "the video is coded as jpeg2000"},
-		"TIFF":             {"a.tiff", video("-frames:v", "1"), "the picture is coded as tiff, which is not accepted; convert it to JPEG"},
-		"BMP":              {"a.bmp", video("-frames:v", "1"), "the picture is coded as bmp"},
+		"MagicYUV in AVI":  {"a.avi", video("-c:v", "magicyuv"), "the video is encoded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
+		"MagicYUV in MKV":  {"a.mkv", video("-c:v", "magicyuv"), "the video is encoded as magicyuv"},
+		"MagicYUV in MOV":  {"a.mov", video("-c:v", "magicyuv"), "the video is encoded as magicyuv"},
+		"FFV1":             {"a.mkv", video("-c:v", "ffv1"), "the video is encoded as ffv1"},
+		"Ut Video":         {"a.avi", video("-c:v", "utvideo"), "the video is encoded as utvideo"},
+		"HuffYUV":          {"a.avi", video("-c:v", "huffyuv", "-pix_fmt", "yuv422p"), "the video is encoded as huffyuv"},
+		"QuickTime RLE":    {"a.mov", video("-c:v", "qtrle"), "the video is encoded as qtrle"},
+		"raw":              {"a.avi", video("-c:v", "rawvideo"), "the video is encoded as rawvideo"},
+		"Windows Media":    {"a.asf", video("-c:v", "wmv2"), "the video is encoded as wmv2"},
+		"Flash":            {"a.flv", video("-c:v", "flv1"), "the video is encoded as flv1"},
+		"Theora":           {"a.mkv", video("-c:v", "libtheora"), "the video is encoded as theora"},
+		"JPEG 2000 in MOV": {"a.mov", video("-c:v", "jpeg2000"), "the video is encoded as jpeg2000"},
+		"TIFF":             {"a.tiff", video("-frames:v", "1"), "the picture is encoded as tiff, which is not accepted; convert it to JPEG"},
+		"BMP":              {"a.bmp", video("-frames:v", "1"), "the picture is encoded as bmp"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.file == "a.flv" {
@@ -164,20 +164,20 @@ func TestUnwantedTracksDoNotMatter(t *testing.T) {
 		args    []string
 		isSound string
 	}{
-		"a second sound that is not accepted":      {"a.mkv", with("-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-c:a:0", "aac", "-c:a:1", "wavpack"), "aac"},
-		"a first sound that is not accepted":       {"a.mkv", with("-map", "1", "-map", "0", "-map", "1", "-c:v", "libx264", "-c:a:0", "wavpack", "-c:a:1", "aac"), "aac"},
-		"two more kinds":                           {"a.mkv", with("-map", "0", "-map", "1", "-map", "1", "-map", "1", "-c:v", "libx264", "-c:a:0", "aac", "-c:a:1", "wavpack", "-c:a:2", "truehd", "-strict", "-2"), "aac"},
-		"subtitles of MP4":                         {"a.mp4", with("-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-c:a", "aac", "-c:s", "mov_text"), "aac"},
-		"subtitles of Matroska":                    {"a.mkv", with("-map", "0", "-map", "2", "-c:v", "libx264", "-c:s", "ass"), ""},
-		"time code of cameras":                     {"a.mov", with("-map", "0", "-c:v", "libx264", "-timecode", "01:02:03:04"), ""},
-		"an attachment":                            {"a.mkv", with("-map", "0", "-c:v", "libx264", "-attach", subtitles, "-metadata:s:t", "mimetype=text/plain"), ""},
-		"a cover that is not accepted":             {"a.mkv", with("-map", "0", "-c:v", "libx264", "-attach", cover, "-metadata:s:t", "mimetype=image/bmp"), ""},
-		"a second video that is not accepted":      {"a.mkv", with("-map", "0", "-map", "0", "-c:v:0", "libx264", "-c:v:1", "magicyuv"), ""},
-		"a track that nobody knows, after the AAC": {"apac.mov", with("-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-c:a:0", "aac", "-c:a:1", "pcm_s24be"), "aac"},
+		"a second sound that is not accepted": {"a.mkv", with("-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-c:a:0", "aac", "-c:a:1", "wavpack"), "aac"},
+		"a first sound that is not accepted":  {"a.mkv", with("-map", "1", "-map", "0", "-map", "1", "-c:v", "libx264", "-c:a:0", "wavpack", "-c:a:1", "aac"), "aac"},
+		"two sounds that are not accepted":    {"a.mkv", with("-map", "0", "-map", "1", "-map", "1", "-map", "1", "-c:v", "libx264", "-c:a:0", "aac", "-c:a:1", "wavpack", "-c:a:2", "truehd", "-strict", "-2"), "aac"},
+		"subtitles of MP4":                    {"a.mp4", with("-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-c:a", "aac", "-c:s", "mov_text"), "aac"},
+		"subtitles of Matroska":               {"a.mkv", with("-map", "0", "-map", "2", "-c:v", "libx264", "-c:s", "ass"), ""},
+		"time code of cameras":                {"a.mov", with("-map", "0", "-c:v", "libx264", "-timecode", "01:02:03:04"), ""},
+		"an attachment":                       {"a.mkv", with("-map", "0", "-c:v", "libx264", "-attach", subtitles, "-metadata:s:t", "mimetype=text/plain"), ""},
+		"a cover that is not accepted":        {"a.mkv", with("-map", "0", "-c:v", "libx264", "-attach", cover, "-metadata:s:t", "mimetype=image/bmp"), ""},
+		"a second video that is not accepted": {"a.mkv", with("-map", "0", "-map", "0", "-c:v:0", "libx264", "-c:v:1", "magicyuv"), ""},
+		"an unknown track after the AAC":      {"apac.mov", with("-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-c:a:0", "aac", "-c:a:1", "pcm_s24be"), "aac"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := mediatest.Read(t, mediatest.Make(t, test.file, test.args...))
-			if test.file == "apac.mov" { // as the second track of an iPhone 16 is marked
+			if test.file == "apac.mov" { // the tag of the second track of an iPhone 16
 				data = bytes.ReplaceAll(data, []byte("in24"), []byte("apac"))
 			}
 			file := mediatest.Write(t, "original", data)
@@ -201,7 +201,7 @@ func TestTracksOfTooManyKinds(t *testing.T) {
 	mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 		_, err := tools.Probe(t.Context(), file)
 		assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-		assert.ErrorContains(t, err, "more than 4 kinds that are not accepted")
+		assert.ErrorContains(t, err, "more than 4 codecs that are not accepted")
 	})
 }
 
@@ -209,8 +209,8 @@ func TestSoundThatIsNotAccepted(t *testing.T) {
 	file := mediatest.Write(t, "original", mediatest.Read(t, mediatest.Make(t, "a.mkv", sound("-c:a", "wavpack")...)))
 	mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 		media, err := tools.Probe(t.Context(), file)
-		require.NoError(t, err, "a still can be made of it")
-		require.EqualError(t, media.CheckSound(), "the sound is coded as wavpack, which is not accepted; convert it to AAC")
+		require.NoError(t, err, "Probe still accepts the file, for a thumbnail")
+		require.EqualError(t, media.CheckSound(), "the sound is encoded as wavpack, which is not accepted; convert it to AAC")
 		assert.Equal(t, fault.InvalidInput, fault.KindOf(media.CheckSound()))
 	})
 }
@@ -219,7 +219,7 @@ func TestTransportStream(t *testing.T) {
 	file := mediatest.Write(t, "original", mediatest.Read(t, mediatest.Make(t, "a.ts", sound("-c:a", "ac3")...)))
 	mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 		media, err := decode(t, tools, file)
-		if strings.HasSuffix(t.Name(), "offline") { // its ffprobe crashes on every one
+		if strings.HasSuffix(t.Name(), "offline") { // the offline ffprobe crashes on every transport stream
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
 			return
 		}
@@ -231,7 +231,7 @@ func TestTransportStream(t *testing.T) {
 func TestAVIF(t *testing.T) {
 	mediatest.Each(t, func(t *testing.T, tools *ffmpeg.Tools) {
 		if strings.HasSuffix(t.Name(), "offline") {
-			return // it writes none
+			return // the offline ffmpeg cannot write AVIF
 		}
 		media, err := decode(t, tools, mediatest.Write(t, "original", mediatest.Read(t, mediatest.Make(t, "a.avif", video("-frames:v", "1", "-pix_fmt", "yuv420p")...))))
 		require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// Media is what ffprobe says of a file.
+// Media holds the properties of a file that ffprobe found.
 type Media struct {
 	// Container is ffprobe's format_name, for instance "mov,mp4,m4a,3gp,3g2,mj2".
 	Container string
@@ -22,12 +22,12 @@ type Media struct {
 	Codec string
 	// PixelFormat of the video stream, for instance "yuv420p".
 	PixelFormat string
-	// Width and Height as shown, that is with square pixels and after Rotation.
+	// Width and Height as a player shows them: with square pixels and after Rotation.
 	Width, Height int
-	// Squeezed tells that the stored pixels are not square.
+	// Squeezed is true when the stored pixels are not square.
 	Squeezed bool
-	// HDR tells that the picture has the brightness curve of HLG or PQ, which a player
-	// without HDR shows washed out.
+	// HDR is true when the picture has the brightness curve of HLG or PQ. A player without
+	// HDR shows such a picture washed out.
 	HDR bool
 	// Rotation that the container asks for, clockwise: 0, 90, 180 or 270 degrees.
 	Rotation int
@@ -35,10 +35,11 @@ type Media struct {
 	Duration time.Duration
 	// FrameRate in frames a second; 0 when unknown.
 	FrameRate float64
-	// AudioCodec is empty when there is no audio stream, and one that is accepted when
-	// there is one.
+	// AudioCodec is the codec of the first audio stream that is accepted, or of the first
+	// one if none is. It is empty when there is no audio stream.
 	AudioCodec string
-	// VideoStream and AudioStream are which of the streams of their kind are meant, from 0.
+	// VideoStream and AudioStream are the positions of these streams among the video and
+	// the audio streams, from 0.
 	VideoStream, AudioStream int
 	// Taken is when the recording began; zero when the file does not say.
 	Taken time.Time
@@ -49,7 +50,8 @@ func (m Media) Still() bool {
 	return strings.HasSuffix(m.Container, "_pipe") || m.Container == "mjpeg" || m.Duration == 0
 }
 
-// CheckSound returns a fault.InvalidInput when the media has sound that is not decoded.
+// CheckSound returns a fault.InvalidInput when the media has sound only in codecs that
+// are not accepted.
 func (m Media) CheckSound() error {
 	if m.AudioCodec != "" && decoders[m.AudioCodec] == nil {
 		return refused("sound", m.AudioCodec)
@@ -57,8 +59,8 @@ func (m Media) CheckSound() error {
 	return nil
 }
 
-// Squared returns the filters that make the pixels of the upright picture square;
-// none when they are.
+// Squared returns the filters that make the pixels of the upright picture square, or
+// none if they are square already.
 func (m Media) Squared() []string {
 	if !m.Squeezed {
 		return nil
@@ -66,15 +68,15 @@ func (m Media) Squared() []string {
 	return []string{fmt.Sprintf("scale=%d:%d", m.Width, m.Height), "setsar=1"}
 }
 
-// ToneMap returns the filters that make of an HDR picture one that every player
-// shows, by Hable's curve on 100 nits of white (ITU-R BT.2100 and BT.709); none for
-// other pictures.
+// ToneMap returns the filters that convert an HDR picture to one that every player shows
+// correctly, with Hable's curve and white at 100 nits (ITU-R BT.2100 and BT.709). For
+// other pictures it returns none.
 func (m Media) ToneMap() []string {
 	if !m.HDR {
 		return nil
 	}
 	return []string{
-		"format=yuv444p10le", // zscale refuses odd sizes with halved colour
+		"format=yuv444p10le", // zscale refuses odd sizes when the colour planes have half the size
 		"zscale=transfer=linear:npl=100", "format=gbrpf32le", "zscale=primaries=bt709", "tonemap=tonemap=hable:desat=0",
 		"zscale=transfer=bt709:matrix=bt709:range=tv", "format=yuv444p",
 	}
@@ -86,7 +88,7 @@ type probeOutput struct {
 		Name     string `json:"format_name"`
 		Duration string `json:"duration"`
 		Tags     struct {
-			// Taken in UTC; iPhones add the local time in a tag of Apple's.
+			// Taken in UTC. iPhones add the local time in a tag of their own, which is not read.
 			Taken string `json:"creation_time"`
 		} `json:"tags"`
 	} `json:"format"`
@@ -115,14 +117,14 @@ type probeStream struct {
 }
 
 // unwantedLimit is how many codecs that are not accepted a file may have in streams that
-// nobody wants: telephones and cameras add tracks of their own.
+// are not used: telephones and cameras add such tracks.
 const unwantedLimit = 4
 
-// Probe reads the properties of the media file at path. A file that is no image
-// or video, or one whose picture is coded in a way that is not accepted, is a
-// fault.InvalidInput. The kind of file is told by its content: a path
-// that ends in a picture's extension is refused, as ffmpeg would take it for a
-// pattern of several files.
+// Probe reads the properties of the media file at path. If the file is not a picture or
+// video, or its picture has a codec that is not accepted, the error is a
+// fault.InvalidInput. The content decides what kind of file it is. The path must not have
+// the extension of a picture: ffmpeg would read it as a pattern for several files, and
+// Probe would refuse it.
 func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
 	var unwanted []string
 	for {
@@ -139,17 +141,18 @@ func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
 			return Media{}, err
 		}
 		if len(unwanted) == unwantedLimit {
-			return Media{}, fault.New(fault.InvalidInput, "the file has tracks of more than %d kinds that are not accepted, among them %s and %s; keep its picture and sound alone",
+			return Media{}, fault.New(fault.InvalidInput, "the file has tracks in more than %d codecs that are not accepted, among them %s and %s; remove all tracks but the picture and the sound",
 				unwantedLimit, strings.Join(unwanted, ", "), name)
 		}
 		unwanted = append(unwanted, name)
 	}
 }
 
-// probe runs ffprobe, which fails when it cannot open a decoder for each stream. It may
-// open the unwanted ones to tell what the streams are, but gives them nothing to decode:
-// an option that ends in a colon is the decoders' alone, and what reads packets keeps to
-// the list (libavformat/demux.c, avformat_find_stream_info).
+// probe runs ffprobe, which fails when it cannot open a decoder for each stream. So it is
+// allowed to open the unwanted decoders, which it needs to describe the streams. They get
+// nothing to decode: an option that ends in a colon applies only to the decoders that
+// ffprobe itself opens, and the code that reads packets uses the whitelist
+// (libavformat/demux.c, avformat_find_stream_info).
 func (t *Tools) probe(ctx context.Context, path string, unwanted []string) (report []byte, words string, err error) {
 	args := append([]string{"-hide_banner", "-loglevel", "error"}, inputOptions...)
 	if len(unwanted) > 0 {
@@ -159,9 +162,9 @@ func (t *Tools) probe(ctx context.Context, path string, unwanted []string) (repo
 	words, err = t.run(ctx, t.limits.probe, t.ffprobe, args, func(stdout io.Reader) error {
 		report, err = io.ReadAll(io.LimitReader(stdout, t.limits.report+1))
 		if err == nil && int64(len(report)) > t.limits.report {
-			return fault.New(fault.InvalidInput, "the file's metadata has more than the limit of %d MB; remove it", t.limits.report>>20)
+			return fault.New(fault.InvalidInput, "the file's metadata is larger than the limit of %d MB; remove the metadata", t.limits.report>>20)
 		}
-		return nil // a pipe that broke says less than how the program ended
+		return nil // the way in which the program ended says more than a broken pipe
 	})
 	return report, words, err
 }
@@ -182,7 +185,7 @@ func parseProbe(data []byte) (Media, error) {
 		}
 		switch {
 		case s.Type == "audio":
-			// The first one that is accepted; telephones put a second one of their own beside it.
+			// The first accepted one: telephones add a second stream in a codec of their own.
 			if media.AudioCodec == "" || decoders[media.AudioCodec] == nil && decoders[s.Codec] != nil {
 				media.AudioCodec, media.AudioStream = s.codec(), sounds
 			}
@@ -215,15 +218,15 @@ func parseProbe(data []byte) (Media, error) {
 		return Media{}, refused(what, media.Codec)
 	}
 	if media.Codec == "" || media.Width <= 0 || media.Height <= 0 {
-		return Media{}, fault.New(fault.InvalidInput, "ffprobe: no picture in the file (container %q)", media.Container)
+		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the file has no picture or video (container %q)", media.Container)
 	}
 	if media.Duration == 0 && pictures > 1 {
-		// A telephone's HEIC is a grid of tiles, each a stream to ffmpeg: taking the
-		// first one would pass off a corner as the photo.
-		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the picture is stored as %d tiles, which are not put together; convert it to JPEG", pictures)
+		// A telephone's HEIC is a grid of tiles, and each tile is a stream to ffmpeg. The
+		// first stream is only a corner of the photo.
+		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the picture is stored as %d tiles, which this service cannot join; convert it to JPEG", pictures)
 	}
 	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
-		media.Duration, media.FrameRate = 0, 0 // ffprobe gives a picture the length of one frame
+		media.Duration, media.FrameRate = 0, 0 // ffprobe gives a picture the duration of one frame
 	}
 	if media.Rotation%180 == 90 {
 		media.Width, media.Height = media.Height, media.Width
@@ -231,8 +234,8 @@ func parseProbe(data []byte) (Media, error) {
 	return media, nil
 }
 
-// codec returns the stream's codec, or the mark that the file gives to one that ffprobe
-// does not know.
+// codec returns the stream's codec. If ffprobe does not know it, codec returns the tag
+// that the file gives it.
 func (s probeStream) codec() string {
 	if s.Codec == "" || s.Codec == "unknown" || s.Codec == "none" {
 		return fmt.Sprintf("%q", s.Tag)
@@ -240,8 +243,8 @@ func (s probeStream) codec() string {
 	return s.Codec
 }
 
-// rotation returns the clockwise turn. The display matrix counts counterclockwise,
-// the older rotate tag clockwise (libavutil/display.h).
+// rotation returns the turn in degrees clockwise. The display matrix counts
+// counterclockwise, the older rotate tag clockwise (libavutil/display.h).
 func (s probeStream) rotation() int {
 	var degrees float64
 	for _, d := range s.SideData {

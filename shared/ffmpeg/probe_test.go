@@ -39,12 +39,12 @@ func TestParseProbe(t *testing.T) {
 			"format":{"format_name":"mov","duration":"2"}}`,
 			Media{Container: "mov", Codec: "h264", Width: 64, Height: 48, Duration: 2 * time.Second, VideoStream: 1},
 		},
-		"a telephone's own sound before the one for all": {
+		"sound in a telephone's own codec before an accepted one": {
 			`{"streams":[{"codec_type":"audio","codec_tag_string":"apac"},{"codec_type":"audio","codec_name":"aac"},{"codec_type":"audio","codec_name":"mp3"},
 			{"codec_type":"video","codec_name":"hevc","width":64,"height":48}],"format":{"format_name":"mov","duration":"2"}}`,
 			Media{Container: "mov", Codec: "hevc", Width: 64, Height: 48, Duration: 2 * time.Second, AudioCodec: "aac", AudioStream: 1},
 		},
-		"sound that nobody knows": {
+		"sound in an unknown codec": {
 			`{"streams":[{"codec_type":"video","codec_name":"hevc","width":64,"height":48},{"codec_type":"audio","codec_tag_string":"apac"}],"format":{"format_name":"mov","duration":"2"}}`,
 			Media{Container: "mov", Codec: "hevc", Width: 64, Height: 48, Duration: 2 * time.Second, AudioCodec: `"apac"`},
 		},
@@ -76,10 +76,10 @@ func TestParseProbeRejects(t *testing.T) {
 		"cover alone": {`{"streams":[{"codec_type":"video","codec_name":"png","width":1,"height":1,"disposition":{"attached_pic":1}}]}`, fault.InvalidInput},
 		"HEIC of two tiles": {`{"streams":[{"codec_type":"video","codec_name":"hevc","width":512,"height":512},{"codec_type":"video","codec_name":"hevc","width":512,"height":512}],
 			"format":{"format_name":"mov,mp4"}}`, fault.InvalidInput},
-		"a codec that is not accepted":   {`{"streams":[{"codec_type":"video","codec_name":"magicyuv","width":64,"height":48}],"format":{"format_name":"avi","duration":"1"}}`, fault.InvalidInput},
-		"a codec that ffprobe knows not": {`{"streams":[{"codec_type":"video","codec_tag_string":"apv1","width":64,"height":48}],"format":{"format_name":"mov","duration":"1"}}`, fault.InvalidInput},
-		"broken output":                  {`{`, fault.Internal},
-		"another format":                 {`{"streams":7}`, fault.Internal},
+		"a codec that is not accepted": {`{"streams":[{"codec_type":"video","codec_name":"magicyuv","width":64,"height":48}],"format":{"format_name":"avi","duration":"1"}}`, fault.InvalidInput},
+		"a codec unknown to ffprobe":   {`{"streams":[{"codec_type":"video","codec_tag_string":"apv1","width":64,"height":48}],"format":{"format_name":"mov","duration":"1"}}`, fault.InvalidInput},
+		"broken output":                {`{`, fault.Internal},
+		"another format":               {`{"streams":7}`, fault.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseProbe([]byte(test.output))

@@ -20,22 +20,22 @@ type Job struct {
 	OutputOptions []string
 	// Output is the path of the file to write; an existing one is replaced.
 	Output string
-	// Within is the longest that the run may take; 0 for as long as the context lets it.
+	// Within is the longest time that the run may take; with 0 only the context limits it.
 	Within time.Duration
 	// Progress, when set, is called with the position in the output about twice a
 	// second and at the end. It must not block for long: ffmpeg waits for it.
 	Progress func(position time.Duration)
 }
 
-// inputOptions are those of every input, of ffmpeg and ffprobe alike.
+// inputOptions come before every input, of ffmpeg and of ffprobe.
 var inputOptions = []string{
 	"-format_whitelist", demuxers, "-protocol_whitelist", "file", "-codec_whitelist", whitelist,
 	"-max_pixels", strconv.Itoa(pixelLimit),
 }
 
-// Run carries out the job. Input that ffmpeg rejects is a fault.InvalidInput with
-// the last lines of ffmpeg's own words; so is input that needs more memory, time or
-// output than there is, in ours.
+// Run carries out the job. If ffmpeg rejects the input, the error is a fault.InvalidInput
+// with the last lines of ffmpeg's output. If the input needs more memory, time or output
+// than the limits allow, it is a fault.InvalidInput that names the limit.
 func (t *Tools) Run(ctx context.Context, job Job) error {
 	args := []string{"-hide_banner", "-nostdin", "-y", "-loglevel", "error"}
 	if job.Progress != nil {
@@ -54,7 +54,7 @@ func (t *Tools) Run(ctx context.Context, job Job) error {
 		return nil
 	})
 	if err == nil && outOfMemory.MatchString(words) {
-		return t.limits.tooMuchMemory() // it went on, and left out what it could not decode
+		return t.limits.tooMuchMemory() // ffmpeg went on without the part that it could not decode
 	}
 	return err
 }
@@ -63,8 +63,8 @@ func (t *Tools) Run(ctx context.Context, job Job) error {
 // developer guide, "Configure Lambda function memory").
 const threadLimit = 6
 
-// threads keeps a machine with more processors from taking memory that a function has
-// not: each thread has a stack, and some a frame.
+// threads limits the number of threads on a machine with more processors than a
+// function can have: each thread takes memory for a stack, and some for a frame.
 func (t *Tools) threads() []string {
 	if runtime.NumCPU() <= threadLimit {
 		return nil
@@ -73,8 +73,8 @@ func (t *Tools) threads() []string {
 }
 
 // readProgress calls report for each block of key=value lines that ffmpeg writes.
-// out_time_us is in microseconds; ffmpeg 4.1 has it as out_time_ms, in
-// microseconds as well (fftools/ffmpeg.c, print_report).
+// out_time_us is in microseconds. ffmpeg 4.1 calls it out_time_ms, but that is in
+// microseconds too (fftools/ffmpeg.c, print_report).
 func readProgress(r io.Reader, report func(time.Duration)) {
 	scanner := bufio.NewScanner(r)
 	var position time.Duration

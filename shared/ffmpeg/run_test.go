@@ -35,7 +35,7 @@ func TestReadProgress(t *testing.T) {
 	}
 }
 
-// script makes a program of the given shell lines.
+// script writes a program with the given shell lines and returns its path.
 func script(t *testing.T, lines string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
@@ -49,15 +49,15 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 		kind  fault.Kind
 		says  string
 	}{
-		"rejected":              {"echo broken header >&2; exit 1", fault.InvalidInput, "broken header"},
-		"killed":                {"kill -9 $$", fault.Internal, "signal: killed"},
-		"crashed":               {"kill -SEGV $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
-		"library gave up":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
-		"no memory":             {"echo 'get_buffer: Cannot allocate memory' >&2; exit 69", fault.InvalidInput, "takes more than the limit of"},
-		"no memory, and ended":  {"echo 'x264 [error]: malloc of size 99 failed' >&2; exit 0", fault.InvalidInput, "takes more than the limit of"},
-		"size that is refused":  {"echo '[h264] Picture size 16000x16000 exceeds specified max pixel count 1, see' >&2; exit 1", fault.InvalidInput, "16000 x 16000 pixels are more than the limit of 150 million"},
-		"words of what is left": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "exit status 1: broken"},
-		"out of time":           {"exec sleep 60", fault.DeadlineExceeded, "deadline"},
+		"rejected":                   {"echo broken header >&2; exit 1", fault.InvalidInput, "broken header"},
+		"killed":                     {"kill -9 $$", fault.Internal, "signal: killed"},
+		"crashed":                    {"kill -SEGV $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
+		"aborted by a library":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
+		"no memory":                  {"echo 'get_buffer: Cannot allocate memory' >&2; exit 69", fault.InvalidInput, "takes more than the limit of"},
+		"no memory, but status 0":    {"echo 'x264 [error]: malloc of size 99 failed' >&2; exit 0", fault.InvalidInput, "takes more than the limit of"},
+		"size refused":               {"echo '[h264] Picture size 16000x16000 exceeds specified max pixel count 1, see' >&2; exit 1", fault.InvalidInput, "16000 x 16000 pixels are more than the limit of 150 million"},
+		"message without the codecs": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "exit status 1: broken"},
+		"out of time":                {"exec sleep 60", fault.DeadlineExceeded, "deadline"},
 	} {
 		for _, progress := range []func(time.Duration){nil, func(time.Duration) {}} {
 			t.Run(fmt.Sprint(name, progress != nil), func(t *testing.T) {
@@ -76,14 +76,14 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 	}
 }
 
-func TestRunTakesNoLongerThanItMay(t *testing.T) {
+func TestRunStopsAtItsTimeLimit(t *testing.T) {
 	tools := &Tools{ffmpeg: script(t, "exec sleep 60"), limits: newLimits()}
 	err := tools.Run(t.Context(), Job{Input: "in", Output: "out", Within: 50 * time.Millisecond})
 	assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
 	assert.ErrorContains(t, err, "takes longer than the limit of 50ms")
 }
 
-func TestMemoryIsThatOfTheFunction(t *testing.T) {
+func TestMemoryLimitFollowsTheFunction(t *testing.T) {
 	for name, test := range map[string]struct {
 		variable string
 		want     int64

@@ -1,7 +1,7 @@
-// Package ffmpeg runs the static ffmpeg and ffprobe of the heavy images.
+// Package ffmpeg runs the static ffmpeg and ffprobe programs of the heavy images.
 //
-// It is the gate for them: an image carries ffmpeg if and only if its binary
-// reaches this package.
+// An image is heavy, that is, it carries these programs, if and only if its function's
+// binary contains this package. A test in package shared checks this.
 package ffmpeg
 
 import (
@@ -21,19 +21,18 @@ import (
 	"lambdas.internal/shared/settings"
 )
 
-// Variables that name the programs when they are not on PATH.
+// Variables with the paths of the programs, for programs that are not on PATH.
 const (
 	FFmpegVariable  = "FFMPEG_PATH"
 	FFprobeVariable = "FFPROBE_PATH"
 )
 
-// demuxers are the containers that input may have. A playlist or a concat script
-// is not among them: it could name other files of the machine or addresses of
-// the network.
+// demuxers are the containers that input may have. Playlists and concat scripts are not
+// among them, because they could name other files of the machine or network addresses.
 const demuxers = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,mjpeg"
 
-// stopGrace is how long a program may take to die after its context has ended
-// before its pipes are closed as well.
+// stopGrace is how long a program may take to end after its context has ended. After
+// that, its pipes are closed.
 const stopGrace = 2 * time.Second
 
 // Tools are the two programs.
@@ -42,8 +41,9 @@ type Tools struct {
 	limits          limits
 }
 
-// New reads how much memory the function has and finds the programs at FFMPEG_PATH and FFPROBE_PATH, else on PATH. A missing
-// one is a fault.Configuration.
+// New reads how much memory the function has, and finds the programs at FFMPEG_PATH and
+// FFPROBE_PATH, or on PATH if these are not set. If a program is missing, the error is a
+// fault.Configuration.
 func New() (*Tools, error) {
 	ffmpeg, err := find("ffmpeg", FFmpegVariable)
 	if err != nil {
@@ -64,13 +64,13 @@ func find(program, variable string) (string, error) {
 	return path, nil
 }
 
-// errTooLong is the cause of a context that ended because of a program's own limit.
-var errTooLong = errors.New("the program's time is over")
+// errTooLong is the cause of a context that ended at the time limit of one program run.
+var errTooLong = errors.New("the program ran longer than its limit")
 
-// run carries out a program within the limits. It dies with its context and after
-// within, unless that is 0. Read gets what it writes to its standard output, and its
-// fault is that of the run. Input that the program rejects, or that needs more than the
-// limits, is a fault.InvalidInput.
+// run runs a program within the limits. The program is killed when its context ends, and
+// after within unless that is 0. The function read gets its standard output; an error of
+// read ends the run. Words is the end of its standard error. If the program rejects the
+// input, or the input needs more than the limits, the error is a fault.InvalidInput.
 func (t *Tools) run(ctx context.Context, within time.Duration, program string, args []string, read func(io.Reader) error) (words string, err error) {
 	if within > 0 {
 		var cancel context.CancelFunc
@@ -93,24 +93,24 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 	}
 	if err := t.limits.apply(cmd.Process.Pid); err != nil {
 		stop()
-		_ = cmd.Wait() // killed, and the reason is known
+		_ = cmd.Wait() // killed by stop; its error says nothing new
 		return "", fault.New(fault.Internal, "%s: limit its memory and output: %w", name, err)
 	}
 	if err := read(stdout); err != nil {
 		stop()
-		_ = cmd.Wait() // killed, and the reason is known
+		_ = cmd.Wait() // killed by stop; its error says nothing new
 		return "", err
 	}
 	err = cmd.Wait()
 	return string(stderr.buf), t.failure(ctx, within, name, err, stderr)
 }
 
-// failure gives what became of a program its kind: the context's end, a program that
-// could not run, or input that needs too much or that the program rejected.
+// failure returns the error of a program run with its kind: the context ended, the
+// program could not run, or the program rejected the input or needed too much for it.
 func (t *Tools) failure(ctx context.Context, within time.Duration, name string, err error, stderr *tail) error {
 	if ended := context.Cause(ctx); ended != nil && err != nil {
 		if errors.Is(ended, errTooLong) {
-			return fault.New(fault.InvalidInput, "to decode the file takes longer than the limit of %s; make the picture or video smaller", within)
+			return fault.New(fault.InvalidInput, "processing the file takes longer than the limit of %s; use a smaller picture or a shorter video", within)
 		}
 		return fault.New(fault.DeadlineExceeded, "%s: stopped: %w", name, ctx.Err())
 	}
@@ -121,7 +121,7 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 		return t.limits.tooMuchMemory()
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok { // could not start, or its pipes not be closed
+	if !ok { // it could not start, or its pipes could not be closed
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -136,25 +136,26 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 	return fault.New(fault.InvalidInput, "%s: %w%s", name, err, stderr.suffix())
 }
 
-// killed tells apart what the input did to the program, which another try would meet
-// again, from what the machine did, such as the out-of-memory killer.
+// killed returns the error of a program that a signal ended. It is the input's fault if
+// the program crashed, because a retry would crash again. Otherwise the machine ended the
+// program, for instance with the out-of-memory killer.
 func (t *Tools) killed(name string, signal syscall.Signal, err error, stderr *tail) error {
 	switch signal {
 	case syscall.SIGXFSZ:
 		return t.limits.tooMuchOutput()
 	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGFPE:
-		// Also what a library does that got no memory and did not look.
-		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory: %s broke off (%w)%s", t.limits.memory>>20, name, err, stderr.suffix())
+		// A library that does not check for missing memory crashes as well.
+		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory: %s crashed (%w)%s", t.limits.memory>>20, name, err, stderr.suffix())
 	default:
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
 }
 
-// stderrLimit keeps an error message well below the 256 KB that Lambda allows for
-// an asynchronous payload.
+// stderrLimit in bytes keeps an error message far below the 256 KB that Lambda allows
+// for an asynchronous payload.
 const stderrLimit = 2048
 
-// offListLine finds a complaint about a stream that nobody wants.
+// offListLine finds a message about a stream with a codec that is not accepted.
 var offListLine = regexp.MustCompile(`(?m)^.*not on whitelist '.*\n?(?:\s+Last message repeated.*\n?)?`)
 
 // tail keeps the last bytes written to it.

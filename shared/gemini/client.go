@@ -1,5 +1,5 @@
-// Package gemini calls Google's Gemini models: it edits images and answers with
-// JSON. It has no prompts of its own.
+// Package gemini calls Google's Gemini models to edit images and to answer questions
+// with JSON. Its callers supply the prompts.
 package gemini
 
 import (
@@ -13,7 +13,7 @@ import (
 	"lambdas.internal/shared/settings"
 )
 
-// ModelVariable names the model for a function that is not told otherwise.
+// ModelVariable names the model that is used when the event names none.
 const ModelVariable = "GEMINI_MODEL"
 
 // Models that are used when neither the event nor GEMINI_MODEL names one.
@@ -28,22 +28,22 @@ type Client struct {
 	model string
 }
 
-// Retries say how calls that Gemini rejects as too many (429) or cannot answer
-// (408, 5xx) are repeated.
+// Retries says how often and when a call is repeated that Gemini rejects as one too many
+// (429) or cannot answer (408, 5xx).
 type Retries struct {
-	// Attempts is how often a call is made altogether.
+	// Attempts is how often a call is made, the first time included.
 	Attempts int32
-	// FirstDelay and MaxDelay, in seconds, bound the wait, which doubles each time.
+	// FirstDelay is the first wait in seconds. It doubles each time, up to MaxDelay.
 	FirstDelay, MaxDelay float64
 }
 
-// DefaultRetries wait 1, 2, 4 and 8 seconds and a random second more, within the
-// minutes that a Lambda has.
+// DefaultRetries waits 1, 2, 4 and 8 seconds, each time plus up to one random second:
+// short enough for the minutes that a Lambda function has.
 var DefaultRetries = Retries{Attempts: 5, FirstDelay: 1, MaxDelay: 10}
 
-// New returns a Client that authenticates with key. The model is GEMINI_MODEL, else
-// defaultModel. GOOGLE_GEMINI_BASE_URL, which the library reads, replaces the
-// address of the service.
+// New returns a Client that authenticates with key. The model is the one in GEMINI_MODEL
+// or, if that is not set, defaultModel. GOOGLE_GEMINI_BASE_URL, which the library reads,
+// replaces the address of the service.
 func New(ctx context.Context, key, defaultModel string, retries Retries) (*Client, error) {
 	client, err := genai.NewClient(ctx, &genai.ClientConfig{
 		APIKey:     key,
@@ -66,8 +66,8 @@ type Image struct {
 	MIMEType string
 }
 
-// generate makes one call and returns the parts of the answer. An answer that was
-// cut short is a fault.Transient, a refused one a fault.SafetyBlocked.
+// generate makes one call and returns the parts of the answer. If the answer was cut
+// short, the error is a fault.Transient; if Gemini refused, a fault.SafetyBlocked.
 func (c *Client) generate(ctx context.Context, model string, parts []*genai.Part, config *genai.GenerateContentConfig) ([]*genai.Part, error) {
 	model = c.modelName(model)
 	response, err := c.genai.Models.GenerateContent(ctx, model, []*genai.Content{{Role: genai.RoleUser, Parts: parts}}, config)
@@ -90,7 +90,7 @@ func (c *Client) generate(ctx context.Context, model string, parts []*genai.Part
 	return candidate.Content.Parts, nil
 }
 
-// refusals are the finish reasons without a usable answer
+// refusals are the finish reasons that come without a usable answer
 // (ai.google.dev/api/generate-content#FinishReason).
 var refusals = map[genai.FinishReason]fault.Kind{
 	genai.FinishReasonMaxTokens:              fault.Transient,
@@ -111,8 +111,8 @@ var refusals = map[genai.FinishReason]fault.Kind{
 	genai.FinishReasonImageRecitation:        fault.SafetyBlocked,
 }
 
-// classify gives an error of the library its kind by the HTTP status. An answer
-// that breaks off is transient.
+// classify gives an error of the library its kind by the HTTP status. Without a status,
+// for instance when the answer breaks off, the kind is fault.Transient.
 func classify(model string, err error) error {
 	kind := fault.Transient
 	var api genai.APIError
@@ -121,7 +121,7 @@ func classify(model string, err error) error {
 		kind = fault.DeadlineExceeded
 	case !errors.As(err, &api):
 	case api.Code == http.StatusUnauthorized, api.Code == http.StatusForbidden, api.Code == http.StatusNotFound:
-		kind = fault.Configuration // the key or the model's name
+		kind = fault.Configuration // the key or the model's name is wrong
 	case api.Code >= 400 && api.Code < 500 && api.Code != http.StatusTooManyRequests && api.Code != http.StatusRequestTimeout:
 		kind = fault.InvalidInput
 	}

@@ -7,15 +7,15 @@ import (
 	"google.golang.org/genai"
 )
 
-// Edited is an image that the model made, and what it said about it.
+// Edited is an image that the model made, with its remark.
 type Edited struct {
 	Image Image
 	// Text is the model's remark; often empty.
 	Text string
 }
 
-// Edit has the model change an image as the instruction says. An empty model means
-// the client's own.
+// Edit has the model change an image as the instruction says. If model is empty, it uses
+// the client's model.
 func (c *Client) Edit(ctx context.Context, model, instruction string, img Image) (Edited, error) {
 	parts, err := c.generate(ctx, model, []*genai.Part{picture(img), genai.NewPartFromText(instruction)},
 		&genai.GenerateContentConfig{ResponseModalities: []string{"TEXT", "IMAGE"}})

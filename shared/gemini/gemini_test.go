@@ -35,9 +35,9 @@ func TestEdit(t *testing.T) {
 		"at once":                   {[]geminitest.Answer{edited}, 1, ""},
 		"after 429":                 {[]geminitest.Answer{geminitest.Status(429, "RESOURCE_EXHAUSTED"), edited}, 2, ""},
 		"after 500 and 503":         {[]geminitest.Answer{geminitest.Status(500, "INTERNAL"), geminitest.Status(503, "UNAVAILABLE"), edited}, 3, ""},
-		"429 for ever":              {[]geminitest.Answer{geminitest.Status(429, "RESOURCE_EXHAUSTED")}, 3, fault.Transient},
-		"500 for ever":              {[]geminitest.Answer{geminitest.Status(500, "INTERNAL")}, 3, fault.Transient},
-		"400 is not tried again":    {[]geminitest.Answer{geminitest.Status(400, "INVALID_ARGUMENT")}, 1, fault.InvalidInput},
+		"always 429":                {[]geminitest.Answer{geminitest.Status(429, "RESOURCE_EXHAUSTED")}, 3, fault.Transient},
+		"always 500":                {[]geminitest.Answer{geminitest.Status(500, "INTERNAL")}, 3, fault.Transient},
+		"400 is not retried":        {[]geminitest.Answer{geminitest.Status(400, "INVALID_ARGUMENT")}, 1, fault.InvalidInput},
 		"unknown model":             {[]geminitest.Answer{geminitest.Status(404, "NOT_FOUND")}, 1, fault.Configuration},
 		"request blocked":           {[]geminitest.Answer{geminitest.Blocked("PROHIBITED_CONTENT")}, 1, fault.SafetyBlocked},
 		"answer blocked":            {[]geminitest.Answer{geminitest.Ended("IMAGE_SAFETY", "")}, 1, fault.SafetyBlocked},
@@ -107,13 +107,13 @@ func TestAsk(t *testing.T) {
 		answer geminitest.Answer
 		kind   fault.Kind
 	}{
-		"JSON":            {geminitest.Text(`{"best":3}`), ""},
-		"cut JSON":        {geminitest.Text(`{"best":`), fault.Transient},
-		"prose":           {geminitest.Text("The third one."), fault.Transient},
-		"another type":    {geminitest.Text(`{"best":"three"}`), fault.Transient},
-		"blocked":         {geminitest.Blocked("SAFETY"), fault.SafetyBlocked},
-		"nothing at all":  {func(w http.ResponseWriter, _ *http.Request, _ geminitest.Request) { _, _ = w.Write([]byte(`{}`)) }, fault.Transient},
-		"no JSON service": {func(w http.ResponseWriter, _ *http.Request, _ geminitest.Request) { _, _ = w.Write([]byte(`<html>`)) }, fault.Transient},
+		"JSON":           {geminitest.Text(`{"best":3}`), ""},
+		"cut JSON":       {geminitest.Text(`{"best":`), fault.Transient},
+		"prose":          {geminitest.Text("The third one."), fault.Transient},
+		"another type":   {geminitest.Text(`{"best":"three"}`), fault.Transient},
+		"blocked":        {geminitest.Blocked("SAFETY"), fault.SafetyBlocked},
+		"nothing at all": {func(w http.ResponseWriter, _ *http.Request, _ geminitest.Request) { _, _ = w.Write([]byte(`{}`)) }, fault.Transient},
+		"HTML":           {func(w http.ResponseWriter, _ *http.Request, _ geminitest.Request) { _, _ = w.Write([]byte(`<html>`)) }, fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := geminitest.Start(t, test.answer)

@@ -12,19 +12,18 @@ import (
 
 // Question asks for an answer in JSON about some images.
 type Question struct {
-	// Model is the client's own when empty.
+	// Model is the name of the model; when empty, the client's model.
 	Model string
 	// System holds the standing instructions.
 	System string
-	// Parts are texts (string) and images (Image) in the order in which the model
-	// sees them.
+	// Parts are texts (string) and images (Image), in the order that the model sees.
 	Parts []any
 	// Schema is the JSON schema of the answer.
 	Schema any
 }
 
-// Ask puts the question and decodes the answer into the value that answer points
-// to. An answer that is no such JSON is a fault.Transient.
+// Ask sends the question and decodes the answer into the value that answer points to.
+// If the answer is not the requested JSON, the error is a fault.Transient.
 func (c *Client) Ask(ctx context.Context, q Question, answer any) error {
 	var parts []*genai.Part
 	for _, p := range q.Parts {
@@ -39,7 +38,7 @@ func (c *Client) Ask(ctx context.Context, q Question, answer any) error {
 	}
 	config := &genai.GenerateContentConfig{
 		ResponseMIMEType: "application/json", ResponseJsonSchema: q.Schema,
-		Temperature: genai.Ptr[float32](0), // the same photos should rank the same
+		Temperature: genai.Ptr[float32](0), // so that the same photos get the same ranks
 	}
 	if q.System != "" {
 		config.SystemInstruction = genai.NewContentFromText(q.System, genai.RoleUser)
@@ -56,7 +55,7 @@ func (c *Client) Ask(ctx context.Context, q Question, answer any) error {
 	}
 	decoder := json.NewDecoder(strings.NewReader(text.String()))
 	if err := decoder.Decode(answer); err != nil {
-		return fault.New(fault.Transient, "gemini %s: the answer is not the JSON asked for: %w", c.modelName(q.Model), err)
+		return fault.New(fault.Transient, "gemini %s: the answer is not the requested JSON: %w", c.modelName(q.Model), err)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package geminitest stands in for Google's Gemini service: an HTTP server that
-// speaks the wire format of generateContent, with the faults that the real one has.
+// Package geminitest is an HTTP server that tests use instead of Google's Gemini
+// service. It speaks the wire format of generateContent and can fail as Gemini does.
 package geminitest
 
 import (
@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// Key is the API key that the stand-in accepts.
+// Key is the API key that the test server accepts.
 const Key = "test-gemini-key"
 
-// Request is what a caller asked, in the names of the wire format
+// Request is a request to the server, with the names of the wire format
 // (ai.google.dev/api/generate-content).
 type Request struct {
 	Model             string
@@ -26,7 +26,7 @@ type Request struct {
 	GenerationConfig  json.RawMessage `json:"generationConfig"`
 }
 
-// Content is one turn.
+// Content is one turn of the conversation.
 type Content struct {
 	Role  string `json:"role"`
 	Parts []Part `json:"parts"`
@@ -44,15 +44,15 @@ type Part struct {
 // Answer writes the answer to a request.
 type Answer func(w http.ResponseWriter, r *http.Request, asked Request)
 
-// Server is a running stand-in.
+// Server is a running test server.
 type Server struct {
 	mu       sync.Mutex
 	answers  []Answer
 	requests []Request
 }
 
-// Start starts a stand-in that gives the answers in turn, the last one for ever,
-// and sets the environment of the test so that clients use it.
+// Start starts a server that gives the answers in turn and then repeats the last one. It
+// sets the test's environment so that clients use the server.
 func Start(t testing.TB, answers ...Answer) *Server {
 	t.Helper()
 	s := &Server{answers: answers}
@@ -64,7 +64,7 @@ func Start(t testing.TB, answers ...Answer) *Server {
 	return s
 }
 
-// Requests returns what was asked so far.
+// Requests returns the requests so far.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *Server) Requests() []Request {
 func (s *Server) serve(t testing.TB, w http.ResponseWriter, r *http.Request) {
 	model, found := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1beta/models/"), ":generateContent")
 	if r.Method != http.MethodPost || !found {
-		t.Errorf("Gemini stand-in: unexpected %s %s", r.Method, r.URL.Path)
+		t.Errorf("Gemini test server: unexpected %s %s", r.Method, r.URL.Path)
 		http.NotFound(w, r)
 		return
 	}
@@ -84,7 +84,7 @@ func (s *Server) serve(t testing.TB, w http.ResponseWriter, r *http.Request) {
 	}
 	asked := Request{Model: model}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
-		t.Errorf("Gemini stand-in: request: %v", err)
+		t.Errorf("Gemini test server: decode the request: %v", err)
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
@@ -95,10 +95,10 @@ func (s *Server) serve(t testing.TB, w http.ResponseWriter, r *http.Request) {
 	answer(w, r, asked)
 }
 
-// Status answers with an error of the service.
+// Status answers with an HTTP error in Gemini's format.
 func Status(code int, status string) Answer {
 	return func(w http.ResponseWriter, _ *http.Request, _ Request) {
-		write(w, code, fmt.Sprintf(`{"error":{"code":%d,"message":"stand-in says %s","status":%q}}`, code, status, status))
+		write(w, code, fmt.Sprintf(`{"error":{"code":%d,"message":"test server says %s","status":%q}}`, code, status, status))
 	}
 }
 
@@ -107,10 +107,10 @@ func Image(data []byte, mimeType, remark string) Answer {
 	return candidate("STOP", fmt.Sprintf(`{"text":%s},{"inlineData":{"mimeType":%q,"data":%q}}`, quote(remark), mimeType, base64.StdEncoding.EncodeToString(data)))
 }
 
-// Text answers with a text, as it does for JSON.
+// Text answers with a text, which may be JSON.
 func Text(text string) Answer { return candidate("STOP", `{"text":`+quote(text)+`}`) }
 
-// Func answers with the text that the function makes of the request.
+// Func answers with the text that the function returns for the request.
 func Func(text func(Request) string) Answer {
 	return func(w http.ResponseWriter, r *http.Request, asked Request) { Text(text(asked))(w, r, asked) }
 }
@@ -119,14 +119,14 @@ func Func(text func(Request) string) Answer {
 // SAFETY.
 func Ended(reason, text string) Answer { return candidate(reason, `{"text":`+quote(text)+`}`) }
 
-// Blocked refuses the request itself.
+// Blocked answers that the request was blocked for the given reason.
 func Blocked(reason string) Answer {
 	return func(w http.ResponseWriter, _ *http.Request, _ Request) {
-		write(w, http.StatusOK, fmt.Sprintf(`{"promptFeedback":{"blockReason":%q},"modelVersion":"stand-in"}`, reason))
+		write(w, http.StatusOK, fmt.Sprintf(`{"promptFeedback":{"blockReason":%q},"modelVersion":"test"}`, reason))
 	}
 }
 
-// Slow gives the answer after a while, or never when the caller has gone.
+// Slow gives the answer after wait, or never if the caller goes away before.
 func Slow(wait time.Duration, then Answer) Answer {
 	return func(w http.ResponseWriter, r *http.Request, asked Request) {
 		select {
@@ -143,7 +143,7 @@ func Truncated() Answer {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte(`{"candidates":[{"content":{"parts":[{"te`))
-		_ = http.NewResponseController(w).Flush() // else the caller sees no answer at all
+		_ = http.NewResponseController(w).Flush() // otherwise the caller sees no answer at all
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -151,14 +151,14 @@ func Truncated() Answer {
 func candidate(reason, parts string) Answer {
 	return func(w http.ResponseWriter, _ *http.Request, _ Request) {
 		write(w, http.StatusOK, fmt.Sprintf(`{"candidates":[{"index":0,"finishReason":%q,"content":{"role":"model","parts":[%s]}}],
-			"usageMetadata":{"promptTokenCount":1,"totalTokenCount":2},"modelVersion":"stand-in"}`, reason, parts))
+			"usageMetadata":{"promptTokenCount":1,"totalTokenCount":2},"modelVersion":"test"}`, reason, parts))
 	}
 }
 
 func write(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(code)
-	_, _ = w.Write([]byte(body)) // a caller that has gone is part of the tests
+	_, _ = w.Write([]byte(body)) // in some tests the caller goes away before
 }
 
 func quote(s string) string {

@@ -1,9 +1,8 @@
-// Package httpapi serves events of an API Gateway HTTP API (payload format 2.0)
-// with a plain http.Handler, so that the same router runs in Lambda and on a
-// local port.
+// Package httpapi lets a plain http.Handler answer the events of an API Gateway HTTP API
+// (payload format 2.0), so that the same router runs in Lambda and on a local port.
 //
-// It is our own because the published adapters' modules require five web
-// frameworks, which a build would have to fetch and verify for nothing.
+// The published adapters are not used because their modules require five web frameworks,
+// which every build would have to fetch and verify without need.
 package httpapi
 
 import (
@@ -20,8 +19,8 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// ParseRequest makes an http.Request of an event. Anything wrong with the event is
-// a fault.InvalidInput.
+// ParseRequest makes an http.Request from an event. Every error in the event is a
+// fault.InvalidInput.
 func ParseRequest(ctx context.Context, payload []byte) (*http.Request, error) {
 	var event events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(payload, &event); err != nil {
@@ -29,7 +28,7 @@ func ParseRequest(ctx context.Context, payload []byte) (*http.Request, error) {
 	}
 	method := event.RequestContext.HTTP.Method
 	if event.Version != "2.0" || method == "" || !strings.HasPrefix(event.RawPath, "/") {
-		return nil, fault.New(fault.InvalidInput, "event: no API Gateway HTTP API event of payload format 2.0")
+		return nil, fault.New(fault.InvalidInput, "event: want an API Gateway HTTP API event with payload format 2.0")
 	}
 	body := []byte(event.Body)
 	if event.IsBase64Encoded {
@@ -57,8 +56,8 @@ func ParseRequest(ctx context.Context, payload []byte) (*http.Request, error) {
 	return request, nil
 }
 
-// withoutStage returns the path that the routes know: API Gateway puts the name of
-// any stage but $default before it.
+// withoutStage removes the name of the stage from the start of the path. API Gateway adds
+// it for every stage except $default.
 func withoutStage(path, stage string) string {
 	if rest, ok := strings.CutPrefix(path, "/"+stage); ok && stage != "" && strings.HasPrefix(rest, "/") {
 		return rest
@@ -66,7 +65,7 @@ func withoutStage(path, stage string) string {
 	return path
 }
 
-// Serve answers an event with what the handler writes.
+// Serve returns the handler's answer to an event.
 func Serve(ctx context.Context, handler http.Handler, payload []byte) (events.APIGatewayV2HTTPResponse, error) {
 	request, err := ParseRequest(ctx, payload)
 	if err != nil {
@@ -77,7 +76,7 @@ func Serve(ctx context.Context, handler http.Handler, payload []byte) (events.AP
 	return w.response(), nil
 }
 
-// recorder keeps an answer in memory: API Gateway takes it whole.
+// recorder keeps an answer in memory, because API Gateway expects it as a whole.
 type recorder struct {
 	header http.Header
 	status int

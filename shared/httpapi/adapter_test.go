@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/shared/httpapi"
 )
 
-// echo answers with what it understood of the request.
+// echo answers with the parts of the request that it received.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestServeEncodesBinaryAnswers(t *testing.T) {
 
 func TestServeRejectsOtherEvents(t *testing.T) {
 	for name, payload := range map[string]string{
-		"no JSON":          `[`,
+		"not JSON":         `[`,
 		"empty":            `{}`,
 		"format 1.0":       `{"version":"1.0","path":"/","httpMethod":"GET"}`,
 		"bad base64":       `{"version":"2.0","rawPath":"/","body":"!","isBase64Encoded":true,"requestContext":{"http":{"method":"GET"}}}`,
@@ -91,7 +91,7 @@ func FuzzParseRequest(f *testing.F) {
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			return
 		}
-		// What the parser lets through, any router must survive.
+		// A router must not fail on any request that the parser accepts.
 		out, err := httpapi.Serve(t.Context(), http.NewServeMux(), payload)
 		require.NoError(t, err)
 		_, err = json.Marshal(out)

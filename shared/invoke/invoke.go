@@ -26,8 +26,8 @@ func New() (*Invoker, error) {
 	return &Invoker{client: lambda.NewFromConfig(cfg)}, nil
 }
 
-// Start hands the event, encoded as JSON, to the function's queue. An unknown
-// function is a fault.Configuration.
+// Start puts the event, encoded as JSON, into the function's queue. If the function
+// does not exist, the error is a fault.Configuration.
 func (i *Invoker) Start(ctx context.Context, function string, event any) error {
 	payload, err := json.Marshal(event)
 	if err != nil {

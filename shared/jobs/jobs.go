@@ -1,6 +1,6 @@
-// Package jobs keeps the state of asynchronous work. A job has one or more items;
-// each item is worked on by one invocation of a processor and has a record of its
-// own, so that no two invocations write the same one.
+// Package jobs stores the state of asynchronous work. A job has one or more items. One
+// invocation of a processor, the Lambda function for that kind of job, works on one item
+// and writes the record of that item, so two invocations never write the same record.
 package jobs
 
 import (
@@ -38,14 +38,14 @@ const (
 type Job struct {
 	ID   string `dynamodbav:"jobId" json:"jobId"`
 	Kind Kind   `dynamodbav:"kind" json:"kind"`
-	// Keys of the media, one an item; a selection has all in its one item.
+	// Keys of the media. Each key is one item; a selection has one item for all keys.
 	Keys []string `dynamodbav:"keys" json:"keys"`
 	// CreatedAt and ExpiresAt in Unix seconds.
 	CreatedAt int64 `dynamodbav:"createdAt" json:"createdAt"`
 	ExpiresAt int64 `dynamodbav:"expiresAt" json:"expiresAt"`
 }
 
-// Items is how many items the job has.
+// Items returns how many items the job has.
 func (j Job) Items() int {
 	if j.Kind == Selection {
 		return 1
@@ -53,20 +53,20 @@ func (j Job) Items() int {
 	return len(j.Keys)
 }
 
-// Item is one part of a job, done by one invocation.
+// Item is one part of a job. One invocation works on it.
 type Item struct {
 	Index  int    `dynamodbav:"itemIndex" json:"itemIndex"`
 	Status Status `dynamodbav:"status" json:"status"`
 	// Progress in percent.
 	Progress int `dynamodbav:"progress" json:"progress"`
-	// Result is what the processor answered; JSON.
+	// Result is the processor's result as JSON.
 	Result RawJSON `dynamodbav:"result,omitempty" json:"result,omitempty"`
-	// ErrorType is the fault's kind, ErrorMessage its text.
+	// ErrorType is the kind of the error, ErrorMessage its text.
 	ErrorType    string `dynamodbav:"errorType,omitempty" json:"errorType,omitempty"`
 	ErrorMessage string `dynamodbav:"errorMessage,omitempty" json:"errorMessage,omitempty"`
 }
 
-// RawJSON is encoded JSON, which the table holds as text.
+// RawJSON is encoded JSON. The table stores it as text.
 type RawJSON string
 
 // MarshalJSON implements json.Marshaler.
@@ -75,25 +75,25 @@ func (r RawJSON) MarshalJSON() ([]byte, error) { return json.RawMessage(r).Marsh
 // Report is a job with its items.
 type Report struct {
 	Job
-	// Status is failed when all items failed, succeeded when all are done and one at
-	// least succeeded, queued when none has started, else running.
+	// Status is failed when all items failed, succeeded when all items are done and at
+	// least one succeeded, queued when none has started, and otherwise running.
 	Status Status `json:"status"`
 	Items  []Item `json:"items"`
 }
 
-// Store keeps jobs.
+// Store stores jobs.
 type Store struct{ table *table.Table }
 
 // New returns a Store in the given table.
 func New(t *table.Table) *Store { return &Store{table: t} }
 
-// Create writes a new job. One with the same id is a fault.Conflict.
+// Create writes a new job. If the id exists already, the error is a fault.Conflict.
 func (s *Store) Create(ctx context.Context, session string, job Job) error {
 	return s.table.Create(ctx, table.Key{Session: session, Sort: jobKey(job.ID)}, job)
 }
 
-// Read returns a job with all its items; those that no processor has taken up are
-// queued. A missing job is a fault.NotFound.
+// Read returns a job with all its items. An item that no processor has started is
+// queued. If the job does not exist, the error is a fault.NotFound.
 func (s *Store) Read(ctx context.Context, session, id string) (Report, error) {
 	var report Report
 	if err := s.table.Read(ctx, table.Key{Session: session, Sort: jobKey(id)}, &report.Job); err != nil {
@@ -148,7 +148,7 @@ func itemKey(id string, index int) string {
 	return fmt.Sprintf("%s%03d", itemPrefix(id), index)
 }
 
-// messageLimit in bytes keeps a record far below DynamoDB's 400 KB.
+// messageLimit in bytes keeps a record far below DynamoDB's limit of 400 KB.
 const messageLimit = 4096
 
 func clip(s string) string {

@@ -35,7 +35,7 @@ func TestJobLife(t *testing.T) {
 	first := store.Track("s", "j1", 0)
 	done, err := jobs.Run(ctx, first, func(ctx context.Context) (result, error) {
 		first.Progress(ctx, 0.42)
-		first.Progress(ctx, 0.99) // too soon after the other to be written
+		first.Progress(ctx, 0.99) // not written: too soon after the one before
 		assert.Equal(t, jobs.Item{Index: 0, Status: jobs.Running, Progress: 42}, read().Items[0])
 		assert.Equal(t, jobs.Running, read().Status)
 		return result{"s/enhanced/a"}, nil
@@ -50,7 +50,7 @@ func TestJobLife(t *testing.T) {
 		return result{}, nil
 	})
 	require.NoError(t, err)
-	assert.Equal(t, done, again, "a second delivery gets the first one's result")
+	assert.Equal(t, done, again, "the second delivery of an event returns the first one's result")
 
 	second := store.Track("s", "j1", 1)
 	_, err = jobs.Run(ctx, second, func(context.Context) (result, error) {
@@ -61,7 +61,7 @@ func TestJobLife(t *testing.T) {
 	assert.Equal(t, jobs.Succeeded, read().Status, "all are done, one succeeded")
 
 	_, err = jobs.Run(ctx, second, func(context.Context) (result, error) { return result{"s/enhanced/b"}, nil })
-	require.NoError(t, err, "a failed item may be tried again")
+	require.NoError(t, err, "a failed item can be retried")
 	assert.Empty(t, read().Items[1].ErrorType)
 
 	assert.Equal(t, fault.Conflict, fault.KindOf(first.Fail(ctx, errors.New("too late"))), "a finished item cannot fail")

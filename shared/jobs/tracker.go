@@ -12,7 +12,7 @@ import (
 	"lambdas.internal/shared/table"
 )
 
-// progressInterval is the least time between two writes of an item's progress.
+// progressInterval is the shortest time between two writes of an item's progress.
 const progressInterval = 2 * time.Second
 
 // Tracker writes the state of one item while a processor works on it.
@@ -30,16 +30,16 @@ func (s *Store) Track(session, job string, index int) *Tracker {
 	return &Tracker{table: s.table, key: table.Key{Session: session, Sort: itemKey(job, index)}, index: index}
 }
 
-// Run does the work of the item and records how it went: running before, then
+// Run calls work for the item and records its status: running before the call, then
 // succeeded with the encoded result, or failed with the error's kind and text. The
-// work's context ends before ctx does, so that a work that takes too long is
-// recorded as well. An item that an earlier delivery of the event finished is not
-// done again: its result is returned.
+// context of work ends before ctx does, so that there is time to record work that takes
+// too long. Lambda may deliver an event twice: if an earlier delivery finished the item,
+// Run returns that result and does not call work.
 func Run[R any](ctx context.Context, t *Tracker, work func(ctx context.Context) (R, error)) (R, error) {
 	var result R
 	switch err := t.start(ctx); {
 	case fault.KindOf(err) == fault.Conflict:
-		slog.InfoContext(ctx, "the item is done already")
+		slog.InfoContext(ctx, "an earlier delivery finished this item; its result is returned")
 		err = t.earlier(ctx, &result)
 		return result, err
 	case err != nil:
@@ -57,7 +57,7 @@ func Run[R any](ctx context.Context, t *Tracker, work func(ctx context.Context) 
 	return result, t.succeed(ctx, result)
 }
 
-// start marks the item as running unless it has succeeded; then it returns a
+// start marks the item as running. If the item has succeeded already, the error is a
 // fault.Conflict.
 func (t *Tracker) start(ctx context.Context) error {
 	return t.table.Update(ctx, t.key, table.Update{
@@ -82,8 +82,8 @@ func (t *Tracker) earlier(ctx context.Context, result any) error {
 	return nil
 }
 
-// Progress records the part done, from 0 to 1, at most every two seconds. It tells
-// nobody of a failure to do so: the work matters more.
+// Progress records the part done, from 0 to 1, at most every two seconds. It only logs
+// an error of its own, because such an error must not stop the work.
 func (t *Tracker) Progress(ctx context.Context, part float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

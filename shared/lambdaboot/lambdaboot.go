@@ -1,6 +1,5 @@
-// Package lambdaboot starts a Lambda function: its logger, its one-time
-// construction at cold start, and the translation of errors into the errorType
-// that Lambda reports.
+// Package lambdaboot starts a Lambda function: it sets up the logger, builds the
+// handler once at cold start, and turns errors into the errorType that Lambda reports.
 package lambdaboot
 
 import (
@@ -21,13 +20,12 @@ import (
 // Handler answers one invocation. Its result is encoded as JSON.
 type Handler func(ctx context.Context, payload json.RawMessage) (any, error)
 
-// Build makes a Handler with its clients. It is called once at cold start; when
-// it fails, the error answers the invocation and the next one tries again, so
-// that a function without configuration starts, says what is missing, and does
-// not crash in a loop.
+// Build makes a Handler with its clients. It is called at cold start. If it fails, each
+// invocation calls it again, and answers with the error until it succeeds. So a function
+// without configuration starts, says what is missing, and does not crash in a loop.
 type Build func(ctx context.Context) (Handler, error)
 
-// buildLimit bounds construction at cold start. Lambda ends an init phase after
+// buildLimit is the time that Build has at cold start. Lambda ends the init phase after
 // 10 s (Lambda developer guide, "Lambda execution environment lifecycle").
 const buildLimit = 5 * time.Second
 
@@ -43,7 +41,7 @@ func Start(name string, build Build) {
 	lambda.Start(f.Invoke)
 }
 
-// Function is a handler that is built when first needed.
+// Function is a handler that is built when it is first needed.
 type Function struct {
 	build Build
 
@@ -51,11 +49,11 @@ type Function struct {
 	built Handler
 }
 
-// New returns a Function around build, which it has not called yet.
+// New returns a Function that calls build at its first invocation.
 func New(build Build) *Function { return &Function{build: build} }
 
-// Invoke answers one invocation. Errors come back as messages.InvokeResponse_Error
-// with the fault's kind as errorType.
+// Invoke answers one invocation. It returns an error as a messages.InvokeResponse_Error
+// with the error's kind as errorType.
 func (f *Function) Invoke(ctx context.Context, payload json.RawMessage) (any, error) {
 	start := time.Now()
 	h, err := f.handler(ctx)

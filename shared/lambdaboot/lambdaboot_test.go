@@ -74,7 +74,7 @@ func TestInvokeReportsTheKind(t *testing.T) {
 	}
 }
 
-// helperVariable makes the test binary a Lambda function.
+// helperVariable, when set, makes the test binary run as a Lambda function.
 const helperVariable = "LAMBDABOOT_TEST_FUNCTION"
 
 func TestMain(m *testing.M) {
@@ -91,7 +91,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestStart drives a started process over the Lambda Runtime API, as Lambda does.
+// TestStart sends events to a started process over the Lambda Runtime API, as Lambda does.
 func TestStart(t *testing.T) {
 	events := []string{`{"a":1}`, `"bad"`}
 	answers := make(chan string, len(events))

@@ -1,5 +1,5 @@
-// Package lambdatest checks what every function promises: typed errors, and an
-// answer that names the variable which is missing.
+// Package lambdatest has the checks that the tests of all functions share: that an error
+// reports the right type, and that it names a missing environment variable.
 package lambdatest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/shared/lambdaboot"
 )
 
-// ErrorType fails the test unless err reports that kind to Lambda.
+// ErrorType fails the test unless err reports the kind want to Lambda.
 func ErrorType(t testing.TB, want fault.Kind, err error) {
 	t.Helper()
 	var reported messages.InvokeResponse_Error
@@ -22,9 +22,9 @@ func ErrorType(t testing.TB, want fault.Kind, err error) {
 	assert.Equal(t, string(want), reported.Type, reported.Message)
 }
 
-// Configuration fails the test unless the function, with all variables set but one,
-// answers an event with a configuration error that names that one; for each of the
-// variables in turn, and for those that every AWS client needs.
+// Configuration unsets each of the variables in turn, and each variable that every AWS
+// client needs. It fails the test unless the function answers the event with a
+// configuration error that names the variable.
 func Configuration(t *testing.T, build lambdaboot.Build, event string, variables ...string) {
 	t.Helper()
 	variables = append(variables, "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")

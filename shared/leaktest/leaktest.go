@@ -12,15 +12,16 @@ import (
 )
 
 const (
-	// warmUp invocations open what a function keeps on purpose, such as connections.
+	// warmUp is how many invocations come before the measurement: they open what a
+	// function keeps on purpose, for instance connections.
 	warmUp = 5
-	// descriptorSlack is how many connections of a pool may come and go.
+	// descriptorSlack is how many more connections a pool may have open at the end.
 	descriptorSlack = 8
 )
 
-// Invocations calls invoke n times, with the number of the call, and fails the
-// test if goroutines, descriptors or files in the temporary folder are left that
-// were not there after the first five.
+// Invocations calls invoke n times, with the number of the call. It fails the test if
+// there are more goroutines, file descriptors or temporary files at the end than after
+// the first five calls.
 func Invocations(t *testing.T, n int, invoke func(i int)) {
 	t.Helper()
 	require.Greater(t, n, warmUp)
@@ -29,8 +30,8 @@ func Invocations(t *testing.T, n int, invoke func(i int)) {
 	for i := range warmUp {
 		invoke(i)
 	}
-	// A pool may replace a connection, and with it these goroutines; that their
-	// number does not grow is what the descriptors tell.
+	// A pool may replace a connection, and with it these two goroutines. Each belongs to
+	// a connection, so the number of descriptors shows whether they grow.
 	ignore := []goleak.Option{
 		goleak.IgnoreCurrent(),
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),

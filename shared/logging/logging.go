@@ -1,5 +1,5 @@
-// Package logging writes structured JSON logs that carry the request and session
-// of the invocation they belong to.
+// Package logging writes logs as JSON, one object a line, with the ids of the Lambda
+// request and of the session they belong to.
 package logging
 
 import (
@@ -17,9 +17,9 @@ type attrsKey struct{}
 // fill in: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
 const LevelVariable = "AWS_LAMBDA_LOG_LEVEL"
 
-// New returns a logger that writes one JSON object a line to w. Each record
-// carries the requestId of the Lambda invocation in the context, and what With
-// added to it. Key names are those of Lambda's JSON log format.
+// New returns a logger that writes one JSON object a line to w. Each record has the
+// requestId of the Lambda invocation in the context, and the attributes that With added.
+// The key names are those of Lambda's JSON log format.
 func New(w io.Writer) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level(os.Getenv(LevelVariable)), ReplaceAttr: lambdacontext.ReplaceAttr})
 	return slog.New(contextHandler{h})
@@ -31,7 +31,7 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	return context.WithValue(ctx, attrsKey{}, append(old[:len(old):len(old)], attrs...))
 }
 
-// Session is the attribute under which every function logs the session.
+// Session returns the attribute with which every function logs the session.
 func Session(id string) slog.Attr { return slog.String("sessionId", id) }
 
 func level(name string) slog.Level {
@@ -49,7 +49,7 @@ func level(name string) slog.Level {
 
 type contextHandler struct{ slog.Handler }
 
-// Handle adds what the context knows to the record.
+// Handle adds the request id and the attributes in the context to the record.
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	r = r.Clone()
 	if lc, ok := lambdacontext.FromContext(ctx); ok {

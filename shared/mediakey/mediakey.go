@@ -1,5 +1,5 @@
-// Package mediakey checks and makes the S3 keys of a session. Every key has the
-// form {session}/{folder}/{name}, and no key leaves its session's prefix.
+// Package mediakey checks and makes the S3 keys of a session. A key has the form
+// {session}/{folder}/{name} or {session}/{name}, and never leaves its session's prefix.
 package mediakey
 
 import (
@@ -19,8 +19,8 @@ const (
 	Enhanced   = "enhanced"
 )
 
-// maxLength in bytes leaves room for the keys made from a key within the 1024 that
-// S3 allows (S3 user guide, "Naming Amazon S3 objects").
+// maxLength in bytes: a key made from another key is longer, and S3 allows 1024 bytes
+// (S3 user guide, "Naming Amazon S3 objects").
 const maxLength = 900
 
 var sessionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -29,20 +29,20 @@ var sessionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 // dashes and underscores, and starts with a letter or digit.
 func CheckSession(id string) error {
 	if !sessionPattern.MatchString(id) {
-		return fault.New(fault.InvalidInput, "sessionId %q: want 1 to 64 letters, digits, '-' or '_'", clip(id))
+		return fault.New(fault.InvalidInput, "sessionId %q: want 1 to 64 letters, digits, '-' or '_', with a letter or digit first", clip(id))
 	}
 	return nil
 }
 
-// Check returns a fault.InvalidInput unless key is a clean key inside the
-// session's prefix: valid UTF-8, no control characters or backslashes, no empty,
-// "." or ".." elements.
+// Check returns a fault.InvalidInput unless key is inside the session's prefix and is
+// well formed: valid UTF-8, without control characters and backslashes, and without
+// empty, "." or ".." parts.
 func Check(session, key string) error {
 	if err := CheckSession(session); err != nil {
 		return err
 	}
 	invalid := func(why string) error {
-		return fault.New(fault.InvalidInput, "key %q: %s", clip(key), why)
+		return fault.New(fault.InvalidInput, "key %q %s", clip(key), why)
 	}
 	switch {
 	case key == "":
@@ -54,7 +54,7 @@ func Check(session, key string) error {
 	case strings.ContainsFunc(key, func(r rune) bool { return unicode.IsControl(r) || r == '\\' }):
 		return invalid("has a control character or a backslash")
 	case path.Clean(key) != key || path.IsAbs(key):
-		return invalid("is not a clean relative path")
+		return invalid(`has an empty, "." or ".." part, or begins or ends with a slash`)
 	case !strings.HasPrefix(key, session+"/"):
 		return invalid("is outside session " + session)
 	}
@@ -67,8 +67,7 @@ func SessionOf(key string) (string, error) {
 	return session, Check(session, key)
 }
 
-// Folder returns the folder of a session's key, or "" when it lies directly under
-// the session.
+// Folder returns the folder of a key, or "" for a key directly under the session.
 func Folder(key string) string {
 	parts := strings.Split(key, "/")
 	if len(parts) < 3 {
@@ -99,14 +98,14 @@ func clip(s string) string {
 	return s[:limit] + "…"
 }
 
-// itemLimit is the most items of one job.
+// itemLimit is how many items one job may have.
 const itemLimit = 1000
 
-// CheckJob returns a fault.InvalidInput unless id has the form of a session's id
-// and item is a position from 0 to 999.
+// CheckJob returns a fault.InvalidInput unless id has the form of a session id and
+// item is a position from 0 to 999.
 func CheckJob(id string, item int) error {
 	if !sessionPattern.MatchString(id) {
-		return fault.New(fault.InvalidInput, "jobId %q: want 1 to 64 letters, digits, '-' or '_'", clip(id))
+		return fault.New(fault.InvalidInput, "jobId %q: want 1 to 64 letters, digits, '-' or '_', with a letter or digit first", clip(id))
 	}
 	if item < 0 || item >= itemLimit {
 		return fault.New(fault.InvalidInput, "itemIndex %d: want 0 to %d", item, itemLimit-1)

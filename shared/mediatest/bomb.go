@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// HugePNG returns a black PNG of 16 bits and transparency, that is of 8 bytes a pixel:
-// small as a file and large in memory (PNG specification, 5.3 and 11.2).
+// HugePNG returns a black PNG that is small as a file and large in memory: with 16 bits
+// a channel and transparency, each pixel takes 8 bytes (PNG specification, 5.3 and 11.2).
 func HugePNG(t testing.TB, width, height int) []byte {
 	t.Helper()
 	const rgba, depth = 6, 16
@@ -24,7 +24,7 @@ func HugePNG(t testing.TB, width, height int) []byte {
 	return append(out, chunk("IEND", nil)...)
 }
 
-// WithText puts a text of size zero bytes into a PNG file, packed.
+// WithText adds a compressed text to a PNG file. Decompressed, the text is size zero bytes.
 func WithText(t testing.TB, data []byte, size int64) []byte {
 	t.Helper()
 	const afterHeader = 8 + 25

@@ -1,4 +1,4 @@
-// Package mediatest makes the photos and videos that tests work on.
+// Package mediatest makes the photos and videos that tests use.
 package mediatest
 
 import (
@@ -19,9 +19,9 @@ import (
 	"lambdas.internal/shared/ffmpeg"
 )
 
-// Tools finds ffmpeg and ffprobe: where FFMPEG_PATH and FFPROBE_PATH say, else the
-// static builds that the images carry, else on PATH. It sets both variables for
-// the test. Without the programs the test fails.
+// Tools finds ffmpeg and ffprobe: first at FFMPEG_PATH and FFPROBE_PATH, then the static
+// builds that the images carry, then on PATH. It sets both variables for the test. If a
+// program is missing, the test fails.
 func Tools(t testing.TB) *ffmpeg.Tools {
 	t.Helper()
 	const modules = ".cache/npm/node_modules/"
@@ -36,12 +36,12 @@ func Tools(t testing.TB) *ffmpeg.Tools {
 	return tools
 }
 
-// ModernVariable names the folder with an ffmpeg and ffprobe of version 7 or newer, such
-// as production carries; without it those on PATH are taken.
+// ModernVariable names the folder with an ffmpeg and ffprobe of version 7 or newer, like
+// those in production. If it is not set, the test uses those on PATH.
 const ModernVariable = "CI_TEST_FFMPEG_DIR"
 
-// Each runs a test with the tools that Tools finds, and again with modern ones where
-// there are any.
+// Each runs a test with the tools that Tools finds, and again with modern tools if there
+// are any.
 func Each(t *testing.T, test func(t *testing.T, tools *ffmpeg.Tools)) {
 	t.Helper()
 	t.Run("offline", func(t *testing.T) { test(t, Tools(t)) })
@@ -52,7 +52,7 @@ func Each(t *testing.T, test func(t *testing.T, tools *ffmpeg.Tools)) {
 			}
 			path, err := exec.LookPath(program)
 			if err != nil {
-				t.Skipf("no modern ffmpeg (%v): set %s to the folder of one", err, ModernVariable)
+				t.Skipf("no modern ffmpeg (%v): set %s to the folder with ffmpeg and ffprobe 7 or newer", err, ModernVariable)
 			}
 			t.Setenv(variable, path)
 		}
@@ -74,8 +74,8 @@ func locate(t testing.TB, variable, program, path string) {
 	t.Setenv(variable, awstest.Find(t, variable, path))
 }
 
-// Make runs ffmpeg with the given arguments and the path of a new file of that
-// name, and returns the path.
+// Make has ffmpeg write a new file with the given name, and returns its path. The path
+// follows args on ffmpeg's command line.
 func Make(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	Tools(t)
@@ -86,16 +86,16 @@ func Make(t testing.TB, name string, args ...string) string {
 	return path
 }
 
-// Turned returns a copy of an MP4 file that a player turns a quarter clockwise, as a
-// telephone held upright records it. The ffmpeg of 2018 writes the matrix of the
-// tag's inverse: 270 gives "rotation of -90.00 degrees", which is clockwise.
+// Turned returns a copy of an MP4 file that a player turns a quarter clockwise, like the
+// clip of a telephone held upright. The ffmpeg of 2018 inverts the tag when it writes the
+// matrix: 270 gives "rotation of -90.00 degrees", which is clockwise.
 func Turned(t testing.TB, flat string) string {
 	t.Helper()
 	return Make(t, "turned.mp4", "-i", flat, "-c", "copy", "-metadata:s:v:0", "rotate=270")
 }
 
-// HDR returns a clip of one second of a moving picture with the brightness curve of
-// HLG, as telephones record it.
+// HDR returns a clip of one second with the brightness curve of HLG, as telephones
+// record it.
 func HDR(t testing.TB, size string) string {
 	t.Helper()
 	return Make(t, "hdr.mp4", "-f", "lavfi", "-i", "testsrc2=size="+size+":rate=25:duration=1",
@@ -103,7 +103,7 @@ func HDR(t testing.TB, size string) string {
 		"-c:v", "libx265", "-x265-params", "log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc")
 }
 
-// Frame returns the first frame of a video as a player shows it.
+// Frame returns the first frame of a video, upright as a player shows it.
 func Frame(t testing.TB, video string) image.Image {
 	t.Helper()
 	data := Read(t, Make(t, "frame.png", "-i", video, "-frames:v", "1"))
@@ -112,7 +112,7 @@ func Frame(t testing.TB, video string) image.Image {
 	return img
 }
 
-// Loudness returns the integrated loudness of a file's sound in LUFS (EBU R 128).
+// Loudness returns the loudness of a file's whole sound in LUFS (EBU R 128).
 func Loudness(t testing.TB, path string) float64 {
 	t.Helper()
 	Tools(t)
@@ -134,7 +134,7 @@ func Read(t testing.TB, path string) []byte {
 	return data
 }
 
-// Write puts data into a new file of that name and returns its path.
+// Write puts data into a new file with the given name and returns its path.
 func Write(t testing.TB, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -43,8 +43,8 @@ func AssertUpright(t testing.TB, img image.Image) {
 	}
 }
 
-// Stored returns how a camera that is held as the orientation says stores the
-// upright picture.
+// Stored returns the upright picture as a camera stores it when it is held in the given
+// orientation.
 func Stored(upright *image.RGBA, o exif.Orientation) *image.RGBA {
 	w, h := upright.Bounds().Dx(), upright.Bounds().Dy()
 	sw, sh := w, h
@@ -85,7 +85,7 @@ func JPEG(t testing.TB, img image.Image) []byte {
 	return buf.Bytes()
 }
 
-// WithEXIF puts an EXIF block with an orientation and, unless zero, a time into a
+// WithEXIF adds an EXIF block with an orientation and, unless it is zero, a time to a
 // JPEG file (JEITA CP-3451: APP1 after SOI, TIFF with IFD0 and the EXIF IFD).
 func WithEXIF(data []byte, o exif.Orientation, taken time.Time) []byte {
 	const (
@@ -95,7 +95,7 @@ func WithEXIF(data []byte, o exif.Orientation, taken time.Time) []byte {
 		exifIFD            = 2 + 1*12 + 4
 	)
 	var tiff bytes.Buffer
-	put := func(v any) { _ = binary.Write(&tiff, binary.BigEndian, v) } // a buffer takes everything
+	put := func(v any) { _ = binary.Write(&tiff, binary.BigEndian, v) } // writing to a buffer never fails
 	tiff.WriteString("MM\x00\x2a")
 	put(uint32(header))
 	put(uint16(2))

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Scenery returns a picture of random blocks on a gradient, the same for the same
-// seed: detailed, well exposed, and unlike that of another seed.
+// Scenery returns a picture of random blocks on a gradient: detailed and well exposed.
+// The same seed gives the same picture, another seed a very different one.
 func Scenery(seed uint64, width, height int) *image.RGBA {
 	random := rand.New(rand.NewPCG(seed, 7))
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -29,7 +29,7 @@ func Scenery(seed uint64, width, height int) *image.RGBA {
 	return img
 }
 
-// Blurred returns the picture as a lens far out of focus would take it.
+// Blurred returns the picture as if the lens was far out of focus.
 func Blurred(img *image.RGBA) *image.RGBA {
 	small := image.NewRGBA(image.Rect(0, 0, 12, 9))
 	draw.CatmullRom.Scale(small, small.Bounds(), img, img.Bounds(), draw.Src, nil)
@@ -51,8 +51,8 @@ func Exposed(img *image.RGBA, factor float64) *image.RGBA {
 	return out
 }
 
-// Moved returns the picture as the next shot of a burst takes it: a little to the
-// side and a little brighter.
+// Moved returns the picture as the next shot of a burst: a little to the side and a
+// little brighter.
 func Moved(img *image.RGBA) *image.RGBA {
 	out := image.NewRGBA(img.Bounds())
 	draw.Draw(out, out.Bounds(), img, image.Pt(0, 0), draw.Src)

@@ -1,5 +1,4 @@
-// Package picture decodes, scales and encodes photos in pure Go, for functions
-// whose image carries no ffmpeg.
+// Package picture decodes, scales and encodes pictures in pure Go, without ffmpeg.
 package picture
 
 import (
@@ -16,14 +15,14 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// pixelLimit keeps a decoded picture (4 bytes a pixel) within a function of 512 MB.
+// pixelLimit lets a decoded picture (4 bytes a pixel) fit into a function of 512 MB.
 const pixelLimit = 80_000_000
 
-// jpegQuality of 1 to 100; 85 shows no artefacts at thumbnail size.
+// jpegQuality is on a scale from 1 to 100. At thumbnail size, 85 shows no artefacts.
 const jpegQuality = 85
 
-// Decode reads a JPEG, PNG or WebP picture. Anything else, and one of more than 80
-// million pixels, is a fault.InvalidInput.
+// Decode reads a JPEG, PNG or WebP picture. If data is something else, or the picture has
+// more than 80 million pixels, the error is a fault.InvalidInput.
 func Decode(data []byte) (image.Image, error) {
 	config, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
@@ -39,8 +38,8 @@ func Decode(data []byte) (image.Image, error) {
 	return img, nil
 }
 
-// Fit scales img down so that its longest side has at most side pixels, on white
-// where it is transparent. A picture that is small enough keeps its size.
+// Fit scales img down so that its longest side has at most side pixels. A small picture
+// keeps its size. Transparent parts become white.
 func Fit(img image.Image, side int) *image.RGBA {
 	size := img.Bounds().Size()
 	if longest := max(size.X, size.Y); longest > side {

@@ -1,5 +1,5 @@
-// Package presign signs URLs with which a browser moves media to and from S3
-// itself.
+// Package presign signs URLs with which a browser uploads files to S3 and downloads
+// them without going through the API.
 package presign
 
 import (
@@ -19,7 +19,7 @@ import (
 // Lifetime of a signed URL.
 const Lifetime = 15 * time.Minute
 
-// Signer signs URLs of one bucket.
+// Signer signs URLs for one bucket.
 type Signer struct {
 	client *s3.PresignClient
 	bucket string
@@ -29,7 +29,7 @@ type Signer struct {
 type Request struct {
 	Method string `json:"method"`
 	URL    string `json:"url"`
-	// Headers that must be sent as they are; the URL is good for no others.
+	// Headers that must be sent unchanged; S3 refuses the URL with other values.
 	Headers map[string]string `json:"headers,omitempty"`
 	// ExpiresAt in Unix seconds.
 	ExpiresAt int64 `json:"expiresAt"`
@@ -38,7 +38,7 @@ type Request struct {
 // New returns a Signer for the bucket with the credentials of the environment.
 func New(bucket string) (*Signer, error) {
 	client, err := storage.NewClient(func(o *s3.Options) {
-		// Else the SDK signs the checksum of an empty body into an upload's URL.
+		// Otherwise the SDK signs the checksum of an empty body into an upload's URL.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	})
 	if err != nil {
@@ -47,8 +47,8 @@ func New(bucket string) (*Signer, error) {
 	return &Signer{client: s3.NewPresignClient(client, s3.WithPresignExpires(Lifetime)), bucket: bucket}, nil
 }
 
-// Upload signs the upload of exactly size bytes of that content type to key. S3
-// refuses any other length or type, as both are part of the signature.
+// Upload signs the upload of exactly size bytes of the content type to key. S3 refuses
+// any other length or type, because both are part of the signature.
 func (s *Signer) Upload(ctx context.Context, key, contentType string, size int64) (Request, error) {
 	signed, err := s.client.PresignPutObject(ctx, &s3.PutObjectInput{
 		Bucket: &s.bucket, Key: &key, ContentType: &contentType, ContentLength: &size,
@@ -62,7 +62,7 @@ func (s *Signer) Upload(ctx context.Context, key, contentType string, size int64
 	}, nil
 }
 
-// Download signs the download of key, to be saved under its own name.
+// Download signs the download of key. The browser saves the file under the key's name.
 func (s *Signer) Download(ctx context.Context, key string) (Request, error) {
 	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(key)})
 	signed, err := s.client.PresignGetObject(ctx, &s3.GetObjectInput{

@@ -1,5 +1,5 @@
-// Package scratch gives an invocation a folder for its temporary files. Lambda
-// keeps /tmp between invocations, so what is not removed fills it up.
+// Package scratch gives an invocation a folder for its temporary files. Lambda keeps
+// /tmp between invocations, so files that are not removed would fill it up.
 package scratch
 
 import (
@@ -10,8 +10,8 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// New makes a folder below the system's temporary one. Remove deletes it with all
-// that is in it; call it whatever happens.
+// New makes a folder in the system's temporary folder. The caller must always call
+// remove, which deletes the folder and everything in it.
 func New(ctx context.Context, name string) (dir string, remove func(), err error) {
 	dir, err = os.MkdirTemp("", name+"-")
 	if err != nil {
@@ -19,7 +19,7 @@ func New(ctx context.Context, name string) (dir string, remove func(), err error
 	}
 	return dir, func() {
 		if err := os.RemoveAll(dir); err != nil {
-			slog.WarnContext(ctx, "temporary files left", "error", err.Error())
+			slog.WarnContext(ctx, "temporary files not removed", "error", err.Error())
 		}
 	}, nil
 }

@@ -1,4 +1,4 @@
-// Package sessions keeps the sessions of the API: one record each, for 24 hours.
+// Package sessions stores the sessions of the API: one record each, for 24 hours.
 package sessions
 
 import (
@@ -31,13 +31,13 @@ type Session struct {
 	ExpiresAt int64 `dynamodbav:"expiresAt" json:"expiresAt"`
 }
 
-// Store keeps sessions.
+// Store stores sessions.
 type Store struct{ table *table.Table }
 
 // New returns a Store in the given table.
 func New(t *table.Table) *Store { return &Store{table: t} }
 
-// Create makes a new active session with a random id of 128 bits or more.
+// Create makes a new active session. Its random id has at least 128 bits.
 func (s *Store) Create(ctx context.Context) (Session, error) {
 	now := time.Now()
 	session := Session{ID: rand.Text(), Status: Active, CreatedAt: now.Unix(), ExpiresAt: now.Add(table.Lifetime).Unix()}
@@ -47,8 +47,8 @@ func (s *Store) Create(ctx context.Context) (Session, error) {
 	return session, nil
 }
 
-// Read returns a session, active or not. A missing or expired one is a
-// fault.NotFound.
+// Read returns a session, active or not. If it does not exist or has expired, the error
+// is a fault.NotFound.
 func (s *Store) Read(ctx context.Context, id string) (Session, error) {
 	var session Session
 	if err := s.table.Read(ctx, key(id), &session); err != nil {
@@ -57,7 +57,7 @@ func (s *Store) Read(ctx context.Context, id string) (Session, error) {
 	return session, nil
 }
 
-// Invalidate ends an active session. One that is not active is a fault.Conflict.
+// Invalidate ends an active session. If it is not active, the error is a fault.Conflict.
 func (s *Store) Invalidate(ctx context.Context, id string) error {
 	err := s.table.Update(ctx, key(id), table.Update{
 		Expression: "SET #status = :ended",

@@ -43,7 +43,7 @@ func TestSessionLife(t *testing.T) {
 	_, err = store.Read(ctx, "nobody")
 	assert.Equal(t, fault.NotFound, fault.KindOf(err))
 
-	// DynamoDB may keep an expired record for days; nobody may see it.
+	// DynamoDB may keep an expired record for days, but Read must not return it.
 	past := sessions.Session{ID: "old", Status: sessions.Active, ExpiresAt: time.Now().Add(-time.Second).Unix()}
 	require.NoError(t, records.Create(ctx, table.Key{Session: "old", Sort: "SESSION"}, past))
 	_, err = store.Read(ctx, "old")

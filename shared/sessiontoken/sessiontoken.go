@@ -1,5 +1,5 @@
-// Package sessiontoken issues and checks the token that proves the right to one
-// session: a JWT signed with HMAC-SHA-256.
+// Package sessiontoken issues and checks session tokens. A session token gives its
+// holder access to one session. It is a JWT, signed with HMAC-SHA-256.
 package sessiontoken
 
 import (
@@ -12,7 +12,7 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// issuer tells our tokens from others signed with the same secret.
+// issuer distinguishes these tokens from others that are signed with the same secret.
 const issuer = "ai-social-media-api"
 
 // Signer issues and checks tokens.
@@ -21,7 +21,7 @@ type Signer struct{ secret []byte }
 // New returns a Signer for the given secret.
 func New(secret string) *Signer { return &Signer{secret: []byte(secret)} }
 
-// Issue returns a token for the session that is good until expires.
+// Issue returns a token for the session that is valid until expires.
 func (s *Signer) Issue(session string, expires time.Time) (string, error) {
 	key, err := s.key(session)
 	if err != nil {
@@ -36,8 +36,8 @@ func (s *Signer) Issue(session string, expires time.Time) (string, error) {
 	return token, nil
 }
 
-// Check returns a fault.Unauthorized unless token was issued for that session and
-// has not expired.
+// Check returns a fault.Unauthorized unless token was issued for the session and has
+// not expired.
 func (s *Signer) Check(token, session string) error {
 	key, err := s.key(session)
 	if err != nil {
@@ -46,13 +46,13 @@ func (s *Signer) Check(token, session string) error {
 	_, err = jwt.ParseWithClaims(token, &jwt.RegisteredClaims{}, func(*jwt.Token) (any, error) { return key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithSubject(session), jwt.WithExpirationRequired())
 	if err != nil {
-		return fault.New(fault.Unauthorized, "session token: %w", err)
+		return fault.New(fault.Unauthorized, "session token is not valid for this session: %w", err)
 	}
 	return nil
 }
 
-// key derives a key of its own for each session (HKDF, RFC 5869), so that a token
-// signed for one cannot be checked with that of another.
+// key derives a separate key for each session (HKDF, RFC 5869), so that a token of one
+// session is never valid for another.
 func (s *Signer) key(session string) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, s.secret, []byte(session), "session token", sha256.Size)
 	if err != nil {

@@ -28,14 +28,14 @@ func TestCheck(t *testing.T) {
 		signer         *sessiontoken.Signer
 		token, session string
 	}{
-		"of another session":   {signer, good, "s2"},
-		"of another secret":    {sessiontoken.New("other"), good, "s1"},
-		"expired":              {signer, old, "s1"},
-		"unsigned":             {signer, unsigned, "s1"},
-		"empty":                {signer, "", "s1"},
-		"payload changed":      {signer, parts[0] + "." + parts[1][:len(parts[1])-2] + "AA." + parts[2], "s1"},
-		"signature missing":    {signer, parts[0] + "." + parts[1] + ".", "s1"},
-		"signature of another": {signer, parts[0] + "." + parts[1] + "." + strings.Split(old, ".")[2], "s1"},
+		"for another session": {signer, good, "s2"},
+		"by another secret":   {sessiontoken.New("other"), good, "s1"},
+		"expired":             {signer, old, "s1"},
+		"unsigned":            {signer, unsigned, "s1"},
+		"empty":               {signer, "", "s1"},
+		"payload changed":     {signer, parts[0] + "." + parts[1][:len(parts[1])-2] + "AA." + parts[2], "s1"},
+		"signature missing":   {signer, parts[0] + "." + parts[1] + ".", "s1"},
+		"another signature":   {signer, parts[0] + "." + parts[1] + "." + strings.Split(old, ".")[2], "s1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.signer.Check(test.token, test.session)

@@ -16,8 +16,8 @@ const (
 // DefaultSessionsTable is the table used when DYNAMO_TABLE_NAME is not set.
 const DefaultSessionsTable = "media-selection-sessions"
 
-// Required returns the value of the variable, or a fault.Configuration that
-// names it when it is unset or empty.
+// Required returns the value of the variable. If it is not set or empty, the error is a
+// fault.Configuration that names it.
 func Required(name string) (string, error) {
 	if v := os.Getenv(name); v != "" {
 		return v, nil
@@ -25,8 +25,7 @@ func Required(name string) (string, error) {
 	return "", fault.New(fault.Configuration, "environment variable %s is not set", name)
 }
 
-// Optional returns the value of the variable, or fallback when it is unset or
-// empty.
+// Optional returns the value of the variable, or fallback if it is not set or empty.
 func Optional(name, fallback string) string {
 	if v := os.Getenv(name); v != "" {
 		return v

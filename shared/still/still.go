@@ -1,5 +1,4 @@
-// Package still makes an upright JPEG of a photo, or of the most telling frame of a
-// video.
+// Package still makes an upright JPEG of a photo, or of a typical frame of a video.
 package still
 
 import (
@@ -22,14 +21,15 @@ const (
 	ThumbnailSide = 400
 	// quality is ffmpeg's JPEG scale, 2 (best) to 31; 3 is about 90 of 100.
 	quality = "3"
-	// scanned is how much of a video is searched for a frame, and sampled how many
-	// frames of it are compared.
+	// scanned is how much of a video is searched for a frame; sampled is how many frames
+	// of that part are compared.
 	scanned = 30 * time.Second
 	sampled = 60
 	// dark is the mean luma (16 is black and 235 white, ITU-R BT.601) up to which a
 	// frame counts as black.
 	dark = 32
-	// within is the longest that a still may take: the frames of scanned, on a slow machine.
+	// within is the longest time that a still may take: to decode the frames of scanned on a
+	// slow machine.
 	within = 2 * time.Minute
 )
 
@@ -52,11 +52,11 @@ func New(tools *ffmpeg.Tools, side int) *Maker {
 	return &Maker{tools: tools, fit: fmt.Sprintf(fit, side)}
 }
 
-// Make writes a JPEG of the photo or video at in to out: upright, with square
-// pixels, its longest side at most the Maker's and never larger than the original,
-// transparency on white. Of a video it takes the frame that is most like the
-// others of its beginning and is not black, if there is one. Input that is no
-// picture is a fault.InvalidInput.
+// Make writes a JPEG of the photo or video at in to out: upright, with square pixels and
+// white where the original is transparent. Its longest side is at most the Maker's, and
+// it is never larger than the original. For a video, Make uses the most typical frame of
+// the first 30 seconds that is not black, if there is one. If the input is not a picture
+// or video, the error is a fault.InvalidInput.
 func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 	media, err := m.tools.Probe(ctx, in)
 	if err != nil {
@@ -84,7 +84,7 @@ func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) e
 	job := ffmpeg.Job{Input: in, Output: out, Within: within}
 	filters := []string{m.fit}
 	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
-		// Old and new ffmpeg differ in whether they apply EXIF; so we always do it.
+		// Some versions of ffmpeg apply the EXIF orientation and some do not, so this does.
 		orientation, err := readOrientation(in, media.Codec)
 		if err != nil {
 			return err
@@ -114,18 +114,18 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 	if _, _, err := size(out); err == nil {
 		return nil
 	}
-	// Every frame is dark, or the clip is shorter than one sample: take what there is.
+	// Every frame is dark, or the clip is shorter than one sample: accept any frame.
 	job.OutputOptions = output(media, slices.Concat([]string{m.fit}, media.ToneMap(), []string{representative}))
 	return m.tools.Run(ctx, job)
 }
 
-// fit makes pixels square and scales down to the longest side.
+// fit makes pixels square and scales the longest side down to the given one.
 const fit = "scale=w='max(1,trunc(iw*sar))':h=ih,setsar=1,scale=w='min(%[1]d,iw)':h='min(%[1]d,ih)':force_original_aspect_ratio=decrease"
 
-// onWhite puts a picture with transparency on white.
+// onWhite makes the transparent parts of a picture white.
 const onWhite = "split[fg][bg];[bg]drawbox=color=white:thickness=fill:replace=1[white];[white][fg]overlay=format=auto"
 
-// turns are the ffmpeg filters that make each EXIF orientation upright.
+// turns are the ffmpeg filters that turn a picture of each EXIF orientation upright.
 var turns = map[exif.Orientation][]string{
 	2: {"hflip"},
 	3: {"hflip", "vflip"},

@@ -23,7 +23,7 @@ import (
 	"lambdas.internal/shared/still"
 )
 
-// makeStill returns the still of a file and checks that the sizes it was told are true.
+// makeStill returns the still of a file and checks that the reported size is right.
 func makeStill(t *testing.T, in string) (still.Picture, image.Image) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "still.jpg")
@@ -55,12 +55,12 @@ func TestPhotoFormats(t *testing.T) {
 		width  int
 		height int
 	}{
-		"PNG":            {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=800x600", "-frames:v", "1"}, 400, 300},
-		"WebP":           {"a.webp", []string{"-f", "lavfi", "-i", "testsrc=size=600x800", "-frames:v", "1"}, 300, 400},
-		"JPEG 4:4:4":     {"a.mjpeg", []string{"-f", "lavfi", "-i", "testsrc=size=800x800", "-frames:v", "1", "-pix_fmt", "yuvj444p"}, 400, 400},
-		"small one kept": {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=120x90", "-frames:v", "1"}, 120, 90},
-		"odd size":       {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=1001x333", "-frames:v", "1"}, 400, 133},
-		"a long strip":   {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=4000x8", "-frames:v", "1"}, 400, 1},
+		"PNG":           {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=800x600", "-frames:v", "1"}, 400, 300},
+		"WebP":          {"a.webp", []string{"-f", "lavfi", "-i", "testsrc=size=600x800", "-frames:v", "1"}, 300, 400},
+		"JPEG 4:4:4":    {"a.mjpeg", []string{"-f", "lavfi", "-i", "testsrc=size=800x800", "-frames:v", "1", "-pix_fmt", "yuvj444p"}, 400, 400},
+		"small picture": {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=120x90", "-frames:v", "1"}, 120, 90},
+		"odd size":      {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=1001x333", "-frames:v", "1"}, 400, 133},
+		"a long strip":  {"a.png", []string{"-f", "lavfi", "-i", "testsrc=size=4000x8", "-frames:v", "1"}, 400, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			made, _ := makeStill(t, mediatest.Make(t, test.file, test.args...))
@@ -98,7 +98,7 @@ func TestVideoFrameIsNotBlack(t *testing.T) {
 	assert.Greater(t, meanLuma(img), 50.0)
 }
 
-func TestBlackVideoHasAStillAllTheSame(t *testing.T) {
+func TestBlackVideoHasAStill(t *testing.T) {
 	_, img := makeStill(t, mediatest.Make(t, "clip.mp4", "-f", "lavfi", "-i", "color=black:size=320x240:rate=25:duration=1", "-pix_fmt", "yuv420p"))
 	assert.Less(t, meanLuma(img), 10.0)
 }
@@ -147,7 +147,7 @@ func TestUnusableInput(t *testing.T) {
 	}
 }
 
-func TestHugePictureIsRefusedUndecoded(t *testing.T) {
+func TestHugePictureIsRefused(t *testing.T) {
 	// A PNG header that claims 60000 x 60000 pixels.
 	data := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\xea\x60\x00\x00\xea\x60\x08\x02\x00\x00\x00\x00\x00\x00\x00")
 	_, err := still.New(mediatest.Tools(t), 400).Make(t.Context(), mediatest.Write(t, "in", data), filepath.Join(t.TempDir(), "out"))
@@ -161,9 +161,9 @@ func TestRefusalsAreSentences(t *testing.T) {
 		"PNG of 5 MB that takes 1.2 GB": {mediatest.Write(t, "in", mediatest.HugePNG(t, 12200, 12200)),
 			"12200 x 12200 pixels of rgba64be take 1183 MB of memory, and the limit is 960 MB; make the picture smaller"},
 		"MagicYUV": {mediatest.Make(t, "in.avi", append(clip, "-c:v", "magicyuv")...),
-			"the video is coded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
+			"the video is encoded as magicyuv, which is not accepted; convert it to H.264 in MP4"},
 		"TIFF": {mediatest.Write(t, "in", mediatest.Read(t, mediatest.Make(t, "in.tiff", append(clip, "-frames:v", "1")...))),
-			"the picture is coded as tiff, which is not accepted; convert it to JPEG"},
+			"the picture is encoded as tiff, which is not accepted; convert it to JPEG"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
@@ -176,8 +176,8 @@ func TestRefusalsAreSentences(t *testing.T) {
 	}
 }
 
-// A video whose sound nobody decodes has a still all the same, and one with a cover
-// before the picture has the picture's.
+// A video with a sound codec that is not accepted has a still, and a video with a cover
+// before the picture has a still of the picture.
 func TestOnlyThePictureCounts(t *testing.T) {
 	cover := mediatest.Make(t, "cover.png", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1")
 	clip := []string{"-f", "lavfi", "-i", "color=gray:size=320x240:rate=25:duration=0.4"}

@@ -11,8 +11,8 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// Get reads an object into memory. One larger than limit bytes is a
-// fault.InvalidInput, a missing one a fault.NotFound.
+// Get reads an object into memory. If it is larger than limit bytes, the error is a
+// fault.InvalidInput; if it does not exist, a fault.NotFound.
 func (s *Store) Get(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Store) Get(ctx context.Context, bucket, key string, limit int64) ([]byt
 	return data, nil
 }
 
-// Put stores data under key, replacing what is there.
+// Put stores data under key. It replaces an existing object.
 func (s *Store) Put(ctx context.Context, bucket, key string, data []byte, contentType string) error {
 	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data), ContentType: &contentType})
 	if err != nil {

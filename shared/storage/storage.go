@@ -1,4 +1,4 @@
-// Package storage moves media between S3 and files.
+// Package storage reads and writes objects in S3, from files and from memory.
 package storage
 
 import (
@@ -28,9 +28,7 @@ type Object struct {
 	ContentType string
 }
 
-// New returns a Store for the region and credentials of the environment. With an
-// endpoint from the environment it addresses buckets by path, as S3 servers other
-// than AWS expect.
+// New returns a Store with the region and credentials of the environment.
 func New() (*Store, error) {
 	client, err := NewClient()
 	if err != nil {
@@ -39,7 +37,9 @@ func New() (*Store, error) {
 	return &Store{client: client}, nil
 }
 
-// NewClient returns the S3 client of the environment, with further options.
+// NewClient returns an S3 client with the region and credentials of the environment. If
+// the environment sets an endpoint, the bucket's name is part of the path, as S3 servers
+// other than AWS expect.
 func NewClient(options ...func(*s3.Options)) (*s3.Client, error) {
 	cfg, err := awsenv.Config("S3")
 	if err != nil {
@@ -49,9 +49,9 @@ func NewClient(options ...func(*s3.Options)) (*s3.Client, error) {
 	return s3.NewFromConfig(cfg, options...), nil
 }
 
-// Download writes the object to a new file at path. An object larger than limit
-// bytes is a fault.InvalidInput, a missing one a fault.NotFound. On failure no
-// file is left.
+// Download writes the object to a new file at path. If the object is larger than limit
+// bytes, the error is a fault.InvalidInput; if it does not exist, a fault.NotFound. After
+// an error there is no file.
 func (s *Store) Download(ctx context.Context, bucket, key, path string, limit int64) (Object, error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Store) Download(ctx context.Context, bucket, key, path string, limit in
 	return Object{Size: n, ContentType: aws.ToString(out.ContentType)}, nil
 }
 
-// Upload stores the file at path under key, replacing what is there.
+// Upload stores the file at path under key. It replaces an existing object.
 func (s *Store) Upload(ctx context.Context, bucket, key, path, contentType string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -104,7 +104,8 @@ func (s *Store) Head(ctx context.Context, bucket, key string, n int64) ([]byte, 
 	return data, nil
 }
 
-// Stat returns what is stored under key, or a fault.NotFound.
+// Stat returns the size and type of the object under key. If there is none, the error is
+// a fault.NotFound.
 func (s *Store) Stat(ctx context.Context, bucket, key string) (Object, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -128,14 +129,14 @@ func writeFile(path string, r io.Reader) (n int64, err error) {
 	return n, err
 }
 
-// classify gives an S3 error its kind by the HTTP status of the answer: no answer
-// at all is transient.
+// classify gives an S3 error its kind by the HTTP status of the answer. Without an
+// answer, the kind is fault.Transient.
 func classify(op, bucket, key string, err error) error {
 	kind := fault.Transient
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		kind = fault.DeadlineExceeded
 	} else if _, local := errors.AsType[*fs.PathError](err); local {
-		kind = fault.Internal // our own disk
+		kind = fault.Internal // the function's own disk
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		switch status := response.HTTPStatusCode(); {
 		case status == http.StatusNotFound:

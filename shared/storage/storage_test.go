@@ -51,7 +51,7 @@ func TestStore(t *testing.T) {
 		assert.Equal(t, "media", string(head))
 		head, err = store.Head(ctx, awstest.Bucket, key, 10<<20)
 		require.NoError(t, err)
-		assert.Equal(t, content, head, "of an object shorter than that, all")
+		assert.Equal(t, content, head, "the whole object, because it is shorter")
 		s3.Put(t, "s1/empty", nil)
 		head, err = store.Head(ctx, awstest.Bucket, "s1/empty", 5)
 		require.NoError(t, err)

@@ -1,6 +1,6 @@
-// Package table reads and writes records of the single DynamoDB table. Every
-// record belongs to a session: its partition key is SESSION#{id}, its sort key says
-// what it is, and it expires with the session.
+// Package table reads and writes the records of the DynamoDB table that all functions
+// share. Every record belongs to a session: its partition key is SESSION#{id}, its sort
+// key says what kind of record it is, and it expires 24 hours after it is written.
 package table
 
 import (
@@ -20,8 +20,8 @@ import (
 	"lambdas.internal/shared/settings"
 )
 
-// Lifetime of every record. DynamoDB deletes expired records only within days, so
-// readers check the time as well.
+// Lifetime of every record. DynamoDB may take days to delete an expired record, so
+// readers check the time too.
 const Lifetime = 24 * time.Hour
 
 // Attributes that every record has.
@@ -45,8 +45,8 @@ type Key struct {
 	Sort string
 }
 
-// Update says how a record changes. Expression and Condition are DynamoDB's; the
-// names in Names and the values in Values replace their placeholders.
+// Update says how a record changes. Expression and Condition are in DynamoDB's syntax;
+// Names and Values give the values of their placeholders.
 type Update struct {
 	Expression string
 	Condition  string
@@ -54,7 +54,7 @@ type Update struct {
 	Values     map[string]any
 }
 
-// New returns the table of the environment.
+// New returns the table that the environment names.
 func New() (*Table, error) {
 	client, err := NewClient()
 	if err != nil {
@@ -63,7 +63,7 @@ func New() (*Table, error) {
 	return &Table{client: client, name: settings.Optional(settings.SessionsTable, settings.DefaultSessionsTable)}, nil
 }
 
-// NewClient returns the DynamoDB client of the environment.
+// NewClient returns a DynamoDB client with the region and credentials of the environment.
 func NewClient() (*dynamodb.Client, error) {
 	cfg, err := awsenv.Config("DYNAMODB")
 	if err != nil {
@@ -72,8 +72,8 @@ func NewClient() (*dynamodb.Client, error) {
 	return dynamodb.NewFromConfig(cfg), nil
 }
 
-// Create writes a new record with the fields of v (tags dynamodbav). One that is
-// there already is a fault.Conflict.
+// Create writes a new record with the fields of v (tags dynamodbav). If the record
+// exists already, the error is a fault.Conflict.
 func (t *Table) Create(ctx context.Context, key Key, v any) error {
 	item, err := attributevalue.MarshalMap(v)
 	if err != nil {
@@ -88,14 +88,15 @@ func (t *Table) Create(ctx context.Context, key Key, v any) error {
 	return t.classify("create", key, err)
 }
 
-// Read decodes a record into v. A missing or expired one is a fault.NotFound.
+// Read decodes a record into v. If the record does not exist or has expired, the error
+// is a fault.NotFound.
 func (t *Table) Read(ctx context.Context, key Key, v any) error {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, Key: key.attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return t.classify("read", key, err)
 	}
 	if out.Item == nil || expired(out.Item) {
-		return fault.New(fault.NotFound, "read %s of session %s in %s: no such record", key.Sort, key.Session, t.name)
+		return fault.New(fault.NotFound, "read %s of session %s in %s: no such record, or it has expired", key.Sort, key.Session, t.name)
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, v); err != nil {
 		return fault.New(fault.Internal, "read %s in %s: %w", key.Sort, t.name, err)
@@ -103,8 +104,8 @@ func (t *Table) Read(ctx context.Context, key Key, v any) error {
 	return nil
 }
 
-// List decodes all records of the session whose sort key starts with prefix into
-// the slice that v points to, in the order of the sort key, without expired ones.
+// List decodes all records of the session whose sort key starts with prefix into the
+// slice that v points to, in the order of the sort key. It leaves out expired records.
 func (t *Table) List(ctx context.Context, session, prefix string, v any) error {
 	key := Key{Session: session, Sort: prefix}
 	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
@@ -133,8 +134,8 @@ func (t *Table) List(ctx context.Context, session, prefix string, v any) error {
 	return nil
 }
 
-// Update changes a record, or makes it where the condition allows that. A condition
-// that does not hold is a fault.Conflict.
+// Update changes a record, or creates it if the condition allows that. If the condition
+// does not hold, the error is a fault.Conflict.
 func (t *Table) Update(ctx context.Context, key Key, u Update) error {
 	values := map[string]types.AttributeValue{}
 	for name, v := range u.Values {
@@ -175,8 +176,8 @@ func expired(item map[string]types.AttributeValue) bool {
 	return record.ExpiresAt <= time.Now().Unix()
 }
 
-// classify gives a DynamoDB error its kind: the conditional check, the table's or
-// the account's set-up, or a fault that may pass.
+// classify gives a DynamoDB error its kind: a condition that does not hold, a wrong
+// set-up of the table or the account, or a temporary failure.
 func (t *Table) classify(op string, key Key, err error) error {
 	if err == nil {
 		return nil
@@ -191,7 +192,7 @@ func (t *Table) classify(op string, key Key, err error) error {
 	} else if _, ok := errors.AsType[*types.ProvisionedThroughputExceededException](err); ok {
 		kind = fault.Transient
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() == http.StatusBadRequest {
-		kind = fault.Internal // a request that DynamoDB does not understand or allow
+		kind = fault.Internal // DynamoDB does not understand or allow the request
 	}
 	return fault.New(kind, "%s %s of session %s in table %s: %w", op, key.Sort, key.Session, t.name, err)
 }

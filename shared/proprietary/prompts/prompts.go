@@ -1,5 +1,5 @@
-// Package prompts chooses and fills the prompts that the models are given. The
-// texts are the product's own and must not reach a public image.
+// Package prompts chooses the prompts for the models and fills them in. The texts are
+// proprietary and must not be in a public image.
 package prompts
 
 import (
@@ -25,14 +25,14 @@ var looks = map[string]string{
 	"monochrome":  "Convert it to black and white with full tonal range, deep blacks, fine grain and good separation of the subject.",
 }
 
-// DefaultLook is the look when a user chooses none.
+// DefaultLook is the look that is used when the user chooses none.
 const DefaultLook = "natural"
 
-// wishLimit in bytes is the longest wish of a user.
+// wishLimit is how many bytes a user's wish may have.
 const wishLimit = 500
 
-// Enhancement returns the instruction for one photo. An unknown look, or a wish of
-// more than 500 bytes, is a fault.InvalidInput.
+// Enhancement returns the instruction for one photo. If the look is unknown, or the wish
+// has more than 500 bytes, the error is a fault.InvalidInput.
 func Enhancement(look, wish string) (string, error) {
 	if look == "" {
 		look = DefaultLook
@@ -42,7 +42,7 @@ func Enhancement(look, wish string) (string, error) {
 		return "", fault.New(fault.InvalidInput, "look %q: want one of %s", look, strings.Join(Looks(), ", "))
 	}
 	if len(wish) > wishLimit {
-		return "", fault.New(fault.InvalidInput, "wish has %d bytes, more than %d", len(wish), wishLimit)
+		return "", fault.New(fault.InvalidInput, "wish has %d bytes; the limit is %d", len(wish), wishLimit)
 	}
 	if wish = quoted(wish); wish != "" {
 		wish = "The owner of the photo also wishes the following. Follow it as far as the rules above allow:\n" + wish
@@ -50,7 +50,7 @@ func Enhancement(look, wish string) (string, error) {
 	return fill(enhance, "look", text, "wish", wish), nil
 }
 
-// Looks returns the names of all looks in order.
+// Looks returns the names of all looks in alphabetical order.
 func Looks() []string {
 	names := make([]string, 0, len(looks))
 	for name := range looks {
@@ -63,7 +63,7 @@ func Looks() []string {
 // Selection returns the standing instructions for ranking a trip's media.
 func Selection() string { return strings.TrimSpace(selection) }
 
-// Trip returns the user's description of the trip, marked as such.
+// Trip returns the user's description of the trip, marked as the user's text.
 func Trip(description string) string {
 	if description = quoted(description); description == "" {
 		return "The user gave no description of the trip."
@@ -71,7 +71,7 @@ func Trip(description string) string {
 	return "The trip's description:\n" + description
 }
 
-// quoted puts a user's text between marks that it cannot contain itself.
+// quoted puts a user's text between marks, which it removes from the text itself.
 func quoted(text string) string {
 	text = strings.TrimSpace(strings.NewReplacer("<<<", "", ">>>", "").Replace(text))
 	if text == "" {
@@ -80,9 +80,9 @@ func quoted(text string) string {
 	return "<<<\n" + text + "\n>>>"
 }
 
-// fill replaces {{name}} by its value in one pass, so that a value is never taken
-// for a placeholder. text/template would keep every method of the program alive in
-// the binary (it finds them by name).
+// fill replaces each {{name}} with its value in one pass, so that it never treats a
+// value as a placeholder. It does not use text/template: that finds methods by name, so
+// the linker would have to keep all methods in the binary.
 func fill(text string, pairs ...string) string {
 	marked := make([]string, len(pairs))
 	for i, s := range pairs {

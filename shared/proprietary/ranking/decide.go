@@ -7,42 +7,42 @@ import (
 	"slices"
 )
 
-// Judgement is what a model says of one candidate.
+// Judgement is what a model says about one candidate.
 type Judgement struct {
 	// Score from 0 to 100.
 	Score int `json:"score"`
-	// Keep tells whether it belongs into the selection.
+	// Keep is true when the candidate belongs in the selection.
 	Keep   bool   `json:"keep"`
 	Reason string `json:"reason"`
 }
 
-// Verdict is what became of one candidate.
+// Verdict is the result for one candidate.
 type Verdict struct {
 	Key string `json:"key"`
-	// Scene is the number of its scene, from 0.
+	// Scene is the number of its scene, from 0; -1 for media that could not be read.
 	Scene    int  `json:"scene"`
 	Selected bool `json:"selected"`
 	// Score from 0 to 100.
 	Score    int      `json:"score"`
 	Measures Measures `json:"measures"`
 	Reason   string   `json:"reason"`
-	// DuplicateOf is the key of the better shot of the same.
+	// DuplicateOf is the key of the better shot of the same view.
 	DuplicateOf string `json:"duplicateOf,omitempty"`
 }
 
 const (
-	// modelWeight is how much the model's score counts beside the measured one.
+	// modelWeight is the share of the model's score; the measured score has the rest.
 	modelWeight = 0.7
 	// usable is the measured score below which a photo is too blurred or too dark.
 	usable = 0.25
-	// perScene is the most that measures alone select of one scene: half of it, and
-	// no more than a post can show of one place.
+	// perScene is how many candidates of one scene the measures alone may select: more
+	// would be too many views of one place in a post.
 	perScene = 4
 )
 
-// Decide makes the verdicts, best first, from the candidates with their scenes and
-// duplicates. Judgements come by the number of the candidate; without any, the
-// measures alone decide.
+// Decide returns the verdicts on the candidates: selected ones first, and best first.
+// Scenes and duplicates come from Scenes and Duplicates. The key of a judgement is the
+// number of the candidate. If judgements is nil, the measures alone decide.
 func Decide(candidates []Candidate, scenes, duplicates []int, judgements map[int]Judgement) []Verdict {
 	verdicts := make([]Verdict, len(candidates))
 	for i, c := range candidates {
@@ -51,12 +51,12 @@ func Decide(candidates []Candidate, scenes, duplicates []int, judgements map[int
 		switch {
 		case duplicates[i] >= 0:
 			v.DuplicateOf = candidates[duplicates[i]].Key
-			v.Reason = "a better shot shows the same"
+			v.Reason = "a better shot shows the same view"
 		case judged:
 			v.Score = percent(modelWeight*float64(judgement.Score)/100 + (1-modelWeight)*c.Measures.Score())
 			v.Selected, v.Reason = judgement.Keep, judgement.Reason
 		case judgements != nil:
-			v.Reason = "not among the technically best of its scene"
+			v.Reason = "not among the technically best in its scene"
 		}
 		verdicts[i] = v
 	}
@@ -75,8 +75,8 @@ func Decide(candidates []Candidate, scenes, duplicates []int, judgements map[int
 	return verdicts
 }
 
-// selectByMeasures takes the better half of each scene, at least one and at most
-// four, but nothing unusable.
+// selectByMeasures selects the better half of each scene, at least one and at most four
+// candidates, but none that is unusable.
 func selectByMeasures(verdicts []Verdict) {
 	byScene := map[int][]int{}
 	for i, v := range verdicts {
@@ -94,17 +94,17 @@ func selectByMeasures(verdicts []Verdict) {
 			case v.Measures.Score() < usable:
 				v.Reason = "too blurred or badly exposed: " + quality
 			case place < quota:
-				v.Selected, v.Reason = true, "among the best of its scene: "+quality
+				v.Selected, v.Reason = true, "among the best in its scene: "+quality
 			default:
-				v.Reason = "others of its scene are better: " + quality
+				v.Reason = "others in its scene are better: " + quality
 			}
 		}
 	}
 }
 
-// Shortlist returns at most limit candidates that are no duplicates, for a model to
-// judge: in turn the best of each scene, then the second best, and so on; in the
-// order of the candidates.
+// Shortlist returns the numbers of at most limit candidates for a model to judge, in the
+// order of the candidates. It leaves out duplicates. It takes the best of each scene
+// first, then the second best of each, and so on.
 func Shortlist(candidates []Candidate, scenes, duplicates []int, limit int) []int {
 	var order []int
 	for i := range candidates {

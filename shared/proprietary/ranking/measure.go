@@ -1,5 +1,5 @@
-// Package ranking is the proprietary selection: it measures photos, groups them
-// into scenes and ranks them.
+// Package ranking selects the best photos and clips of a trip: it measures them, groups
+// them into scenes and ranks them. It is proprietary.
 package ranking
 
 import (
@@ -12,29 +12,29 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// Measures of one photo. All but Hash are between 0 and 1, 1 being best.
+// Measures of one photo. All but Hash are between 0 and 1; 1 is best.
 type Measures struct {
 	// Sharpness of the sharpest part.
 	Sharpness float64 `json:"sharpness"`
-	// Exposure is 1 when light is spread well and nothing is clipped.
+	// Exposure is 1 when the mean brightness is right and no pixel is too dark or too bright.
 	Exposure float64 `json:"exposure"`
-	// Hash is the perceptual hash: near-duplicates differ in few bits.
+	// Hash is the perceptual hash: the hashes of similar photos differ in few bits.
 	Hash uint64 `json:"-"`
 }
 
-// Score puts the measures into one number from 0 to 1.
+// Score combines the measures into one number from 0 to 1.
 func (m Measures) Score() float64 { return sharpnessWeight*m.Sharpness + exposureWeight*m.Exposure }
 
 const (
-	// A blurred photo cannot be saved, a dark one often can.
+	// Sharpness counts more: a blurred photo cannot be corrected, a dark one often can.
 	sharpnessWeight = 0.6
 	exposureWeight  = 0.4
 
-	// measured is the side in pixels at which photos are measured, so that values of
-	// thumbnails of different sizes compare.
+	// measured is the longest side in pixels to which photos are scaled before they are
+	// measured, so that the values do not depend on the size of the thumbnail.
 	measured = 320
-	// tiles on a side: the sharpest tile counts, so that a portrait before a soft
-	// background is not taken for blurred.
+	// tiles on a side: the sharpest tile counts, so that a portrait in front of a soft
+	// background does not count as blurred.
 	tiles = 4
 	// halfSharp is the Laplacian variance that gives a sharpness of one half; visibly
 	// sharp photos at this size are above it (Pech-Pacheco et al., "Diatom autofocusing
@@ -42,11 +42,11 @@ const (
 	halfSharp = 300.0
 	// midGrey is the mean luma of a well-exposed photo: 18 % grey in sRGB.
 	midGrey = 118.0
-	// clipLow and clipHigh are the lumas from which detail is lost.
+	// At clipLow and below, and at clipHigh and above, a photo shows no detail.
 	clipLow, clipHigh = 5, 250
 )
 
-// Measure measures a photo, best a thumbnail of about 400 pixels.
+// Measure measures a photo. A thumbnail of about 400 pixels is best.
 func Measure(img image.Image) (Measures, error) {
 	hash, err := goimagehash.PerceptionHash(img)
 	if err != nil {
@@ -60,7 +60,7 @@ func Measure(img image.Image) (Measures, error) {
 func Distance(a, b Measures) int {
 	distance, err := goimagehash.NewImageHash(a.Hash, goimagehash.PHash).Distance(goimagehash.NewImageHash(b.Hash, goimagehash.PHash))
 	if err != nil {
-		return 64 // two hashes of one kind always compare
+		return 64 // cannot happen: both hashes are of the same kind
 	}
 	return distance
 }
@@ -73,14 +73,14 @@ func toLuma(img image.Image) *image.Gray {
 	return out
 }
 
-// sharpness is the variance of the Laplacian in the sharpest of tiles x tiles
-// parts, on a scale that saturates at 1.
+// sharpness returns the variance of the Laplacian in the sharpest of tiles x tiles parts,
+// on a scale that approaches 1.
 func sharpness(luma *image.Gray) float64 {
 	bounds := luma.Bounds()
 	best := 0.0
 	for ty := range tiles {
 		for tx := range tiles {
-			// Not image.Rect, which turns the empty part of a narrow picture inside out.
+			// image.Rect would swap the corners of an empty part, which a narrow picture has.
 			part := image.Rectangle{
 				Min: image.Pt(max(1, bounds.Dx()*tx/tiles), max(1, bounds.Dy()*ty/tiles)),
 				Max: image.Pt(min(bounds.Dx()-1, bounds.Dx()*(tx+1)/tiles), min(bounds.Dy()-1, bounds.Dy()*(ty+1)/tiles)),
@@ -107,8 +107,8 @@ func laplacianVariance(luma *image.Gray, part image.Rectangle) float64 {
 	return squares/n - mean*mean
 }
 
-// exposure falls with the distance of the mean from mid grey and with the share of
-// clipped pixels.
+// exposure is lower the more the mean differs from mid grey, and the more pixels are
+// too dark or too bright.
 func exposure(luma *image.Gray) float64 {
 	var sum, clipped float64
 	for _, v := range luma.Pix {

@@ -56,8 +56,8 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// at makes a candidate with a given hash, taken so many minutes after noon; without
-// minutes, at an unknown time.
+// at returns a candidate with the given hash, taken the given minutes after noon, or at
+// an unknown time if there are no minutes.
 func at(hash uint64, score float64, minutes ...int) ranking.Candidate {
 	c := ranking.Candidate{Measures: ranking.Measures{Sharpness: score, Exposure: score, Hash: hash}}
 	if len(minutes) > 0 {
@@ -66,7 +66,7 @@ func at(hash uint64, score float64, minutes ...int) ranking.Candidate {
 	return c
 }
 
-// Hashes with 0, 4, 32 and 64 bits different from the first.
+// Hashes that differ from the first one in 0, 4, 32 and 64 bits.
 const (
 	viewA     = uint64(0)
 	viewANear = uint64(0xf)
@@ -85,7 +85,7 @@ func TestScenes(t *testing.T) {
 		"some minutes, same view":         {[]ranking.Candidate{at(viewA, 1, 0), at(viewANear, 1, 10)}, []int{0, 0}},
 		"some minutes, other view":        {[]ranking.Candidate{at(viewA, 1, 0), at(viewC, 1, 10)}, []int{0, 1}},
 		"long gap, same view":             {[]ranking.Candidate{at(viewA, 1, 0), at(viewA, 1, 30)}, []int{0, 1}},
-		"order of keys is not of time":    {[]ranking.Candidate{at(viewA, 1, 50), at(viewB, 1, 0), at(viewA, 1, 49)}, []int{0, 1, 0}},
+		"keys not in the order of time":   {[]ranking.Candidate{at(viewA, 1, 50), at(viewB, 1, 0), at(viewA, 1, 49)}, []int{0, 1, 0}},
 		"no time joins the similar one":   {[]ranking.Candidate{at(viewA, 1, 0), at(viewC, 1, 50), at(viewANear, 1)}, []int{0, 1, 0}},
 		"no time and nothing similar":     {[]ranking.Candidate{at(viewA, 1, 0), at(viewB, 1)}, []int{0, 1}},
 		"no times at all, by the picture": {[]ranking.Candidate{at(viewA, 1), at(viewB, 1), at(viewANear, 1)}, []int{0, 1, 0}},
@@ -101,7 +101,7 @@ func TestDuplicates(t *testing.T) {
 	clip.Clip = true
 	candidates := []ranking.Candidate{at(viewA, 0.5, 0), at(viewANear, 0.8, 0), at(viewB, 0.4, 0), clip, at(viewA, 0.3, 50)}
 	assert.Equal(t, []int{1, -1, -1, -1, -1}, ranking.Duplicates(candidates, []int{0, 0, 0, 0, 1}),
-		"the weaker of two alike; not another view, nor a clip, nor another scene's")
+		"only the worse of two similar photos is a duplicate; another view, a clip or another scene is not")
 }
 
 func TestDecideByMeasures(t *testing.T) {
@@ -130,8 +130,8 @@ func TestDecideByModel(t *testing.T) {
 	assert.Equal(t, []ranking.Verdict{
 		{Key: "b", Selected: true, Score: 63, Reason: "joy"},
 		{Key: "a", Score: 14, Reason: "dull"},
-		{Key: "c", Reason: "a better shot shows the same", DuplicateOf: "b"},
-		{Key: "d", Reason: "not among the technically best of its scene"},
+		{Key: "c", Reason: "a better shot shows the same view", DuplicateOf: "b"},
+		{Key: "d", Reason: "not among the technically best in its scene"},
 	}, got)
 }
 

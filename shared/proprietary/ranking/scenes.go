@@ -9,30 +9,30 @@ import (
 // Candidate is a photo or clip that may be selected.
 type Candidate struct {
 	Key string
-	// Taken is zero when unknown.
+	// Taken is the zero time when it is unknown.
 	Taken time.Time
-	// Clip tells that it is a video, whose Measures are those of one frame.
+	// Clip is true for a video. Its Measures are those of one frame.
 	Clip     bool
 	Measures Measures
 }
 
 const (
-	// longGap without a photo begins a new scene; shortGap does when the pictures
-	// differ as well. People take most photos of a place within a few minutes.
+	// After longGap without a photo a new scene begins; after shortGap it begins only if
+	// the pictures differ too. People take most photos of a place within a few minutes.
 	longGap  = 20 * time.Minute
 	shortGap = 3 * time.Minute
-	// sameView is up to how many of 64 bits two pictures of one place differ, and
-	// sameShot two shots of one moment. Unrelated pictures differ in about 32; burst
-	// shots in fewer than 10 (Zauner, "Implementation and Benchmarking of Perceptual
-	// Image Hash Functions", 2010).
+	// The hashes of two pictures of one place differ in at most sameView of their 64 bits,
+	// those of two shots of one moment in at most sameShot. Unrelated pictures differ in
+	// about 32 bits, burst shots in fewer than 10 (Zauner, "Implementation and Benchmarking
+	// of Perceptual Image Hash Functions", 2010).
 	sameView = 20
 	sameShot = 8
 )
 
 // Scenes returns the scene of each candidate, numbered from 0 in the order of the
-// candidates. Those with a time are grouped by gaps and by similarity; those
-// without join the scene that has the most similar picture, if it is similar at
-// all.
+// candidates. Candidates with a time are grouped by gaps and by similarity. A candidate
+// without a time joins the scene of the most similar picture, or begins a new scene if no
+// picture is similar.
 func Scenes(candidates []Candidate) []int {
 	var timed, untimed []int
 	for i, c := range candidates {
@@ -96,8 +96,8 @@ func renumber(scenes []int) []int {
 	return scenes
 }
 
-// Duplicates returns for each candidate the better one of its scene that shows the
-// same, or -1. A clip is no duplicate of a photo.
+// Duplicates returns for each candidate the number of the better one in its scene that
+// shows the same view, or -1. A clip is never a duplicate of a photo.
 func Duplicates(candidates []Candidate, scenes []int) []int {
 	order := make([]int, len(candidates))
 	for i := range order {
