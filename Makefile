@@ -118,8 +118,8 @@ update: tools ## Rewrite the golden files (expected outputs) of the tests
 	cd ci && $(TEST) . -update
 
 .PHONY: reproduce
-reproduce: ## Build all images twice, in two folders with empty caches, and compare the digests
-	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run TestTwoFoldersGiveTheSameDigests -reproduce-all
+reproduce: ## Build all images twice, in two folders with empty caches, and compare the digests; then for arm64
+	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run 'TestTwoFoldersGiveTheSameDigests|TestArm64IsBuiltHereToo' -reproduce-all
 
 ## ---- tools ----
 

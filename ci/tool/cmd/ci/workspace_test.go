@@ -164,11 +164,15 @@ func TestInvokeAnImageOfARegistry(t *testing.T) {
 	assert.Regexp(t, `^ci: resolve .*api-latest-not: .*404.*\n$`, stderr.String())
 }
 
+// With -reproduce-all it is this workspace, all of it.
 func TestArm64IsBuiltHereToo(t *testing.T) {
-	r := buildAll(t, repository, t.TempDir(), "--cache", workspaceCache(t), "--platform", "linux/arm64",
-		"--base", "static", "--only", "api,enhance")
+	root, images := publishable(t, nil), 2
+	if *reproduceAll {
+		root, images = repository, 5
+	}
+	r := buildAll(t, root, t.TempDir(), "--cache", t.TempDir(), "--platform", "linux/arm64", "--base", "static", "--ffmpeg", "static")
 	assert.Equal(t, "linux/arm64", r.Platform)
-	assert.Len(t, r.Images, 2)
+	assert.Len(t, r.Images, images)
 }
 
 // TestTwoFoldersGiveTheSameDigests builds a small workspace, and an image of this one,
