@@ -23,7 +23,9 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 			"compile api (functions/media-lambda):\nmain.go:3:1: syntax error"},
 		{"not its warnings", failed("ci: warning: not pinned\nci: choose the base: no such host\n"), "choose the base: no such host"},
 		{"the engine's if it said nothing", failed("killed\n"), "exit code: 1"},
-		{"the engine's if it did not run", &gqlerror.Error{Message: "failed to resolve image"}, "failed to resolve image"},
+		{"the engine's if it did not run", &gqlerror.Error{Message: "no disk"}, "no disk"},
+		{"the engine's, and what to do, if the builder is gone", &gqlerror.Error{Message: "failed to resolve image \"golang:1\""},
+			"failed to resolve image \"golang:1\"; if its registry no longer has it: bin/ci lock, then commit ci/images.lock.json"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, i := range invocations {
@@ -58,8 +60,10 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 	was := lockFile
 	t.Cleanup(func() { lockFile = was })
 	for lock, want := range map[string]string{
-		`{"builder": {"reference": "golang:1"}}`:                         "golang:1",
-		`{"builder": {"reference": "golang:1", "digest": "sha256:abc"}}`: "golang:1@sha256:abc",
+		`{"builder": {"reference": "golang:1"}}`:                                                                                    "golang:1",
+		`{"builder": {"reference": "golang:1", "digest": "sha256:abc"}}`:                                                            "golang:1@sha256:abc",
+		`{"builder": {"reference": "docker.io/a/go:1", "digest": "sha256:abc"}, "mirrors": {"docker.io": "127.0.0.1:5000/hub"}}`:    "127.0.0.1:5000/hub/a/go:1@sha256:abc",
+		`{"builder": {"reference": "docker.io/a/go:1", "digest": "sha256:abc"}, "mirrors": {"public.ecr.aws": "127.0.0.1:5000/x"}}`: "docker.io/a/go:1@sha256:abc",
 	} {
 		lockFile = []byte(lock)
 		s, id := invocation{call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }}.made(t)

@@ -120,7 +120,7 @@ func New(
 ) (*Ci, error) {
 	if builder == "" {
 		var err error
-		if builder, err = lockedBuilder(lockFile); err != nil {
+		if builder, err = lockedBuilder(); err != nil {
 			return nil, err
 		}
 	}
@@ -136,7 +136,7 @@ func New(
 
 // lockedBuilder returns the Go image of the lock file, by digest if the file has one,
 // and from the mirror that the file names for its registry.
-func lockedBuilder(lockFile []byte) (string, error) {
+func lockedBuilder() (string, error) {
 	var lock struct {
 		Builder struct{ Reference, Digest string }
 		Mirrors map[string]string

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,7 +51,11 @@ func done(ctx context.Context, step *dagger.Container) (*dagger.Container, error
 // puts around it.
 func complaint(err error) error {
 	var failed *dagger.ExecError
-	if !errors.As(err, &failed) {
+	switch {
+	case errors.As(err, &failed):
+	case err != nil && strings.Contains(err.Error(), "failed to resolve image"): // the builder, which the engine pulls
+		return fmt.Errorf("%w; if its registry no longer has it: bin/ci lock, then commit ci/images.lock.json", err)
+	default:
 		return err
 	}
 	var said []string
