@@ -35,8 +35,10 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 		return v1.Hash{}, fmt.Errorf("resolve %s: %w", reference, err)
 	}
 	var head *v1.Descriptor
-	err = lookUp(ctx, probeTimeout, func(o []remote.Option) (err error) {
-		head, err = remote.Head(ref, o...)
+	err = lookUp(ctx, func(attempt context.Context) (err error) {
+		attempt, cancel := context.WithTimeout(attempt, probeTimeout)
+		defer cancel()
+		head, err = remote.Head(ref, append(options(attempt), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
 		return err
 	})
 	if err != nil {
@@ -45,17 +47,11 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 	return head.Digest, nil
 }
 
-// lookUp calls ask until the registry answers, or cannot be reached. Each attempt has
-// the timeout, if there is one.
-func lookUp(ctx context.Context, timeout time.Duration, ask func([]remote.Option) error) error {
+// lookUp calls ask until the registry answers, or cannot be reached.
+func lookUp(ctx context.Context, ask func(attempt context.Context) error) error {
 	var down error
 	err := pullRetry.do(ctx, func(attempt context.Context) error {
-		if timeout > 0 {
-			var cancel context.CancelFunc
-			attempt, cancel = context.WithTimeout(attempt, timeout)
-			defer cancel()
-		}
-		err := ask(append(options(attempt), remote.WithRetryBackoff(remote.Backoff{Steps: 1})))
+		err := ask(attempt)
 		if down = nil; Unreachable(err) && ctx.Err() == nil {
 			down = err
 			return nil
@@ -73,7 +69,7 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 		return nil, fmt.Errorf("read the image %s: %w", reference, err)
 	}
 	var image v1.Image
-	err = lookUp(ctx, 0, func([]remote.Option) (err error) {
+	err = lookUp(ctx, func(context.Context) (err error) {
 		// Its layers are read later, so the context is not that of the attempt.
 		image, err = remote.Image(ref.Context().Digest(digest.String()), append(options(ctx), remote.WithPlatform(platform))...)
 		return err

@@ -35,6 +35,8 @@ type Release struct {
 	Records  *history.Store
 	// Step tells of a step that takes time; what it returns ends the step.
 	Step func(name string) (done func(err error))
+
+	started time.Time
 }
 
 // Report is what a release did, or in a dry run would do.
@@ -56,6 +58,7 @@ type Report struct {
 
 // Preflight checks every function. Its error means that nothing was changed.
 func (r *Release) Preflight(ctx context.Context, d *deploy.Releaser) (*deploy.Plan, error) {
+	r.started = time.Now()
 	done := r.Step("check the functions")
 	plan, err := d.Preflight(ctx, r.Targets)
 	done(err)
@@ -66,11 +69,11 @@ func (r *Release) Preflight(ctx context.Context, d *deploy.Releaser) (*deploy.Pl
 // [deploy.Releaser.Run], or says that the functions were updated and the rest was
 // not done.
 func (r *Release) Run(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan) (*Report, error) {
-	start := time.Now()
 	report := &Report{
 		Kind: r.Kind, Commit: r.Commit, DryRun: r.DryRun, Outcome: "done", Functions: plan.Results(), releases: r.Releases,
 	}
 	if r.DryRun {
+		report.Seconds = time.Since(r.started).Seconds()
 		return report, nil
 	}
 	done := r.Step(string(r.Kind))
@@ -86,7 +89,7 @@ func (r *Release) Run(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan
 	default:
 		report.Outcome = "mixed"
 	}
-	report.Seconds = time.Since(start).Seconds()
+	report.Seconds = time.Since(r.started).Seconds()
 	if err != nil {
 		report.Error = err.Error()
 	}
