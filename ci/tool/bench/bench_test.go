@@ -200,7 +200,9 @@ func TestGeneratedFunctionsCompileAndAnEditChangesOne(t *testing.T) {
 	out := t.TempDir()
 	build := func() (digests []string) {
 		// Not bareGo, which would compile everything with an empty Go build cache.
-		require.NoError(t, runCommand(gobuild.Command(t.Context(), w, w.Functions, platform, out)))
+		cmd, err := gobuild.Command(t.Context(), w, w.Functions, platform, out)
+		require.NoError(t, err)
+		require.NoError(t, runCommand(cmd))
 		for _, f := range w.Functions {
 			binary, err := gobuild.Open(out, f)
 			require.NoError(t, err)

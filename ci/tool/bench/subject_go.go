@@ -40,7 +40,10 @@ func (g bareGo) Build(ctx context.Context, w *catalog.Catalog, state string) err
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	cmd := gobuild.Command(ctx, w, functions, platform, out)
+	cmd, err := gobuild.Command(ctx, w, functions, platform, out)
+	if err != nil {
+		return err
+	}
 	cmd.Env = append(cmd.Env, goCache(state))
 	return runCommand(cmd)
 }

@@ -64,9 +64,13 @@ func (k ko) Build(ctx context.Context, w *catalog.Catalog, state string) error {
 	for _, f := range w.Functions {
 		args = append(args, "./"+f.Folder)
 	}
+	env, err := gobuild.Environment(ctx, w, platform)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, k.binary, args...)
 	cmd.Dir = w.Root
-	cmd.Env = append(k.environment(gobuild.Command(ctx, w, w.Functions, platform, state).Env),
+	cmd.Env = append(k.environment(env),
 		goCache(state),
 		"KOCACHE="+filepath.Join(state, "kocache"),
 		"KO_CONFIG_PATH="+file,

@@ -42,13 +42,20 @@ func New(database string, kept *cache.Cache, step func(name string) (done func(e
 // time: to follow all calls of a function that uses the AWS SDK needs 2 GB of memory.
 func (s *Scanner) Run(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) (*Report, error) {
 	start := time.Now()
-	keys, err := gobuild.Keys(c, functions, platform)
+	sources, err := gobuild.Discover(ctx, c, functions, platform)
 	if err != nil {
 		return nil, fmt.Errorf("vulncheck: %w", err)
 	}
-	w := workspace{c, platform,
-		// GOVERSION is the version of the standard library of the functions.
-		append(gobuild.Environment(ctx, c, platform), "GOVERSION="+c.Toolchain, "GOPACKAGESDRIVER=off")}
+	keys, err := sources.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("vulncheck: %w", err)
+	}
+	env, err := gobuild.Environment(ctx, c, platform)
+	if err != nil {
+		return nil, fmt.Errorf("vulncheck: %w", err)
+	}
+	// GOVERSION is the version of the standard library of the functions.
+	w := workspace{c, platform, append(env, "GOVERSION="+c.Toolchain, "GOPACKAGESDRIVER=off")}
 	examined := make([]Function, len(functions))
 	for n, f := range functions {
 		began := time.Now()

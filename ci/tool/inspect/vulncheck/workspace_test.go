@@ -46,7 +46,7 @@ func workspace(t *testing.T, names ...string) *catalog.Catalog {
 	testkit.ServeModules(t)
 	root := t.TempDir()
 	work := "go 1.26.1\n\ntoolchain " + testkit.Toolchain() + "\n\nuse ./shared\n"
-	const lambda, words, shared = "require github.com/aws/aws-lambda-go v1.0.0", "require example.test/words v1.0.0", "require lambdas.internal/shared v0.0.0"
+	const lambda, words, shared = "require github.com/aws/aws-lambda-go v1.55.0", "require example.test/words v1.0.0", "require lambdas.internal/shared v0.0.0"
 	files := map[string]string{
 		"shared/go.mod":       testkit.GoMod("lambdas.internal/shared", lambda),
 		"shared/boot/boot.go": boot,

@@ -84,6 +84,9 @@ func (p Problem) Error() string {
 // [Problem] found, so that all can be fixed at once.
 func Load(root string) (*Catalog, error) {
 	root, err := filepath.Abs(root)
+	if err == nil {
+		root, err = filepath.EvalSymlinks(root) // as git and the go command name it
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the workspace: %w", err)
 	}

@@ -25,17 +25,73 @@ var tags = []string{"lambda.norpc"}
 // `go build` cannot see that an output is up to date, and links it again.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags=" + strings.Join(tags, ","), "-ldflags=-s -w"}
 
-// compile builds the stale functions and returns the error of each.
-func compile(ctx context.Context, root string, env []string, dir string, functions []catalog.Function, stale []int) ([]error, error) {
-	if _, err := exec.LookPath("go"); err != nil {
-		return nil, errors.New("go is not installed; install it, and add it to the PATH")
+// command runs the go command as every build does.
+type command struct {
+	root string
+	// fixed are the variables that, besides the sources, decide the bytes of a binary.
+	fixed []string
+	// user are the user's settings for module downloads and caches.
+	user []string
+}
+
+func newCommand(ctx context.Context, c *catalog.Catalog, platform v1.Platform) (command, error) {
+	in := command{root: c.Root, fixed: environment(c, platform)}
+	return in, in.readUser(ctx)
+}
+
+// environ is the environment of the go command.
+func (in command) environ() []string {
+	return slices.Concat(os.Environ(), []string{"GOWORK=" + filepath.Join(in.root, "go.work")}, in.fixed, in.user)
+}
+
+// value returns a setting of the user.
+func (in command) value(name string) string {
+	for _, setting := range in.user {
+		if value, ok := strings.CutPrefix(setting, name+"="); ok {
+			return value
+		}
 	}
-	env = append(env, downloads(ctx, dir)...)
-	together := make([]catalog.Function, len(stale))
-	before := make([]time.Time, len(stale))
-	for n, i := range stale {
-		together[n] = functions[i]
-		file := output(dir, functions[i])
+	return ""
+}
+
+// run runs the go command and returns what it prints. Its error has what it complains of.
+func (in command) run(ctx context.Context, args ...string) (string, error) {
+	if _, err := exec.LookPath("go"); err != nil {
+		return "", errors.New("go is not installed; install it, and add it to the PATH")
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = in.root, in.environ()
+	// An interrupted `go build` removes what it left half-written.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return "", &goError{complaint(complaints.String()), exit}
+	}
+	return out.String(), err
+}
+
+// goError is a failure of the go command.
+type goError struct {
+	output string // what it complains of
+	exit   *exec.ExitError
+}
+
+func (e *goError) Error() string { return fmt.Sprintf("go: %v\n%s", e.exit, e.output) }
+
+func (e *goError) Unwrap() error { return e.exit }
+
+// compile builds functions into dir and returns the error of each.
+func compile(ctx context.Context, in command, dir string, functions []catalog.Function) ([]error, error) {
+	before := make([]time.Time, len(functions))
+	for n, f := range functions {
+		file := output(dir, f)
 		if _, ok := readNote(file); !ok {
 			// go build trusts the build ID in an output, and refuses to replace a file
 			// that is not a program. So only an output of ours may be there.
@@ -45,24 +101,52 @@ func compile(ctx context.Context, root string, env []string, dir string, functio
 		}
 		before[n] = modTime(file)
 	}
-	errs := make([]error, len(stale))
-	if err := goBuild(ctx, root, env, dir, together); err != nil {
-		// One build for each function shows which of them fail; the cache is warm now.
-		for n, f := range together {
-			errs[n] = goBuild(ctx, root, env, dir, []catalog.Function{f})
+	errs := make([]error, len(functions))
+	err := pinned(in.root, func() error {
+		if err := goBuild(ctx, in, dir, functions); err != nil {
+			// One build for each function shows which of them fail; the cache is warm now.
+			for n, f := range functions {
+				errs[n] = goBuild(ctx, in, dir, []catalog.Function{f})
+			}
 		}
+		return nil
+	})
+	if err != nil || ctx.Err() != nil {
+		return nil, errors.Join(err, context.Cause(ctx))
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	for n, f := range together {
+	for n, f := range functions {
 		// go build sets a new time on every output, but skips a package that is not a
 		// program; its output would be that of an earlier build.
 		if errs[n] == nil && modTime(output(dir, f)).Equal(before[n]) {
-			errs[n] = catalog.Problem{File: f.Folder, Fix: "has no program; a function needs a package main with a func main"}
+			errs[n] = noProgram(f)
 		}
 	}
 	return errs, nil
+}
+
+func noProgram(f catalog.Function) error {
+	return catalog.Problem{File: f.Folder, Fix: "has no program; a function needs a package main with a func main"}
+}
+
+// goBuild runs one `go build` over functions. A failure of a single function
+// is a *CompileError.
+func goBuild(ctx context.Context, in command, dir string, functions []catalog.Function) error {
+	_, err := in.run(ctx, buildArgs(dir, functions)...)
+	var failed *goError
+	if len(functions) == 1 && errors.As(err, &failed) {
+		return &CompileError{Function: functions[0], Output: failed.output}
+	}
+	return err
+}
+
+// buildArgs are the arguments of the `go build` that compiles functions into dir.
+func buildArgs(dir string, functions []catalog.Function) []string {
+	args := append([]string{"build"}, flags...)
+	args = append(args, "-o", dir+string(filepath.Separator))
+	for _, f := range functions {
+		args = append(args, "./"+f.Folder)
+	}
+	return args
 }
 
 // modTime returns when the file was written, or zero if it does not exist.
@@ -84,6 +168,7 @@ func environment(c *catalog.Catalog, platform v1.Platform) []string {
 		"GOAMD64=v1",
 		"GOARM64=v8.0",
 		"GOFLAGS=",
+		"GODEBUG=",
 		"GOEXPERIMENT=",
 		"GOFIPS140=off",
 		"GO111MODULE=",
@@ -93,75 +178,48 @@ func environment(c *catalog.Catalog, platform v1.Platform) []string {
 	}
 }
 
-// downloads returns the user's settings for module downloads and caches, which
-// GOENV=off would hide.
-func downloads(ctx context.Context, dir string) []string {
-	names := []string{"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE",
-		"GOAUTH", "GOVCS", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOPATH", "GOTMPDIR"}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"env"}, names...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOTOOLCHAIN=local")
-	out, err := cmd.Output()
-	values := strings.Split(string(out), "\n")
-	if err != nil || len(values) < len(names) {
-		return nil // the message of go build will be better
+// settings are those for module downloads and caches. They are the user's, because they
+// decide from where modules come and where they are kept, not what is in them.
+var settings = []string{"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE",
+	"GOAUTH", "GOVCS", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOPATH", "GOTMPDIR"}
+
+// readUser reads the user's settings, which GOENV=off hides.
+func (in *command) readUser(ctx context.Context) error {
+	asked := command{root: os.TempDir(), fixed: slices.DeleteFunc(slices.Clone(in.fixed), func(v string) bool {
+		return strings.HasPrefix(v, "GOENV=") || strings.HasPrefix(v, "GOTOOLCHAIN=")
+		// The workspace may want another Go, and an experiment that this one does not have.
+	}), user: []string{"GOTOOLCHAIN=local", "GOWORK=off", "GOEXPERIMENT=none"}}
+	out, err := asked.run(ctx, append([]string{"env"}, settings...)...)
+	values := strings.Split(out, "\n")
+	if err != nil || len(values) < len(settings) {
+		return fmt.Errorf("read the settings of go: %w", err)
 	}
-	settings := make([]string, len(names))
-	for i, name := range names {
-		settings[i] = name + "=" + strings.TrimSuffix(values[i], "\r")
+	for i, name := range settings {
+		in.user = append(in.user, name+"="+strings.TrimSuffix(values[i], "\r"))
 	}
-	return settings
+	return nil
 }
 
 // Tags are the build tags of every build.
 func Tags() []string { return slices.Clone(tags) }
 
-// Environment returns the environment in which a go command sees the workspace as
-// [Compile] does.
-func Environment(ctx context.Context, c *catalog.Catalog, platform v1.Platform) []string {
-	return slices.Concat(os.Environ(), environment(c, platform), downloads(ctx, c.Root), []string{"GOWORK=" + filepath.Join(c.Root, "go.work")})
-}
-
 // Flags are those of every `go build`.
 func Flags() []string { return slices.Clone(flags) }
 
+// Environment returns the environment in which a go command sees the workspace as
+// [Compile] does.
+func Environment(ctx context.Context, c *catalog.Catalog, platform v1.Platform) ([]string, error) {
+	in, err := newCommand(ctx, c, platform)
+	return in.environ(), err
+}
+
 // Command returns the `go build` that compiles functions into dir for the
 // platform, as [Compile] runs it.
-func Command(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) *exec.Cmd {
-	return command(ctx, c.Root, append(environment(c, platform), downloads(ctx, dir)...), dir, functions)
-}
-
-func command(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) *exec.Cmd {
-	args := append([]string{"build"}, flags...)
-	args = append(args, "-o", dir+string(filepath.Separator))
-	for _, f := range functions {
-		args = append(args, "./"+f.Folder)
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = root
-	cmd.Env = append(append(os.Environ(), env...), "GOWORK="+filepath.Join(root, "go.work"))
-	return cmd
-}
-
-// goBuild runs one `go build` over functions. A failure of a single function
-// is a *CompileError.
-func goBuild(ctx context.Context, root string, env []string, dir string, functions []catalog.Function) error {
-	cmd := command(ctx, root, env, dir, functions)
-	// An interrupted `go build` removes what it left half-written.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 5 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return nil
-	case len(functions) == 1 && errors.As(err, &exit):
-		return &CompileError{Function: functions[0], Output: complaint(out.String())}
-	default:
-		return fmt.Errorf("run go build: %w", err)
-	}
+func Command(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) (*exec.Cmd, error) {
+	in, err := newCommand(ctx, c, platform)
+	cmd := exec.CommandContext(ctx, "go", buildArgs(dir, functions)...)
+	cmd.Dir, cmd.Env = c.Root, in.environ()
+	return cmd, err
 }
 
 // complaint returns what `go build` printed, without its progress.
@@ -178,19 +236,17 @@ func complaint(output string) string {
 // WithSymbols compiles the function into dir with the symbol table that [Compile]
 // leaves out, and returns the file. Otherwise the program is the same.
 func WithSymbols(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform, dir string) (string, error) {
-	cmd := Command(ctx, c, []catalog.Function{f}, platform, dir)
-	const before = 1 + 1 // go build
+	const before = 1 // build
 	// The last -ldflags counts; -w leaves out what only debuggers need.
-	cmd.Args = slices.Insert(cmd.Args, before+len(flags), "-ldflags=-w")
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return "", context.Cause(ctx)
-	case errors.As(err, &exit):
-		return "", &CompileError{Function: f, Output: complaint(string(out))}
-	case err != nil:
-		return "", fmt.Errorf("run go build: %w", err)
+	args := slices.Insert(buildArgs(dir, []catalog.Function{f}), before+len(flags), "-ldflags=-w")
+	in, err := newCommand(ctx, c, platform)
+	if err != nil {
+		return "", err
 	}
-	return output(dir, f), nil
+	_, err = in.run(ctx, args...)
+	var failed *goError
+	if errors.As(err, &failed) {
+		return "", &CompileError{Function: f, Output: failed.output}
+	}
+	return output(dir, f), err
 }

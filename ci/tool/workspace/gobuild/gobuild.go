@@ -5,19 +5,14 @@ package gobuild
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -56,126 +51,144 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	env := environment(c, platform)
-	from, err := sources(c, functions, env)
+	b := build{c: c, in: command{root: c.Root, fixed: environment(c, platform)}, dir: dir}
+	results, err := b.run(ctx, functions)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	return results, nil
+}
+
+// build is one call of [Compile].
+type build struct {
+	c   *catalog.Catalog
+	in  command
+	dir string
+}
+
+func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result, error) {
+	current, err := b.current(functions)
+	if err != nil {
+		return nil, err
+	}
 	results := make([]Result, len(functions))
-	var stale []int
+	var stale []catalog.Function
+	var at []int
 	for i, f := range functions {
-		file := output(dir, f)
-		if n, ok := readNote(file); ok && n.Key == from[i].key {
+		file := output(b.dir, f)
+		if n, ok := readNote(file); ok && n.Fingerprint == current[i] {
 			results[i].Binary = n.binary(file)
 		} else {
-			stale = append(stale, i)
+			stale, at = append(stale, f), append(at, i)
 		}
 	}
 	if len(stale) == 0 {
 		return results, nil
 	}
-
-	errs, err := compile(ctx, c.Root, env, dir, functions, stale)
-	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
+	if err := b.in.readUser(ctx); err != nil {
+		return nil, err
 	}
-	for n, i := range stale {
-		if errs[n] != nil {
-			results[i].Err = errs[n]
-			continue
+	made, err := b.compile(ctx, stale)
+	for n, r := range made {
+		results[at[n]] = r
+	}
+	return results, err
+}
+
+// current returns the fingerprints of what the notes of the functions name, as it is now.
+func (b *build) current(functions []catalog.Function) ([]string, error) {
+	m, err := readModules(b.c)
+	if err != nil {
+		return nil, err
+	}
+	r := newReader(os.DirFS("/"))
+	shared, err := common(r, m, b.c.Root, b.in.fixed)
+	if err != nil {
+		return nil, err
+	}
+	prints := make([]string, len(functions))
+	for i, f := range functions {
+		if n, ok := readNote(output(b.dir, f)); ok {
+			if prints[i], err = r.fingerprint(n.Inputs, shared); err != nil {
+				return nil, err
+			}
 		}
-		file := output(dir, functions[i])
-		if results[i].Err = checkModules(file, functions[i], from[i].modules); results[i].Err == nil {
-			results[i].Binary, results[i].Err = record(file, from[i].key)
+	}
+	return prints, nil
+}
+
+// settled is how long before they are listed the sources must have been written, so that
+// what is read later is what was listed. File systems keep times of 10 ms or less.
+const settled = 20 * time.Millisecond
+
+// discover lists the sources, again if they were being written.
+func (b *build) discover(ctx context.Context, functions []catalog.Function) (*Sources, *reader, error) {
+	for {
+		start, r := time.Now(), newReader(os.DirFS("/"))
+		from, err := discover(ctx, b.c, b.in, functions, r)
+		if err != nil {
+			return nil, nil, err
+		}
+		if from.prints, err = from.read(r, b.in.fixed); err != nil {
+			return nil, nil, err
+		}
+		// A time in the future is from another clock, and says nothing.
+		if r.newest.Before(start.Add(-settled)) || r.newest.After(time.Now()) {
+			return from, r, nil
+		}
+		time.Sleep(settled)
+	}
+}
+
+// compile compiles functions whose binaries may be out of date.
+func (b *build) compile(ctx context.Context, functions []catalog.Function) ([]Result, error) {
+	from, r, err := b.discover(ctx, functions)
+	if err != nil {
+		return nil, err
+	}
+	notes := make([]note, len(functions))
+	results := make([]Result, len(functions))
+	var stale []catalog.Function
+	var at []int
+	for i, f := range functions {
+		of := from.of[i]
+		notes[i] = note{Key: of.key, Inputs: of.inputs, Fingerprint: from.prints[i]}
+		file := output(b.dir, f)
+		n, ok := readNote(file)
+		switch {
+		case errors.As(of.err, new(catalog.Problem)):
+			results[i].Err = of.err
+		case ok && of.err == nil && n.Key == of.key:
+			n.Inputs, n.Fingerprint = notes[i].Inputs, notes[i].Fingerprint
+			results[i].Binary, results[i].Err = n.binary(file), n.write(file)
+		default:
+			stale, at = append(stale, f), append(at, i)
+		}
+	}
+	if len(stale) == 0 {
+		return results, nil
+	}
+	errs, err := compile(ctx, b.in, b.dir, stale)
+	if err != nil {
+		return nil, err
+	}
+	again := newReader(os.DirFS("/"))
+	after, err := from.read(again, b.in.fixed)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range at {
+		f := functions[i]
+		switch {
+		case errs[n] != nil:
+			results[i].Err = errors.Join(cgo(b.c.Root, from.of[i]), errs[n])
+		case from.of[i].err != nil:
+			results[i].Err = from.of[i].err
+		case from.prints[i] != after[i]:
+			results[i].Err = fmt.Errorf("compile %s: %s changed meanwhile; run the same command again", f.Image, r.differs(again))
+		default:
+			results[i].Binary, results[i].Err = record(output(b.dir, f), notes[i])
 		}
 	}
 	return results, nil
-}
-
-// output is where `go build -o dir/` puts the function's binary.
-func output(dir string, f catalog.Function) string {
-	return filepath.Join(dir, path.Base(f.Folder))
-}
-
-// note is a file beside each binary that says what the binary was built from.
-type note struct {
-	Key     string    `json:"key"`
-	Digest  string    `json:"digest"`
-	Size    int64     `json:"size"`
-	ModTime time.Time `json:"modTime"`
-}
-
-// binary returns the binary in file, beside which the note is.
-func (n note) binary(file string) Binary {
-	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}
-}
-
-// readNote returns the note beside file, unless the file has changed since.
-func readNote(file string) (note, bool) {
-	var n note
-	data, err := os.ReadFile(file + ".json")
-	if err != nil || json.Unmarshal(data, &n) != nil {
-		return note{}, false
-	}
-	info, err := os.Stat(file)
-	if err != nil || n.Size != info.Size() || !n.ModTime.Equal(info.ModTime()) {
-		return note{}, false
-	}
-	return n, true
-}
-
-// Open returns the function's binary that an earlier [Compile] put into dir.
-func Open(dir string, f catalog.Function) (Binary, error) {
-	file := output(dir, f)
-	if n, ok := readNote(file); ok {
-		return n.binary(file), nil
-	}
-	digest, info, err := digestFile(file)
-	if err != nil {
-		return Binary{}, fmt.Errorf("read the binary of %s: %w", f.Image, err)
-	}
-	return Binary{Path: file, Digest: digest, Size: info.Size()}, nil
-}
-
-// Copy puts a compiled function into dir, where [Open] finds it.
-func Copy(b Binary, dir string, f catalog.Function) error {
-	for _, suffix := range []string{"", ".json"} {
-		if err := cache.Copy(b.Path+suffix, output(dir, f)+suffix); err != nil {
-			return fmt.Errorf("write the binary of %s: %w", f.Image, err)
-		}
-	}
-	return nil
-}
-
-// record returns the binary in file, and writes the note beside it.
-func record(file, key string) (Binary, error) {
-	digest, info, err := digestFile(file)
-	if err != nil {
-		return Binary{}, fmt.Errorf("read the binary: %w", err)
-	}
-	data, err := json.Marshal(note{Key: key, Digest: digest, Size: info.Size(), ModTime: info.ModTime()})
-	if err != nil {
-		return Binary{}, fmt.Errorf("write the note of the binary: %w", err)
-	}
-	if err := cache.WriteFile(file+".json", data); err != nil {
-		return Binary{}, fmt.Errorf("write the note of the binary: %w", err)
-	}
-	return Binary{Path: file, Digest: digest, Size: info.Size()}, nil
-}
-
-func digestFile(file string) (string, os.FileInfo, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, err
-	}
-	return hex.EncodeToString(h.Sum(nil)), info, nil
 }

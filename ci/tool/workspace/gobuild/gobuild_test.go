@@ -91,9 +91,12 @@ func TestCompileReusesWhatIsCurrent(t *testing.T) {
 		{"an edit of a test", edit(t, c, api+"/main_test.go", "package main\n"), nil, nil},
 		{"a comment", edit(t, c, api+"/main.go", files[api+"/main.go"]+"\n// End.\n"), []string{"api"}, []string{"api"}},
 		{"its revert", edit(t, c, api+"/main.go", files[api+"/main.go"]), []string{"api"}, nil},
-		{"a new file that may be embedded", edit(t, c, api+"/data/x.txt", "x"), []string{"api"}, nil},
-		{"an edit of a go.mod, which chooses versions for all", edit(t, c, thumb+"/go.mod", files[thumb+"/go.mod"]+"\n// End.\n"), all, nil},
-		{"an edit of the go.mod of a module that none imports", edit(t, c, "other/go.mod", testkit.GoMod("lambdas.internal/other", "// End.")), all, nil},
+		{"a new file that is not embedded", edit(t, c, api+"/data/x.txt", "x"), nil, nil},
+		{"a new source for another system", edit(t, c, api+"/x_windows.go", "package main\n"), nil, nil},
+		{"a comment in a go.mod", edit(t, c, thumb+"/go.mod", files[thumb+"/go.mod"]+"\n// End.\n"), nil, nil},
+		{"another version of the language", edit(t, c, thumb+"/go.mod", strings.Replace(files[thumb+"/go.mod"], "1.26.1", "1.26.0", 1)), []string{"thumb"}, []string{"thumb"}},
+		{"its revert", edit(t, c, thumb+"/go.mod", files[thumb+"/go.mod"]), []string{"thumb"}, nil},
+		{"the go.mod of a module that none imports", edit(t, c, "other/go.mod", testkit.GoMod("lambdas.internal/other", "// End.")), nil, nil},
 		{"an output that was overwritten", edit(t, c, first["api"].Path, "not a program"), []string{"api"}, nil},
 		{"an output with other content and a valid build ID", func() {
 			data, err := os.ReadFile(first["api"].Path)

@@ -1,15 +1,13 @@
 package gobuild
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,42 +15,100 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Package is one Go package that a binary is built from.
+// Package is one Go package that a binary is built from, as `go list` describes it.
 type Package struct {
 	// ImportPath names the package; Imports name those that it imports.
 	ImportPath string
 	Imports    []string
 	// ImportMap maps import paths in the source to the real ones, if they differ.
 	ImportMap map[string]string
+	// Name is the name in the package clause.
+	Name string
 	// Dir is the package's folder.
 	Dir string
 	// GoFiles and EmbedFiles are the sources and embedded files, in Dir.
 	GoFiles    []string
 	EmbedFiles []string
+	// IgnoredGoFiles are left out, because of their names, constraints, or an import of "C".
+	IgnoredGoFiles []string
+	// The sources in other languages, in Dir.
+	CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles, SwigFiles, SwigCXXFiles, SysoFiles []string
+	// EmbedPatterns are those of the //go:embed lines.
+	EmbedPatterns []string
 	// Standard is true for a package of the standard library.
 	Standard bool
+	// Module has the package; nil for one of the standard library.
+	Module *Module
+	// DefaultGODEBUG are the settings of a program.
+	DefaultGODEBUG string
+	// Error says why the package cannot be built.
+	Error *PackageError
+}
+
+// Module is the module of a package.
+type Module struct {
+	Path, Version, GoVersion, Sum string
+	Dir                           string
+	Replace                       *Module
+}
+
+// PackageError is what is wrong with a package.
+type PackageError struct{ Pos, Err string }
+
+// fields are those of [Package] that `go list` is asked for.
+const fields = "-json=ImportPath,Imports,ImportMap,Name,Dir,GoFiles,EmbedFiles,IgnoredGoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles," +
+	"SwigFiles,SwigCXXFiles,SysoFiles,EmbedPatterns,Standard,Module,DefaultGODEBUG,Error"
+
+// Files are all files in Dir that are in the binary or in what it is compiled from.
+func (p Package) Files() []string {
+	return slices.Concat(p.GoFiles, p.EmbedFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles)
 }
 
 // Packages returns every package that the functions' binaries are built from. It uses
 // the tags, platform and environment of [Compile], so that it leaves out the same files.
 func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]Package, error) {
-	args := []string{"list", "-deps", "-json=ImportPath,Imports,ImportMap,Dir,GoFiles,EmbedFiles,Standard", "-tags=" + strings.Join(tags, ",")}
+	in, err := newCommand(ctx, c, platform)
+	if err != nil {
+		return nil, err
+	}
+	packages, err := list(ctx, in, functions)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range packages {
+		if p.Error != nil {
+			return nil, fmt.Errorf("list the packages of the functions: %s", p.Error)
+		}
+	}
+	return packages, nil
+}
+
+// String is one line.
+func (e *PackageError) String() string {
+	text := strings.Join(strings.Fields(e.Err), " ")
+	if e.Pos != "" {
+		text = e.Pos + ": " + text
+	}
+	return text
+}
+
+// list runs `go list`. What is wrong with a package is in its Error.
+func list(ctx context.Context, in command, functions []catalog.Function) ([]Package, error) {
+	// A profile would make a variant of each package for each program.
+	args := []string{"list", "-e", "-deps", "-pgo=off", fields, "-tags=" + strings.Join(tags, ",")}
 	for _, f := range functions {
 		args = append(args, "./"+f.Folder)
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = c.Root
-	cmd.Env = append(append(os.Environ(), environment(c, platform)...), "GOWORK="+filepath.Join(c.Root, "go.work"))
-	var out, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaints
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, fmt.Errorf("list the packages of the functions: %w\n%s", err, complaint(complaints.String()))
+	var out string
+	err := pinned(in.root, func() (err error) {
+		out, err = in.run(ctx, args...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the packages of the functions: %w", err)
 	}
 	var packages []Package
-	for d := json.NewDecoder(&out); ; {
+	for d := json.NewDecoder(strings.NewReader(out)); ; {
 		var p Package
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
 			return packages, nil
@@ -63,53 +119,17 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 	}
 }
 
-// Graph is the import graph of a workspace's functions.
-type Graph struct {
-	root     string
-	packages map[string]Package
+// within returns the part of an import path below a module's path.
+func within(importPath, module string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(importPath, module)
+	return strings.TrimPrefix(rest, "/"), ok && (rest == "" || rest[0] == '/')
 }
 
-// NewGraph returns the import graph of packages in the workspace at root.
-func NewGraph(root string, packages []Package) *Graph {
-	g := &Graph{root: root, packages: map[string]Package{}}
-	for _, p := range packages {
-		g.packages[p.ImportPath] = p
+// between returns the folders between one and another below it, without both.
+func between(above, below string) []string {
+	var all []string
+	for dir := path.Dir(below); len(dir) > len(above); dir = path.Dir(dir) {
+		all = append(all, dir)
 	}
-	return g
-}
-
-// Folder returns the package's folder relative to the root, slash-separated; empty if
-// it is outside the workspace.
-func (g *Graph) Folder(p Package) string {
-	rel, err := filepath.Rel(g.root, p.Dir)
-	if err != nil || p.Standard || !filepath.IsLocal(rel) {
-		return ""
-	}
-	return filepath.ToSlash(rel)
-}
-
-// Reach returns the packages that the function's binary is built from, by distance, and
-// for each the import path of the package that imports it on a shortest path.
-func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]string) {
-	from = map[string]string{}
-	for path, p := range g.packages {
-		if g.Folder(p) == f.Folder {
-			order = append(order, p)
-			from[path] = ""
-		}
-	}
-	for n := 0; n < len(order); n++ {
-		for _, imported := range order[n].Imports {
-			if meant, ok := order[n].ImportMap[imported]; ok {
-				imported = meant
-			}
-			p, ok := g.packages[imported]
-			if _, seen := from[imported]; seen || !ok {
-				continue
-			}
-			from[imported] = order[n].ImportPath
-			order = append(order, p)
-		}
-	}
-	return order, from
+	return all
 }

@@ -1,196 +1,221 @@
 package gobuild
 
 import (
-	"crypto/sha256"
-	"debug/buildinfo"
-	"encoding/hex"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/mod/modfile"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// source describes what one function is built from.
-type source struct {
-	key     string // equal keys mean equal binaries
-	modules []localModule
+// Sources are what functions are built from, as the go command reads it.
+type Sources struct {
+	root    string
+	modules modules
+	of      []source
+	prints  []string // fingerprints of what the inputs held when they were listed
 }
 
-// sources returns what each function is built from. Its content key covers the
-// function's module, the local modules that its go.mod replaces with folders, every
-// go.mod of the workspace (together they decide the versions), the flags and the
-// environment. A folder that several functions use is read once.
-func sources(c *catalog.Catalog, functions []catalog.Function, env []string) ([]source, error) {
-	work, err := catalog.GoWork(c.Root)
-	if err != nil {
-		return nil, err
-	}
-	versions, err := moduleFiles(c.Root, work)
-	if err != nil {
-		return nil, err
-	}
-	common := append([]string{strings.Join(flags, " "), strings.Join(env, " ")}, versions...)
+// source is what one function is built from.
+type source struct {
+	reached []Package
+	inputs  Inputs
+	key     string // equal keys mean equal binaries
+	err     error  // why it cannot be built
+}
 
-	digests := map[string]string{}
-	all := make([]source, len(functions))
-	for i, f := range functions {
-		modules, err := localModules(c.Root, work, f.Folder)
-		if err != nil {
+// Discover asks the go command what the functions are built from.
+func Discover(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) (*Sources, error) {
+	in, err := newCommand(ctx, c, platform)
+	if err != nil {
+		return nil, err
+	}
+	return discover(ctx, c, in, functions, newReader(os.DirFS("/")))
+}
+
+func discover(ctx context.Context, c *catalog.Catalog, in command, functions []catalog.Function, r *reader) (*Sources, error) {
+	m, err := readModules(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFiles(c.Root, m); err != nil {
+		return nil, err
+	}
+	packages, err := list(ctx, in, functions)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sources{root: c.Root, modules: m, of: make([]source, len(functions))}
+	graph := NewGraph(c.Root, packages)
+	moduleCache := in.value("GOMODCACHE")
+	for n, f := range functions {
+		reached, _ := graph.Reach(f)
+		of := &s.of[n]
+		of.reached = reached
+		if of.err = check(f, reached); of.err != nil {
+			continue
+		}
+		of.inputs = inputs(c.Root, m, reached, moduleCache)
+		if of.key, err = contentKey(r, in.fixed, f, reached, moduleCache); err != nil {
 			return nil, err
 		}
-		parts := slices.Clone(common)
-		for _, m := range modules {
-			digest, ok := digests[m.folder]
-			if !ok {
-				if digest, err = sourceDigest(filepath.Join(c.Root, m.folder)); err != nil {
-					return nil, err
-				}
-				digests[m.folder] = digest
-			}
-			parts = append(parts, m.folder, digest)
-		}
-		all[i] = source{key: cache.Key(parts...), modules: modules}
 	}
-	return all, nil
+	return s, nil
 }
 
-// Keys returns each function's content key: equal keys mean equal sources, versions,
-// flags and toolchain.
-func Keys(c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]string, error) {
-	from, err := sources(c, functions, environment(c, platform))
-	if err != nil {
-		return nil, fmt.Errorf("read the sources: %w", err)
-	}
-	keys := make([]string, len(from))
-	for i, s := range from {
-		keys[i] = s.key
+// Keys are the content keys of the functions, in their order. Equal keys mean equal
+// binaries, on any machine and in any folder.
+func (s *Sources) Keys() ([]string, error) {
+	keys := make([]string, len(s.of))
+	for n, of := range s.of {
+		if of.err != nil {
+			return nil, of.err
+		}
+		keys[n] = of.key
 	}
 	return keys, nil
 }
 
-// moduleFiles returns the content of go.work, of go.work.sum and of the go.mod of each
-// module in the workspace: each of these modules affects the versions of the others.
-func moduleFiles(root string, work *modfile.WorkFile) ([]string, error) {
-	names := []string{"go.work", "go.work.sum"}
-	for _, use := range work.Use {
-		names = append(names, path.Join(use.Path, "go.mod"))
-	}
-	var parts []string
-	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil && !os.IsNotExist(err) {
-			return nil, err
+// local tells whether the package's source is in a folder that can change: not in the
+// standard library, and not in the module cache.
+func local(p Package, moduleCache string) bool {
+	return !p.Standard && !strings.HasPrefix(p.Dir, moduleCache+string(filepath.Separator))
+}
+
+// inputs returns where the go command looks for the packages.
+func inputs(root string, m modules, reached []Package, moduleCache string) Inputs {
+	var in Inputs
+	for _, p := range reached {
+		if p.Standard {
+			continue
 		}
-		parts = append(parts, name, string(data))
-	}
-	return parts, nil
-}
-
-// localModule is a module whose sources are in the workspace.
-type localModule struct {
-	path   string // as go.mod names it
-	folder string // relative to the root
-}
-
-// localModules returns the module in folder, and all modules that it or go.work
-// replaces, directly or not, with a folder.
-func localModules(root string, work *modfile.WorkFile, folder string) ([]localModule, error) {
-	modules := []localModule{{folder: filepath.Clean(folder)}}
-	add := func(file string, replaced []*modfile.Replace) error {
-		for _, r := range replaced {
-			if r.New.Version != "" {
+		at := place(p.Dir)
+		if local(p, moduleCache) {
+			in.Folders = append(in.Folders, at)
+			for _, pattern := range p.EmbedPatterns {
+				in.Embeds = append(in.Embeds, Embed{at, pattern})
+			}
+		}
+		for _, l := range m.local {
+			rest, ok := within(p.ImportPath, l.path)
+			if !ok {
 				continue
 			}
-			problem := catalog.Problem{File: file, Field: "replace " + r.Old.Path}
-			if filepath.IsAbs(r.New.Path) {
-				problem.Fix = fmt.Sprintf("%s is an absolute path; name a folder of the workspace", r.New.Path)
-				return problem
-			}
-			next := filepath.Join(path.Dir(file), filepath.FromSlash(r.New.Path))
-			if _, err := os.Stat(filepath.Join(root, next, "go.mod")); err != nil {
-				problem.Fix = fmt.Sprintf("%s has no go.mod; name the folder of the module", r.New.Path)
-				return problem
-			}
-			if !slices.ContainsFunc(modules, func(m localModule) bool { return m.folder == next }) {
-				modules = append(modules, localModule{folder: next})
+			// The package is here, or would be if somebody adds it, unless a folder above
+			// it becomes a module of its own.
+			base := place(filepath.Join(root, filepath.FromSlash(l.folder)))
+			in.Folders = append(in.Folders, path.Join(base, rest))
+			for _, dir := range between(base, path.Join(base, rest)) {
+				in.Files = append(in.Files, path.Join(dir, "go.mod"))
 			}
 		}
-		return nil
 	}
-	if err := add("go.work", work.Replace); err != nil {
-		return nil, err
-	}
-	for n := 0; n < len(modules); n++ {
-		name := filepath.ToSlash(filepath.Join(modules[n].folder, "go.mod"))
-		mod, err := catalog.GoMod(root, name)
-		if err != nil {
-			return nil, err
-		}
-		if mod.Module == nil {
-			return nil, catalog.Problem{File: name, Field: "module", Fix: "is missing; write it in the first line"}
-		}
-		modules[n].path = mod.Module.Mod.Path
-		if err := add(name, mod.Replace); err != nil {
-			return nil, err
-		}
-	}
-	return modules, nil
+	slices.Sort(in.Folders)
+	slices.Sort(in.Files)
+	in.Folders, in.Files = slices.Compact(in.Folders), slices.Compact(in.Files)
+	return in
 }
 
-// checkModules makes sure that the content key covers everything that the binary was
-// built from: in a workspace, a module can import one that its go.mod does not name.
-func checkModules(binary string, f catalog.Function, modules []localModule) error {
-	info, err := buildinfo.ReadFile(binary)
-	if err != nil {
-		return fmt.Errorf("read what %s was built from: %w", f.Image, err)
-	}
-	for _, dep := range info.Deps {
-		known := slices.ContainsFunc(modules, func(m localModule) bool { return m.path == dep.Path })
-		local := dep.Version == "(devel)" || dep.Replace != nil && dep.Replace.Version == "(devel)"
-		if local && !known {
-			return catalog.Problem{File: f.Folder + "/go.mod", Field: "replace",
-				Fix: fmt.Sprintf("does not name %s, which the function imports; require it and replace it by its folder", dep.Path)}
-		}
-	}
-	return nil
-}
+// place returns the name of an absolute path in os.DirFS("/").
+func place(name string) string { return strings.TrimPrefix(filepath.ToSlash(name), "/") }
 
-// sourceDigest returns one digest of the names and contents of all files below dir
-// that can be part of a binary.
-func sourceDigest(dir string) (string, error) {
-	h := sha256.New()
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		switch {
-		case d.IsDir() && d.Name() == ".git":
-			return filepath.SkipDir
-		case d.IsDir(), strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		rel, err := filepath.Rel(dir, name)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(name)
-		if err != nil && d.Type().IsRegular() {
-			return err // a broken link is not a source
-		}
-		fmt.Fprintf(h, "%s\x00%d\x00%x", filepath.ToSlash(rel), len(data), sha256.Sum256(data))
-		return nil
-	})
+// contentKey returns the content key of a function: it covers every byte that the
+// compiler and the linker read, and nothing else.
+func contentKey(r *reader, fixed []string, f catalog.Function, reached []Package, moduleCache string) (string, error) {
+	parts := slices.Concat([]string{"binary 2"}, flags, fixed, []string{reached[0].DefaultGODEBUG})
+	at, err := r.file(path.Join(place(reached[0].Dir), profile))
 	if err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	parts = append(parts, at.state)
+	reached = slices.SortedFunc(slices.Values(reached), func(a, b Package) int { return strings.Compare(a.ImportPath, b.ImportPath) })
+	for _, p := range reached {
+		if p.Standard {
+			continue
+		}
+		parts = append(parts, p.ImportPath)
+		for m := p.Module; m != nil; m = m.Replace {
+			parts = append(parts, m.Path, m.Version, m.GoVersion, m.Sum)
+		}
+		if !local(p, moduleCache) {
+			continue
+		}
+		for _, name := range p.Files() {
+			at, err := r.file(path.Join(place(p.Dir), filepath.ToSlash(name)))
+			if err != nil {
+				return "", fmt.Errorf("read the sources of %s: %w", f.Image, err)
+			}
+			parts = append(parts, filepath.ToSlash(name), at.state)
+		}
+	}
+	return cache.Key(parts...), nil
+}
+
+// common returns one digest of what every function depends on: flags, environment,
+// the go command, and the module files.
+func common(r *reader, m modules, root string, fixed []string) (string, error) {
+	parts := append(slices.Clone(flags), fixed...)
+	if name, err := exec.LookPath("go"); err == nil {
+		if info, err := os.Stat(name); err == nil {
+			parts = append(parts, name, info.ModTime().String(), fmt.Sprint(info.Size()))
+		}
+	}
+	digest, err := r.fingerprint(m.inputs(root), os.Getenv("GOROOT"))
+	return cache.Key(append(parts, digest)...), err
+}
+
+// inputs returns the places of the module files.
+func (m modules) inputs(root string) Inputs {
+	var in Inputs
+	for _, name := range m.files {
+		in.Files = append(in.Files, place(filepath.Join(root, filepath.FromSlash(name))))
+	}
+	return in
+}
+
+// read returns the fingerprint of each function's sources.
+func (s *Sources) read(r *reader, fixed []string) ([]string, error) {
+	shared, err := common(r, s.modules, s.root, fixed)
+	if err != nil {
+		return nil, err
+	}
+	prints := make([]string, len(s.of))
+	for n, of := range s.of {
+		if prints[n], err = r.fingerprint(of.inputs, shared); err != nil {
+			return nil, err
+		}
+	}
+	return prints, nil
+}
+
+// Read returns what is in a file system at every place where the go command looks for the
+// sources. It leaves out tests, which are in no binary.
+func (s *Sources) Read(fsys fs.FS) (map[string]string, error) {
+	states := map[string]string{}
+	r := newReader(fsys)
+	all := []Inputs{s.modules.inputs(s.root)}
+	for _, of := range s.of {
+		all = append(all, of.inputs)
+	}
+	for _, in := range all {
+		at, err := r.read(in)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range at {
+			if !strings.HasSuffix(f.name, "_test.go") {
+				states[f.name] = f.state
+			}
+		}
+	}
+	return states, nil
 }

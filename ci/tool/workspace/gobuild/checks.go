@@ -1,0 +1,101 @@
+package gobuild
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// checkFiles refuses what the go command would wait for: a source that is not a file.
+func checkFiles(root string, m modules) error {
+	for _, l := range m.local {
+		top := filepath.Join(root, filepath.FromSlash(l.folder))
+		err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && name != top && (strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_")):
+				return fs.SkipDir
+			case d.IsDir(), d.Type().IsRegular(), !considered(d.Name()):
+				return nil
+			}
+			info, err := os.Stat(name)
+			if err != nil || info.IsDir() || info.Mode().IsRegular() {
+				return nil // the go command says what is wrong with a broken link
+			}
+			return irregular(name, info.Mode())
+		})
+		if err != nil {
+			return fmt.Errorf("read the modules: %w", err)
+		}
+	}
+	return nil
+}
+
+// runtimeLibrary lets a Go program run in Lambda. Versions before this one speak RPC with
+// a Lambda runtime that provided.al2023 is not.
+// https://github.com/aws/aws-lambda-go/releases/tag/v1.18.0
+const runtimeLibrary, withRuntimeAPI = "github.com/aws/aws-lambda-go", "v1.18.0"
+
+// check returns why a function cannot become an image, as far as its packages tell.
+func check(f catalog.Function, reached []Package) error {
+	if len(reached) == 0 {
+		return fmt.Errorf("%s: has no Go package", f.Folder)
+	}
+	for _, p := range reached {
+		if p.Error != nil {
+			return fmt.Errorf("%s: %s", f.Folder, p.Error)
+		}
+	}
+	if reached[0].Name != "main" {
+		return noProgram(f)
+	}
+	for _, p := range reached {
+		if m := p.Module; m != nil && m.Path == runtimeLibrary && m.Replace == nil && m.Version != "" && semver.Compare(m.Version, withRuntimeAPI) < 0 {
+			return catalog.Problem{File: f.Folder + "/go.mod", Field: "require " + m.Path,
+				Fix: fmt.Sprintf("%s cannot run on provided.al2023, because it does not know the Lambda Runtime API; require %s or later: go -C %s get %s@latest",
+					m.Version, withRuntimeAPI, f.Folder, m.Path)}
+		}
+	}
+	return nil
+}
+
+// cgo returns an error if a source of the function was left out because it imports "C".
+func cgo(root string, of source) error {
+	for _, p := range of.reached {
+		if p.Standard || p.Module == nil {
+			continue
+		}
+		for _, name := range p.IgnoredGoFiles {
+			file := filepath.Join(p.Dir, name)
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				continue
+			}
+			for _, i := range parsed.Imports {
+				if i.Path.Value == `"C"` {
+					return catalog.Problem{File: relative(root, file, p), Field: `import "C"`,
+						Fix: "cgo is off, because an image has no C compiler's libraries, so Go leaves this file out; use a package that is all Go"}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// relative names a file of a package for people.
+func relative(root, file string, p Package) string {
+	if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return path.Join(p.ImportPath, filepath.Base(file))
+}

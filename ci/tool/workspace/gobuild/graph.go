@@ -1,0 +1,60 @@
+package gobuild
+
+import (
+	"path/filepath"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// Graph is the import graph of a workspace's functions.
+type Graph struct {
+	root     string
+	packages map[string]Package
+	folders  map[string][]string // import paths by folder
+}
+
+// NewGraph returns the import graph of packages in the workspace at root.
+func NewGraph(root string, packages []Package) *Graph {
+	g := &Graph{root: root, packages: map[string]Package{}, folders: map[string][]string{}}
+	for _, p := range packages {
+		g.packages[p.ImportPath] = p
+		if folder := g.Folder(p); folder != "" {
+			g.folders[folder] = append(g.folders[folder], p.ImportPath)
+		}
+	}
+	return g
+}
+
+// Folder returns the package's folder relative to the root, slash-separated; empty if
+// it is outside the workspace.
+func (g *Graph) Folder(p Package) string {
+	rel, err := filepath.Rel(g.root, p.Dir)
+	if err != nil || p.Standard || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// Reach returns the packages that the function's binary is built from, by distance, and
+// for each the import path of the package that imports it on a shortest path.
+func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]string) {
+	from = map[string]string{}
+	for _, path := range g.folders[f.Folder] {
+		order = append(order, g.packages[path])
+		from[path] = ""
+	}
+	for n := 0; n < len(order); n++ {
+		for _, imported := range order[n].Imports {
+			if meant, ok := order[n].ImportMap[imported]; ok {
+				imported = meant
+			}
+			p, ok := g.packages[imported]
+			if _, seen := from[imported]; seen || !ok {
+				continue
+			}
+			from[imported] = order[n].ImportPath
+			order = append(order, p)
+		}
+	}
+	return order, from
+}
