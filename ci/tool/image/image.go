@@ -45,6 +45,11 @@ const (
 	LabelBaseDigest = "org.opencontainers.image.base.digest"
 	// AnnotationRefName is the annotation that names an image in an image layout.
 	AnnotationRefName = "org.opencontainers.image.ref.name"
+	// These annotations say in an image layout what an image was made from: the content
+	// keys of its binary and of the lock file, and the commit that was checked out.
+	AnnotationSources = "internal.lambdas.sources"
+	AnnotationLock    = "internal.lambdas.lock"
+	AnnotationCommit  = "internal.lambdas.commit"
 )
 
 // Pin says whether an image's base is the one in the lock file.

@@ -4,6 +4,7 @@ package documents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -20,8 +21,12 @@ import (
 // Attach gives every image an SBOM, which says what it is made of, and a provenance,
 // which says how it was built under the commit.
 func Attach(ctx context.Context, root, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
+	from, err := source(ctx, root, name, allowDirty)
+	if err != nil {
+		return err
+	}
 	b := provenance.Build{
-		Source:  source(ctx, root, name, allowDirty),
+		Source:  from,
 		Builder: provenance.BuilderOf(os.Getenv), Started: started, Finished: time.Now(),
 	}
 	if b.Builder.Repository != "" {
@@ -64,14 +69,18 @@ func Read(i publish.Image) (composition.Image, composition.Program, error) {
 
 // source is what was built: what is checked out, whatever name it is published
 // under.
-func source(ctx context.Context, root, name string, allowDirty bool) provenance.Source {
+func source(ctx context.Context, root, name string, allowDirty bool) (provenance.Source, error) {
 	s := provenance.Source{Commit: name, Dirty: allowDirty}
-	if at, ok := commit.Checkout(ctx, root); ok {
+	at, err := commit.Checkout(ctx, root)
+	switch {
+	case err == nil:
 		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Public(at.Remote), at.Dirty
-	} else if len(name) == 40 { // the whole name, and nobody to ask
+	case !errors.Is(err, commit.ErrNoRepository):
+		return s, err
+	case len(name) == 40: // the whole name, and nobody to ask
 		s.Checkout = name
 	}
-	return s
+	return s, nil
 }
 
 // Find reads the document of a kind that is attached to the item's image. If there

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -75,16 +76,18 @@ func (r *Report) Err() error {
 	if len(r.Places) == 0 {
 		return errors.New("verify: no image was compared")
 	}
-	wrong := 0
+	count := map[Verdict]int{}
 	for _, p := range r.Places {
-		if p.Verdict != Same {
-			wrong++
-		}
+		count[p.Verdict]++
 	}
-	if wrong > 0 {
-		return fmt.Errorf("verify commit %s: %d of %d published images differ from what its sources build", r.Commit, wrong, len(r.Places))
+	var errs []error
+	if n := count[Differs]; n > 0 {
+		errs = append(errs, fmt.Errorf("verify commit %s: %d of %d published images differ from what its sources build", r.Commit, n, len(r.Places)))
 	}
-	return nil
+	if n := count[Missing]; n > 0 {
+		errs = append(errs, fmt.Errorf("verify commit %s: %d of %d images are not in the registries; publish them: git checkout %s && bin/ci publish", r.Commit, n, len(r.Places), r.Commit))
+	}
+	return errors.Join(errs...)
 }
 
 // Registry reads images from registries.
@@ -198,28 +201,45 @@ func (r *Report) Table(w io.Writer) error {
 	return err
 }
 
-// Rebuild builds the workspace at root, which is a checkout of a commit, with the
-// settings of here. only selects images by name; none is all.
-func Rebuild(ctx context.Context, here *build.Builder, root string, only []string) (images map[string]publish.Image, functions []catalog.Function, err error) {
+// At returns a builder with the settings of here for the workspace at root, which is a
+// checkout of a commit.
+func At(here *build.Builder, root string) (*build.Builder, error) {
 	b := *here
+	var err error
 	if b.Catalog, err = catalog.Load(root); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if b.Lock, err = lock.Load(root); err != nil {
-		return nil, nil, err
-	}
-	if functions, err = b.Catalog.Select(only); err != nil {
-		return nil, nil, err
-	}
+	b.Lock, err = lock.Load(root)
+	return &b, err
+}
+
+// Rebuild builds the functions.
+func Rebuild(ctx context.Context, b *build.Builder, functions []catalog.Function) (images map[string]publish.Image, err error) {
 	defer func() { err = errors.Join(err, b.Forget()) }()
-	dir := filepath.Join(root, "dist")
+	dir := filepath.Join(b.Catalog.Root, "dist")
 	made, err := b.All(ctx, functions, dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if failed := made.Failed(); len(failed) > 0 {
-		return nil, nil, errors.Join(failed...)
+		return nil, errors.Join(failed...)
 	}
-	images, err = publish.ReadImages(dir, functions, b.Cache)
-	return images, functions, err
+	return publish.ReadImages(dir, functions, b.Cache)
+}
+
+// Any fails if none of the items is in its registry: then there is nothing to compare,
+// and nothing to build.
+func Any(ctx context.Context, r Registry, items []publish.Item, name string) error {
+	var where []string
+	for _, item := range items {
+		_, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", item.Image, err)
+		}
+		if ok {
+			return nil
+		}
+		where = append(where, item.Repository+":"+item.CommitTag)
+	}
+	return fmt.Errorf("nothing is published under commit %s: none of %s exists; publish it: git checkout %s && bin/ci publish", name, strings.Join(where, ", "), name)
 }

@@ -167,7 +167,7 @@ func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, err
 		return nil, err
 	}
 	if from != "" {
-		return &made{b, functions, from}, nil
+		return &made{b, functions, from}, b.Fits(cmd.Context(), functions, from)
 	}
 	r, dir, err := a.buildAll(cmd, f, "")
 	if err != nil {

@@ -59,9 +59,11 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	if err != nil {
 		return err
 	}
-	// Only published images are deployed, so the work tree may have uncommitted changes.
-	if name, err = commit.Choose(cmd.Context(), c.Root, name, true); err != nil {
-		return err
+	// Only published images are deployed, so what is checked out does not matter.
+	if name == "" {
+		if name, err = commit.Head(cmd.Context(), c.Root, ""); err != nil {
+			return err
+		}
 	}
 	fl, releases, err := f.open(cmd.Context(), c)
 	if err != nil {

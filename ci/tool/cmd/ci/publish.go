@@ -3,18 +3,24 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
+	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
+	"lambdas.internal/ci/tool/workspace/gobuild"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // publishFlags are the flags of publish.
@@ -105,6 +111,11 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if !f.allowDirty {
+		if err := held(cmd.Context(), made, name); err != nil {
+			return err
+		}
+	}
 
 	// Nothing was sent to a registry before this line.
 	var t *target
@@ -156,6 +167,20 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	return server.Wait(cmd.Context())
+}
+
+// held fails unless the commit holds what the images are built from.
+func held(ctx context.Context, m *made, name string) error {
+	c := m.builder.Catalog
+	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Platform)
+	if err != nil {
+		return err
+	}
+	others := []string{lock.File, secret.RulesFile}
+	for _, f := range m.functions {
+		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
+	}
+	return commit.Holds(ctx, c.Root, name, func(fsys fs.FS) (map[string]string, error) { return sources.Read(fsys, others...) })
 }
 
 // audited builds the images and checks every gate. It sends no request to the registries

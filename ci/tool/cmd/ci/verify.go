@@ -60,24 +60,36 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 		return nil, err
 	}
 	done := here.Step("check out " + published.commit)
-	root, remove, err := commit.Worktree(cmd.Context(), here.Catalog.Root, published.commit)
+	root, remove, err := commit.Export(cmd.Context(), here.Catalog.Root, published.commit)
 	done(err)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	rebuilt, functions, err := verify.Rebuild(cmd.Context(), here, root, f.only)
+	there, err := verify.At(here, root)
 	if err != nil {
-		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
+		return nil, fmt.Errorf("read commit %s: %w", published.commit, err)
+	}
+	functions, err := there.Catalog.Select(f.only)
+	if err != nil {
+		return nil, err
 	}
 	t, err := published.target.open(cmd.Context(), here.Catalog.Root)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	items := publish.Items(functions, t.hosts, published.commit)
+	if err := verify.Any(cmd.Context(), t.registry, items, published.commit); err != nil {
+		return nil, err
+	}
+	rebuilt, err := verify.Rebuild(cmd.Context(), there, functions)
+	if err != nil {
+		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
+	}
 	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
 	done = here.Step("compare with the registries")
-	r.Places, err = verify.Check(cmd.Context(), t.registry, publish.Items(functions, t.hosts, published.commit), rebuilt)
+	r.Places, err = verify.Check(cmd.Context(), t.registry, items, rebuilt)
 	done(err)
 	r.Seconds = time.Since(start).Seconds()
 	return r, err

@@ -178,6 +178,10 @@ type Inputs struct {
 func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in Inputs, dir string) (rows []Row, err error) {
 	done := b.Step("assemble")
 	rows = make([]Row, len(functions))
+	from, err := b.origin(ctx)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { done(errors.Join(err, errors.Join(failures(rows)...))) }()
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -185,6 +189,7 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 		g.Go(func() error {
 			start := time.Now()
 			rows[i] = b.one(f, in, in.Binaries[i])
+			from.annotate(&rows[i].Descriptor, in.Binaries[i].Binary)
 			rows[i].Seconds = time.Since(start).Seconds()
 			return nil
 		})

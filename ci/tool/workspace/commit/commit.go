@@ -1,16 +1,12 @@
 // Package commit asks git for what publishing needs to know: which commit is checked
-// out, whether all is committed, what changed since another commit, and what an
+// out, whether it holds what is built, what changed since another commit, and what an
 // earlier commit contains.
 package commit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -30,38 +26,56 @@ func Check(name string) error {
 }
 
 // Choose returns the commit of the images that are built from the work tree at root:
-// named, or else HEAD in its short form. It fails with [ErrDirty] if the work tree has
-// uncommitted changes, unless allowDirty is set. Without a git work tree, as in a build
-// container, a named commit is not checked.
+// HEAD, as it is named or else in its short form. It fails if another commit is named,
+// and with [ErrDirty] if the work tree has uncommitted changes, unless allowDirty is set.
+// Without a repository, as in a build container, a named commit is not checked.
 func Choose(ctx context.Context, root, named string, allowDirty bool) (string, error) {
+	head, err := Head(ctx, root, named)
+	if err != nil || allowDirty {
+		return head, err
+	}
+	if err := clean(ctx, root); !errors.Is(err, ErrNoRepository) {
+		return head, err
+	}
+	return head, nil
+}
+
+// Head returns the commit that is checked out at root, as it is named or else in its
+// short form. It fails if another commit is named. Without a repository it is the named
+// one, and that must be named.
+func Head(ctx context.Context, root, named string) (string, error) {
 	if named != "" {
 		if err := Check(named); err != nil {
 			return "", err
 		}
-		if allowDirty {
-			return named, nil
-		}
-		if _, err := git(ctx, root, "rev-parse", "--is-inside-work-tree"); err != nil {
-			return named, nil
-		}
-		return named, clean(ctx, root)
 	}
-	// git prints at least 7 digits, and more if 7 are ambiguous.
-	head, err := git(ctx, root, "rev-parse", "--short=7", "HEAD")
-	if err != nil {
+	full, err := git(ctx, root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	switch {
+	case errors.Is(err, ErrNoRepository) && named != "":
+		return named, nil
+	case errors.Is(err, ErrNoRepository):
 		return "", fmt.Errorf("find the commit: %w; pass one with --commit", err)
-	}
-	if err := Check(head); err != nil {
+	case err != nil:
+		if e, ok := errors.AsType[*gitError](err); ok && e.silent { // HEAD is a branch without a commit
+			err = fmt.Errorf("%s has no commit yet; commit first", root)
+		}
 		return "", fmt.Errorf("find the commit: %w", err)
+	case named == "":
+		// git prints at least 7 digits, and more if 7 are ambiguous.
+		return git(ctx, root, "rev-parse", "--short=7", "HEAD")
+	case !strings.HasPrefix(full, named):
+		if _, err := Resolve(ctx, root, named); err != nil {
+			return "", fmt.Errorf("--commit: %w", err)
+		}
+		return "", fmt.Errorf("--commit %s is not what is checked out here, which is %s (for a pull request, CI checks out a merge commit of its own); "+
+			"leave --commit out, or check that commit out first: git checkout %s", named, full[:12], named)
 	}
-	if allowDirty {
-		return head, nil
-	}
-	return head, clean(ctx, root)
+	return named, nil
 }
 
 func clean(ctx context.Context, root string) error {
-	changes, err := git(ctx, root, "--no-optional-locks", "status", "--porcelain")
+	// Settings of the user must not hide a change.
+	changes, err := git(ctx, root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
 	switch {
 	case err != nil:
 		return fmt.Errorf("check for uncommitted changes: %w", err)
@@ -73,29 +87,12 @@ func clean(ctx context.Context, root string) error {
 	}
 }
 
-// git runs git in root and returns its output. An error has the first line of git's
-// message.
-func git(ctx context.Context, root string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = root
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
-		if first == "" {
-			return "", fmt.Errorf("run git: %w", err)
-		}
-		return "", fmt.Errorf("run git: %s", strings.TrimPrefix(first, "fatal: "))
-	}
-	return strings.TrimSpace(out.String()), nil
-}
-
 // Resolve returns all 40 digits of the commit that a revision, such as main or HEAD~1,
 // names in the repository at root.
 func Resolve(ctx context.Context, root, revision string) (string, error) {
-	full, err := git(ctx, root, "rev-parse", "--verify", "--end-of-options", revision+"^{commit}")
+	full, err := git(ctx, root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil {
-		if _, err := git(ctx, root, "rev-parse", "--is-inside-work-tree"); err != nil {
+		if e, ok := errors.AsType[*gitError](err); !ok || !e.silent {
 			return "", fmt.Errorf("find the commit of %q: %w", revision, err)
 		}
 		return "", fmt.Errorf("%q names no commit of this repository; name a commit, branch or tag that it has, or fetch it", revision)
@@ -113,19 +110,20 @@ type Source struct {
 	Dirty bool
 }
 
-// Checkout returns what is checked out at root; ok is false without a git work tree,
-// as in a build container.
-func Checkout(ctx context.Context, root string) (s Source, ok bool) {
-	head, err := git(ctx, root, "rev-parse", "HEAD")
-	if err != nil {
-		return Source{}, false
+// Checkout returns what is checked out at root. Without a repository, as in a build
+// container, the error is [ErrNoRepository].
+func Checkout(ctx context.Context, root string) (s Source, err error) {
+	if s.Commit, err = git(ctx, root, "rev-parse", "HEAD"); err != nil {
+		return Source{}, err
 	}
-	s.Commit = head
 	if remote, err := git(ctx, root, "remote", "get-url", "origin"); err == nil {
 		s.Remote = remote
 	}
-	s.Dirty = clean(ctx, root) != nil
-	return s, true
+	err = clean(ctx, root)
+	if s.Dirty = errors.Is(err, ErrDirty); s.Dirty {
+		err = nil
+	}
+	return s, err
 }
 
 // Changed names the files below root that differ between the commit and the work
@@ -160,40 +158,4 @@ func File(ctx context.Context, root, at, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s of %s: %w", name, at, err)
 	}
 	return []byte(out + "\n"), nil
-}
-
-// Worktree checks the commit out into a temporary folder, and leaves the work tree at
-// root alone. It returns the folder that corresponds to root, and a function that
-// removes the checkout.
-func Worktree(ctx context.Context, root, name string) (dir string, remove func() error, err error) {
-	fail := func(err error) (string, func() error, error) {
-		return "", nil, fmt.Errorf("check out commit %s: %w", name, err)
-	}
-	whole, err := git(ctx, root, "rev-parse", "--verify", "--quiet", name+"^{commit}")
-	if err != nil {
-		if _, err := git(ctx, root, "rev-parse", "--is-inside-work-tree"); err != nil {
-			return fail(err)
-		}
-		return fail(errors.New("this repository does not have it; fetch it (a shallow clone has only the last commits)"))
-	}
-	below, err := git(ctx, root, "rev-parse", "--show-prefix")
-	if err != nil {
-		return fail(err)
-	}
-	parent, err := os.MkdirTemp("", "ci-commit-*")
-	if err != nil {
-		return fail(err)
-	}
-	tree := filepath.Join(parent, "tree")
-	remove = func() error {
-		// It is removed after an interrupt too.
-		_, err := git(context.WithoutCancel(ctx), root, "worktree", "remove", "--force", tree)
-		return errors.Join(err, os.RemoveAll(parent))
-	}
-	// The user's hooks must not run in it.
-	if _, err := git(ctx, root, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", "--quiet", tree, whole); err != nil {
-		_ = remove()
-		return fail(err)
-	}
-	return filepath.Join(tree, filepath.FromSlash(below)), remove, nil
 }

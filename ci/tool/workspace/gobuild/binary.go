@@ -32,7 +32,7 @@ type note struct {
 
 // binary returns the binary in file, beside which the note is.
 func (n note) binary(file string) Binary {
-	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Reused: true}
+	return Binary{Path: file, Digest: n.Digest, Size: n.Size, Key: n.Key, Reused: true}
 }
 
 // readNote returns the note beside file, unless the file has changed since.

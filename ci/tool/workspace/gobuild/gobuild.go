@@ -21,7 +21,8 @@ type Binary struct {
 	Path   string // of the file
 	Digest string // SHA-256 of its content, in hex
 	Size   int64
-	Reused bool // it was not compiled again
+	Key    string // content key: equal keys mean equal binaries; empty if it is unknown
+	Reused bool   // it was not compiled again
 }
 
 // CompileError is a function that does not compile.

@@ -138,12 +138,12 @@ func unpinned(root string, before, after []byte) error {
 			break
 		}
 	}
-	command := "go list -deps ./..."
+	file, command := sums, "go list -deps ./functions/..."
 	if folder := requiring(root, module, version); folder != "" {
-		command = "go -C " + folder + " mod tidy"
+		file, command = folder+"/go.sum", "go -C "+folder+" mod tidy"
 	}
-	return catalog.Problem{File: "go.sum", Field: module + " " + version,
-		Fix: "its checksum is not recorded, so nothing says what it must contain; record it with `" + command + "`, and commit the file that changed"}
+	return catalog.Problem{File: file, Field: module + " " + version,
+		Fix: "has no checksum, so nothing says what it must contain; record it with `" + command + "`, and commit the file"}
 }
 
 // requiring returns the folder of a module that requires the version.

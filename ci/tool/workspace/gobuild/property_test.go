@@ -37,11 +37,12 @@ func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
 	known := map[string]outcome{} // by the content of the workspace
 	good, broken := filepath.Join(t.TempDir(), "good"), false
 	w.copy(w.root, good)
+	since := "" // the edits since it was good
 	reused, failed := 0, 0
 	for n := range *edits {
 		what := w.edit()
 		if broken && w.rand.IntN(8) > 0 {
-			what = "undo the edits that broke it"
+			what = "undo what broke it: " + since
 			w.copy(good, w.root)
 		}
 		where := fmt.Sprintf("edit %d of -seed %d: %s", n, *seed, what)
@@ -59,8 +60,10 @@ func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
 		undo()
 
 		broken = wantErrs["api"] != nil || wantErrs["enhance"] != nil
+		since += what + "; "
 		if !broken {
 			w.copy(w.root, good)
+			since = ""
 		}
 		for _, image := range []string{"api", "enhance"} {
 			if wantErrs[image] != nil {

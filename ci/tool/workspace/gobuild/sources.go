@@ -197,22 +197,23 @@ func (s *Sources) read(r *reader, fixed []string) ([]string, error) {
 	return prints, nil
 }
 
-// Read returns what is in a file system at every place where the go command looks for the
-// sources. It leaves out tests, which are in no binary.
-func (s *Sources) Read(fsys fs.FS) (map[string]string, error) {
-	states := map[string]string{}
-	r := newReader(fsys)
-	all := []Inputs{s.modules.inputs(s.root)}
+// Read returns the state of every file that decides what the images are, at the places
+// where the go command looks for sources, and of others, relative to the root. It leaves
+// out tests, which are in no binary.
+func (s *Sources) Read(fsys fs.FS, others ...string) (map[string]string, error) {
+	all := []Inputs{s.modules.inputs(s.root), modules{files: others}.inputs(s.root)}
 	for _, of := range s.of {
 		all = append(all, of.inputs)
 	}
+	states := map[string]string{}
+	r := newReader(fsys)
 	for _, in := range all {
 		at, err := r.read(in)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range at {
-			if !strings.HasSuffix(f.name, "_test.go") {
+			if f.state != missing && f.state != folder && !strings.HasSuffix(f.name, "_test.go") {
 				states[f.name] = f.state
 			}
 		}

@@ -80,6 +80,15 @@ func (l *Lock) Images() map[string]*Image {
 	return map[string]*Image{"base": &l.Base, "ffmpeg": &l.FFmpeg, "builder": &l.Builder}
 }
 
+// Key is a content key of what is pinned.
+func (l *Lock) Key() (string, error) {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return "", fmt.Errorf("read the lock file: %w", err)
+	}
+	return cache.Key(string(data)), nil
+}
+
 // Load reads the lock file of the workspace at root.
 func Load(root string) (*Lock, error) {
 	data, err := os.ReadFile(filepath.Join(root, File))
