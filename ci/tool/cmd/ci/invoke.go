@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,6 +19,9 @@ import (
 	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
+
+// testEvent is the file in a function's folder with the event of a test.
+const testEvent = "testdata/event.json"
 
 // invoked is the result of one invocation.
 type invoked struct {
@@ -136,7 +138,7 @@ func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file 
 	case "-":
 		data, err = io.ReadAll(cmd.InOrStdin())
 	case "":
-		data, err = os.ReadFile(filepath.Join(c.Root, f.Folder, "testdata", "event.json"))
+		data, err = catalog.ReadFile(c.Root, f.Folder+"/"+testEvent)
 	default:
 		data, err = os.ReadFile(file)
 	}

@@ -49,9 +49,9 @@ func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, e
 // findRoot returns the nearest folder, from dir upwards, that is a workspace.
 func findRoot(dir string) (string, error) {
 	for at := dir; ; at = filepath.Dir(at) {
-		work, err := os.Stat(filepath.Join(at, "go.work"))
+		_, err := os.Stat(filepath.Join(at, "go.work"))
 		functions, err2 := os.Stat(filepath.Join(at, catalog.Dir))
-		if err == nil && err2 == nil && work.Mode().IsRegular() && functions.IsDir() {
+		if err == nil && err2 == nil && functions.IsDir() {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
