@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -69,19 +68,6 @@ func checkCommit(flag, name string) error {
 		return usageError{fmt.Errorf("--%s: %w", flag, err)}
 	}
 	return nil
-}
-
-// cache opens the folder of what later runs reuse.
-func (a *app) cache() (*cache.Cache, error) {
-	dir := a.cacheDir
-	if dir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return nil, fmt.Errorf("find the cache: %w; pass a folder with --cache", err)
-		}
-		dir = filepath.Join(user, "lambdas-ci")
-	}
-	return cache.New(dir)
 }
 
 // print prints v as JSON if asked to, else calls table.
