@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -65,6 +66,11 @@ standard error.`,
 			if timeout <= 0 {
 				return usageError{fmt.Errorf("--timeout: %s is not a time to wait; pass a duration like 30s or 2m", timeout)}
 			}
+			if emulator == "" && !remote.remote {
+				if err := checkRuns(f.platform); err != nil {
+					return err
+				}
+			}
 			c, selected, err := a.selected([]string{name})
 			if err != nil {
 				return err
@@ -112,6 +118,24 @@ standard error.`,
 	remote.add(cmd)
 	f.addOne(cmd)
 	return cmd
+}
+
+// checkRuns returns an error if this machine cannot run the programs of a platform.
+func checkRuns(platform string) error {
+	p, err := parsePlatform(platform)
+	if err != nil {
+		return err
+	}
+	err = invoke.Runs(p.Architecture)
+	switch {
+	case err == nil:
+		return nil
+	case runtime.GOOS != p.OS:
+		return usageError{fmt.Errorf("--platform: %w; run this command on Linux", err)}
+	default:
+		return usageError{fmt.Errorf("--platform: %w; pass --platform %s/%s, or let QEMU run them: docker run --privileged --rm tonistiigi/binfmt --install %s",
+			err, p.OS, runtime.GOARCH, p.Architecture)}
+	}
 }
 
 // unpackFrom unpacks an image of a registry.
