@@ -26,11 +26,11 @@ const maxShown = 3
 // machines are the processors that Lambda supports.
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
-// clientMarks are the environment variable with the address of the Runtime API, and what
-// the paths of its requests have in common. A program that receives events holds at least
-// one of them as a text: a client reads the variable, or it has the address built in.
+// clientMarks are the environment variable with the address of the Runtime API, and the
+// version of the API, with which the path of each request begins. A program that receives
+// events holds at least one of them as a text, also if the address is built in.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-var clientMarks = []string{"AWS_LAMBDA_RUNTIME_API", "/runtime/invocation/"}
+var clientMarks = []string{"AWS_LAMBDA_RUNTIME_API", "2018-06-01"}
 
 // clientVersion is the first version of aws-lambda-go with a client. Earlier ones speak
 // RPC only, with a runtime that Lambda no longer has.
