@@ -101,7 +101,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 				secrets,
 				CheckFFmpeg(f, graph, images[i].Layers),
 				CheckLicence(f, images[i].Layers),
-				CheckLambda(f.Image, images[i]),
+				CheckLambda(f, images[i]),
 				CheckBudget(f, images[i]),
 			}
 			return nil
@@ -150,7 +150,7 @@ func (a *Auditor) layer(file string, d v1.Descriptor) (LayerFacts, error) {
 	if err != nil {
 		return LayerFacts{}, err
 	}
-	key := cache.Key("layer facts 2", d.Digest.String())
+	key := cache.Key("layer facts 3", d.Digest.String())
 	var facts LayerFacts
 	if _, ok := a.cache.Load(key, &facts); ok && facts.Digest == d.Digest && info.Size() == d.Size {
 		return facts, nil

@@ -207,15 +207,15 @@ func ReadProprietary(root string) (*Fingerprint, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err // a broken link too: it cannot be examined
-		}
 		rel, err := filepath.Rel(root, name)
 		if err != nil {
 			return err
 		}
 		file := filepath.ToSlash(rel)
+		content, err := catalog.ReadFile(root, file)
+		if err != nil {
+			return err // a broken link too: it cannot be examined
+		}
 		p.Add(file, content)
 		if strings.HasSuffix(file, ".go") {
 			if importPath := importPath(root, path.Dir(file)); importPath != "" {
@@ -234,7 +234,7 @@ func ReadProprietary(root string) (*Fingerprint, error) {
 // above it.
 func importPath(root, folder string) string {
 	for at := folder; ; at = path.Dir(at) {
-		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(at), "go.mod"))
+		data, err := catalog.ReadFile(root, path.Join(at, "go.mod"))
 		if err == nil {
 			return path.Join(modfile.ModulePath(data), strings.TrimPrefix(folder, at))
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -69,6 +70,27 @@ func TestContent(t *testing.T) {
 }
 
 const rules = "When two photographs of one scene are alike, the sharper is kept; 0.6 of the score is sharpness and 0.4 exposure, unless a face is cut."
+
+// What cannot be examined is no reason to pass.
+func TestAProprietaryFileThatIsNoneIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(file string) error
+		want string
+	}{
+		"a named pipe":      {func(file string) error { return syscall.Mkfifo(file, 0o600) }, "is a named pipe; put a regular file here"},
+		"a link to nothing": {func(file string) error { return os.Symlink("nowhere", file) }, "is a symbolic link to nowhere, which does not exist; put the file itself here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			require.NoError(t, os.MkdirAll(filepath.Join(root, ProprietaryDir), 0o700))
+			require.NoError(t, c.make(filepath.Join(root, ProprietaryDir, "prompt.txt")))
+
+			_, err := ReadProprietary(root)
+
+			assert.EqualError(t, err, "read the proprietary files: shared/proprietary/prompt.txt: "+c.want)
+		})
+	}
+}
 
 func TestWithoutProprietaryFilesNoPublicImagePasses(t *testing.T) {
 	fingerprint, err := ReadProprietary(t.TempDir())

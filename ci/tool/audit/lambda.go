@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // maxUnpacked is the size of the largest image that Lambda accepts, unpacked.
@@ -23,6 +25,16 @@ const maxShown = 3
 
 // machines are the processors that Lambda supports.
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
+// clientMarks are the environment variable with the address of the Runtime API, and the
+// version of the API, with which the path of each request begins. A program that receives
+// events holds at least one of them as a text, also if the address is built in.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+var clientMarks = []string{"AWS_LAMBDA_RUNTIME_API", "2018-06-01"}
+
+// clientVersion is the first version of aws-lambda-go with a client. Earlier ones speak
+// RPC only, with a runtime that Lambda no longer has.
+const clientVersion = "v1.18.0"
 
 // ImageFacts are the facts about an image as it will be pushed.
 type ImageFacts struct {
@@ -47,9 +59,10 @@ func (i ImageFacts) own() int {
 	return slices.IndexFunc(kinds, func(k image.Kind) bool { return k != image.KindBase })
 }
 
-// CheckLambda fails an image that Lambda would refuse or could not start.
+// CheckLambda fails an image that Lambda would refuse or could not start, and a function
+// that could not receive events.
 // https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-func CheckLambda(name string, i ImageFacts) Check {
+func CheckLambda(f catalog.Function, i ImageFacts) Check {
 	var findings []string
 	bad := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
 
@@ -63,7 +76,7 @@ func CheckLambda(name string, i ImageFacts) Check {
 	if len(i.Layers) != len(i.Manifest.Layers) || len(i.Layers) != len(i.Config.RootFS.DiffIDs) {
 		bad("the manifest lists %s, the configuration %d, but the image has %d",
 			report.Count(len(i.Manifest.Layers), "layer"), len(i.Config.RootFS.DiffIDs), len(i.Layers))
-		return check(name, Lambda, len(i.Layers), "the manifest", findings)
+		return check(f.Image, Lambda, len(i.Layers), "the manifest", findings)
 	}
 	var size int64
 	entries := 0
@@ -75,8 +88,8 @@ func CheckLambda(name string, i ImageFacts) Check {
 	if size > maxUnpacked {
 		bad("the layers have %d bytes unpacked; Lambda accepts at most %d", size, int64(maxUnpacked))
 	}
-	bootstrapFindings(bad, i, machine)
-	return check(name, Lambda, entries, fmt.Sprintf("%s, %s, %.0f MB unpacked", report.Count(len(i.Layers), "layer"), report.Count(entries, "entry", "entries"), float64(size)/1e6), findings)
+	bootstrapFindings(bad, f.Folder, i, machine)
+	return check(f.Image, Lambda, entries, fmt.Sprintf("%s, %s, %.0f MB unpacked", report.Count(len(i.Layers), "layer"), report.Count(entries, "entry", "entries"), float64(size)/1e6), findings)
 }
 
 func layerFindings(bad func(string, ...any), n int, l LayerFacts, i ImageFacts) {
@@ -103,7 +116,7 @@ func layerFindings(bad func(string, ...any), n int, l LayerFacts, i ImageFacts) 
 	}
 }
 
-func bootstrapFindings(bad func(string, ...any), i ImageFacts, machine elf.Machine) {
+func bootstrapFindings(bad func(string, ...any), folder string, i ImageFacts, machine elf.Machine) {
 	var f FileFacts
 	there := false
 	for _, l := range i.Layers {
@@ -126,7 +139,23 @@ func bootstrapFindings(bad func(string, ...any), i ImageFacts, machine elf.Machi
 		bad("/%s is not a Linux program: %v", image.BootstrapPath, err)
 	case program.Machine != machine:
 		bad("/%s is built for %s, but the image is for %s", image.BootstrapPath, program.Machine, i.Config.Architecture)
+	case !receivesEvents(i):
+		bad("%s cannot receive events: its program has no client of Lambda's Runtime API; call lambda.Start of github.com/aws/aws-lambda-go (%s or later) in main",
+			folder, clientVersion)
 	}
+}
+
+// receivesEvents tells whether the function's program has a client of the Runtime API, or
+// an extension of the image can be one, as the Lambda Web Adapter is.
+func receivesEvents(i ImageFacts) bool {
+	for _, l := range i.Layers {
+		for name := range l.Files {
+			if path.Dir(name) == extensionsDir {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(clientMarks, func(mark string) bool { return bytes.Contains(i.Bootstrap, []byte(mark)) })
 }
 
 func some(names []string) string {

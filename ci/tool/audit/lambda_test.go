@@ -16,10 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// program returns the header of an ELF file; the gate reads no more.
+// program returns the header of an ELF file, and the text of a client; the gate reads no more.
 func program(t *testing.T, machine elf.Machine) []byte {
+	t.Helper()
+	return append(header(t, machine), "...AWS_LAMBDA_RUNTIME_API..."...)
+}
+
+func header(t *testing.T, machine elf.Machine) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: 1, Ehsize: 64}
@@ -72,12 +78,21 @@ func TestLambda(t *testing.T) {
 		change func(*ImageFacts)
 		want   string
 	}{
-		"good":                {good, func(*ImageFacts) {}, ""},
-		"an index":            {good, func(i *ImageFacts) { i.MediaType = types.OCIImageIndex }, "Lambda accepts only a single image manifest"},
-		"another system":      {good, func(i *ImageFacts) { i.Config.OS = "windows" }, "the image is for windows/amd64"},
-		"another processor":   {good, func(i *ImageFacts) { i.Config.Architecture = "riscv64" }, "the image is for linux/riscv64"},
-		"the binary's own":    {good, func(i *ImageFacts) { i.Bootstrap = program(t, elf.EM_AARCH64) }, "is built for EM_AARCH64, but the image is for amd64"},
-		"a script":            {good, func(i *ImageFacts) { i.Bootstrap = []byte("#!/bin/sh") }, "is not a Linux program"},
+		"good":              {good, func(*ImageFacts) {}, ""},
+		"an index":          {good, func(i *ImageFacts) { i.MediaType = types.OCIImageIndex }, "Lambda accepts only a single image manifest"},
+		"another system":    {good, func(i *ImageFacts) { i.Config.OS = "windows" }, "the image is for windows/amd64"},
+		"another processor": {good, func(i *ImageFacts) { i.Config.Architecture = "riscv64" }, "the image is for linux/riscv64"},
+		"the binary's own":  {good, func(i *ImageFacts) { i.Bootstrap = program(t, elf.EM_AARCH64) }, "is built for EM_AARCH64, but the image is for amd64"},
+		"a script":          {good, func(i *ImageFacts) { i.Bootstrap = []byte("#!/bin/sh") }, "is not a Linux program"},
+		"no client": {good, func(i *ImageFacts) { i.Bootstrap = header(t, elf.EM_X86_64) },
+			"functions/a-lambda cannot receive events: its program has no client of Lambda's Runtime API; call lambda.Start of github.com/aws/aws-lambda-go (v1.18.0 or later) in main"},
+		"a client with the address built in": {good, func(i *ImageFacts) {
+			i.Bootstrap = append(header(t, elf.EM_X86_64), "http://127.0.0.1:9001/2018-06-01/runtime/invocation/next"...)
+		}, ""},
+		"an extension as the client": {with(tar.Header{Name: "opt/", Typeflag: tar.TypeDir}, tar.Header{Name: "opt/extensions/", Typeflag: tar.TypeDir},
+			tar.Header{Name: "opt/extensions/lambda-adapter", Typeflag: tar.TypeReg, Mode: 0o755}), func(i *ImageFacts) { i.Bootstrap = header(t, elf.EM_X86_64) }, ""},
+		"a folder for extensions, but none": {with(tar.Header{Name: "opt/", Typeflag: tar.TypeDir}, tar.Header{Name: "opt/extensions/", Typeflag: tar.TypeDir}),
+			func(i *ImageFacts) { i.Bootstrap = header(t, elf.EM_X86_64) }, "functions/a-lambda cannot receive events"},
 		"zstd":                {good, func(i *ImageFacts) { i.Manifest.Layers[0].MediaType = types.OCILayerZStd }, "Lambda accepts only gzip"},
 		"not gzip at all":     {[]byte("plain"), func(*ImageFacts) {}, "unexpected EOF"},
 		"not a tar":           {gzipped(t, bytes.Repeat([]byte("x"), 1024)), func(*ImageFacts) {}, "not a gzip-compressed tar"},
@@ -105,7 +120,7 @@ func TestLambda(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			i := facts(t, test.layer)
 			test.change(&i)
-			c := CheckLambda("a", i)
+			c := CheckLambda(catalog.Function{Image: "a", Folder: "functions/a-lambda"}, i)
 			if test.want == "" {
 				assert.Empty(t, c.Findings)
 				assert.True(t, c.Passed)

@@ -23,6 +23,10 @@ import (
 // of ffmpeg.
 var programs = []string{image.BootstrapPath, image.FFmpegPath, image.FFprobePath}
 
+// extensionsDir is the folder from which Lambda starts extensions.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-extensions.html
+const extensionsDir = "opt/extensions"
+
 // FileFacts are the facts about a file in a layer.
 type FileFacts struct {
 	Mode    int64 `json:"mode"` // permission bits
@@ -46,7 +50,7 @@ type LayerFacts struct {
 	// entry.
 	HardLinks []string `json:"hardLinks,omitempty"`
 	Orphans   []string `json:"orphans,omitempty"`
-	// Files are the programs in the layer, and the files in [licence.Dir].
+	// Files are the programs in the layer, the extensions, and the files in [licence.Dir].
 	Files map[string]FileFacts `json:"files,omitempty"`
 }
 
@@ -103,7 +107,7 @@ func (l *LayerFacts) entries(r io.Reader) error {
 		}
 		facts := FileFacts{Mode: h.Mode & 0o777, Size: h.Size, Regular: h.Typeflag == tar.TypeReg}
 		switch {
-		case slices.Contains(programs, name):
+		case slices.Contains(programs, name), path.Dir(name) == extensionsDir:
 			l.Files[name] = facts
 		case path.Dir(name) == licence.Dir:
 			content := sha256.New()

@@ -239,7 +239,7 @@ func (c *Cache) Trim(age time.Duration, keep map[v1.Hash]bool) error {
 			return fmt.Errorf("trim the cache: %w", err)
 		}
 		for _, e := range entries {
-			if dir == "." && !strings.HasPrefix(e.Name(), ".") {
+			if dir == "." && (!strings.HasPrefix(e.Name(), ".") || e.Name() == ignoreFile) {
 				continue
 			}
 			info, err := e.Info()

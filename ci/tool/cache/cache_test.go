@@ -200,6 +200,16 @@ func TestTrim(t *testing.T) {
 	assert.True(t, ok)
 }
 
+func TestTrimRemovesTemporaryFilesOfKilledRunsOnly(t *testing.T) {
+	c, dir := newCache(t)
+	testkit.Write(t, dir, map[string]string{".blob-1": "half", ".gitignore": "*\n"})
+
+	require.NoError(t, c.Trim(0, nil))
+
+	assert.NoFileExists(t, filepath.Join(dir, ".blob-1"))
+	assert.FileExists(t, filepath.Join(dir, ".gitignore"))
+}
+
 func TestTrimSideBySide(t *testing.T) {
 	c, _ := newCache(t)
 	for range 10 {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"github.com/zricethezav/gitleaks/v8/config"
 	"github.com/zricethezav/gitleaks/v8/detect"
 	"github.com/zricethezav/gitleaks/v8/logging"
+
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // RulesFile is the file, relative to the workspace root, with a project's own rules and
@@ -50,9 +53,9 @@ type Scanner struct {
 // rules if there is none.
 func New(root string) (*Scanner, error) {
 	rules := config.DefaultConfig
-	if data, err := os.ReadFile(root + "/" + RulesFile); err == nil {
+	if data, err := catalog.ReadFile(root, RulesFile); err == nil {
 		rules = string(data)
-	} else if !os.IsNotExist(err) {
+	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the rules for secrets: %w", err)
 	}
 	v := viper.New()

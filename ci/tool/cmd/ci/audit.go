@@ -27,7 +27,7 @@ image:
   secrets  no credential is in the binary, embedded files, sources or configuration
   ffmpeg   ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
   licence  a public image with ffmpeg holds its licences and says where its source is
-  lambda   Lambda accepts the image
+  lambda   Lambda accepts the image, and its program can receive events
   budget   the image is not larger than the budget in its image.json, if it has one
 
 A gate that finds nothing to examine fails. publish checks all gates before it sends

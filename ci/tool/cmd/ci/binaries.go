@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
@@ -30,6 +31,9 @@ func newBinaries(a *app) *cobra.Command {
 			results, err := b.Binaries(cmd.Context(), functions)
 			if err != nil {
 				return err
+			}
+			if err := cache.OutputFolder(out); err != nil {
+				return fmt.Errorf("--out: %w", err)
 			}
 			var errs []error
 			for i, r := range results {

@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -20,6 +20,9 @@ import (
 	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
+
+// testEvent is the file in a function's folder with the event of a test.
+const testEvent = "testdata/event.json"
 
 // invoked is the result of one invocation.
 type invoked struct {
@@ -62,6 +65,11 @@ standard error.`,
 			}
 			if timeout <= 0 {
 				return usageError{fmt.Errorf("--timeout: %s is not a time to wait; pass a duration like 30s or 2m", timeout)}
+			}
+			if emulator == "" && !remote.remote {
+				if err := checkRuns(f.platform); err != nil {
+					return err
+				}
 			}
 			c, selected, err := a.selected([]string{name})
 			if err != nil {
@@ -112,6 +120,24 @@ standard error.`,
 	return cmd
 }
 
+// checkRuns returns an error if this machine cannot run the programs of a platform.
+func checkRuns(platform string) error {
+	p, err := parsePlatform(platform)
+	if err != nil {
+		return err
+	}
+	err = invoke.Runs(p.Architecture)
+	switch {
+	case err == nil:
+		return nil
+	case runtime.GOOS != p.OS:
+		return usageError{fmt.Errorf("--platform: %w; run this command on Linux", err)}
+	default:
+		return usageError{fmt.Errorf("--platform: %w; pass --platform %s/%s, or let QEMU run them: docker run --privileged --rm tonistiigi/binfmt --install %s",
+			err, p.OS, runtime.GOARCH, p.Architecture)}
+	}
+}
+
 // unpackFrom unpacks an image of a registry.
 func unpackFrom(ctx context.Context, reference, platform, target string) error {
 	p, err := parsePlatform(platform)
@@ -136,7 +162,7 @@ func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file 
 	case "-":
 		data, err = io.ReadAll(cmd.InOrStdin())
 	case "":
-		data, err = os.ReadFile(filepath.Join(c.Root, f.Folder, "testdata", "event.json"))
+		data, err = catalog.ReadFile(c.Root, f.Folder+"/"+testEvent)
 	default:
 		data, err = os.ReadFile(file)
 	}

@@ -56,6 +56,7 @@ func pinned(t *testing.T, aws, hub string, base, ffmpeg v1.Hash, mirrors lock.Mi
 		"functions/gamma/image.json":  `{"image": "gamma", "variant": "heavy", "registry": "private", "lambda": "TheGamma", "reason": "a third"}`,
 		"functions/gamma/go.mod":      "module example.internal/gamma\n\ngo 1.26.1\n\nrequire example.internal/shared v0.0.0\n\nreplace example.internal/shared => ../../shared\n",
 		"functions/gamma/main.go":     "package main\n\nimport \"example.internal/shared/ffmpeg\"\n\nfunc main() { ffmpeg.Run() }\n",
+		"functions/gamma/client.go":   testkit.Client,
 		"functions/gamma/testdata/.x": "",
 	})
 }

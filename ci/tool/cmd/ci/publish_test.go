@@ -119,7 +119,7 @@ func TestPublishLocal(t *testing.T) {
 	assert.Equal(t, 12, pulled)
 }
 
-func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
+func TestAGateStopsPublishBeforeTheFirstRequest(t *testing.T) {
 	key := "AIza" + "Sy7dK2mQ9xVb4LhT1nRw8cYpE6uJ0sGfZ3a"
 	tests := map[string]struct {
 		files   map[string]string
@@ -146,6 +146,9 @@ func TestALeakStopsPublishBeforeTheFirstRequest(t *testing.T) {
 			"functions/beta/key.txt": "key " + key + "\n",
 			"functions/beta/main.go": "package main\n\nimport _ \"embed\"\n\n//go:embed key.txt\nvar key string\n\nfunc main() { println(key) }\n",
 		}, []string{"audit beta: secrets: functions/beta/key.txt line 1 (byte 4): gcp-api-key"}},
+		"a program that cannot receive events": {map[string]string{
+			"functions/beta/client.go": "package main\n",
+		}, []string{"audit beta: lambda: functions/beta cannot receive events: its program has no client of Lambda's Runtime API; call lambda.Start of github.com/aws/aws-lambda-go (v1.18.0 or later) in main"}},
 		"ffmpeg used and not there": {map[string]string{
 			"shared/ffmpeg/ffmpeg.go": "package ffmpeg\n\nfunc Run() {}\n",
 			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/ffmpeg\"\n\nfunc main() { ffmpeg.Run() }\n",

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -96,9 +95,8 @@ func events(c *catalog.Catalog, targets []deploy.Target) error {
 	}
 	var errs []error
 	for n, t := range targets {
-		file := filepath.Join(c.Root, folders[t.Image], "testdata", "event.json")
 		var err error
-		if targets[n].Event, err = os.ReadFile(file); err != nil {
+		if targets[n].Event, err = catalog.ReadFile(c.Root, folders[t.Image]+"/"+testEvent); err != nil {
 			errs = append(errs, fmt.Errorf("--smoke: read the test event of %s: %w", t.Image, err))
 		}
 	}

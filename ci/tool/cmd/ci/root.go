@@ -51,6 +51,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if ctx.Err() != nil && !told {
 		err = errors.New("interrupted; nothing was changed")
 	}
+	if !told {
+		err = goFolders(ctx, err)
+	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(stderr, "ci: "+strings.TrimRight(line, "\n"))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/run/invoke"
 )
 
 func TestMain(m *testing.M) {
@@ -35,11 +36,21 @@ func TestScripts(t *testing.T) {
 				return os.Geteuid() == 0, nil
 			case "mount": // the test may create a mount namespace
 				return exec.Command("unshare", "-rm", "true").Run() == nil, nil
+			case "foreign": // the machine runs programs of its own architecture only
+				return invoke.Runs(otherArchitecture()) != nil, nil
 			default:
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}
 		},
 	})
+}
+
+// otherArchitecture is the one of Lambda's two that this machine does not have.
+func otherArchitecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "amd64"
+	}
+	return "arm64"
 }
 
 func setup(e *testscript.Env) error {
@@ -53,6 +64,7 @@ func setup(e *testscript.Env) error {
 		goCache = filepath.Join(goCache, "go-build")
 	}
 	e.Setenv("GOCACHE", goCache)
+	e.Setenv("OTHER", otherArchitecture())
 	e.Setenv("GOPATH", filepath.Join(e.WorkDir, ".gopath"))
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv("CI_CACHE", filepath.Join(e.WorkDir, ".cache"))

@@ -31,6 +31,9 @@ an enhancement reports that the key is missing.`,
 			if at, err := url.Parse("//" + listen); err != nil || at.Port() == "" {
 				return usageError{fmt.Errorf("--listen: %q is not an address; write HOST:PORT", listen)}
 			}
+			if err := checkRuns(f.platform); err != nil {
+				return err
+			}
 			r, dir, err := a.buildAll(cmd, &f, out)
 			if err != nil {
 				return err
@@ -67,6 +70,7 @@ an enhancement reports that the key is missing.`,
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
 	addOut(cmd, &out)
+	f.addPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)
 	return cmd

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -49,9 +48,9 @@ func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, e
 // findRoot returns the nearest folder, from dir upwards, that is a workspace.
 func findRoot(dir string) (string, error) {
 	for at := dir; ; at = filepath.Dir(at) {
-		work, err := os.Stat(filepath.Join(at, "go.work"))
+		_, err := os.Stat(filepath.Join(at, "go.work"))
 		functions, err2 := os.Stat(filepath.Join(at, catalog.Dir))
-		if err == nil && err2 == nil && work.Mode().IsRegular() && functions.IsDir() {
+		if err == nil && err2 == nil && functions.IsDir() {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
@@ -69,19 +68,6 @@ func checkCommit(flag, name string) error {
 		return usageError{fmt.Errorf("--%s: %w", flag, err)}
 	}
 	return nil
-}
-
-// cache opens the folder of what later runs reuse.
-func (a *app) cache() (*cache.Cache, error) {
-	dir := a.cacheDir
-	if dir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return nil, fmt.Errorf("find the cache: %w; pass a folder with --cache", err)
-		}
-		dir = filepath.Join(user, "lambdas-ci")
-	}
-	return cache.New(dir)
 }
 
 // print prints v as JSON if asked to, else calls table.

@@ -24,6 +24,9 @@ import (
 // marker is the content of the file that makes a folder an image layout.
 const marker = `{"imageLayoutVersion":"1.0.0"}`
 
+// own is what a layout consists of, and the local registry, which is in dist/ too.
+var own = []string{"blobs", "index.json", "oci-layout", "registry"}
+
 // Source has the blobs of the images to write.
 type Source interface {
 	// Blob returns the path of the blob.
@@ -41,12 +44,15 @@ func Write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descri
 }
 
 func write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
+	if err := cache.OutputFolder(dir, own...); err != nil {
+		return err
+	}
 	folder := filepath.Join(dir, "blobs", "sha256")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	// Two writers at once would remove each other's images and blobs. The lock is on the
-	// folder itself, so that the layout has no extra file.
+	// folder itself, so that the layout has no file of ours but the .gitignore.
 	alone := flock.New(dir, flock.SetFlag(os.O_RDONLY))
 	if err := alone.Lock(); err != nil {
 		return fmt.Errorf("wait for another writer: %w", err)

@@ -65,7 +65,7 @@ func TestWrite(t *testing.T) {
 	marker, err := os.ReadFile(filepath.Join(dir, "oci-layout"))
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"imageLayoutVersion":"1.0.0"}`, string(marker))
-	assert.Len(t, testkit.Tree(t, dir), 2+2+2*3, "layers that two images share are there once")
+	assert.Len(t, testkit.Tree(t, dir), 3+2+2*3, "layers that two images share are there once")
 }
 
 func TestWriteOfTheSameTouchesNothing(t *testing.T) {
@@ -213,21 +213,23 @@ func TestWriteOverADamagedIndex(t *testing.T) {
 	for name, content := range map[string]string{"cut off": `{"schemaVersion": 2, "mani`, "empty": "", "a list": "[]"} {
 		t.Run(name, func(t *testing.T) {
 			c, dir := testkit.Cache(t), t.TempDir()
-			testkit.Write(t, dir, map[string]string{"index.json": content})
+			before := map[string]string{".gitignore": "*\n", "index.json": content}
+			testkit.Write(t, dir, before)
 
 			err := layout.Write(dir, []v1.Descriptor{testkit.Kept(t, c, "api", "1")}, c, all)
 
 			require.ErrorContains(t, err, "write the image layout "+dir+": index.json is not an image index (")
 			assert.True(t, strings.HasSuffix(err.Error(), "); remove the folder and build again"), err.Error())
 			assert.NotContains(t, err.Error(), "\n")
-			assert.Equal(t, map[string]string{"index.json": content}, testkit.Tree(t, dir))
+			assert.Equal(t, before, testkit.Tree(t, dir))
 		})
 	}
 }
 
 func TestWriteWhereNothingCanBeWritten(t *testing.T) {
 	c, dir := testkit.Cache(t), t.TempDir()
-	testkit.Write(t, dir, map[string]string{"file": "", "dist/blobs": "in the way"})
+	before := map[string]string{"file": "", "dist/.gitignore": "*\n", "dist/blobs": "in the way"}
+	testkit.Write(t, dir, before)
 	d := []v1.Descriptor{testkit.Kept(t, c, "api", "1")}
 
 	for _, target := range []string{"file", "dist", "file/dist"} {
@@ -238,7 +240,7 @@ func TestWriteWhereNothingCanBeWritten(t *testing.T) {
 		var at *os.PathError
 		require.ErrorAs(t, err, &at)
 	}
-	assert.Equal(t, map[string]string{"file": "", "dist/blobs": "in the way"}, testkit.Tree(t, dir))
+	assert.Equal(t, before, testkit.Tree(t, dir))
 }
 
 func TestIndexOfNothing(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
@@ -36,7 +37,7 @@ func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
 		return "", fmt.Errorf("fetch %s: %w", p.Name, err)
 	}
 	defer os.RemoveAll(temporary)
-	if _, err := run(ctx, temporary, "pack", "--ignore-scripts", "--pack-destination=.", p.Name+"@"+p.Version); err != nil {
+	if _, err := run(ctx, temporary, temporary, "pack", "--ignore-scripts", "--pack-destination=.", p.Name+"@"+p.Version); err != nil {
 		return "", err
 	}
 	fetched := filepath.Join(temporary, filepath.Base(name))
@@ -51,7 +52,12 @@ func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
 
 // Integrity asks the npm registry for the integrity of a package version.
 func Integrity(ctx context.Context, name, version string) (string, error) {
-	out, err := run(ctx, "", "view", "--json", name+"@"+version, "dist.integrity")
+	temporary, err := os.MkdirTemp("", "ci-npm-*")
+	if err != nil {
+		return "", fmt.Errorf("look up %s: %w", name, err)
+	}
+	defer os.RemoveAll(temporary)
+	out, err := run(ctx, "", temporary, "view", "--json", name+"@"+version, "dist.integrity")
 	if err != nil {
 		return "", err
 	}
@@ -62,11 +68,25 @@ func Integrity(ctx context.Context, name, version string) (string, error) {
 	return integrity, nil
 }
 
+// home returns what npm needs to run for a user without a home folder that it can write to,
+// as `docker run --user 1234` has: its own cache is then in the temporary folder.
+func home(temporary string) []string {
+	user, err := os.UserHomeDir()
+	switch {
+	case err != nil:
+		return []string{"HOME=" + temporary}
+	case os.Getenv("npm_config_cache") == "" && cache.Writable(filepath.Join(user, ".npm")) != nil:
+		return []string{"npm_config_cache=" + filepath.Join(temporary, ".npm")}
+	}
+	return nil
+}
+
 // run runs npm in dir and returns its standard output.
-func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
+func run(ctx context.Context, dir, temporary string, args ...string) ([]byte, error) {
 	args = append(args, "--fetch-retries=2", "--fetch-retry-mintimeout=500", "--update-notifier=false")
 	cmd := exec.CommandContext(ctx, "npm", args...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), home(temporary)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -56,6 +56,28 @@ func TestFetch(t *testing.T) {
 	testkit.NoLeftovers(t, dir)
 }
 
+// As for `docker run --user 1234`, which sets HOME to a folder that this user cannot write to.
+func TestAUserWithoutAHomeFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, home := range map[string]string{"HOME that cannot be written to": file, "no HOME": ""} {
+		t.Run(name, func(t *testing.T) {
+			registry, dir := testkit.NewNPM(t), t.TempDir()
+			p := registry.Publish(t, "program", "1.0.0", "program", "a program")
+			t.Setenv("HOME", home)
+			t.Setenv("npm_config_cache", "")
+
+			integrity, err := npm.Integrity(t.Context(), p.Name, p.Version)
+			require.NoError(t, err)
+			assert.Equal(t, p.Integrity, integrity)
+			tarball, err := npm.Fetch(t.Context(), p, dir)
+			require.NoError(t, err)
+			assert.Equal(t, "a program", read(t, tarball, "program"))
+			assert.Len(t, testkit.Tree(t, dir), 1)
+		})
+	}
+}
+
 func TestFetchRefusesAnotherIntegrity(t *testing.T) {
 	registry, dir := testkit.NewNPM(t), t.TempDir()
 	p := registry.Publish(t, "program", "1.0.0", "program", "good")

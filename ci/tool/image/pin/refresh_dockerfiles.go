@@ -2,11 +2,11 @@ package pin
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 
 	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
@@ -24,7 +24,11 @@ func Dockerfiles(root string, l *lock.Lock) (changed []string, err error) {
 		return nil, err
 	}
 	for _, name := range names {
-		before, err := os.ReadFile(name)
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return nil, err
+		}
+		before, err := catalog.ReadFile(root, filepath.ToSlash(rel))
 		if err != nil {
 			return nil, fmt.Errorf("read the images of a Dockerfile: %w", err)
 		}
@@ -37,10 +41,6 @@ func Dockerfiles(root string, l *lock.Lock) (changed []string, err error) {
 		}
 		if err := cache.WriteFile(name, []byte(after)); err != nil {
 			return nil, fmt.Errorf("write the images of a Dockerfile: %w", err)
-		}
-		rel, err := filepath.Rel(root, name)
-		if err != nil {
-			return nil, err
 		}
 		changed = append(changed, filepath.ToSlash(rel))
 	}

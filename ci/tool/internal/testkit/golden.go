@@ -28,11 +28,11 @@ func Golden(t testing.TB, name string, got []byte) {
 }
 
 // NoLeftovers asserts that no temporary file or folder is left below dir. Lock files may
-// stay.
+// stay, and what git is to ignore.
 func NoLeftovers(t testing.TB, dir string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if name != dir && d != nil && d.Name() != ".lock" && strings.HasPrefix(d.Name(), ".") {
+		if name != dir && d != nil && d.Name() != ".lock" && d.Name() != ".gitignore" && strings.HasPrefix(d.Name(), ".") {
 			assert.Fail(t, "left behind: "+name)
 		}
 		return err

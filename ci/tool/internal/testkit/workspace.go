@@ -51,6 +51,16 @@ func Description(t testing.TB, f catalog.Function) string {
 	return string(data) + "\n"
 }
 
+// Client is a file for a function's folder. A program with it can receive events, as far as
+// the gates can tell; those of [Files] cannot.
+const Client = `package main
+
+import "syscall"
+
+// runtimeAPI is where a client asks for events.
+var runtimeAPI, _ = syscall.Getenv("AWS_LAMBDA_RUNTIME_API")
+`
+
 // Files returns the files of a small workspace without dependencies: api (light) uses no
 // other module; enhance (light) and thumb (heavy) use the module shared.
 func Files(t testing.TB) map[string]string {

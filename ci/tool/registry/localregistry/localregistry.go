@@ -10,7 +10,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -19,6 +18,8 @@ import (
 	// The storage driver that Handler uses.
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	"github.com/sirupsen/logrus"
+
+	"lambdas.internal/ci/tool/cache"
 )
 
 // closeTimeout is how long running requests may take when the server is closed.
@@ -62,7 +63,7 @@ type Server struct {
 // Start serves the registry in dir on a port of the loopback address; port 0 means any
 // free port.
 func Start(dir string, port int) (*Server, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := cache.OutputFolder(dir, "docker"); err != nil { // the folder of the server's storage
 		return nil, fmt.Errorf("start the local registry: %w", err)
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -94,6 +94,9 @@ func Load(root string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFolder(root, Dir); err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(filepath.Join(root, Dir))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the functions: %w", err)
@@ -102,14 +105,21 @@ func Load(root string) (*Catalog, error) {
 	c := &Catalog{Root: root, Toolchain: work.toolchain}
 	var problems []error
 	for _, e := range entries {
-		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_") {
+		if strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_") {
 			continue
 		}
-		f, errs := readFunction(root, Dir+"/"+e.Name(), work)
+		folder := Dir + "/" + e.Name()
+		if err := checkFolder(root, folder); err != nil {
+			problems = append(problems, err)
+		}
+		if !e.IsDir() {
+			continue
+		}
+		f, errs := readFunction(root, folder, work)
 		problems = append(problems, errs...)
 		c.Functions = append(c.Functions, f)
 	}
-	if len(c.Functions) == 0 {
+	if len(c.Functions) == 0 && len(problems) == 0 {
 		return nil, Problem{File: Dir + "/", Fix: "has no function; add a folder with main.go, go.mod and image.json"}
 	}
 	problems = append(problems, conflicts(c.Functions)...)
@@ -156,7 +166,7 @@ type workFile struct {
 
 // GoWork reads the go.work of the workspace at root.
 func GoWork(root string) (*modfile.WorkFile, error) {
-	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	data, err := ReadFile(root, "go.work")
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +175,7 @@ func GoWork(root string) (*modfile.WorkFile, error) {
 
 // GoMod reads the go.mod with the name, relative to the workspace at root.
 func GoMod(root, name string) (*modfile.File, error) {
-	data, err := os.ReadFile(filepath.Join(root, name))
+	data, err := ReadFile(root, name)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -58,13 +57,13 @@ func readFunction(root, folder string, work workFile) (Function, []error) {
 			Fix: fmt.Sprintf("does not list ./%s; run `go work use ./%s`", folder, folder)})
 	}
 	file := folder + "/" + DescriptionFile
-	data, err := os.ReadFile(filepath.Join(root, file))
+	data, err := ReadFile(root, file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return f, append(problems, Problem{File: file,
 			Fix: "is missing; add one with the fields " + strings.Join(fields, ", ")})
 	case err != nil:
-		return f, append(problems, Problem{File: file, Fix: err.Error()})
+		return f, append(problems, err)
 	}
 	return f, append(problems, decode(file, data, &f)...)
 }
@@ -73,12 +72,12 @@ func readFunction(root, folder string, work workFile) (Function, []error) {
 // names the binary after the module.
 func checkModule(root, folder string) error {
 	p := Problem{File: folder + "/go.mod", Field: "module"}
-	data, err := os.ReadFile(filepath.Join(root, p.File))
+	data, err := ReadFile(root, p.File)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return Problem{File: p.File, Fix: "is missing; every function is a module of its own: run `go mod init` in " + folder}
 	case err != nil:
-		return Problem{File: p.File, Fix: err.Error()}
+		return err
 	}
 	name := modfile.ModulePath(data)
 	prefix, _, _ := module.SplitPathVersion(name)

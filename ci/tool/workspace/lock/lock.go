@@ -91,12 +91,12 @@ func (l *Lock) Key() (string, error) {
 
 // Load reads the lock file of the workspace at root.
 func Load(root string) (*Lock, error) {
-	data, err := os.ReadFile(filepath.Join(root, File))
+	data, err := catalog.ReadFile(root, File)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w (%s); make it: bin/ci lock", ErrMissing, File)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the lock file: %w", err)
+		return nil, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -92,6 +93,16 @@ func TestTheLockFileIsMissing(t *testing.T) {
 	_, err := lock.Load(t.TempDir())
 	require.ErrorIs(t, err, lock.ErrMissing)
 	require.ErrorContains(t, err, "make it: bin/ci lock")
+}
+
+func TestTheLockFileIsANamedPipe(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "ci"), 0o700))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(root, lock.File), 0o600))
+
+	_, err := lock.Load(root)
+
+	assert.EqualError(t, err, "ci/images.lock.json: is a named pipe; put a regular file here")
 }
 
 func TestImagesAreChangedInPlace(t *testing.T) {

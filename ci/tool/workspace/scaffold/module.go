@@ -40,7 +40,7 @@ func writeModule(ctx context.Context, c *catalog.Catalog, dir string, f catalog.
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return fail(err)
 	}
-	sums, err := os.ReadFile(filepath.Join(c.Root, shared, "go.sum"))
+	sums, err := catalog.ReadFile(c.Root, shared+"/go.sum")
 	if err != nil {
 		return fail(err)
 	}
