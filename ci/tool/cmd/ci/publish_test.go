@@ -230,7 +230,7 @@ func TestADirtyTreeIsNotPublished(t *testing.T) {
 	assert.Equal(t, git("rev-parse", "--short=7", "HEAD"), p.Commit)
 
 	require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte("package main\n\nfunc main() { println(2) }\n"), 0o644))
-	for _, more := range [][]string{nil, {"--commit", "aaaaaaa"}} {
+	for _, more := range [][]string{nil, {"--commit", p.Commit}} {
 		got := command(t, root, append(args, more...)...)
 		assert.Equal(t, exitFailed, got.code)
 		assert.Contains(t, got.stderr, "the work tree has uncommitted changes; commit them, or pass --allow-dirty (the first: M functions/beta/main.go)")
@@ -239,7 +239,7 @@ func TestADirtyTreeIsNotPublished(t *testing.T) {
 	got := command(t, root, append(args, "--allow-dirty")...)
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "a commit tag never changes: publish a new commit, or use --force")
-	decode(t, command(t, root, append(args, "--allow-dirty", "--commit", "aaaaaaa")...))
+	decode(t, command(t, root, append(args, "--allow-dirty", "--force")...))
 }
 
 // stand is AWS and its two registries, all stand-ins on this machine.

@@ -47,10 +47,13 @@ func TestWhatIsAttached(t *testing.T) {
 	again := decode(t, command(t, root, args...))
 	assert.Zero(t, again.Attachments)
 	assert.Zero(t, again.Outcome.Sent+again.Outcome.Attached)
-	other := decode(t, command(t, root, append(args, "--commit", "ccccccc")...))
+	git("commit", "-q", "--allow-empty", "-m", "two")
+	second := git("rev-parse", "HEAD")[:7]
+	other := decode(t, command(t, root, args...))
 	assert.Equal(t, 3, other.Attachments, "the images are of that commit too")
 	assert.Zero(t, other.Outcome.Sent)
-	text := command(t, root, "publish", "--local", "--offline", "--dry-run", "--commit", "ddddddd")
+	git("commit", "-q", "--allow-empty", "-m", "three")
+	text := command(t, root, "publish", "--local", "--offline", "--dry-run")
 	assert.Contains(t, text.stdout, "would send 0 layers, 0 bytes, attach 3 documents, ")
 
 	built := command(t, root, "sbom", "--offline", "--name", "beta", "--json")
@@ -66,7 +69,7 @@ func TestWhatIsAttached(t *testing.T) {
 	assert.Contains(t, table.stdout, "static (offline)")
 	assert.Contains(t, table.stdout, " components of beta, sha256:")
 
-	for _, name := range []string{commit, "ccccccc"} {
+	for _, name := range []string{commit, second} {
 		raw := command(t, root, "provenance", "--local", "--name", "beta", "--commit", name, "--json")
 		require.Equal(t, exitDone, raw.code, raw.stderr)
 		s, err := provenance.Read([]byte(raw.stdout))
@@ -75,7 +78,7 @@ func TestWhatIsAttached(t *testing.T) {
 		assert.Equal(t, strings.TrimPrefix(bom.Metadata.Component.Version, "sha256:"), s.Subject[0].Digest["sha256"])
 		source := s.Predicate.BuildDefinition.ResolvedDependencies[0]
 		assert.Equal(t, "git+https://github.com/us/lambdas", source.URI, "without the login")
-		assert.Equal(t, git("rev-parse", "HEAD"), source.Digest["gitCommit"], "what was checked out, whatever the tag says")
+		assert.Equal(t, git("rev-parse", name), source.Digest["gitCommit"], "the commit of the tag")
 		assert.Equal(t, provenance.Local, s.Predicate.RunDetails.Builder.ID)
 		assert.NotContains(t, raw.stdout, "nobody-may-see")
 	}
@@ -102,6 +105,7 @@ func TestWhatIsAttached(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
 	root, commit, git := committed(t)
 	edit := func(content string) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte(content), 0o644))
@@ -117,7 +121,7 @@ func TestVerify(t *testing.T) {
 		require.Equal(t, code, got.code, got.stderr)
 		var r verify.Report
 		require.NoError(t, json.Unmarshal([]byte(got.stdout), &r))
-		assert.Equal(t, []string{root}, worktrees(git), "nothing is left behind")
+		assert.Empty(t, exports(t), "nothing is left behind")
 		return r
 	}
 	publish()
@@ -156,9 +160,14 @@ func TestVerify(t *testing.T) {
 	git("add", "-A")
 	git("commit", "-qm", "two")
 	second := git("rev-parse", "HEAD")
-	r = check(exitFailed, "--commit", second)
+	text = command(t, root, "verify", "--local", "--offline", "--commit", second)
+	assert.Equal(t, exitFailed, text.code)
+	assert.Contains(t, text.stderr, "ci: nothing is published under commit "+second+": none of ")
+	assert.NotContains(t, text.stderr, "compile", "nothing is built")
+	publish("--only", "alpha")
+	r = check(exitFailed, "--commit", second[:7])
 	for _, p := range r.Places {
-		assert.Equal(t, verify.Missing, p.Verdict)
+		assert.Equal(t, map[string]verify.Verdict{"alpha": verify.Same, "beta": verify.Missing}[p.Image], p.Verdict)
 	}
 
 	for title, test := range map[string]struct {
@@ -177,15 +186,13 @@ func TestVerify(t *testing.T) {
 			assert.Contains(t, got.stderr, test.want)
 		})
 	}
-	assert.Equal(t, []string{root}, worktrees(git))
+	assert.Empty(t, exports(t))
 }
 
-func worktrees(git func(...string) string) []string {
-	var all []string
-	for line := range strings.Lines(git("worktree", "list", "--porcelain")) {
-		if dir, ok := strings.CutPrefix(strings.TrimSpace(line), "worktree "); ok {
-			all = append(all, dir)
-		}
-	}
+// exports are the temporary folders with commits.
+func exports(t *testing.T) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(os.TempDir(), "ci-commit-*"))
+	require.NoError(t, err)
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -58,6 +59,9 @@ func (b *Builder) Fits(ctx context.Context, functions []catalog.Function, dir st
 	var errs []error
 	for n, f := range functions {
 		d, err := layout.Find(dir, f.Image)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s is not an image layout, because it has no index.json; make it: bin/ci build-all --out %s", dir, dir)
+		}
 		if err != nil {
 			return err
 		}

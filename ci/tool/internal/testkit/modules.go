@@ -15,7 +15,7 @@ import (
 var modules embed.FS
 
 // ModuleProxy serves the modules of testdata/mod: example.test/words in two versions, and a
-// small github.com/aws/aws-lambda-go. It returns the value for GOPROXY.
+// small github.com/aws/aws-lambda-go, also one that is too old. It returns the value for GOPROXY.
 func ModuleProxy(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -122,9 +122,12 @@ func (b *build) current(functions []catalog.Function) ([]string, error) {
 // what is read later is what was listed. File systems keep times of 10 ms or less.
 const settled = 20 * time.Millisecond
 
+// patience is how often the sources are listed while they are being written.
+const patience = 10
+
 // discover lists the sources, again if they were being written.
 func (b *build) discover(ctx context.Context, functions []catalog.Function) (*Sources, *reader, error) {
-	for {
+	for range patience {
 		start, r := time.Now(), newReader(os.DirFS("/"))
 		from, err := discover(ctx, b.c, b.in, functions, r)
 		if err != nil {
@@ -139,6 +142,7 @@ func (b *build) discover(ctx context.Context, functions []catalog.Function) (*So
 		}
 		time.Sleep(settled)
 	}
+	return nil, nil, errors.New("the sources change all the time; wait until what writes them has ended, then run the same command again")
 }
 
 // compile compiles functions whose binaries may be out of date.

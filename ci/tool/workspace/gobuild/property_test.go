@@ -44,6 +44,8 @@ func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
 		if broken && w.rand.IntN(8) > 0 {
 			what = "undo what broke it: " + since
 			w.copy(good, w.root)
+		} else {
+			since += what + "; "
 		}
 		where := fmt.Sprintf("edit %d of -seed %d: %s", n, *seed, what)
 		undo := w.environment()
@@ -60,7 +62,6 @@ func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
 		undo()
 
 		broken = wantErrs["api"] != nil || wantErrs["enhance"] != nil
-		since += what + "; "
 		if !broken {
 			w.copy(w.root, good)
 			since = ""
