@@ -44,7 +44,7 @@ could not be read, for instance AWS without credentials, is listed as unknown; p
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.commit, "commit", "", "commit to publish under (default: HEAD)")
+	flags.StringVar(&f.commit, "commit", "", "what is checked out, as tags are to name it: 7 to 40 hexadecimal digits (default: HEAD, short)")
 	flags.StringVar(&f.since, "since", "", "commit to compare the sources with (default: the one that the function runs)")
 	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "plan with uncommitted changes")
 	f.target.add(cmd)

@@ -66,7 +66,7 @@ content in dist/registry.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.publish(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.commit, "commit", "", "commit to publish under, 7 to 40 hexadecimal digits (default: HEAD)")
+	flags.StringVar(&f.commit, "commit", "", "what is checked out, as tags are to name it: 7 to 40 hexadecimal digits (default: HEAD, short)")
 	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "publish with uncommitted changes")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; send nothing")
 	flags.BoolVar(&f.create, "create-repositories", false, "create the repositories that are missing")
