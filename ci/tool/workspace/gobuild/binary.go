@@ -79,9 +79,7 @@ func record(file string, n note) (Binary, error) {
 		return Binary{}, fmt.Errorf("read the binary: %w", err)
 	}
 	n.Digest, n.Size, n.ModTime = digest, info.Size(), info.ModTime()
-	made := n.binary(file)
-	made.Reused = false
-	return made, n.write(file)
+	return n.binary(file), n.write(file)
 }
 
 // write writes the note beside file.

@@ -102,17 +102,14 @@ func compile(ctx context.Context, in command, dir string, functions []catalog.Fu
 		before[n] = modTime(file)
 	}
 	errs := make([]error, len(functions))
-	err := pinned(in.root, func() error {
-		if err := goBuild(ctx, in, dir, functions); err != nil {
-			// One build for each function shows which of them fail; the cache is warm now.
-			for n, f := range functions {
-				errs[n] = goBuild(ctx, in, dir, []catalog.Function{f})
-			}
+	if err := goBuild(ctx, in, dir, functions); err != nil {
+		// One build for each function shows which of them fail; the cache is warm now.
+		for n, f := range functions {
+			errs[n] = goBuild(ctx, in, dir, []catalog.Function{f})
 		}
-		return nil
-	})
-	if err != nil || ctx.Err() != nil {
-		return nil, errors.Join(err, context.Cause(ctx))
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	for n, f := range functions {
 		// go build sets a new time on every output, but skips a package that is not a

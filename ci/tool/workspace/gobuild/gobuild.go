@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -68,7 +70,11 @@ type build struct {
 }
 
 func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result, error) {
-	current, err := b.current(functions)
+	m, err := readModules(b.c)
+	if err != nil {
+		return nil, err
+	}
+	current, err := b.current(functions, m)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +95,7 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 	if err := b.in.readUser(ctx); err != nil {
 		return nil, err
 	}
-	made, err := b.compile(ctx, stale)
+	made, err := b.compile(ctx, stale, m)
 	for n, r := range made {
 		results[at[n]] = r
 	}
@@ -97,11 +103,7 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 }
 
 // current returns the fingerprints of what the notes of the functions name, as it is now.
-func (b *build) current(functions []catalog.Function) ([]string, error) {
-	m, err := readModules(b.c)
-	if err != nil {
-		return nil, err
-	}
+func (b *build) current(functions []catalog.Function, m modules) ([]string, error) {
 	r := newReader(os.DirFS("/"))
 	shared, err := common(r, m, b.c.Root, b.in.fixed)
 	if err != nil {
@@ -118,81 +120,134 @@ func (b *build) current(functions []catalog.Function) ([]string, error) {
 	return prints, nil
 }
 
-// settled is how long before they are listed the sources must have been written, so that
-// what is read later is what was listed. File systems keep times of 10 ms or less.
+// settled is how long before go reads them the sources must have been written, so that
+// what is read afterwards is what go read. File systems keep times of 10 ms or less.
 const settled = 20 * time.Millisecond
 
-// patience is how often the sources are listed while they are being written.
+// patience is how often go runs while the sources are being written.
 const patience = 10
 
-// discover lists the sources, again if they were being written.
-func (b *build) discover(ctx context.Context, functions []catalog.Function) (*Sources, *reader, error) {
+// few is up to how many functions are compiled while go lists what they are made from. It
+// costs processor time if nothing that they are made from has changed.
+const few = 8
+
+// compile compiles functions whose binaries may be out of date. If something is written
+// meanwhile, it starts again.
+func (b *build) compile(ctx context.Context, functions []catalog.Function, m modules) ([]Result, error) {
+	before := b.notes(functions)
 	for range patience {
-		start, r := time.Now(), newReader(os.DirFS("/"))
-		from, err := discover(ctx, b.c, b.in, functions, r)
-		if err != nil {
-			return nil, nil, err
-		}
-		if from.prints, err = from.read(r, b.in.fixed); err != nil {
-			return nil, nil, err
-		}
+		start := time.Now()
+		r := newReader(os.DirFS("/"))
+		results, err := b.attempt(ctx, functions, m, r)
 		// A time in the future is from another clock, and says nothing.
-		if r.newest.Before(start.Add(-settled)) || r.newest.After(time.Now()) {
-			return from, r, nil
+		if err != nil || r.newest.Before(start.Add(-settled)) || r.newest.After(time.Now()) {
+			for i := range results {
+				made := &results[i].Binary
+				made.Reused = made.Key == before[i].Key && made.Digest == before[i].Digest
+			}
+			return results, err
 		}
 		time.Sleep(settled)
+		if m, err = readModules(b.c); err != nil {
+			return nil, err
+		}
 	}
-	return nil, nil, errors.New("the sources change all the time; wait until what writes them has ended, then run the same command again")
+	return nil, errors.New("the sources change all the time; wait until what writes them has ended, then run the same command again")
 }
 
-// compile compiles functions whose binaries may be out of date.
-func (b *build) compile(ctx context.Context, functions []catalog.Function) ([]Result, error) {
-	from, r, err := b.discover(ctx, functions)
+// notes returns the notes of the functions' binaries; a missing one is empty.
+func (b *build) notes(functions []catalog.Function) []note {
+	all := make([]note, len(functions))
+	for i, f := range functions {
+		all[i], _ = readNote(output(b.dir, f))
+	}
+	return all
+}
+
+// attempt lists what the functions are made from, compiles those that differ from their
+// notes, and reads with r what they were made from.
+func (b *build) attempt(ctx context.Context, functions []catalog.Function, m modules, r *reader) ([]Result, error) {
+	before := b.notes(functions)
+	built := len(functions) <= few && !slices.ContainsFunc(before, func(n note) bool { return n.Digest == "" })
+	var packages []Package
+	errs := make([]error, len(functions))
+	err := pinned(b.c.Root, func() error {
+		g, gctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return checkFiles(b.c.Root, m) })
+		g.Go(func() (err error) {
+			packages, err = list(gctx, b.in, functions)
+			return err
+		})
+		if built {
+			g.Go(func() (err error) {
+				errs, err = compile(gctx, b.in, b.dir, functions)
+				return err
+			})
+		}
+		return g.Wait()
+	})
 	if err != nil {
 		return nil, err
 	}
-	notes := make([]note, len(functions))
-	results := make([]Result, len(functions))
+	from, err := describe(b.c, b.in, m, packages, functions, r)
+	if err != nil {
+		return nil, err
+	}
+	if !built {
+		if errs, err = b.rest(ctx, functions, before, from); err != nil {
+			return nil, err
+		}
+		// What is read from here on is what is there after go build.
+		fresh := newReader(os.DirFS("/"))
+		if _, err := from.read(fresh, b.in.fixed); err != nil {
+			return nil, err
+		}
+		r.newest = fresh.newest
+	}
+	return b.results(functions, from, errs, r)
+}
+
+// rest compiles the functions that differ from their notes.
+func (b *build) rest(ctx context.Context, functions []catalog.Function, before []note, from *Sources) ([]error, error) {
+	errs := make([]error, len(functions))
 	var stale []catalog.Function
 	var at []int
 	for i, f := range functions {
-		of := from.of[i]
-		notes[i] = note{Key: of.key, Inputs: of.inputs, Fingerprint: from.prints[i]}
-		file := output(b.dir, f)
-		n, ok := readNote(file)
-		switch {
-		case errors.As(of.err, new(catalog.Problem)):
-			results[i].Err = of.err
-		case ok && of.err == nil && n.Key == of.key:
-			n.Inputs, n.Fingerprint = notes[i].Inputs, notes[i].Fingerprint
-			results[i].Binary, results[i].Err = n.binary(file), n.write(file)
-		default:
+		if of := from.of[i]; !errors.As(of.err, new(catalog.Problem)) && (of.err != nil || before[i].Key != of.key) {
 			stale, at = append(stale, f), append(at, i)
 		}
 	}
 	if len(stale) == 0 {
-		return results, nil
+		return errs, nil
 	}
-	errs, err := compile(ctx, b.in, b.dir, stale)
+	err := pinned(b.c.Root, func() error {
+		made, err := compile(ctx, b.in, b.dir, stale)
+		for n, err := range made {
+			errs[at[n]] = err
+		}
+		return err
+	})
+	return errs, err
+}
+
+// results returns the binaries that are there now, and writes a note beside each.
+func (b *build) results(functions []catalog.Function, from *Sources, errs []error, r *reader) ([]Result, error) {
+	prints, err := from.read(r, b.in.fixed)
 	if err != nil {
 		return nil, err
 	}
-	again := newReader(os.DirFS("/"))
-	after, err := from.read(again, b.in.fixed)
-	if err != nil {
-		return nil, err
-	}
-	for n, i := range at {
-		f := functions[i]
+	results := make([]Result, len(functions))
+	for i, f := range functions {
+		of := from.of[i]
 		switch {
-		case errs[n] != nil:
-			results[i].Err = errors.Join(cgo(b.c.Root, from.of[i]), errs[n])
-		case from.of[i].err != nil:
-			results[i].Err = from.of[i].err
-		case from.prints[i] != after[i]:
-			results[i].Err = fmt.Errorf("compile %s: %s changed meanwhile; run the same command again", f.Image, r.differs(again))
+		case errors.As(of.err, new(catalog.Problem)):
+			results[i].Err = of.err
+		case errs[i] != nil:
+			results[i].Err = errors.Join(cgo(b.c.Root, of), errs[i])
+		case of.err != nil:
+			results[i].Err = of.err
 		default:
-			results[i].Binary, results[i].Err = record(output(b.dir, f), notes[i])
+			results[i].Binary, results[i].Err = record(output(b.dir, f), note{Key: of.key, Inputs: of.inputs, Fingerprint: prints[i]})
 		}
 	}
 	return results, nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -66,10 +65,11 @@ type reader struct {
 	files  map[string]found
 	kept   map[string][]found
 	newest time.Time // of all that was read
+	buffer []byte
 }
 
 func newReader(fsys fs.FS) *reader {
-	return &reader{fsys: fsys, files: map[string]found{}, kept: map[string][]found{}}
+	return &reader{fsys: fsys, files: map[string]found{}, kept: map[string][]found{}, buffer: make([]byte, 32<<10)}
 }
 
 // read returns what the inputs hold.
@@ -119,16 +119,6 @@ func (r *reader) fingerprint(in Inputs, shared string) (string, error) {
 		fmt.Fprintf(h, "%q %s\n", f.name, f.state)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// differs names a place where another reader found something else.
-func (r *reader) differs(other *reader) string {
-	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if now, ok := other.files[name]; ok && now != r.files[name] {
-			return "/" + name
-		}
-	}
-	return "its sources"
 }
 
 // sources returns the files of a package's folder that the go command considers.
@@ -240,8 +230,8 @@ func (r *reader) state(name string) (string, error) {
 	case err != nil:
 		return "", err
 	}
-	if info.ModTime().After(r.newest) {
-		r.newest = info.ModTime()
+	if at := changed(info); at.After(r.newest) {
+		r.newest = at
 	}
 	switch {
 	case info.IsDir():
@@ -255,7 +245,8 @@ func (r *reader) state(name string) (string, error) {
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	// Thousands of small files are read: one buffer is enough for all.
+	if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, r.buffer); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

@@ -71,7 +71,7 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 	if err != nil {
 		return nil, err
 	}
-	packages, err := list(ctx, in, functions)
+	packages, err := pinnedList(ctx, in, functions)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,15 @@ func (e *PackageError) String() string {
 	return text
 }
 
+// pinnedList is [list] where nothing else runs.
+func pinnedList(ctx context.Context, in command, functions []catalog.Function) (packages []Package, err error) {
+	err = pinned(in.root, func() (err error) {
+		packages, err = list(ctx, in, functions)
+		return err
+	})
+	return packages, err
+}
+
 // list runs `go list`. What is wrong with a package is in its Error.
 func list(ctx context.Context, in command, functions []catalog.Function) ([]Package, error) {
 	// A profile would make a variant of each package for each program.
@@ -99,11 +108,7 @@ func list(ctx context.Context, in command, functions []catalog.Function) ([]Pack
 	for _, f := range functions {
 		args = append(args, "./"+f.Folder)
 	}
-	var out string
-	err := pinned(in.root, func() (err error) {
-		out, err = in.run(ctx, args...)
-		return err
-	})
+	out, err := in.run(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list the packages of the functions: %w", err)
 	}

@@ -22,7 +22,6 @@ type Sources struct {
 	root    string
 	modules modules
 	of      []source
-	prints  []string // fingerprints of what the inputs held when they were listed
 }
 
 // source is what one function is built from.
@@ -39,10 +38,6 @@ func Discover(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 	if err != nil {
 		return nil, err
 	}
-	return discover(ctx, c, in, functions, newReader(os.DirFS("/")))
-}
-
-func discover(ctx context.Context, c *catalog.Catalog, in command, functions []catalog.Function, r *reader) (*Sources, error) {
 	m, err := readModules(c)
 	if err != nil {
 		return nil, err
@@ -50,10 +45,16 @@ func discover(ctx context.Context, c *catalog.Catalog, in command, functions []c
 	if err := checkFiles(c.Root, m); err != nil {
 		return nil, err
 	}
-	packages, err := list(ctx, in, functions)
+	packages, err := pinnedList(ctx, in, functions)
 	if err != nil {
 		return nil, err
 	}
+	return describe(c, in, m, packages, functions, newReader(os.DirFS("/")))
+}
+
+// describe returns what functions are built from, of what the go command lists.
+func describe(c *catalog.Catalog, in command, m modules, packages []Package, functions []catalog.Function, r *reader) (*Sources, error) {
+	var err error
 	s := &Sources{root: c.Root, modules: m, of: make([]source, len(functions))}
 	graph := NewGraph(c.Root, packages)
 	moduleCache := in.value("GOMODCACHE")
