@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -48,74 +50,95 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 			done(r.Err())
 		}
 	}()
-	images := make([]ImageFacts, len(functions))
-	digests := map[string]string{}
-	for i, f := range functions {
-		if images[i], err = a.image(dir, f.Image); err != nil {
-			return nil, fmt.Errorf("audit %s: %w", f.Image, err)
-		}
-		digests[f.Image] = images[i].Digest.String()
-		if images[i].Config.Architecture != images[0].Config.Architecture {
-			return nil, fmt.Errorf("audit: %s is for %s, but %s is for %s; build all images for one platform",
-				functions[0].Image, images[0].Config.Architecture, f.Image, images[i].Config.Architecture)
-		}
-	}
-	if len(images) == 0 {
+	if len(functions) == 0 {
 		return nil, errors.New("audit: no image was named")
 	}
-
-	var graph *gobuild.Graph
-	var proprietary *Fingerprint
-	var scanner *secret.Scanner
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		platform := v1.Platform{OS: images[0].Config.OS, Architecture: images[0].Config.Architecture}
-		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
-		graph = gobuild.NewGraph(a.catalog.Root, packages)
-		return err
-	})
-	g.Go(func() (err error) {
-		proprietary, err = ReadProprietary(a.catalog.Root)
-		return err
-	})
-	g.Go(func() (err error) {
-		scanner, err = secret.New(a.catalog.Root)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	images, err := a.describe(functions, dir)
+	if err != nil {
+		return nil, err
+	}
+	in, err := a.sources(ctx, functions, v1.Platform{OS: images[0].Config.OS, Architecture: images[0].Config.Architecture})
+	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-
 	checks := make([][]Check, len(functions))
-	g, gctx = errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	var judged atomic.Int64
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds the binary of an image in memory
 	for i, f := range functions {
 		g.Go(func() error {
-			secrets, err := a.secrets(gctx, f, graph, images[i], scanner)
+			found, reused, err := a.judge(gctx, f, images[i], in, dir)
 			if err != nil {
 				return fmt.Errorf("audit %s: %w", f.Image, err)
 			}
-			checks[i] = []Check{
-				CheckImports(f, graph),
-				CheckContent(f, images[i].Bootstrap, proprietary),
-				secrets,
-				CheckFFmpeg(f, graph, images[i].Layers),
-				CheckLicence(f, images[i].Layers),
-				CheckLambda(f, images[i]),
-				CheckBudget(f, images[i]),
+			if !reused {
+				judged.Add(1)
 			}
+			checks[i] = found
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return &Report{Digests: digests, Checks: slices.Concat(checks...), Seconds: time.Since(start).Seconds()}, nil
+	digests := map[string]string{}
+	for i, f := range functions {
+		digests[f.Image] = images[i].Digest.String()
+	}
+	return &Report{Digests: digests, Checks: slices.Concat(checks...), Judged: int(judged.Load()), Seconds: time.Since(start).Seconds()}, nil
 }
 
-// image gathers the facts of one image of the layout in dir.
-func (a *Auditor) image(dir, name string) (ImageFacts, error) {
-	d, err := layout.Find(dir, name)
+// sources are what the gates compare the images with.
+type sources struct {
+	graph       *gobuild.Graph
+	proprietary *Fingerprint
+	scanner     *secret.Scanner
+	files       *files
+}
+
+// sources reads the sources of the functions, and what must not be in their images.
+func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, platform v1.Platform) (sources, error) {
+	in := sources{files: &files{digests: map[string]string{}}}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
+		in.graph = gobuild.NewGraph(a.catalog.Root, packages)
+		return err
+	})
+	g.Go(func() (err error) {
+		in.proprietary, err = ReadProprietary(a.catalog.Root)
+		return err
+	})
+	g.Go(func() (err error) {
+		in.scanner, err = secret.New(a.catalog.Root)
+		return err
+	})
+	return in, g.Wait()
+}
+
+// describe reads the manifests and configurations of the images, which must be for one
+// platform.
+func (a *Auditor) describe(functions []catalog.Function, dir string) ([]ImageFacts, error) {
+	images := make([]ImageFacts, len(functions))
+	there, err := layout.Open(dir)
+	for n, f := range functions {
+		if err == nil {
+			images[n], err = readManifest(dir, there, f.Image)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("audit %s: %w", f.Image, err)
+		}
+		if first := images[0].Config.Architecture; images[n].Config.Architecture != first {
+			return nil, fmt.Errorf("audit: %s is for %s, but %s is for %s; build all images for one platform",
+				functions[0].Image, first, f.Image, images[n].Config.Architecture)
+		}
+	}
+	return images, nil
+}
+
+// readManifest reads what is small of an image.
+func readManifest(dir string, there layout.Images, name string) (ImageFacts, error) {
+	d, err := there.Find(name)
 	if err != nil {
 		return ImageFacts{}, err
 	}
@@ -126,22 +149,58 @@ func (a *Auditor) image(dir, name string) (ImageFacts, error) {
 	if !d.MediaType.IsImage() {
 		return i, nil // CheckLambda says so
 	}
-	if err := readJSON(dir, i.Manifest.Config.Digest, &i.Config); err != nil {
-		return ImageFacts{}, err
+	return i, readJSON(dir, i.Manifest.Config.Digest, &i.Config)
+}
+
+// judge runs every gate on one image, unless it passed them before.
+func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, in sources, dir string) (checks []Check, reused bool, err error) {
+	key, err := verdictKey(f, i, in)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, ok := a.cache.Load(key, &checks); ok {
+		return checks, true, nil
+	}
+	if err := a.readLayers(&i, dir); err != nil {
+		return nil, false, err
+	}
+	secrets, err := a.secrets(ctx, f, in.graph, i, in.scanner)
+	if err != nil {
+		return nil, false, err
+	}
+	checks = []Check{
+		CheckImports(f, in.graph),
+		CheckContent(f, i.Bootstrap, in.proprietary),
+		secrets,
+		CheckFFmpeg(f, in.graph, i.Layers),
+		CheckLicence(f, i.Layers),
+		CheckLambda(f, i),
+		CheckBudget(f, i),
+	}
+	if slices.ContainsFunc(checks, func(c Check) bool { return !c.Passed }) {
+		return checks, false, nil // it is judged again until it passes
+	}
+	return checks, false, a.cache.Save(key, checks)
+}
+
+// readLayers gathers the facts about the layers of an image.
+func (a *Auditor) readLayers(i *ImageFacts, dir string) error {
+	if !i.MediaType.IsImage() {
+		return nil
 	}
 	for _, l := range i.Manifest.Layers {
 		facts, err := a.layer(blob(dir, l.Digest), l)
 		if err != nil {
-			return ImageFacts{}, fmt.Errorf("read layer %s: %w", l.Digest, err)
+			return fmt.Errorf("read layer %s: %w", l.Digest, err)
 		}
 		i.Layers = append(i.Layers, facts)
 		if f, ok := facts.Files[image.BootstrapPath]; ok && f.Regular && facts.Problem == "" {
 			if i.Bootstrap, err = extract(blob(dir, l.Digest), image.BootstrapPath); err != nil {
-				return ImageFacts{}, fmt.Errorf("read the binary: %w", err)
+				return fmt.Errorf("read the binary: %w", err)
 			}
 		}
 	}
-	return i, nil
+	return nil
 }
 
 // layer returns the facts of a layer, from the cache if it was read before.
@@ -177,6 +236,9 @@ func readJSON(dir string, h v1.Hash, v any) error {
 	data, err := os.ReadFile(blob(dir, h))
 	if err != nil {
 		return err
+	}
+	if got, _, err := v1.SHA256(bytes.NewReader(data)); err != nil || got != h {
+		return fmt.Errorf("%s has other content than its name says; build again: bin/ci build-all", blob(dir, h))
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("%s: %w", h, err)

@@ -2,11 +2,14 @@ package audit
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"hash"
 	"io/fs"
 	"os"
 	"path"
@@ -38,6 +41,7 @@ type Fingerprint struct {
 	Short         []string
 	// paths are import paths of packages, which programs contain, and their folders.
 	paths map[string]string
+	all   hash.Hash // of all that was added
 }
 
 type piece struct {
@@ -48,13 +52,17 @@ type piece struct {
 
 // NewFingerprint returns a fingerprint that recognises nothing yet.
 func NewFingerprint() *Fingerprint {
-	return &Fingerprint{blocks: map[uint32][]piece{}, paths: map[string]string{}}
+	return &Fingerprint{blocks: map[uint32][]piece{}, paths: map[string]string{}, all: sha256.New()}
 }
+
+// Digest is a digest of all that the fingerprint recognises.
+func (p *Fingerprint) Digest() string { return hex.EncodeToString(p.all.Sum(nil)) }
 
 // Add makes the fingerprint recognise a file: by its blocks and, for Go source, by its
 // string literals, which are the part of the source that a program contains.
 func (p *Fingerprint) Add(file string, content []byte) {
 	p.Files++
+	fmt.Fprintf(p.all, "%q %d\n%s", file, len(content), content)
 	before := p.Blocks
 	if strings.HasSuffix(file, ".go") {
 		var all []literal
@@ -75,7 +83,10 @@ func (p *Fingerprint) Add(file string, content []byte) {
 
 // AddPackage makes the fingerprint recognise a package by its import path, which
 // is part of the name of every function in a program.
-func (p *Fingerprint) AddPackage(importPath, folder string) { p.paths[importPath] = folder }
+func (p *Fingerprint) AddPackage(importPath, folder string) {
+	fmt.Fprintf(p.all, "%q in %q\n", importPath, folder)
+	p.paths[importPath] = folder
+}
 
 func (p *Fingerprint) add(file string, offset int, content []byte) {
 	different := map[byte]bool{}

@@ -65,6 +65,9 @@ type Report struct {
 	// Digests are the digests of the audited images, by image name.
 	Digests map[string]string `json:"digests"`
 	Checks  []Check           `json:"checks"`
+	// Judged is how many images were judged now. The others have not changed since they
+	// passed.
+	Judged int `json:"judged"`
 	// Seconds is the time that the audit took.
 	Seconds float64 `json:"seconds"`
 }
@@ -118,6 +121,9 @@ func (r *Report) Table(w io.Writer) error {
 	verdict := "all gates passed"
 	if failed > 0 {
 		verdict = report.Count(failed, "gate") + " FAILED"
+	}
+	if same := len(r.Digests) - r.Judged; same > 0 {
+		verdict += fmt.Sprintf("; %d of %s passed before and did not change", same, report.Count(len(r.Digests), "image"))
 	}
 	_, err := fmt.Fprintf(w, "%s, %s\n", verdict, report.Seconds(r.Seconds))
 	return err

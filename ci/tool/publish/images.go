@@ -57,8 +57,12 @@ func (i Image) Open(d v1.Descriptor) (io.ReadCloser, error) { return os.Open(i.f
 // kept is a cache that has their blobs too; it may be nil.
 func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]Image, error) {
 	images := map[string]Image{}
+	there, err := layout.Open(dir)
 	for _, f := range functions {
-		i, err := readImage(dir, f.Image, kept)
+		var i Image
+		if err == nil {
+			i, err = readImage(dir, there, f.Image, kept)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read image %s of %s: %w", f.Image, dir, err)
 		}
@@ -67,8 +71,8 @@ func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (ma
 	return images, nil
 }
 
-func readImage(dir, name string, kept *cache.Cache) (Image, error) {
-	d, err := layout.Find(dir, name)
+func readImage(dir string, there layout.Images, name string, kept *cache.Cache) (Image, error) {
+	d, err := there.Find(name)
 	if err != nil {
 		return Image{}, err
 	}

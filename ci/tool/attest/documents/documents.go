@@ -6,21 +6,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/attest/composition"
 	"lambdas.internal/ci/tool/attest/provenance"
 	"lambdas.internal/ci/tool/attest/sbom"
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // Attach gives every image an SBOM, which says what it is made of, and a provenance,
-// which says how it was built under the commit.
-func Attach(ctx context.Context, root, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
+// which says how it was built under the commit. It keeps in the cache what it reads from
+// an image.
+func Attach(ctx context.Context, root string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
 	from, err := source(ctx, root, name, allowDirty)
 	if err != nil {
 		return err
@@ -32,29 +39,72 @@ func Attach(ctx context.Context, root, name string, images map[string]publish.Im
 	if b.Builder.Repository != "" {
 		b.Source.Repository = b.Builder.Repository
 	}
-	for image, i := range images {
-		made, program, err := Read(i)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", image, err)
-		}
-		bill, err := sbom.New(made, program)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", image, err)
-		}
-		statement, err := provenance.New(made, program.Info.GoVersion, b)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", image, err)
-		}
-		i.Attach = []referrer.Artifact{
-			{Type: sbom.MediaType, Title: image + ".cdx.json", Content: bill},
-			{
-				Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name,
-				Annotations: map[string]string{provenance.AnnotationPredicate: provenance.PredicateType},
-			},
-		}
-		images[image] = i
+	var mu sync.Mutex // of images
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a program in memory
+	for image, i := range maps.Clone(images) {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := attach(&i, kept, image, name, b); err != nil {
+				return fmt.Errorf("publish %s: %w", image, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			images[image] = i
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// attach gives one image its documents.
+func attach(i *publish.Image, kept *cache.Cache, image, name string, b provenance.Build) error {
+	of, err := read(*i, kept)
+	if err != nil {
+		return err
+	}
+	statement, err := provenance.New(of.Made, of.GoVersion, b)
+	if err != nil {
+		return err
+	}
+	i.Attach = []referrer.Artifact{
+		{Type: sbom.MediaType, Title: image + ".cdx.json", Content: of.SBOM},
+		{
+			Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name,
+			Annotations: map[string]string{provenance.AnnotationPredicate: provenance.PredicateType},
+		},
 	}
 	return nil
+}
+
+// known is what the documents of an image say of it. It depends on its digest only.
+type known struct {
+	Made      composition.Image
+	SBOM      []byte
+	GoVersion string
+}
+
+// read reads an image, unless this program has read it before.
+func read(i publish.Image, kept *cache.Cache) (of known, err error) {
+	program, err := cache.Program()
+	if err != nil {
+		return of, err
+	}
+	key := cache.Key("documents 1", program, i.Digest.String())
+	if _, ok := kept.Load(key, &of); ok {
+		return of, nil
+	}
+	made, binary, err := Read(i)
+	if err != nil {
+		return of, err
+	}
+	of = known{Made: made, GoVersion: binary.Info.GoVersion}
+	if of.SBOM, err = sbom.New(made, binary); err != nil {
+		return of, err
+	}
+	return of, kept.Save(key, of)
 }
 
 // Read returns what an image is made of, and its program.

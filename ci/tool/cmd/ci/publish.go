@@ -133,7 +133,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	if err := documents.Attach(cmd.Context(), c.Root, name, images, start, f.allowDirty); err != nil {
+	if err := documents.Attach(cmd.Context(), c.Root, made.builder.Cache, name, images, start, f.allowDirty); err != nil {
 		return err
 	}
 	items := publish.Items(made.functions, t.hosts, name)

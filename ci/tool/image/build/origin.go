@@ -56,12 +56,16 @@ func (b *Builder) Fits(ctx context.Context, functions []catalog.Function, dir st
 	if err != nil {
 		return err
 	}
+	images, err := layout.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s is not an image layout, because it has no index.json; make it: bin/ci build-all --out %s", dir, dir)
+	}
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for n, f := range functions {
-		d, err := layout.Find(dir, f.Image)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%s is not an image layout, because it has no index.json; make it: bin/ci build-all --out %s", dir, dir)
-		}
+		d, err := images.Find(f.Image)
 		if err != nil {
 			return err
 		}

@@ -110,18 +110,41 @@ func Index(dir string) (v1.IndexManifest, error) {
 	return index, nil
 }
 
+// Images are the images of a layout, by name.
+type Images struct {
+	dir    string
+	byName map[string]v1.Descriptor
+}
+
+// Open reads which images the layout in dir has.
+func Open(dir string) (Images, error) {
+	index, err := Index(dir)
+	if err != nil {
+		return Images{}, err
+	}
+	i := Images{dir, map[string]v1.Descriptor{}}
+	for _, d := range index.Manifests {
+		i.byName[d.Annotations[image.AnnotationRefName]] = d
+	}
+	return i, nil
+}
+
+// Find returns the descriptor of the named image.
+func (i Images) Find(name string) (v1.Descriptor, error) {
+	d, ok := i.byName[name]
+	if !ok {
+		return d, fmt.Errorf("%s has no image %q; build it with `bin/ci build-all`", i.dir, name)
+	}
+	return d, nil
+}
+
 // Find returns the descriptor of the named image in the layout in dir.
 func Find(dir, name string) (v1.Descriptor, error) {
-	index, err := Index(dir)
+	i, err := Open(dir)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	for _, d := range index.Manifests {
-		if d.Annotations[image.AnnotationRefName] == name {
-			return d, nil
-		}
-	}
-	return v1.Descriptor{}, fmt.Errorf("%s has no image %q; build it with `bin/ci build-all`", dir, name)
+	return i.Find(name)
 }
 
 // addImage adds the manifest with descriptor d, its configuration and its layers to the

@@ -1,0 +1,74 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// verdictKey is the content key of the verdict on an image: of the program that judges,
+// the image, its description, its sources, and what must not be in it.
+func verdictKey(f catalog.Function, i ImageFacts, in sources) (string, error) {
+	program, err := cache.Program()
+	if err != nil {
+		return "", err
+	}
+	description, err := json.Marshal(f)
+	if err != nil {
+		return "", fmt.Errorf("read the description: %w", err)
+	}
+	parts := []string{"verdict 1", program, i.Digest.String(), string(i.MediaType), string(description), in.proprietary.Digest(), in.scanner.Rules()}
+	order, from := in.graph.Reach(f)
+	for _, p := range order {
+		if p.Standard {
+			continue
+		}
+		folder := in.graph.Folder(p)
+		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder)
+		names := p.EmbedFiles
+		if folder != "" {
+			names = p.Files()
+		}
+		for _, name := range names {
+			digest, err := in.files.digest(filepath.Join(p.Dir, name))
+			if err != nil {
+				return "", fmt.Errorf("read the sources of the binary: %w", err)
+			}
+			parts = append(parts, name, digest)
+		}
+	}
+	return cache.Key(parts...), nil
+}
+
+// files are the digests of files, each of which is read once.
+type files struct {
+	mu      sync.Mutex
+	digests map[string]string
+}
+
+func (f *files) digest(name string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if digest, ok := f.digests[name]; ok {
+		return digest, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	f.digests[name] = hex.EncodeToString(h.Sum(nil))
+	return f.digests[name], nil
+}
