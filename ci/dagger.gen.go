@@ -484,6 +484,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var repository *dagger.Directory
+			if inputArgs["repository"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["repository"]), &repository)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg repository", err))
+				}
+			}
 			var commit string
 			if inputArgs["commit"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
@@ -498,7 +505,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Plan(&parent, ctx, commit, only)
+			var allowDirty bool
+			if inputArgs["allowDirty"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["allowDirty"]), &allowDirty)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allowDirty", err))
+				}
+			}
+			var git *dagger.Directory
+			if inputArgs["git"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["git"]), &git)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
+				}
+			}
+			return (*Ci).Plan(&parent, ctx, repository, commit, only, allowDirty, git)
 		case "Provenance":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -525,6 +546,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var repository *dagger.Directory
+			if inputArgs["repository"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["repository"]), &repository)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg repository", err))
+				}
 			}
 			var commit string
 			if inputArgs["commit"] != nil {
@@ -568,7 +596,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg run", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, commit, only, dryRun, createRepositories, force, run)
+			var allowDirty bool
+			if inputArgs["allowDirty"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["allowDirty"]), &allowDirty)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allowDirty", err))
+				}
+			}
+			var git *dagger.Directory
+			if inputArgs["git"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["git"]), &git)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
+				}
+			}
+			return (*Ci).Publish(&parent, ctx, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -694,7 +736,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Verify(&parent, ctx, repository, commit, only)
+			var git *dagger.Directory
+			if inputArgs["git"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["git"]), &git)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
+				}
+			}
+			return (*Ci).Verify(&parent, ctx, repository, commit, only, git)
 		case "Vulncheck":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

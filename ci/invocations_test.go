@@ -8,7 +8,7 @@ import (
 )
 
 // inputs are the arguments that the engine passes to the functions, with their types.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "db": "Directory", "osv": "Directory", "event": "File",
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File",
 	"key": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given returns an input as a function's parameter.
@@ -88,7 +88,7 @@ var invocations = []invocation{
 	{name: "sbom", method: "Sbom", call: func(t *testing.T, m *Ci) (any, error) { return m.Sbom(t.Context(), "thumb") }},
 	{name: "verify", method: "Verify", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"},
 		call: func(t *testing.T, m *Ci) (any, error) {
-			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"})
+			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil)
 		}},
 	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) { return m.Vulncheck(t.Context(), nil, nil, nil) }},
 	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"}, call: func(t *testing.T, m *Ci) (any, error) {
@@ -99,12 +99,15 @@ var invocations = []invocation{
 	}},
 	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) { return m.Retention(t.Context(), true) }},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), "abc1234", nil, false, false, false, nil)
+		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, nil, false, nil)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), "abc1234", []string{"api"}, true, true, true, []string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"})
+		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true,
+			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil)
 	}},
-	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) { return m.Plan(t.Context(), "abc1234", nil) }},
+	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Plan(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, nil)
+	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", true, true)
 	}},

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Plan shows what publish and deploy would do for each function, and why.
@@ -10,12 +12,31 @@ import (
 // +cache="never"
 func (m *Ci) Plan(
 	ctx context.Context,
+	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
+	//
+	// +defaultPath="/"
+	// +ignore=["bin", "dist", ".cache"]
+	repository *dagger.Directory,
 	// Commit to plan for, 7 to 40 hexadecimal digits.
 	commit string,
 	// Names of the images to plan for (default: all).
 	//
 	// +optional
 	only []string,
+	// Plan with uncommitted changes, or where there is no repository to check the commit in.
+	//
+	// +optional
+	allowDirty bool,
+	// Folder of the repository, if .git is a file, as in a linked work tree: "$(git rev-parse --git-common-dir)".
+	//
+	// +optional
+	git *dagger.Directory,
 ) (string, error) {
-	return m.release(ctx, m.withImages(only), only, slices.Concat([]string{"plan", "--commit", commit}, m.private(), m.public())...)
+	in, err := withRepository(ctx, m.withImages(only), repository.WithDirectory("/", m.Source), git, allowDirty)
+	if err != nil {
+		return "", err
+	}
+	return m.release(ctx, in, only, slices.Concat(
+		[]string{"plan", "--commit", commit}, m.private(), m.public(),
+		flags(map[string]bool{"--allow-dirty": allowDirty}))...)
 }

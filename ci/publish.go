@@ -14,6 +14,11 @@ import (
 // +cache="never"
 func (m *Ci) Publish(
 	ctx context.Context,
+	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
+	//
+	// +defaultPath="/"
+	// +ignore=["bin", "dist", ".cache"]
+	repository *dagger.Directory,
 	// Commit to publish under, 7 to 40 hexadecimal digits.
 	commit string,
 	// Names of the images to publish (default: all).
@@ -36,14 +41,25 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	run []string,
+	// Publish with uncommitted changes, or where there is no repository to check the commit in.
+	//
+	// +optional
+	allowDirty bool,
+	// Folder of the repository, if .git is a file, as in a linked work tree: "$(git rev-parse --git-common-dir)".
+	//
+	// +optional
+	git *dagger.Directory,
 ) (string, error) {
 	in, err := told(m.withImages(only), run)
 	if err != nil {
 		return "", err
 	}
+	if in, err = withRepository(ctx, in, repository.WithDirectory("/", m.Source), git, allowDirty); err != nil {
+		return "", err
+	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"publish", "--commit", commit}, m.private(), m.public(),
-		flags(map[string]bool{"--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force}))...)
+		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force}))...)
 }
 
 // told returns the container with the variables that name the CI run.

@@ -34,7 +34,12 @@ type session struct {
 	// fail, if set, answers the queries that ask for failField.
 	fail      *gqlerror.Error
 	failField string
+	// dotGit is what .git is in every directory: empty for a folder, or missing, or else
+	// the content of a file.
+	dotGit string
 }
+
+const missing = "missing"
 
 // object is what an ID names. An input of the module has no query.
 type object struct {
@@ -109,6 +114,11 @@ func (s *session) answer(text string) (any, *gqlerror.Error) {
 		value = id
 	case "String":
 		value = "the " + leaf.Name + "\n"
+		if leaf.Name == "contents" {
+			value = s.dotGit
+		}
+	case "Boolean": // exists
+		value = s.dotGit == "" || s.dotGit != missing && leaf.Arguments.ForName("expectedType") == nil
 	default:
 		s.t.Errorf("the stand-in knows no answer to %s of type %s", leaf.Name, leaf.Definition.Type)
 	}

@@ -67,8 +67,14 @@ func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
 			made := s.calls(mounts(s, before)["/src"])
 			all := !slices.Contains([]any{"list", "base", "ffmpeg-layer", "image"}, args[1])
 			whole := "source"
-			if args[1] == "verify" {
-				whole = "repository" // with its history
+			switch args[1] {
+			case "publish", "plan": // with its history, and with what is built
+				if len(made) != 2 || made[1].name != "withDirectory" || made[1].args["path"] != "/" || made[1].args["source"] != whole {
+					t.Errorf("%s: %v sees %v", i.name, args, made)
+				}
+				whole, made = "repository", made[:1]
+			case "verify":
+				whole = "repository"
 			}
 			if made[0].args["id"] != whole || all != (len(made) == 1) {
 				t.Errorf("%s: %v sees %v", i.name, args, made)

@@ -23,8 +23,16 @@ func (m *Ci) Verify(
 	//
 	// +optional
 	only []string,
+	// Folder of the repository, if .git is a file, as in a linked work tree: "$(git rev-parse --git-common-dir)".
+	//
+	// +optional
+	git *dagger.Directory,
 ) (string, error) {
+	in, err := withRepository(ctx, m.step(m.golang(), repository), repository, git, true)
+	if err != nil {
+		return "", err
+	}
 	args := slices.Concat([]string{"verify", "--commit", commit}, optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef),
 		named(only), m.private(), m.public())
-	return output(ctx, m.run(m.aws(m.step(m.golang(), repository)), m.platformArgs(args...)...))
+	return output(ctx, m.run(m.aws(in), m.platformArgs(args...)...))
 }

@@ -102,3 +102,23 @@ func copyTree(t *testing.T) string {
 	}
 	return dir
 }
+
+// identity makes git able to commit.
+var identity = []string{"GIT_AUTHOR_NAME=test", "GIT_AUTHOR_EMAIL=test@example.com", "GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@example.com"}
+
+// repository is copyTree as a repository of its own with one commit; git runs git in it.
+func repository(t *testing.T) (dir string, git func(args ...string) string) {
+	t.Helper()
+	dir = copyTree(t)
+	git = func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), identity...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q")
+	git("add", "-A")
+	git("commit", "-qm", "first")
+	return dir, git
+}

@@ -180,17 +180,7 @@ func TestFunctionThatDoesNotCompileIsNamed(t *testing.T) {
 
 // The committed code is what the engine's generator writes.
 func TestGeneratedCodeIsCurrent(t *testing.T) {
-	dir := copyTree(t)
-	git := func(args ...string) string {
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com"}, args...)...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		return string(out)
-	}
-	git("init", "-q")
-	git("add", "-A")
-	git("commit", "-qm", "before")
+	dir, git := repository(t)
 	_, stderr, err := engine{}.daggerIn(t, dir, "develop")
 	require.NoError(t, err, stderr)
 	assert.Empty(t, git("status", "--porcelain"), "run `dagger develop` and commit what it changes")

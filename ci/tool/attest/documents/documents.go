@@ -124,7 +124,7 @@ func source(ctx context.Context, root, name string, allowDirty bool) (provenance
 	at, err := commit.Checkout(ctx, root)
 	switch {
 	case err == nil:
-		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Public(at.Remote), at.Dirty
+		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Public(at.Remote), at.Dirty || allowDirty // which is not checked
 	case !errors.Is(err, commit.ErrNoRepository):
 		return s, err
 	case len(name) == 40: // the whole name, and nobody to ask

@@ -45,7 +45,8 @@ type Source struct {
 	Checkout string
 	// Repository is the address that the commit can be fetched from; empty if unknown.
 	Repository string
-	// Dirty is true if the work tree had uncommitted changes.
+	// Dirty is true if the commit may not hold the sources: uncommitted changes, or
+	// --allow-dirty.
 	Dirty bool
 }
 
@@ -82,7 +83,7 @@ type Parameters struct {
 	Commit   string `json:"commit"`
 	Image    string `json:"image"`
 	Platform string `json:"platform"`
-	// AllowDirty is true if the work tree had uncommitted changes.
+	// AllowDirty is true if the commit may not hold the sources: uncommitted changes, or --allow-dirty.
 	AllowDirty bool `json:"allowDirty,omitempty"`
 }
 

@@ -189,7 +189,7 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 		g.Go(func() error {
 			start := time.Now()
 			rows[i] = b.one(f, in, in.Binaries[i])
-			from.annotate(&rows[i].Descriptor, in.Binaries[i].Binary)
+			from.annotate(&rows[i].Descriptor, f, in.Binaries[i].Binary)
 			rows[i].Seconds = time.Since(start).Seconds()
 			return nil
 		})

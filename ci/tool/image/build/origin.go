@@ -2,12 +2,14 @@ package build
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -32,13 +34,22 @@ func (b *Builder) origin(ctx context.Context) (origin, error) {
 }
 
 // annotate writes into an image's entry of the layout what it was made from.
-func (o origin) annotate(d *v1.Descriptor, binary gobuild.Binary) {
-	if d.Annotations == nil {
-		return // there is no image
+func (o origin) annotate(d *v1.Descriptor, f catalog.Function, binary gobuild.Binary) {
+	if d.Annotations == nil || binary.Key == "" {
+		return // there is no image, or nobody knows
 	}
-	d.Annotations[image.AnnotationSources] = binary.Key
+	d.Annotations[image.AnnotationSources] = sourcesKey(f, binary.Key)
 	d.Annotations[image.AnnotationLock] = o.lock
 	d.Annotations[image.AnnotationCommit] = o.commit
+}
+
+// sourcesKey is the content key of a binary with the description of its image.
+func sourcesKey(f catalog.Function, binary string) string {
+	description, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // it has texts and numbers only
+	}
+	return cache.Key(binary, string(description))
 }
 
 // Fits fails unless the images of the layout in dir were made from the sources of the
@@ -76,7 +87,7 @@ func (b *Builder) Fits(ctx context.Context, functions []catalog.Function, dir st
 			continue
 		case d.Platform != nil && d.Platform.Architecture != b.Platform.Architecture:
 			what = fmt.Sprintf("for %s, not for %s", d.Platform, b.Platform)
-		case at[image.AnnotationSources] != keys[n]:
+		case at[image.AnnotationSources] != sourcesKey(f, keys[n]):
 			what = "from other sources than those that are here now"
 		case at[image.AnnotationLock] != now.lock:
 			what = "with another lock file than the one that is here now"
