@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	cold := flags.Int("cold", 3, "repetitions of the cold case; 0 leaves it out")
 	scale := flags.Int("scale", 5, "repetitions with 5, 25 and 100 generated functions; 0 leaves them out")
 	first := flags.Bool("first-run", false, "measure what a newcomer waits for, and nothing else: the README's commands in a fresh clone with empty caches")
+	more := flags.Bool("many", false, "measure 5, 25, 100 and 1,000 generated functions, and nothing else; repeats as often as --scale says")
 	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
 	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes EVERYTHING that these engines keep, also for other projects")
 	asJSON := flags.Bool("json", false, "print JSON, with every time that was measured")
@@ -84,6 +85,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			functions = append(functions, "./"+f.Folder)
 		}
 		return firstRun(ctx, absolute, scratch, functions, stdout, progress(stderr, *quiet))
+	}
+
+	if *more {
+		m := many{root: absolute, tool: filepath.Join(absolute, "bin", "ci"), repeat: *scale, progress: progress(stderr, *quiet)}
+		return m.run(ctx, scratch, manySizes, stdout)
 	}
 
 	o := options{

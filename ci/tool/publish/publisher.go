@@ -25,9 +25,9 @@ type Registry interface {
 	PutBytes(ctx context.Context, repository string, content []byte, media types.MediaType) (v1.Descriptor, error)
 }
 
-// DefaultParallel is how many requests run at once. More are not faster: a single upload
-// fills most connections.
-const DefaultParallel = 4
+// DefaultParallel is how many requests run at once. A single upload fills most
+// connections, but most requests are short and only wait for the registry.
+const DefaultParallel = 8
 
 // Publisher carries out plans.
 type Publisher struct {
