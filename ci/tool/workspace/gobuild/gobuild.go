@@ -74,7 +74,8 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 	if err != nil {
 		return nil, err
 	}
-	current, err := b.current(functions, m)
+	r := newReader(os.DirFS("/"))
+	current, err := b.current(functions, m, r)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +96,10 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 	if err := b.in.readUser(ctx); err != nil {
 		return nil, err
 	}
+	// What was saved a moment ago would be compiled twice.
+	if rest := settled - time.Since(r.newest); 0 < rest && rest <= settled {
+		time.Sleep(rest)
+	}
 	made, err := b.compile(ctx, stale, m)
 	for n, r := range made {
 		results[at[n]] = r
@@ -103,8 +108,7 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 }
 
 // current returns the fingerprints of what the notes of the functions name, as it is now.
-func (b *build) current(functions []catalog.Function, m modules) ([]string, error) {
-	r := newReader(os.DirFS("/"))
+func (b *build) current(functions []catalog.Function, m modules, r *reader) ([]string, error) {
 	shared, err := common(r, m, b.c.Root, b.in.fixed)
 	if err != nil {
 		return nil, err
