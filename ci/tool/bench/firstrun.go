@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"lambdas.internal/ci/tool/report"
@@ -28,6 +33,7 @@ func firstRun(ctx context.Context, root, scratch string, functions []string, w i
 		command      []string
 	}{
 		{"go build of the functions", "go", build},
+		{"make up, until it answers", "up", []string{"make", "up", "ARGS=--listen 127.0.0.1:0"}},
 		{"make build-all", "make", []string{"make", "build-all"}},
 		{"make test", "make", []string{"make", "test"}},
 		{"make test, nothing changed", "make", []string{"make", "test"}},
@@ -40,7 +46,11 @@ func firstRun(ctx context.Context, root, scratch string, functions []string, w i
 		cmd := exec.CommandContext(ctx, step.command[0], step.command[1:]...)
 		cmd.Dir, cmd.Env = clone, env
 		start := time.Now()
-		out, err := cmd.CombinedOutput()
+		run := cmd.CombinedOutput
+		if step.command[1] == "up" {
+			run = func() ([]byte, error) { return untilItAnswers(cmd) }
+		}
+		out, err := run()
 		if err != nil {
 			return fmt.Errorf("%s: %w\n%s", step.name, err, out[max(0, len(out)-4000):])
 		}
@@ -51,6 +61,35 @@ func firstRun(ctx context.Context, root, scratch string, functions []string, w i
 		rows = append(rows, []string{step.name, report.Duration(wall), report.Duration(cpu), fmt.Sprintf("%.2f", cpu.Seconds()/first.Seconds())})
 	}
 	return report.Table(w, []string{"FIRST RUN", "TIME", "PROCESSOR TIME", "OF GO BUILD'S"}, rows)
+}
+
+// untilItAnswers runs a command that serves, and interrupts it when it says how to stop.
+func untilItAnswers(cmd *exec.Cmd) ([]byte, error) {
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // make and what it runs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	answered := false
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		log.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), "Ctrl-C") {
+			answered = true
+			if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+				return nil, err
+			}
+		}
+	}
+	err = cmd.Wait()
+	if answered {
+		return nil, nil // make reports the interrupt as a failure
+	}
+	return log.Bytes(), errors.Join(errors.New("it ended before it answered"), err)
 }
 
 // emptyCaches returns an environment whose caches are in a folder, which is made if it

@@ -61,6 +61,7 @@ func workspaceCache(t *testing.T) string {
 }
 
 func TestTheFiveImages(t *testing.T) {
+	t.Parallel()
 	cacheDir, dist := workspaceCache(t), t.TempDir()
 	r := buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")
 

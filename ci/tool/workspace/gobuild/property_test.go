@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	edits = flag.Int("edits", 40, "how many random edits to make")
+	edits = flag.Int("edits", 25, "how many random edits to make")
 	seed  = flag.Uint64("seed", uint64(time.Now().UnixNano()), "where the random edits start")
 )
 
