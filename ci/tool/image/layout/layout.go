@@ -44,6 +44,9 @@ func Write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descri
 }
 
 func write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descriptor) bool) error {
+	if err := checkOwn(dir); err != nil {
+		return err
+	}
 	if err := cache.OutputFolder(dir, own...); err != nil {
 		return err
 	}
@@ -84,6 +87,7 @@ func write(dir string, images []v1.Descriptor, blobs Source, keep func(v1.Descri
 	}
 	index, err := json.MarshalIndent(v1.IndexManifest{
 		SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: manifests,
+		Annotations: map[string]string{annotationOwn: "true"},
 	}, "", "  ")
 	if err != nil {
 		return err

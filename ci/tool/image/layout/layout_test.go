@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	ggcr "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/assert"
@@ -146,7 +147,7 @@ func TestWriteSideBySideLosesNoImage(t *testing.T) {
 
 func TestWriteRemovesTheFilesOfAKilledWriter(t *testing.T) {
 	c, dir := testkit.Cache(t), t.TempDir()
-	testkit.Write(t, dir, map[string]string{"blobs/sha256/.new-123/abc": "half a blob"})
+	testkit.Write(t, dir, map[string]string{".gitignore": "*\n", "blobs/sha256/.new-123/abc": "half a blob"})
 
 	require.NoError(t, layout.Write(dir, []v1.Descriptor{testkit.Kept(t, c, "api", "1")}, c, all))
 
@@ -246,4 +247,44 @@ func TestWriteWhereNothingCanBeWritten(t *testing.T) {
 func TestIndexOfNothing(t *testing.T) {
 	_, err := layout.Index(t.TempDir())
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestWriteIntoAFolderOfAnother(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, dir string)
+		want    string
+	}{
+		"the layout of another program": {func(t *testing.T, dir string) {
+			_, err := ggcr.Write(dir, empty.Index)
+			require.NoError(t, err)
+			testkit.Write(t, dir, map[string]string{"blobs/sha256/" + strings.Repeat("a", 64): "theirs"})
+		}, "bin/ci did not write this image layout, or an old version did; pass another folder with --out, or remove it"},
+		"blobs without an index": {func(t *testing.T, dir string) {
+			testkit.Write(t, dir, map[string]string{"blobs/sha256/" + strings.Repeat("a", 64): "theirs"})
+		}, " has files that bin/ci did not write, such as blobs; pass another folder with --out, or remove it"},
+		"other files": {func(t *testing.T, dir string) { testkit.Write(t, dir, map[string]string{"letter.txt": "theirs"}) },
+			" has files that bin/ci did not write, such as letter.txt; pass another folder with --out, or remove it"},
+		"a link": {func(t *testing.T, dir string) {
+			there := t.TempDir()
+			testkit.Write(t, there, map[string]string{"blobs/sha256/x": "theirs"})
+			require.NoError(t, os.Symlink(there, dir))
+		}, "dist is a symbolic link, and what it leads to may be another's; pass another folder with --out, or remove it"},
+		"a link to blobs": {func(t *testing.T, dir string) {
+			there := t.TempDir()
+			testkit.Write(t, there, map[string]string{"sha256/x": "theirs"})
+			testkit.Write(t, dir, map[string]string{".gitignore": "*\n"})
+			require.NoError(t, os.Symlink(there, filepath.Join(dir, "blobs")))
+		}, "dist/blobs is a symbolic link, and what it leads to may be another's; pass another folder with --out, or remove it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept, dir := testkit.Cache(t), filepath.Join(t.TempDir(), "dist")
+			c.prepare(t, dir)
+			before := testkit.Tree(t, filepath.Dir(dir))
+
+			err := layout.Write(dir, []v1.Descriptor{testkit.Kept(t, kept, "api", "1")}, kept, all)
+
+			require.ErrorContains(t, err, c.want)
+			assert.Equal(t, before, testkit.Tree(t, filepath.Dir(dir)))
+		})
+	}
 }
