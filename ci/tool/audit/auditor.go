@@ -94,11 +94,12 @@ type sources struct {
 	proprietary *Fingerprint
 	scanner     *secret.Scanner
 	files       *files
+	private     []string // folders
 }
 
 // sources reads the sources of the functions, and what must not be in their images.
 func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, platform v1.Platform) (sources, error) {
-	in := sources{files: &files{digests: map[string]string{}}}
+	in := sources{files: &files{digests: map[string]string{}}, private: private(a.catalog.Functions)}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
@@ -169,7 +170,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 		return nil, false, err
 	}
 	checks = []Check{
-		CheckImports(f, in.graph),
+		CheckImports(f, in.graph, in.private),
 		CheckContent(f, i.Bootstrap, in.proprietary),
 		secrets,
 		CheckFFmpeg(f, in.graph, i.Layers),
