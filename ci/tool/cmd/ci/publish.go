@@ -16,7 +16,6 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/localregistry"
-	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 	"lambdas.internal/ci/tool/workspace/gobuild"
@@ -138,8 +137,8 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	}
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
-	done := made.builder.Step("read the registries")
-	state, err := publisher.Inspect(cmd.Context(), items, images)
+	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
+	state, err := publisher.Inspect(ctx, items, images)
 	done(err)
 	if err != nil {
 		return err
@@ -149,8 +148,8 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	}
 	result.Commit, result.Hosts = name, t.hosts
 	if !f.dryRun {
-		done := report.NewProgress(cmd.ErrOrStderr()).Sending("publish", result.Bytes, publisher.Sent)
-		result.Outcome, err = publisher.Run(cmd.Context(), result.Plan, images)
+		ctx, done := made.builder.Step(cmd.Context(), "publish")
+		result.Outcome, err = publisher.Run(ctx, result.Plan, images)
 		done(err)
 		if err != nil {
 			return err
