@@ -56,6 +56,11 @@ func TestProgress(t *testing.T) {
 			Counting(ctx, "received", 1e6, Bytes)
 			Add(ctx, 2e6)
 		}, nil, []string{"… compile: received 1.0 of 1.0 MB  1 s", "✓ compile  1.50 s"}},
+		"no guess from the first moment": {3500 * time.Millisecond, func(ctx context.Context) {
+			time.Sleep(2900 * time.Millisecond)
+			Counting(ctx, "received", 100e6, Bytes)
+			Add(ctx, 1e6)
+		}, nil, []string{"… compile  1 s", "… compile: received 1 of 100 MB  3 s", "✓ compile  3.50 s"}},
 		"nothing to count": {1500 * time.Millisecond, func(ctx context.Context) { Counting(ctx, "sent", 0, Bytes) }, nil, []string{"… compile  1 s", "✓ compile  1.50 s"}},
 		"what it does":     {1500 * time.Millisecond, func(ctx context.Context) { Doing(ctx, "link") }, nil, []string{"… compile: link  1 s", "✓ compile  1.50 s"}},
 		"what it did":      {1500 * time.Millisecond, func(ctx context.Context) { Doing(ctx, "link"); Doing(ctx, "") }, nil, []string{"… compile  1 s", "✓ compile  1.50 s"}},

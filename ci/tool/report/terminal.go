@@ -87,16 +87,13 @@ func (t *Terminal) draw(text string) error {
 	var b strings.Builder
 	if len(t.shown) > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA\r", len(t.shown)) // up
-		if text != "" {
+		if text != "" || len(lines) < len(t.shown) {
 			b.WriteString("\x1b[J") // clear to the end of the screen
 		}
 	}
 	b.WriteString(text)
 	for _, line := range lines {
 		b.WriteString(line + "\x1b[K\n") // clear to the end of the line
-	}
-	if text == "" && len(lines) < len(t.shown) {
-		b.WriteString("\x1b[J")
 	}
 	t.shown = lines
 	_, err := io.WriteString(t.w, b.String())

@@ -160,6 +160,17 @@ func TestTerminal(t *testing.T) {
 			s.now()
 			done(nil)
 		}, []string{"… compile 5 f…  2 s\n|", "✓ compile …  2.50 s\n|"}},
+		"a terminal that becomes low": {80, 24, func(s *screen, _ *Terminal, p *Progress) {
+			one := p.Step("one")
+			time.Sleep(10 * time.Millisecond)
+			two := p.Step("two")
+			time.Sleep(1500 * time.Millisecond)
+			_ = pty.Setsize(s.File, &pty.Winsize{Cols: 80, Rows: 2})
+			time.Sleep(time.Second)
+			s.now()
+			one(nil)
+			two(nil)
+		}, []string{"… one  2 s\n|", "✓ one  2.51 s\n✓ two  2.50 s\n|"}},
 		"a terminal that knows no size": {0, 0, func(s *screen, _ *Terminal, p *Progress) {
 			s.width, s.height = 80, 24
 			done := p.Step(name)
