@@ -46,7 +46,7 @@ func TestProgress(t *testing.T) {
 			Add(ctx, 200)
 			time.Sleep(5 * time.Second)
 		}, nil, []string{
-			"… compile: sent 300 of 2809 MB, 8 s left  1 s", "… compile: sent 900 of 2809 MB, 6 s left  3 s", "… compile: sent 2400 of 2809 MB, 1 s left  8 s",
+			"… compile: sent 300 of 2809 MB, 9 s left  1 s", "… compile: sent 900 of 2809 MB, 7 s left  3 s", "… compile: sent 2400 of 2809 MB, 2 s left  8 s",
 			"… compile: tagged 200 of 1000 images, 22 s left  18 s", "✓ compile  20 s"}},
 		"few bytes": {1500 * time.Millisecond, func(ctx context.Context) {
 			Counting(ctx, "received", 3_450_000, Bytes)
@@ -61,6 +61,22 @@ func TestProgress(t *testing.T) {
 			Counting(ctx, "received", 100e6, Bytes)
 			Add(ctx, 1e6)
 		}, nil, []string{"… compile  1 s", "… compile: received 1 of 100 MB  3 s", "✓ compile  3.50 s"}},
+		"fast at first": {49 * time.Second, func(ctx context.Context) {
+			Counting(ctx, "checked", 1000, "images")
+			Add(ctx, 840)
+			time.Sleep(500 * time.Millisecond)
+			for range 48 {
+				time.Sleep(time.Second)
+				Add(ctx, 1)
+			}
+		}, nil, []string{"… compile: checked 840 of 1000 images, 1 s left  1 s", "… compile: checked 842 of 1000 images, 1 s left  3 s", "… compile: checked 847 of 1000 images, 2 s left  8 s",
+			"… compile: checked 857 of 1000 images, 4 s left  18 s", "… compile: checked 887 of 1000 images, 117 s left  48 s", "✓ compile  49 s"}},
+		"no more after some time": {49 * time.Second, func(ctx context.Context) {
+			Counting(ctx, "sent", 100e6, Bytes)
+			time.Sleep(500 * time.Millisecond)
+			Add(ctx, 50e6)
+		}, nil, []string{"… compile: sent 50 of 100 MB, 1 s left  1 s", "… compile: sent 50 of 100 MB, 3 s left  3 s", "… compile: sent 50 of 100 MB, 8 s left  8 s",
+			"… compile: sent 50 of 100 MB, 18 s left  18 s", "… compile: sent 50 of 100 MB  48 s", "✓ compile  49 s"}},
 		"nothing to count": {1500 * time.Millisecond, func(ctx context.Context) { Counting(ctx, "sent", 0, Bytes) }, nil, []string{"… compile  1 s", "✓ compile  1.50 s"}},
 		"what it does":     {1500 * time.Millisecond, func(ctx context.Context) { Doing(ctx, "link") }, nil, []string{"… compile: link  1 s", "✓ compile  1.50 s"}},
 		"what it did":      {1500 * time.Millisecond, func(ctx context.Context) { Doing(ctx, "link"); Doing(ctx, "") }, nil, []string{"… compile  1 s", "✓ compile  1.50 s"}},

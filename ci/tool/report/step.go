@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -23,8 +24,18 @@ type step struct {
 type part struct {
 	what, unit  string
 	done, total int64 // total is 0 if nothing is counted
-	start       time.Time
+	from, last  mark  // the speed is that since from
 }
+
+// mark is how much was done at a point in time.
+type mark struct {
+	at   time.Time
+	done int64
+}
+
+// window is how much time is between two marks: the speed is that of the last one or two
+// windows, because what comes first is often fast, or slow.
+const window = 10 * time.Second
 
 type stepKey struct{}
 
@@ -38,7 +49,8 @@ func Counting(ctx context.Context, verb string, total int64, unit string) {
 	if total <= 0 {
 		verb = ""
 	}
-	begin(ctx, part{what: verb, total: total, unit: unit, start: time.Now()})
+	now := mark{at: time.Now()}
+	begin(ctx, part{what: verb, total: total, unit: unit, from: now, last: now})
 }
 
 // Add counts n more as done. Less than 0 takes back what has to be done again.
@@ -47,6 +59,7 @@ func Add(ctx context.Context, n int64) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.part.done += n
+		s.part.mark(time.Now())
 	}
 }
 
@@ -61,10 +74,11 @@ func begin(ctx context.Context, p part) {
 // running is the line of a step that runs, in two parts: the second is short and says
 // how long it runs, and if that is known, how long it still takes.
 func (s *step) running() (head, tail string) {
+	now := time.Now()
 	s.mu.Lock()
+	s.part.mark(now)
 	p := s.part
 	s.mu.Unlock()
-	now := time.Now()
 	head = "… " + s.name
 	if p.what != "" {
 		head += ": " + p.what
@@ -73,18 +87,25 @@ func (s *step) running() (head, tail string) {
 		head += fmt.Sprintf(" %s of %s %s", p.amount(min(p.done, p.total)), p.amount(p.total), p.unit)
 	}
 	if left, ok := p.left(now); ok {
-		tail = fmt.Sprintf(", %.0f s left", left.Seconds())
+		tail = fmt.Sprintf(", %.0f s left", math.Ceil(left.Seconds()))
 	}
 	return head, tail + fmt.Sprintf("  %.0f s", now.Sub(s.start).Truncate(time.Second).Seconds())
 }
 
-// left is how long the rest takes, if it goes on as fast as until now.
+// mark begins a new window if the last one has passed.
+func (p *part) mark(now time.Time) {
+	if now.Sub(p.last.at) >= window {
+		p.from, p.last = p.last, mark{now, p.done}
+	}
+}
+
+// left is how long the rest takes, if it goes on as fast as in the last window.
 func (p part) left(now time.Time) (time.Duration, bool) {
-	took := now.Sub(p.start)
-	if p.done <= 0 || p.done >= p.total || took < quiet {
+	took, did := now.Sub(p.from.at), p.done-p.from.done
+	if did <= 0 || p.done >= p.total || took < quiet {
 		return 0, false
 	}
-	return time.Duration(float64(took) / float64(p.done) * float64(p.total-p.done)), true
+	return time.Duration(float64(took) / float64(did) * float64(p.total-p.done)), true
 }
 
 // amount prints a count; bytes with a digit after the point only if there are few.

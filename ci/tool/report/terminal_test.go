@@ -89,7 +89,7 @@ func TestTerminal(t *testing.T) {
 			time.Sleep(9 * time.Second)
 			s.now()
 			done(nil)
-		}, []string{"… compile 5 functions with go1.26…  1 s\n|", "… compile 5 functions…, 16 s left  10 s\n|", "✓ compile 5 functions with go1.2…  10 s\n|"}},
+		}, []string{"… compile 5 functions with go1.26…  1 s\n|", "… compile 5 functions…, 17 s left  10 s\n|", "✓ compile 5 functions with go1.2…  10 s\n|"}},
 		"a terminal hardly there": {4, 2, func(s *screen, _ *Terminal, p *Progress) {
 			one, two := p.Step(name), p.Step(name)
 			time.Sleep(1500 * time.Millisecond)

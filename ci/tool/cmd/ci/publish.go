@@ -111,7 +111,10 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	if !f.allowDirty {
-		if err := held(cmd.Context(), made, name); err != nil {
+		ctx, done := made.builder.Step(cmd.Context(), "compare the sources with the commit")
+		err := held(ctx, made, name)
+		done(err)
+		if err != nil {
 			return err
 		}
 	}
@@ -132,12 +135,15 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	if err := documents.Attach(cmd.Context(), c.Root, made.builder.Cache, name, images, start, f.allowDirty); err != nil {
+	ctx, done := made.builder.Step(cmd.Context(), "make the documents")
+	err = documents.Attach(ctx, c.Root, made.builder.Cache, name, images, start, f.allowDirty)
+	done(err)
+	if err != nil {
 		return err
 	}
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
-	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
+	ctx, done = made.builder.Step(cmd.Context(), "read the registries")
 	state, err := publisher.Inspect(ctx, items, images)
 	done(err)
 	if err != nil {
