@@ -99,8 +99,8 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
-	done := m.builder.Step("read the registries")
-	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(cmd.Context(), items, images)
+	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
+	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(ctx, items, images)
 	var published *publish.Plan
 	if err == nil {
 		published, err = publish.NewPlan(items, images, state, false)
@@ -146,9 +146,9 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 		p.NotSeen = append(p.NotSeen, "why images change: pass --since COMMIT to compare with a commit")
 		return nil
 	}
-	done := m.builder.Step("compare the sources")
+	ctx, done := m.builder.Step(cmd.Context(), "compare the sources")
 	defer func() { done(err) }()
-	changes, err := change.ReadWorkTree(cmd.Context(), m.builder.Catalog, m.functions, m.builder.Platform)
+	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Platform)
 	if err != nil {
 		return err
 	}
