@@ -73,8 +73,8 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 		switch {
 		case w.Missing:
 		case w.Tier == catalog.Private:
-			policy, _ := retention.Policy(c.Functions, w.Variant)
-			change, err := retention.PlanPrivate(ctx, session.ECR, w.Name, policy, live)
+			policy, left, _ := retention.Policy(c.Functions, w.Variant)
+			change, err := retention.PlanPrivate(ctx, session.ECR, w.Name, policy, left, live, time.Now())
 			if err != nil {
 				return err
 			}

@@ -70,25 +70,28 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	case "DescribeRepositories":
 		write(w, map[string]any{"repositories": []any{map[string]any{"repositoryName": name}}})
 	case "DescribeImages":
-		start := token(input["nextToken"])
+		start, size := token(input["nextToken"]), min(a.PageSize, pageOf(input))
 		var details []any
-		for _, i := range page(repository.Images, start, a.PageSize) {
+		for _, i := range page(repository.Images, start, size) {
 			details = append(details, map[string]any{
 				"imageDigest": i.Digest, "imageTags": i.Tags,
 				"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
 			})
 		}
 		out := map[string]any{"imageDetails": details}
-		if next := start + a.PageSize; next < len(repository.Images) {
+		if next := start + size; next < len(repository.Images) {
 			out["nextToken"] = strconv.Itoa(next)
 		}
 		write(w, out)
 	case "BatchDeleteImage":
 		write(w, repository.remove(input["imageIds"].([]any)))
 	case "BatchGetImage":
-		id := input["imageIds"].([]any)[0].(map[string]any)
-		write(w, map[string]any{"images": []any{map[string]any{
-			"imageId": id, "imageManifest": id["imageDigest"], "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}}})
+		var images []any
+		for _, id := range input["imageIds"].([]any) {
+			images = append(images, map[string]any{"imageId": id, "imageManifest": id.(map[string]any)["imageDigest"],
+				"imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"})
+		}
+		write(w, map[string]any{"images": images})
 	case "PutImage":
 		tag := input["imageTag"].(string)
 		for n, i := range repository.Images {
@@ -97,6 +100,10 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 			}
 			if slices.Contains(i.Tags, tag) {
 				fail(w, operation, Failure{http.StatusBadRequest, "ImageAlreadyExistsException", "Image with digest and tag exists"})
+				return
+			}
+			if len(i.Tags) >= maxTags {
+				fail(w, operation, Failure{http.StatusBadRequest, "LimitExceededException", "The image has reached the limit of tags"})
 				return
 			}
 			repository.Images[n].Tags = append(repository.Images[n].Tags, tag)
@@ -148,9 +155,9 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 	}
 	if verb == "ListVersionsByFunction" {
 		all := slices.Sorted(maps.Keys(versions))
-		start := token(r.URL.Query().Get("Marker"))
+		start, size := token(r.URL.Query().Get("Marker")), min(a.PageSize, versionPage)
 		var list []any
-		for _, v := range page(all, start, a.PageSize) {
+		for _, v := range page(all, start, size) {
 			kind := "Image"
 			if versions[v] == "" {
 				kind = "Zip"
@@ -158,7 +165,7 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 			list = append(list, map[string]any{"FunctionName": name, "Version": v, "PackageType": kind})
 		}
 		out := map[string]any{"Versions": list}
-		if next := start + a.PageSize; next < len(all) {
+		if next := start + size; next < len(all) {
 			out["NextMarker"] = strconv.Itoa(next)
 		}
 		write(w, out)
