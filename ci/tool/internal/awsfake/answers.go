@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -86,16 +87,11 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	case "BatchDeleteImage":
 		write(w, repository.remove(input["imageIds"].([]any)))
 	case "BatchGetImage":
-		var images []any
-		for _, id := range input["imageIds"].([]any) {
-			images = append(images, map[string]any{"imageId": id, "imageManifest": id.(map[string]any)["imageDigest"],
-				"imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"})
-		}
-		write(w, map[string]any{"images": images})
+		write(w, repository.get(input["imageIds"].([]any)))
 	case "PutImage":
 		tag := input["imageTag"].(string)
 		for n, i := range repository.Images {
-			if i.Digest != input["imageManifest"] {
+			if i.manifest() != input["imageManifest"] {
 				continue
 			}
 			if slices.Contains(i.Tags, tag) {
@@ -121,6 +117,26 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	default:
 		panic("no stand-in for " + operation)
 	}
+}
+
+func (i Image) manifest() string { return cmp.Or(i.Manifest, i.Digest) }
+
+// get returns images by digest.
+func (r *Repository) get(ids []any) map[string]any {
+	byDigest := map[any]Image{}
+	for _, i := range r.Images {
+		byDigest[i.Digest] = i
+	}
+	var images, failures []any
+	for _, id := range ids {
+		if i, ok := byDigest[id.(map[string]any)["imageDigest"]]; ok {
+			images = append(images, map[string]any{"imageId": id, "imageManifest": i.manifest(),
+				"imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"})
+		} else {
+			failures = append(failures, map[string]any{"imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"})
+		}
+	}
+	return map[string]any{"images": images, "failures": failures}
 }
 
 // remove deletes images by digest, or removes a tag. An image without tags is deleted too.

@@ -52,6 +52,8 @@ type Image struct {
 	Tags   []string
 	Pushed time.Time
 	Size   int64
+	// Manifest is what BatchGetImage returns; by default the digest.
+	Manifest string
 }
 
 // Repository is a repository of the stand-in.

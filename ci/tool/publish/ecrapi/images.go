@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,7 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+	"golang.org/x/sync/errgroup"
 )
 
 // The limits of both APIs, private and public.
@@ -24,6 +26,9 @@ const (
 	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
 	batch = 100
 )
+
+// parallel is how many requests run at once.
+const parallel = 4
 
 // Image is an image in a repository.
 type Image struct {
@@ -66,21 +71,29 @@ func PublicImages(ctx context.Context, api *ecrpublic.Client, repository string)
 // Manifests returns the images of a private repository with their manifests, by digest.
 // What does not exist is left out.
 func Manifests(ctx context.Context, api *ecr.Client, repository string, digests []string) (map[string]ecrtypes.Image, error) {
+	var mu sync.Mutex
 	found := map[string]ecrtypes.Image{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
 	for some := range slices.Chunk(digests, batch) {
-		ids := make([]ecrtypes.ImageIdentifier, len(some))
-		for n, digest := range some {
-			ids[n].ImageDigest = aws.String(digest)
-		}
-		out, err := api.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String(repository), ImageIds: ids})
-		if err != nil {
-			return nil, fmt.Errorf("read images of %s: %w", repository, err)
-		}
-		for _, i := range out.Images {
-			found[aws.ToString(i.ImageId.ImageDigest)] = i
-		}
+		g.Go(func() error {
+			ids := make([]ecrtypes.ImageIdentifier, len(some))
+			for n, digest := range some {
+				ids[n].ImageDigest = aws.String(digest)
+			}
+			out, err := api.BatchGetImage(gctx, &ecr.BatchGetImageInput{RepositoryName: aws.String(repository), ImageIds: ids})
+			if err != nil {
+				return fmt.Errorf("read images of %s: %w", repository, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, i := range out.Images {
+				found[aws.ToString(i.ImageId.ImageDigest)] = i
+			}
+			return nil
+		})
 	}
-	return found, nil
+	return found, g.Wait()
 }
 
 // Untag removes tags of a private repository, and each image that then has no tag. A tag

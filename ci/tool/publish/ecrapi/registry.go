@@ -59,3 +59,17 @@ func (r *Registry) Images(ctx context.Context, repository string) (tags map[stri
 	}
 	return tags, nil
 }
+
+// Manifests reads many manifests of a private repository at once, by digest. It leaves
+// out what it does not find, and all of a public repository: ECR Public has no call for it.
+func (r *Registry) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {
+	manifests := map[string][]byte{}
+	if strings.HasPrefix(repository, r.Hosts.Public+"/") {
+		return manifests, nil
+	}
+	images, err := Manifests(ctx, r.Private, r.private(repository), digests)
+	for digest, i := range images {
+		manifests[digest] = []byte(aws.ToString(i.ImageManifest))
+	}
+	return manifests, err
+}
