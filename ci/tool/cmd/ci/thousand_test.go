@@ -154,7 +154,7 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	got := command(t, root, "retention")
 	t.Logf("retention: %.1f s, %d calls, %d at once", time.Since(start).Seconds(), len(aws.Calls("")), most())
 	require.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, got.stdout, "ai-social-media-lambda-light: a lifecycle policy has at most 50 rules, so it has none for 953 names (f047 to f999); "+
+	assert.Contains(t, got.stdout, "ai-social-media-lambda-light: a lifecycle policy has rules for 47 names at most, so it has none for 953 names (f047 to f999); "+
 		"this command deletes their older images, each time that it runs\n")
 	assert.Contains(t, got.stdout, "deleting 499 public images of 499.0 MB and 952 private images of 952.0 MB; checked 1 lifecycle policy\n")
 	private := aws.Repository(awsfake.Private, "ai-social-media-lambda-light")

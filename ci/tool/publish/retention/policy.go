@@ -25,6 +25,8 @@ const (
 	// maxRules is how many rules a policy has at most.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
 	maxRules = 50
+	// Ruled is how many names have a rule at most: three rules are for all names.
+	Ruled = maxRules - 3
 )
 
 // policy is a lifecycle policy in the format of ECR.
@@ -76,7 +78,7 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, left 
 		switch {
 		case f.Variant != v:
 			continue
-		case len(p.Rules) == maxRules-1: // one is for what has no tag
+		case len(p.Rules) == 2+Ruled:
 			left = append(left, f.Image)
 		default:
 			add(fmt.Sprintf("keep the last %d of %s", Keep, f.Image), tagged(f.Image+"-*", Keep))

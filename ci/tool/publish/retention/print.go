@@ -31,8 +31,8 @@ func (r Result) Table(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.Repository, s.Lambda, report.Digest(s.Digest), s.Tag)
 		}
 		if len(c.Left) > 0 {
-			fmt.Fprintf(w, "%s: a lifecycle policy has at most %d rules, so it has none for %s (%s to %s); this command deletes their older images, each time that it runs\n",
-				c.Repository, maxRules, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
+			fmt.Fprintf(w, "%s: a lifecycle policy has rules for %d names at most, so it has none for %s (%s to %s); this command deletes their older images, each time that it runs\n",
+				c.Repository, Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
 			pruned = append(pruned, Pruning{c.Repository, c.Images})
 		}
 	}
