@@ -29,7 +29,7 @@ import (
 const many = 1000
 
 // callTakes is how long a call lasts. The figures of issue 20 are those of 20 ms.
-const callTakes = 20 * time.Millisecond
+const callTakes = time.Millisecond
 
 // thousand writes a workspace of many functions without sources. Every second one is
 // public.

@@ -16,6 +16,7 @@ import (
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/report"
 )
 
 // Change is what a private repository needs to match its policy.
@@ -30,7 +31,9 @@ type Change struct {
 	// which some are deleted.
 	Left   []string  `json:"namesWithoutRule,omitempty"`
 	Images []Verdict `json:"images,omitempty"`
-	policy string
+	// Warnings name images that soon have too many tags.
+	Warnings []string `json:"warnings,omitempty"`
+	policy   string
 }
 
 // Shield is a tag that protects an image that a function runs.
@@ -60,6 +63,7 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, repository, policy string
 	if err != nil {
 		return Change{}, err
 	}
+	c.Warnings = warnings("ecr", repository, images)
 	c.Images = judgeTagged(images, left, inUse(live), now)
 	there := map[string][]string{}
 	for _, i := range images {
@@ -72,6 +76,10 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, repository, policy string
 		}
 		tag := fmt.Sprintf("%s-%s%s", l.Image, strings.TrimPrefix(l.Digest, "sha256:")[:12], publish.LiveSuffix)
 		shielded := slices.ContainsFunc(tags, func(t string) bool { return strings.HasSuffix(t, publish.LiveSuffix) })
+		if !shielded && len(tags) >= maxTags {
+			return Change{}, fmt.Errorf("protect %s, which %s runs: it has %d tags, and AWS accepts no more; %s; nothing was changed",
+				report.Digest(l.Digest), l.Lambda, len(tags), untag("ecr", repository))
+		}
 		if !shielded {
 			c.Shields = append(c.Shields, Shield{Tag: tag, Digest: l.Digest, Lambda: l.Lambda})
 			there[l.Digest] = append(tags, tag)

@@ -22,6 +22,7 @@ const parallel = 8
 type Pruning struct {
 	Repository string    `json:"repository"`
 	Images     []Verdict `json:"images"`
+	Warnings   []string  `json:"warnings,omitempty"`
 }
 
 // deletes counts the images to delete, and their bytes.
@@ -51,7 +52,7 @@ func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, n
 	if err != nil {
 		return Pruning{}, fmt.Errorf("list the images of %s: %w", repository, err)
 	}
-	return Pruning{repository, Judge(images, names, inUse(live), subjects, now)}, nil
+	return Pruning{repository, Judge(images, names, inUse(live), subjects, now), warnings("ecr-public", repository, images)}, nil
 }
 
 // findSubjects returns what is attached to which image. It asks for every digest, also
