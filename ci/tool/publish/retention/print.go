@@ -31,8 +31,6 @@ func (r Result) Table(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.Repository, s.Lambda, report.Digest(s.Digest), s.Tag)
 		}
 		if len(c.Left) > 0 {
-			fmt.Fprintf(w, "%s: a lifecycle policy has rules for %d names at most, so it has none for %s (%s to %s); this command deletes their older images, each time that it runs\n",
-				c.Repository, Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
 			pruned = append(pruned, Pruning{Repository: c.Repository, Images: c.Images})
 		}
 	}
@@ -51,11 +49,15 @@ func (r Result) Table(w io.Writer) error {
 			return err
 		}
 	}
-	for _, r := range r.Private {
-		warn(w, r.Warnings)
+	for _, c := range r.Private {
+		if len(c.Left) > 0 {
+			fmt.Fprintf(w, "%s: a lifecycle policy has rules for %d names at most, so it has none for %s (%s to %s); this command deletes their older images, each time that it runs\n",
+				c.Repository, Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
+		}
+		warn(w, c.Warnings)
 	}
-	for _, r := range r.Public {
-		warn(w, r.Warnings)
+	for _, p := range r.Public {
+		warn(w, p.Warnings)
 	}
 	verb := "deleting"
 	if r.DryRun {
@@ -67,28 +69,6 @@ func (r Result) Table(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s; checked %s\n", text, report.Count(len(r.Private), "lifecycle policy", "lifecycle policies"))
 	return err
-}
-
-// maxTags is how many tags an image has at most, and manyTags from how many on retention
-// warns. No rule removes tags: lifecycle policies count images.
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
-const maxTags, manyTags = 1000, 900
-
-// warnings names the images that soon have too many tags. api is the name of the API in
-// the command line of AWS.
-func warnings(api, repository string, images []Image) (all []string) {
-	for _, i := range images {
-		if n := len(i.Tags); n >= manyTags {
-			all = append(all, fmt.Sprintf("%s: %s has %d tags, such as %s; AWS accepts %d, and then a publish of it fails; %s",
-				repository, report.Digest(i.Digest), n, i.Tags[0], maxTags, untag(api, repository)))
-		}
-	}
-	return all
-}
-
-// untag says how to remove a tag.
-func untag(api, repository string) string {
-	return fmt.Sprintf("remove tags of old commits: aws %s batch-delete-image --repository-name %s --image-ids imageTag=TAG", api, repository)
 }
 
 func warn(w io.Writer, warnings []string) {
