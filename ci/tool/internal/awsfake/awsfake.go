@@ -203,7 +203,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	a.calls = append(a.calls, c)
 	if refusal.Status == 0 {
-		refusal = exceeded(c.Operation, input)
+		refusal = exceeded(input)
 	}
 	if refusal.Status != 0 {
 		fail(w, c.Operation, refusal)

@@ -32,7 +32,7 @@ func pageOf(input map[string]any) int {
 }
 
 // exceeded returns the failure of a request that exceeds a limit of ECR.
-func exceeded(operation string, input map[string]any) Failure {
+func exceeded(input map[string]any) Failure {
 	invalid := func(field, constraint string) Failure {
 		return Failure{http.StatusBadRequest, "InvalidParameterException",
 			fmt.Sprintf("Invalid parameter at '%s' failed to satisfy constraint: '%s'", field, constraint)}

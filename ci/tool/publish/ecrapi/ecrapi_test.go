@@ -101,7 +101,8 @@ func TestImages(t *testing.T) {
 }
 
 // AWS refuses a call for more than a hundred images, and lists a thousand at most. The SDK
-// repeats a call now and then, because localhost answers before it has closed the request.
+// repeats a call now and then: on a busy machine, its connection to localhost can close within
+// a large answer.
 func TestManyImages(t *testing.T) {
 	aws := awsfake.New(t)
 	aws.PageSize = 5000
