@@ -3,13 +3,11 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
-	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/publish"
@@ -126,17 +124,7 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 		p.Unseen(err, "the earlier releases")
 		releases = history.Releases{}
 	}
-	for _, function := range functions {
-		running, err := fl.lambda.Function(cmd.Context(), function.Lambda, "")
-		if err == nil {
-			p.AddRunning(function.Image, running, releases)
-			continue
-		}
-		p.Unseen(err, "what %s runs", function.Lambda)
-		if errors.Is(err, deploy.ErrPassing) {
-			return // the calls for the other functions would fail too
-		}
-	}
+	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
 }
 
 // addSources adds what changed since the commits that the functions run.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 
@@ -25,33 +24,11 @@ type Registry struct {
 }
 
 // Untag removes a tag. It is no error if the tag does not exist.
-func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
-	var failed string
-	var err error
+func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error) {
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
-		var out *ecrpublic.BatchDeleteImageOutput
-		out, err = r.Public.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{
-			RepositoryName: aws.String(name), ImageIds: []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
-		})
-		for i := 0; err == nil && i < len(out.Failures); i++ {
-			if out.Failures[i].FailureCode != publictypes.ImageFailureCodeImageNotFound {
-				failed = aws.ToString(out.Failures[i].FailureReason)
-			}
-		}
+		err = DeletePublic(ctx, r.Public, name, []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}})
 	} else {
-		var out *ecr.BatchDeleteImageOutput
-		out, err = r.Private.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
-			RepositoryName: aws.String(strings.TrimPrefix(repository, r.Hosts.Private+"/")),
-			ImageIds:       []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
-		})
-		for i := 0; err == nil && i < len(out.Failures); i++ {
-			if out.Failures[i].FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
-				failed = aws.ToString(out.Failures[i].FailureReason)
-			}
-		}
-	}
-	if err == nil && failed != "" {
-		err = fmt.Errorf("AWS answers: %s", failed)
+		err = Untag(ctx, r.Private, r.private(repository), []string{tag})
 	}
 	if err != nil {
 		return fmt.Errorf("untag %s in %s: %w", tag, repository, err)
@@ -59,45 +36,40 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 	return nil
 }
 
-// Digests lists the digests of all images in the repository, also of those without a tag.
-// A repository that does not exist has none.
-func (r *Registry) Digests(ctx context.Context, repository string) (digests []string, err error) {
+// private returns the name of a private repository without its registry.
+func (r *Registry) private(repository string) string {
+	return strings.TrimPrefix(repository, r.Hosts.Private+"/")
+}
+
+// Images lists the digests of all images in the repository with their tags, also of
+// those without a tag. A repository that does not exist has none.
+func (r *Registry) Images(ctx context.Context, repository string) (tags map[string][]string, err error) {
+	var images []Image
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
-		pages := ecrpublic.NewDescribeImagesPaginator(r.Public, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name)})
-		err = eachPage(ctx, pages, func(page *ecrpublic.DescribeImagesOutput) {
-			for _, d := range page.ImageDetails {
-				digests = append(digests, aws.ToString(d.ImageDigest))
-			}
-		})
+		images, err = PublicImages(ctx, r.Public, name)
 	} else {
-		name := strings.TrimPrefix(repository, r.Hosts.Private+"/")
-		pages := ecr.NewDescribeImagesPaginator(r.Private, &ecr.DescribeImagesInput{RepositoryName: aws.String(name)})
-		err = eachPage(ctx, pages, func(page *ecr.DescribeImagesOutput) {
-			for _, d := range page.ImageDetails {
-				digests = append(digests, aws.ToString(d.ImageDigest))
-			}
-		})
+		images, err = Images(ctx, r.Private, r.private(repository))
 	}
 	if err != nil && !is(err, notFound) {
-		return nil, fmt.Errorf("list the images of %s: %w", repository, err)
+		return nil, err
 	}
-	return digests, nil
+	tags = map[string][]string{}
+	for _, i := range images {
+		tags[i.Digest] = i.Tags
+	}
+	return tags, nil
 }
 
-// pages is a paginator of the AWS SDK.
-type pages[Page, Option any] interface {
-	HasMorePages() bool
-	NextPage(context.Context, ...Option) (Page, error)
-}
-
-// eachPage calls use for every page.
-func eachPage[Page, Option any](ctx context.Context, from pages[Page, Option], use func(Page)) error {
-	for from.HasMorePages() {
-		page, err := from.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		use(page)
+// Manifests reads many manifests of a private repository at once, by digest. It leaves
+// out what it does not find, and all of a public repository: ECR Public has no call for it.
+func (r *Registry) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {
+	manifests := map[string][]byte{}
+	if strings.HasPrefix(repository, r.Hosts.Public+"/") {
+		return manifests, nil
 	}
-	return nil
+	images, err := Manifests(ctx, r.Private, r.private(repository), digests)
+	for digest, i := range images {
+		manifests[digest] = []byte(aws.ToString(i.ImageManifest))
+	}
+	return manifests, err
 }
