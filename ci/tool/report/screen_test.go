@@ -102,10 +102,10 @@ type grid struct {
 }
 
 func (g *grid) put(t *testing.T, r rune) {
-	switch {
-	case r == '\r':
+	switch r {
+	case '\r':
 		g.column = 0
-	case r == '\n':
+	case '\n':
 		if g.row++; g.row == len(g.lines) {
 			g.lines = append(g.lines, nil)
 		}

@@ -98,7 +98,7 @@ func newShelf(t *testing.T, delay time.Duration) *shelf {
 			w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
 			w.Header().Set("Docker-Content-Digest", testkit.Digest(string(raw)).String())
 			w.Header().Set("Content-Length", fmt.Sprint(len(raw)))
-			w.Write(raw) //nolint:errcheck // the client reports it
+			w.Write(raw)
 		case r.URL.Path != "/v2/":
 			http.NotFound(w, r)
 		}

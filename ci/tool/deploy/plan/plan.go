@@ -109,7 +109,7 @@ func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Fu
 		switch {
 		case errs[n] == nil:
 			p.addRunning(f.Image, running[n], releases)
-		case failed == nil || errs[n] == failed:
+		case failed == nil || errors.Is(errs[n], failed):
 			p.Unseen(errs[n], "what %s runs", f.Lambda)
 		}
 	}

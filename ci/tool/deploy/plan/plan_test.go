@@ -76,5 +76,5 @@ func TestReadRunningWithoutLambda(t *testing.T) {
 	for _, row := range p.Functions {
 		assert.Empty(t, row.Deploy)
 	}
-	assert.True(t, errors.Is(down, deploy.ErrPassing))
+	require.ErrorIs(t, down, deploy.ErrPassing)
 }

@@ -243,7 +243,7 @@ func (r *reader) state(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is only read
 	h := sha256.New()
 	// Thousands of small files are read: one buffer is enough for all.
 	if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, r.buffer); err != nil {
