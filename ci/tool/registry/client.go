@@ -74,7 +74,7 @@ func NewClient(o Options) *Client {
 		t.ResponseHeaderTimeout = answerTimeout
 		inner = t
 	}
-	c.inner = transport.NewUserAgent(listener{inner}, "lambdas-ci")
+	c.inner = listener{inner}
 	return c
 }
 
@@ -216,6 +216,8 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)
 	}
 	s.auth = auth
+	_, confined := auth.(Confined)
+	inner = transport.NewUserAgent(guard{inner, s.repository.Registry, confined}, "lambdas-ci")
 	t, err := transport.NewWithContext(ctx, s.repository.Registry, auth, inner, []string{s.repository.Scope(s.scope)})
 	if err != nil {
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)

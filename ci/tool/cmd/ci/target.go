@@ -50,7 +50,11 @@ func (f *targetFlags) check() error {
 	if f.account != "" && !account.MatchString(f.account) {
 		return usageError{fmt.Errorf("--account: %q is not an AWS account; pass its 12 digits", f.account)}
 	}
-	if err := f.expected().Check(); err != nil {
+	expected := f.expected()
+	if err := expected.Check(); err != nil {
+		return usageError{err}
+	}
+	if err := awsauth.CheckHosts(expected); err != nil {
 		return usageError{err}
 	}
 	return nil
