@@ -175,7 +175,7 @@ func (c *Client) as(ctx context.Context, scope, repository string, try func(*ses
 	if err != nil {
 		return err
 	}
-	return c.retry.do(ctx, func(ctx context.Context) error {
+	err = c.retry.do(ctx, func(ctx context.Context) error {
 		t, err := s.login(ctx, c.keychain, c.inner)
 		if err != nil {
 			return err
@@ -186,6 +186,9 @@ func (c *Client) as(ctx context.Context, scope, repository string, try func(*ses
 			remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
 		})
 	}, s.renew)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return explain(err, s.auth, s.repository.RegistryStr())
 }
 
 func (c *Client) session(repository, scope string) (*session, error) {

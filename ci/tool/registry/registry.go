@@ -58,7 +58,7 @@ func lookUp(ctx context.Context, ask func(attempt context.Context) error) error 
 		}
 		return err
 	}, func() {})
-	return errors.Join(err, down)
+	return errors.Join(explain(err, nil, ""), down)
 }
 
 // Image returns the image with the digest, for the platform, from the repository of

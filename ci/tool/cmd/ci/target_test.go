@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -64,7 +65,11 @@ func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
 
 			_, _, err = client.Digest(t.Context(), host+"/x/y", "z")
 
-			require.ErrorContains(t, err, "401 Unauthorized")
+			message := "there is no login for " + host + ": log in with docker login " + host
+			if test.want {
+				message = "the registry does not accept the login"
+			}
+			require.ErrorContains(t, err, message)
 			assert.Equal(t, test.want, got.Load() > 0)
 			assert.Equal(t, test.want, len(aws.Passwords()) > 0)
 		})
@@ -90,5 +95,23 @@ func TestARegistryOfAWSIsNamedForWhatItIs(t *testing.T) {
 			assert.Contains(t, got.stderr, message)
 			assert.Empty(t, aws.Calls(""))
 		})
+	}
+}
+
+// The account's repositories are not those of a registry that AWS does not run: none is
+// looked for, made or changed in it.
+func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	s := stand{awsfake.New(t), registrytest.New(t), registrytest.New(t), publishable(t, nil)}
+	t.Setenv("AWS_ENDPOINT_URL_ECR", "http://ecr.example")
+	s.aws.Add(awsfake.Public, "lambda-light", awsfake.Image{Digest: digest("1"), Tags: []string{"beta-aaaaaaa"}})
+	s.public.RequirePassword(func(password string) bool { return password == s.aws.Passwords()[0] })
+
+	p := decode(t, s.publish(t, "--commit", "aaaaaaa", "--create-repositories", "--json"))
+
+	assert.Empty(t, p.Created)
+	assert.Len(t, p.Outcome.Moved, 3)
+	for _, call := range s.aws.Calls("") {
+		assert.True(t, strings.HasPrefix(call.Operation, "ecrpublic."), call.Operation)
 	}
 }

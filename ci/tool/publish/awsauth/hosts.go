@@ -20,7 +20,10 @@ var ecrHost = regexp.MustCompile(`^[0-9]{12}\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+
 // CheckHosts fails if a registry of AWS is named for what it is not, or in a spelling that
 // gets no token.
 func CheckHosts(h publish.Hosts) error {
-	for _, named := range []struct{ flag, registry string }{{"--private-registry", h.Private}, {"--public-registry", h.Public}} {
+	for _, named := range []struct {
+		flag, registry string
+		public         bool
+	}{{"--private-registry", h.Private, false}, {"--public-registry", h.Public, true}} {
 		host, _, _ := strings.Cut(named.registry, "/")
 		plain, _, _ := strings.Cut(strings.ToLower(host), ":")
 		plain = strings.TrimSuffix(plain, ".")
@@ -28,13 +31,29 @@ func CheckHosts(h publish.Hosts) error {
 		switch {
 		case (private || public) && host != plain:
 			return fmt.Errorf("%s: %q is a name of AWS in another spelling; write %s", named.flag, host, plain)
-		case public && named.registry == h.Private:
+		case public && !named.public:
 			return fmt.Errorf("%s: %q is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's", named.flag, named.registry)
-		case private && named.registry == h.Public:
+		case private && named.public:
 			return fmt.Errorf("%s: %q is a private registry of ECR; pass %s/ALIAS, or leave it out for your account's", named.flag, named.registry, publish.PublicHost)
 		}
 	}
 	return nil
+}
+
+// Runs returns the registries that AWS runs, without those that it does not.
+func (s *Session) Runs(h publish.Hosts) (publish.Hosts, error) {
+	host := func(registry string) string { host, _, _ := strings.Cut(registry, "/"); return host }
+	private, err := s.privateHost(host(h.Private))
+	if err != nil {
+		return publish.Hosts{}, fmt.Errorf("use the private registry %s: %w", h.Private, err)
+	}
+	if !private {
+		h.Private = ""
+	}
+	if public, _ := s.publicHost(host(h.Public)); !public {
+		h.Public = ""
+	}
+	return h, nil
 }
 
 // privateHost tells whether ECR's token belongs to the registry at the host. The token is that

@@ -232,7 +232,23 @@ func TestAnotherRegion(t *testing.T) {
 		_, _, err := client(publish.Hosts{Private: host}, s, nil).Digest(t.Context(), host+"/x", "y")
 		require.EqualError(t, err, "look up y in "+host+"/x: log in to "+host+": it is in us-west-2, and the AWS region is eu-central-1; pass --region us-west-2")
 	}
+	_, err := s.Runs(publish.Hosts{Private: "123456789012.dkr.ecr.us-west-2.amazonaws.com/x", Public: "public.ecr.aws/alias"})
+	require.EqualError(t, err, "use the private registry 123456789012.dkr.ecr.us-west-2.amazonaws.com/x: it is in us-west-2, and the AWS region is eu-central-1; pass --region us-west-2")
 	assert.Empty(t, aws.Passwords())
+}
+
+func TestWhichRegistriesAWSRuns(t *testing.T) {
+	_, s := realAWS(t)
+	const private, public = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias"
+	for given, want := range map[publish.Hosts]publish.Hosts{
+		{Private: private, Public: public}:             {Private: private, Public: public},
+		{Private: "127.0.0.1:1/x", Public: public}:     {Public: public},
+		{Private: private, Public: "registry.example"}: {Private: private},
+	} {
+		got, err := s.Runs(given)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
 }
 
 // A registry says where its token server is; that of ECR Public is on the same host.
@@ -278,6 +294,8 @@ func TestCheckHosts(t *testing.T) {
 		"private is public":     {publish.Hosts{Private: "public.ecr.aws/alias"}, `--private-registry: "public.ecr.aws/alias" is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's`},
 		"public is private":     {publish.Hosts{Public: private}, `--public-registry: "` + private + `" is a private registry of ECR; pass public.ecr.aws/ALIAS, or leave it out for your account's`},
 		"public is private too": {publish.Hosts{Public: "123456789012.dkr-ecr.eu-central-1.on.aws/x"}, `is a private registry of ECR`},
+		"both private":          {publish.Hosts{Private: private, Public: private}, `--public-registry: `},
+		"both public":           {publish.Hosts{Private: "public.ecr.aws/a", Public: "public.ecr.aws/a"}, `--private-registry: `},
 		"capitals":              {publish.Hosts{Private: "Public.ECR.aws/alias"}, `--private-registry: "Public.ECR.aws" is a name of AWS in another spelling; write public.ecr.aws`},
 		"a dot at the end":      {publish.Hosts{Private: private + "./x"}, `--private-registry: "` + private + `." is a name of AWS in another spelling; write ` + private},
 		"a port":                {publish.Hosts{Public: "public.ecr.aws:443/alias"}, `--public-registry: "public.ecr.aws:443" is a name of AWS in another spelling; write public.ecr.aws`},

@@ -1,8 +1,11 @@
 package ecrapi
 
 import (
+	"encoding/json"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -10,6 +13,7 @@ import (
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/registry"
 )
 
 func TestWant(t *testing.T) {
@@ -73,6 +77,36 @@ func TestUntagTakesOneTagOnly(t *testing.T) {
 			require.ErrorContains(t, r.Untag(t.Context(), repository+"b", "x"), "untag x in "+repository+"b: ")
 		})
 	}
+}
+
+// The images of another registry are not those of the account.
+func TestAnotherRegistryIsNotTheAccount(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	other := registrytest.New(t)
+	client := registry.NewClient(registry.Options{})
+	r := &Registry{Client: client, Private: s.ECR, Public: s.Public}
+	repository := other.Host + "/ai-social-media-lambda-light"
+	aws.Add(awsfake.Private, "ai-social-media-lambda-light", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
+	aws.Add(awsfake.Private, repository, awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
+	config, err := client.PutBytes(t.Context(), repository, []byte("{}"), types.OCIConfigJSON)
+	require.NoError(t, err)
+	manifest, err := json.Marshal(v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{}})
+	require.NoError(t, err)
+	require.NoError(t, client.PutManifest(t.Context(), repository, "x-latest", manifest, types.OCIManifestSchema1))
+
+	require.NoError(t, r.Untag(t.Context(), repository, "x-latest"))
+	_, there, err := client.Digest(t.Context(), repository, "x-latest")
+	require.NoError(t, err)
+	assert.False(t, there)
+	digests, err := r.Digests(t.Context(), repository)
+	require.NoError(t, err)
+	assert.Empty(t, digests)
+	created, err := r.Prepare(t.Context(), registrytest.Functions(), true, false)
+	require.NoError(t, err)
+	assert.Empty(t, created)
+	assert.Empty(t, aws.Calls(""))
 }
 
 func TestDigests(t *testing.T) {

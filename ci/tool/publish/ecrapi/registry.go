@@ -16,12 +16,14 @@ import (
 )
 
 // Registry is a client of ECR's registries. It removes tags with the API of AWS, because
-// the registry protocol of ECR deletes only whole manifests.
+// the registry protocol of ECR deletes only whole manifests. For other registries it is a
+// client like any other.
 type Registry struct {
 	*registry.Client
 	Private *ecr.Client
 	Public  *ecrpublic.Client
-	Hosts   publish.Hosts
+	// Hosts are those of the registries that AWS runs; one that it does not run is "".
+	Hosts publish.Hosts
 }
 
 // Untag removes a tag. It is no error if the tag does not exist.
@@ -38,17 +40,18 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 				failed = aws.ToString(out.Failures[i].FailureReason)
 			}
 		}
-	} else {
+	} else if name, ok := strings.CutPrefix(repository, r.Hosts.Private+"/"); ok {
 		var out *ecr.BatchDeleteImageOutput
 		out, err = r.Private.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
-			RepositoryName: aws.String(strings.TrimPrefix(repository, r.Hosts.Private+"/")),
-			ImageIds:       []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
+			RepositoryName: aws.String(name), ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
 		})
 		for i := 0; err == nil && i < len(out.Failures); i++ {
 			if out.Failures[i].FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
 				failed = aws.ToString(out.Failures[i].FailureReason)
 			}
 		}
+	} else {
+		return r.Client.Untag(ctx, repository, tag)
 	}
 	if err == nil && failed != "" {
 		err = fmt.Errorf("AWS answers: %s", failed)
@@ -60,7 +63,8 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 }
 
 // Digests lists the digests of all images in the repository, also of those without a tag.
-// A repository that does not exist has none.
+// A repository that does not exist has none, and neither has one that is not at AWS: there,
+// images are found by their tags.
 func (r *Registry) Digests(ctx context.Context, repository string) (digests []string, err error) {
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
 		pages := ecrpublic.NewDescribeImagesPaginator(r.Public, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name)})
@@ -69,8 +73,7 @@ func (r *Registry) Digests(ctx context.Context, repository string) (digests []st
 				digests = append(digests, aws.ToString(d.ImageDigest))
 			}
 		})
-	} else {
-		name := strings.TrimPrefix(repository, r.Hosts.Private+"/")
+	} else if name, ok := strings.CutPrefix(repository, r.Hosts.Private+"/"); ok {
 		pages := ecr.NewDescribeImagesPaginator(r.Private, &ecr.DescribeImagesInput{RepositoryName: aws.String(name)})
 		err = eachPage(ctx, pages, func(page *ecr.DescribeImagesOutput) {
 			for _, d := range page.ImageDetails {
