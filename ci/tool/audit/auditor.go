@@ -21,6 +21,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
@@ -29,12 +30,12 @@ import (
 type Auditor struct {
 	catalog *catalog.Catalog
 	cache   *cache.Cache
-	step    func(name string) (done func(err error))
+	step    report.Steps
 }
 
 // New returns an auditor of the workspace. It caches the facts about a layer, and that a
 // file has no credential, under the digest of the content. step reports progress.
-func New(c *catalog.Catalog, kept *cache.Cache, step func(name string) (done func(err error))) *Auditor {
+func New(c *catalog.Catalog, kept *cache.Cache, step report.Steps) *Auditor {
 	return &Auditor{catalog: c, cache: kept, step: step}
 }
 
@@ -42,7 +43,7 @@ func New(c *catalog.Catalog, kept *cache.Cache, step func(name string) (done fun
 // findings are in the report; the error means that facts could not be gathered.
 func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir string) (r *Report, err error) {
 	start := time.Now()
-	done := a.step("audit")
+	ctx, done := a.step(ctx, "audit")
 	defer func() {
 		if err != nil {
 			done(err)
@@ -63,6 +64,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 	}
 	checks := make([][]Check, len(functions))
 	var judged atomic.Int64
+	report.Counting(ctx, "checked", int64(len(functions)), "images")
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds the binary of an image in memory
 	for i, f := range functions {
@@ -75,6 +77,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 				judged.Add(1)
 			}
 			checks[i] = found
+			report.Add(gctx, 1)
 			return nil
 		})
 	}
@@ -94,11 +97,12 @@ type sources struct {
 	proprietary *Fingerprint
 	scanner     *secret.Scanner
 	files       *files
+	private     []string // folders
 }
 
 // sources reads the sources of the functions, and what must not be in their images.
 func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, platform v1.Platform) (sources, error) {
-	in := sources{files: &files{digests: map[string]string{}}}
+	in := sources{files: &files{digests: map[string]string{}}, private: private(a.catalog.Functions)}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
@@ -169,7 +173,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 		return nil, false, err
 	}
 	checks = []Check{
-		CheckImports(f, in.graph),
+		CheckImports(f, in.graph, in.private),
 		CheckContent(f, i.Bootstrap, in.proprietary),
 		secrets,
 		CheckFFmpeg(f, in.graph, i.Layers),

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,25 +20,47 @@ func chain(from map[string]string, path string) string {
 	return strings.Join(steps, " -> ")
 }
 
-// CheckImports fails a public function that reaches, by import or by embedding,
-// anything below [ProprietaryDir].
-func CheckImports(f catalog.Function, g *gobuild.Graph) Check {
+// private returns the folders whose content must not become public: [ProprietaryDir], and
+// those of the private functions.
+func private(functions []catalog.Function) []string {
+	folders := []string{ProprietaryDir}
+	for _, f := range functions {
+		if f.Registry == catalog.Private {
+			folders = append(folders, f.Folder)
+		}
+	}
+	return folders
+}
+
+// CheckImports fails a public function that reaches, by import or by embedding, anything
+// below the private folders. Every file is judged by where it really is.
+func CheckImports(f catalog.Function, g *gobuild.Graph, private []string) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Imports)
+	}
+	hidden := func(at string) bool {
+		return slices.ContainsFunc(private, func(dir string) bool { return within(at, dir) })
 	}
 	order, from := g.Reach(f)
 	var findings []string
 	embedded := 0
 	for _, p := range order {
 		folder := g.Folder(p)
-		if within(folder, ProprietaryDir) {
+		embedded += len(p.EmbedFiles)
+		if hidden(folder) {
 			findings = append(findings, fmt.Sprintf("%s is public, but imports proprietary code: %s", f.Image, chain(from, p.ImportPath)))
+			continue
 		}
-		for _, file := range p.EmbedFiles {
-			embedded++
-			if at := folder + "/" + filepath.ToSlash(file); folder != "" && within(at, ProprietaryDir) && !within(folder, ProprietaryDir) {
-				findings = append(findings, fmt.Sprintf("%s is public, but embeds the proprietary file %s: %s", f.Image, at, chain(from, p.ImportPath)))
+		for _, name := range p.Files() {
+			at := g.File(p, name)
+			if !hidden(at) {
+				continue
 			}
+			does := "imports"
+			if slices.Contains(p.EmbedFiles, name) {
+				does = "embeds"
+			}
+			findings = append(findings, fmt.Sprintf("%s is public, but %s the proprietary file %s: %s", f.Image, does, at, chain(from, p.ImportPath)))
 		}
 	}
 	return check(f.Image, Imports, len(order), report.Count(len(order), "package")+", "+report.Count(embedded, "embedded file"), findings)

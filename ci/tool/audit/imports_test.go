@@ -21,6 +21,13 @@ func embedding(p gobuild.Package, files ...string) gobuild.Package {
 	return p
 }
 
+// linked adds a source that is a link to another place.
+func linked(p gobuild.Package, name, to string) gobuild.Package {
+	p.GoFiles = append(p.GoFiles, name)
+	p.Real = map[string]string{name: to}
+	return p
+}
+
 var public = catalog.Function{Folder: "functions/a", Image: "a", Registry: catalog.Public, Variant: catalog.Light}
 
 func TestImports(t *testing.T) {
@@ -44,6 +51,10 @@ func TestImports(t *testing.T) {
 			[]string{"a is public, but imports proprietary code: functions/a -> vendor/p"}, true},
 		"an embedded prompt": {public, []gobuild.Package{pkg("functions/a", "shared"), embedding(pkg("shared"), "proprietary/prompt.txt", "fine.txt")},
 			[]string{"a is public, but embeds the proprietary file shared/proprietary/prompt.txt: functions/a -> shared"}, true},
+		"a package of a private function": {public, []gobuild.Package{pkg("functions/a", "functions/hidden/recipe"), pkg("functions/hidden/recipe")},
+			[]string{"a is public, but imports proprietary code: functions/a -> functions/hidden/recipe"}, true},
+		"a file that is a link": {public, []gobuild.Package{pkg("functions/a", "shared/x"), linked(pkg("shared/x"), "score.go", "/w/shared/proprietary/p/score.go")},
+			[]string{"a is public, but imports the proprietary file shared/proprietary/p/score.go: functions/a -> shared/x"}, true},
 		"a folder with a similar name": {public, []gobuild.Package{pkg("functions/a", "shared/proprietaryless"), pkg("shared/proprietaryless")}, nil, true},
 		"a private function":           {private, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")}, nil, false},
 		"a function without packages": {public, []gobuild.Package{pkg("functions/b")},
@@ -51,7 +62,7 @@ func TestImports(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := CheckImports(test.function, gobuild.NewGraph("/w", test.packages))
+			c := CheckImports(test.function, gobuild.NewGraph("/w", test.packages), []string{ProprietaryDir, "functions/hidden"})
 			assert.Equal(t, test.findings, c.Findings)
 			assert.Equal(t, len(test.findings) == 0, c.Passed)
 			assert.Equal(t, test.applies, c.Applies)

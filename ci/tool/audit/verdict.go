@@ -26,6 +26,7 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources) (string, error) {
 		return "", fmt.Errorf("read the description: %w", err)
 	}
 	parts := []string{"verdict 1", program, i.Digest.String(), string(i.MediaType), string(description), in.proprietary.Digest(), in.scanner.Rules()}
+	parts = append(parts, in.private...)
 	order, from := in.graph.Reach(f)
 	for _, p := range order {
 		if p.Standard {
@@ -38,6 +39,7 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources) (string, error) {
 			names = p.Files()
 		}
 		for _, name := range names {
+			parts = append(parts, in.graph.File(p, name))
 			digest, err := in.files.digest(filepath.Join(p.Dir, name))
 			if err != nil {
 				return "", fmt.Errorf("read the sources of the binary: %w", err)

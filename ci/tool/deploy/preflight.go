@@ -133,35 +133,39 @@ func (r *Releaser) planRollback(ctx context.Context, s *step) error {
 // dryRun asks Lambda whether it would accept the update.
 func (r *Releaser) dryRun(ctx context.Context, s *step) error {
 	t := s.result.Target
-	err := r.lambda.Update(ctx, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, DryRun: true})
-	switch {
-	case errors.Is(err, ErrDenied):
-		return fmt.Errorf("%w; deploying needs lambda:UpdateFunctionCode", err)
-	case errors.Is(err, ErrRevision), errors.Is(err, ErrConflict):
-		return nil // the update itself waits for this
-	default:
-		return err
-	}
+	return r.untilPassed(ctx, r.o.Pace.Settle, func(ctx context.Context) error {
+		err := r.lambda.Update(ctx, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, DryRun: true})
+		switch {
+		case errors.Is(err, ErrDenied):
+			return fmt.Errorf("%w; deploying needs lambda:UpdateFunctionCode", err)
+		case errors.Is(err, ErrRevision), errors.Is(err, ErrConflict):
+			return nil // the update itself waits for this
+		default:
+			return err
+		}
+	})
 }
 
 // readAlias finds out whether the alias names the image of the target.
 func (r *Releaser) readAlias(ctx context.Context, s *step) error {
 	name := s.result.Lambda
-	a, err := r.lambda.Alias(ctx, name, r.o.Alias)
-	if errors.Is(err, ErrMissing) {
-		s.movesAlias = true
+	return r.untilPassed(ctx, r.o.Pace.Settle, func(ctx context.Context) error {
+		a, err := r.lambda.Alias(ctx, name, r.o.Alias)
+		if errors.Is(err, ErrMissing) {
+			s.movesAlias = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		named, err := r.lambda.Function(ctx, name, r.o.Alias)
+		if err != nil {
+			return err
+		}
+		s.alias, s.result.AliasBefore = a, a.Version
+		s.movesAlias = named.Digest != s.result.Digest
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	named, err := r.lambda.Function(ctx, name, r.o.Alias)
-	if err != nil {
-		return err
-	}
-	s.alias, s.result.AliasBefore = a, a.Version
-	s.movesAlias = named.Digest != s.result.Digest
-	return nil
+	})
 }
 
 // each calls do for 0 to count-1, a limited number at a time, and returns the first error.

@@ -84,7 +84,7 @@ func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Im
 			}
 		}
 	}
-	err := p.each(ctx, len(jobs), func(ctx context.Context, n int) error {
+	err := p.told(ctx, "sent", len(jobs), "documents", func(ctx context.Context, n int) error {
 		j := jobs[n]
 		d, err := p.registry.PutBytes(ctx, j.step.Repository, j.blob.Content, j.blob.MediaType)
 		if err != nil {
@@ -96,7 +96,7 @@ func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Im
 	if err != nil {
 		return err
 	}
-	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
+	return p.told(ctx, "attached the documents of", len(plan.Steps), "images", func(ctx context.Context, n int) error {
 		s := plan.Steps[n]
 		var artifacts []referrer.Artifact
 		for _, a := range s.Attach {

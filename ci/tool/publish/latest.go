@@ -62,7 +62,7 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 // latest returns a move for every step, with the digest that its latest tag names now.
 func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 	moves := make([]move, len(steps))
-	err := p.each(ctx, len(steps), func(ctx context.Context, n int) (err error) {
+	err := p.told(ctx, "read", len(steps), "latest tags", func(ctx context.Context, n int) (err error) {
 		moves[n].step = steps[n]
 		moves[n].before, moves[n].had, err = p.registry.Digest(ctx, steps[n].Repository, steps[n].LatestTag)
 		return err
@@ -75,7 +75,7 @@ func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Image) error {
 	// A failed request does not cancel the others: the registry might still carry out a
 	// cancelled request, after the tag was rolled back.
-	return p.each(ctx, len(moves), func(_ context.Context, n int) error {
+	return p.told(ctx, "moved", len(moves), "latest tags", func(_ context.Context, n int) error {
 		s := moves[n].step
 		image := images[s.Image]
 		if err := p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType); err != nil {

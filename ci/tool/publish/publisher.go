@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/report"
 )
 
 // Registry is the client of the registries. Repositories are named as registry/path; an
@@ -46,9 +47,6 @@ func NewPublisher(r Registry, parallel int) *Publisher {
 	return &Publisher{registry: r, parallel: parallel}
 }
 
-// Sent is how many bytes of blobs were sent so far.
-func (p *Publisher) Sent() int64 { return p.sent.Load() }
-
 // Inspect reads which tags, manifests and blobs of the items are in the registries.
 func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string]Image) (State, error) {
 	state := State{}
@@ -58,7 +56,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		}
 	}
 	var mu sync.Mutex
-	err := p.each(ctx, len(items), func(ctx context.Context, n int) error {
+	err := p.told(ctx, "read", len(items), "images", func(ctx context.Context, n int) error {
 		item, image := items[n], images[items[n].Image]
 		for _, tag := range []string{item.CommitTag, item.LatestTag} {
 			digest, ok, err := p.registry.Digest(ctx, item.Repository, tag)
@@ -119,7 +117,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 			}
 		}
 	}
-	err = p.each(ctx, len(missing), func(ctx context.Context, n int) error {
+	err = p.told(ctx, "looked for", len(missing), "layers", func(ctx context.Context, n int) error {
 		has, err := p.registry.HasBlob(ctx, missing[n].repository, missing[n].digest)
 		mu.Lock()
 		defer mu.Unlock()
@@ -159,7 +157,7 @@ func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image
 	if err := p.attach(ctx, plan, images); err != nil {
 		return nil, unmoved(err)
 	}
-	outcome := &Outcome{Sent: p.Sent(), Attached: p.attached.Load(), Moved: []string{}}
+	outcome := &Outcome{Sent: p.sent.Load(), Attached: p.attached.Load(), Moved: []string{}}
 	err := p.moveLatest(ctx, plan, images, outcome)
 	return outcome, err
 }
@@ -180,9 +178,13 @@ func (p *Publisher) upload(ctx context.Context, plan *Plan, images map[string]Im
 			jobs = append(jobs, job{s, b})
 		}
 	}
+	report.Counting(ctx, "sent", plan.Bytes, report.Bytes)
 	return p.each(ctx, len(jobs), func(ctx context.Context, n int) error {
 		j := jobs[n]
-		err := p.registry.PutBlob(ctx, j.step.Repository, j.blob.descriptor, images[j.step.Image].file(j.blob.descriptor.Digest), func(n int64) { p.sent.Add(n) })
+		err := p.registry.PutBlob(ctx, j.step.Repository, j.blob.descriptor, images[j.step.Image].file(j.blob.descriptor.Digest), func(n int64) {
+			p.sent.Add(n)
+			report.Add(ctx, n)
+		})
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", j.step.Image, err)
 		}
@@ -192,7 +194,7 @@ func (p *Publisher) upload(ctx context.Context, plan *Plan, images map[string]Im
 
 // tag sets the commit tag of every image.
 func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image) error {
-	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
+	return p.told(ctx, "tagged", len(plan.Steps), "images", func(ctx context.Context, n int) error {
 		s := plan.Steps[n]
 		if s.Action == Skip {
 			return nil
@@ -227,7 +229,7 @@ func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image
 
 // verify reads back every commit tag.
 func (p *Publisher) verify(ctx context.Context, plan *Plan) error {
-	return p.each(ctx, len(plan.Steps), func(ctx context.Context, n int) error {
+	return p.told(ctx, "read back", len(plan.Steps), "tags", func(ctx context.Context, n int) error {
 		s := plan.Steps[n]
 		_, digest, err := p.registry.Manifest(ctx, s.Repository, s.CommitTag)
 		if err == nil && digest.String() != s.Digest {
@@ -237,6 +239,15 @@ func (p *Publisher) verify(ctx context.Context, plan *Plan) error {
 			return fmt.Errorf("verify %s: %w", s.Image, err)
 		}
 		return nil
+	})
+}
+
+// told is each, and tells how many calls were made.
+func (p *Publisher) told(ctx context.Context, verb string, count int, unit string, do func(ctx context.Context, n int) error) error {
+	report.Counting(ctx, verb, int64(count), unit)
+	return p.each(ctx, count, func(ctx context.Context, n int) error {
+		defer report.Add(ctx, 1)
+		return do(ctx, n)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 // probeTimeout limits the wait for a registry that cannot be reached, so that a build
@@ -80,6 +83,44 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 	return image, nil
 }
 
+// Expect tells the step of the context how many bytes it is going to receive: those of the
+// layers of the image that are not kept.
+func Expect(ctx context.Context, image v1.Image, kept func(digest v1.Hash, size int64) bool) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return // who reads the image next is told
+	}
+	var total int64
+	for _, l := range manifest.Layers {
+		if !kept(l.Digest, l.Size) {
+			total += l.Size
+		}
+	}
+	report.Counting(ctx, "received", total, report.Bytes)
+}
+
+// receiver counts what is received, for the step of the context.
+type receiver struct{ inner http.RoundTripper }
+
+func (r receiver) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.inner.RoundTrip(request)
+	if err == nil {
+		response.Body = receivedBody{response.Body, request.Context()}
+	}
+	return response, err
+}
+
+type receivedBody struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (b receivedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	report.Add(b.ctx, int64(n))
+	return n, err
+}
+
 // Unreachable tells whether err means that the registry did not answer, in contrast to
 // a registry that answered and refused.
 func Unreachable(err error) bool {
@@ -110,6 +151,6 @@ func options(ctx context.Context, ref name.Reference) []remote.Option {
 		remote.WithContext(ctx),
 		remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		remote.WithUserAgent("lambdas-ci"),
-		remote.WithTransport(guard{inner: listener{remote.DefaultTransport}, registry: ref.Context().Registry}),
+		remote.WithTransport(guard{inner: receiver{listener{remote.DefaultTransport}}, registry: ref.Context().Registry}),
 	}
 }

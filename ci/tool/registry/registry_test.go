@@ -3,17 +3,20 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/report"
 )
 
 func TestDigest(t *testing.T) {
@@ -115,4 +118,29 @@ func TestImage(t *testing.T) {
 	require.ErrorContains(t, err, "read the image "+tag+"@"+one.String()+" for linux/arm64: ")
 	_, err = registry.Image(t.Context(), tag, testkit.Digest("gone"), testkit.AMD64)
 	require.ErrorContains(t, err, "read the image "+tag+"@"+testkit.Digest("gone").String()+" for linux/amd64: ")
+}
+
+// A step knows how much it receives: of the layers that are not there yet.
+func TestReceivingIsCounted(t *testing.T) {
+	r := testkit.NewRegistry(t)
+	img, err := random.Image(500_000, 3)
+	require.NoError(t, err)
+	tag := r.Push(t, "base:1", img)
+	all := make(testkit.Lines, 10)
+	ctx, done := report.NewProgress(all).Start(t.Context(), "base")
+	got, err := registry.Image(ctx, tag, testkit.DigestOf(t, img), testkit.AMD64)
+	require.NoError(t, err)
+	layers, err := got.Layers()
+	require.NoError(t, err)
+	require.Len(t, layers, 3)
+	kept := testkit.DigestOf(t, layers[0])
+
+	registry.Expect(ctx, got, func(digest v1.Hash, _ int64) bool { return digest == kept })
+	body, err := layers[1].Compressed()
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, body)
+	require.NoError(t, errors.Join(err, body.Close()))
+
+	assert.Regexp(t, `^… base: received 0\.5 of 1\.0 MB(, [0-9]+ s left)?  1 s\n$`, <-all)
+	done(nil)
 }

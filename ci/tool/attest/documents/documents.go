@@ -21,6 +21,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
@@ -40,6 +41,7 @@ func Attach(ctx context.Context, root string, kept *cache.Cache, name string, im
 		b.Source.Repository = b.Builder.Repository
 	}
 	var mu sync.Mutex // of images
+	report.Counting(ctx, "described", int64(len(images)), "images")
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a program in memory
 	for image, i := range maps.Clone(images) {
@@ -53,6 +55,7 @@ func Attach(ctx context.Context, root string, kept *cache.Cache, name string, im
 			mu.Lock()
 			defer mu.Unlock()
 			images[image] = i
+			report.Add(ctx, 1)
 			return nil
 		})
 	}

@@ -97,7 +97,7 @@ func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error)
 	return &build.Builder{
 		Catalog: c, Cache: kept, Lock: l, Platform: *platform,
 		BaseRef: f.base, FFmpegRef: f.ffmpeg, Mirrors: mirrors, Offline: f.offline,
-		Step: report.NewProgress(cmd.ErrOrStderr()).Step,
+		Step: report.NewProgress(cmd.ErrOrStderr()).Start,
 	}, nil
 }
 

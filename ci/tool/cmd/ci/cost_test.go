@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,6 +15,7 @@ import (
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
 )
 
 func measured(t *testing.T, root string, args ...string) cost.Report {
@@ -86,6 +89,8 @@ func TestCostOfECR(t *testing.T) {
 	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
 	s.aws.Add(awsfake.Public, "lambda-light")
 	sent := stores(decode(t, s.publish(t, "--json", "--commit", "aaaaaaa")))
+	s.tell(t, awsfake.Private, s.private.Direct, "ai-social-media-lambda-light")
+	s.tell(t, awsfake.Public, s.public.Direct+"/alias", "lambda-light")
 	hosts := []string{"--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host + "/alias"}
 	stored := measured(t, s.root, hosts...)
 	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
@@ -97,4 +102,19 @@ func TestCostOfECR(t *testing.T) {
 	assert.Equal(t, exitFailed, denied.code)
 	assert.Contains(t, denied.stderr, "ci: read what "+s.private.Host+"/ai-social-media-lambda-light holds: list the images of ")
 	assert.Empty(t, denied.stdout)
+}
+
+// tell tells the stand-in of AWS what the repository at a registry holds.
+func (s stand) tell(t *testing.T, tier, host, name string) {
+	t.Helper()
+	client := registry.NewClient(registry.Options{})
+	tags, err := client.Tags(t.Context(), host+"/"+name)
+	require.NoError(t, err)
+	images := map[string]awsfake.Image{}
+	for _, tag := range tags {
+		manifest, digest, err := client.Manifest(t.Context(), host+"/"+name, tag)
+		require.NoError(t, err)
+		images[digest.String()] = awsfake.Image{Digest: digest.String(), Manifest: string(manifest), Tags: append(images[digest.String()].Tags, tag)}
+	}
+	s.aws.Add(tier, name, slices.Collect(maps.Values(images))...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
@@ -71,21 +72,37 @@ func lambdas(functions []catalog.Function) map[string]string {
 	return names
 }
 
+// parallel is how many tags are read at once.
+const parallel = 16
+
 // targets returns the images that the functions run after a deploy of the commit.
 func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commit string) ([]deploy.Target, error) {
-	names := lambdas(functions)
+	names, items := lambdas(functions), publish.PrivateItems(functions, f.hosts, commit)
+	digests := make([]string, len(items))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for n, item := range items {
+		g.Go(func() error {
+			digest, ok, err := f.registry.Digest(gctx, item.Repository, item.CommitTag)
+			if err != nil {
+				return fmt.Errorf("deploy %s: %w", item.Image, err)
+			}
+			if ok {
+				digests[n] = digest.String()
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
 	var targets []deploy.Target
 	var missing []string
-	for _, item := range publish.PrivateItems(functions, f.hosts, commit) {
-		digest, ok, err := f.registry.Digest(ctx, item.Repository, item.CommitTag)
-		if err != nil {
-			return nil, fmt.Errorf("deploy %s: %w", item.Image, err)
-		}
-		if !ok {
+	for n, item := range items {
+		if digests[n] == "" {
 			missing = append(missing, item.CommitTag)
-			continue
 		}
-		targets = append(targets, deploy.Target{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository, Digest: digest.String()})
+		targets = append(targets, deploy.Target{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository, Digest: digests[n]})
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("not in the private registry %[2]s: %[1]s; publish first: bin/ci publish --commit %[3]s%[4]s",

@@ -3,13 +3,11 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
-	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/publish"
@@ -99,8 +97,8 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
-	done := m.builder.Step("read the registries")
-	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(cmd.Context(), items, images)
+	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
+	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(ctx, items, images)
 	var published *publish.Plan
 	if err == nil {
 		published, err = publish.NewPlan(items, images, state, false)
@@ -126,17 +124,7 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 		p.Unseen(err, "the earlier releases")
 		releases = history.Releases{}
 	}
-	for _, function := range functions {
-		running, err := fl.lambda.Function(cmd.Context(), function.Lambda, "")
-		if err == nil {
-			p.AddRunning(function.Image, running, releases)
-			continue
-		}
-		p.Unseen(err, "what %s runs", function.Lambda)
-		if errors.Is(err, deploy.ErrPassing) {
-			return // the calls for the other functions would fail too
-		}
-	}
+	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
 }
 
 // addSources adds what changed since the commits that the functions run.
@@ -146,9 +134,9 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 		p.NotSeen = append(p.NotSeen, "why images change: pass --since COMMIT to compare with a commit")
 		return nil
 	}
-	done := m.builder.Step("compare the sources")
+	ctx, done := m.builder.Step(cmd.Context(), "compare the sources")
 	defer func() { done(err) }()
-	changes, err := change.ReadWorkTree(cmd.Context(), m.builder.Catalog, m.functions, m.builder.Platform)
+	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Platform)
 	if err != nil {
 		return err
 	}

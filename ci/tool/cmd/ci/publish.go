@@ -16,7 +16,6 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/localregistry"
-	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 	"lambdas.internal/ci/tool/workspace/gobuild"
@@ -112,7 +111,10 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	if !f.allowDirty {
-		if err := held(cmd.Context(), made, name); err != nil {
+		ctx, done := made.builder.Step(cmd.Context(), "compare the sources with the commit")
+		err := held(ctx, made, name)
+		done(err)
+		if err != nil {
 			return err
 		}
 	}
@@ -133,13 +135,16 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	if err := documents.Attach(cmd.Context(), c.Root, made.builder.Cache, name, images, start, f.allowDirty); err != nil {
+	ctx, done := made.builder.Step(cmd.Context(), "make the documents")
+	err = documents.Attach(ctx, c.Root, made.builder.Cache, name, images, start, f.allowDirty)
+	done(err)
+	if err != nil {
 		return err
 	}
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
-	done := made.builder.Step("read the registries")
-	state, err := publisher.Inspect(cmd.Context(), items, images)
+	ctx, done = made.builder.Step(cmd.Context(), "read the registries")
+	state, err := publisher.Inspect(ctx, items, images)
 	done(err)
 	if err != nil {
 		return err
@@ -149,8 +154,8 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	}
 	result.Commit, result.Hosts = name, t.hosts
 	if !f.dryRun {
-		done := report.NewProgress(cmd.ErrOrStderr()).Sending("publish", result.Bytes, publisher.Sent)
-		result.Outcome, err = publisher.Run(cmd.Context(), result.Plan, images)
+		ctx, done := made.builder.Step(cmd.Context(), "publish")
+		result.Outcome, err = publisher.Run(ctx, result.Plan, images)
 		done(err)
 		if err != nil {
 			return err

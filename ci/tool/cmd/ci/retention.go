@@ -28,12 +28,14 @@ func newRetention(a *app) *cobra.Command {
 		Long: fmt.Sprintf(`Keep the last %d images of each name, and all live images.
 
 Private repositories get a lifecycle policy made from the catalog; it is printed as a
-diff first. ECR Public has no lifecycle policies: older images there are deleted now.
+diff first. ECR Public has no lifecycle policies: older images there are deleted now. A
+policy has a rule for %d names at most; the older images of the other names are deleted
+now too, by the same rules.
 Documents attached to an image (SBOM, provenance) are deleted with it.
 
 An image that any version or alias of a function runs is live and never deleted: in a
 private repository it gets a tag that no rule expires. If the program cannot read which
-images are live, nothing is changed.`, retention.Keep),
+images are live, nothing is changed.`, retention.Keep, retention.Ruled),
 		Example: "  bin/ci retention --dry-run\n  bin/ci retention --region eu-central-1",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, public, dryRun) },
@@ -73,8 +75,8 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 		switch {
 		case w.Missing:
 		case w.Tier == catalog.Private:
-			policy, _ := retention.Policy(c.Functions, w.Variant)
-			change, err := retention.PlanPrivate(ctx, session.ECR, w.Name, policy, live)
+			policy, left, _ := retention.Policy(c.Functions, w.Variant)
+			change, err := retention.PlanPrivate(ctx, session.ECR, w.Name, policy, left, live, time.Now())
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -87,8 +88,8 @@ func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
 		digest    string
 		message   string
 	}{
-		"versions cannot be listed":    {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that TheAlpha runs: "},
-		"a version cannot be read":     {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that TheBeta runs: version "},
+		"versions cannot be listed":    {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "find the images that The"},
+		"a version cannot be read":     {"lambda.GetFunction", awsfake.Failure{Status: 403, Code: "AccessDeniedException", Message: "no"}, "", "runs: version "},
 		"credentials have expired":     {"lambda.ListVersionsByFunction", awsfake.Failure{Status: 403, Code: "ExpiredTokenException", Message: "expired"}, "", "ExpiredTokenException"},
 		"AWS does not say the image":   {"", awsfake.Failure{}, "unknown", "find the images that TheBeta runs: version 9: the answer of AWS does not say which image it runs; nothing was changed"},
 		"public images cannot be read": {"ecrpublic.DescribeImages", awsfake.AccessDenied, "", "list the images of lambda-light: "},
@@ -161,6 +162,30 @@ func TestRetentionOfWhatIsAttached(t *testing.T) {
 	again := command(t, root, "retention", "--public-registry", r.Host+"/alias")
 	require.Equal(t, exitDone, again.code, again.stderr)
 	assert.Contains(t, again.stdout, "deleting 0 public images")
+}
+
+// An image that never changes gets a tag from each commit, and AWS accepts a thousand.
+func TestRetentionOfAnImageWithManyTags(t *testing.T) {
+	aws, root := newRetentionStand(t)
+	private := aws.Repository(awsfake.Private, "ai-social-media-lambda-light")
+	add := func(count int) {
+		for range count {
+			private.Images[7].Tags = append(private.Images[7].Tags, fmt.Sprintf("beta-%07x", 0xabc0000+len(private.Images[7].Tags)))
+		}
+	}
+	const fix = "remove tags of old commits: aws ecr batch-delete-image --repository-name ai-social-media-lambda-light --image-ids imageTag=TAG"
+	add(899)
+	got := command(t, root, "retention", "--dry-run")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "! ai-social-media-lambda-light: sha256:888888888888 has 900 tags, such as beta-0000008; AWS accepts 1000, and then a publish of it fails; "+fix+"\n")
+
+	add(100)
+	got = command(t, root, "retention")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.stderr, "ci: protect sha256:888888888888, which TheBeta:1 runs: it has 1000 tags, and AWS accepts no more; "+fix+"; nothing was changed\n")
+	for _, operation := range []string{"ecr.PutImage", "ecr.PutLifecyclePolicy", "ecr.BatchDeleteImage", "ecrpublic.BatchDeleteImage"} {
+		assert.Empty(t, aws.Calls(operation), operation)
+	}
 }
 
 func TestRetentionRecoversFromThrottling(t *testing.T) {

@@ -111,6 +111,8 @@ func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
 
 	assert.Empty(t, p.Created)
 	assert.Len(t, p.Outcome.Moved, 3)
+	stored := measured(t, s.root, "--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
+	assert.Positive(t, stored.Private.Bytes, "read from the registry, not from the account")
 	for _, call := range s.aws.Calls("") {
 		assert.True(t, strings.HasPrefix(call.Operation, "ecrpublic."), call.Operation)
 	}

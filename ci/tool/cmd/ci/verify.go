@@ -59,8 +59,8 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	if err != nil {
 		return nil, err
 	}
-	done := here.Step("check out " + published.commit)
-	root, remove, err := commit.Export(cmd.Context(), here.Catalog.Root, published.commit)
+	ctx, done := here.Step(cmd.Context(), "check out "+published.commit)
+	root, remove, err := commit.Export(ctx, here.Catalog.Root, published.commit)
 	done(err)
 	if err != nil {
 		return nil, err
@@ -88,8 +88,8 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
 	}
 	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
-	done = here.Step("compare with the registries")
-	r.Places, err = verify.Check(cmd.Context(), t.registry, items, rebuilt)
+	ctx, done = here.Step(cmd.Context(), "compare with the registries")
+	r.Places, err = verify.Check(ctx, t.registry, items, rebuilt)
 	done(err)
 	r.Seconds = time.Since(start).Seconds()
 	return r, err

@@ -4,10 +4,14 @@ package plan
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
@@ -75,8 +79,44 @@ func (p *Plan) AddPublish(plan *publish.Plan) {
 	}
 }
 
-// AddRunning fills in what the image's function runs, and so what deploy would do.
-func (p *Plan) AddRunning(image string, running deploy.Function, releases history.Releases) {
+// parallel is how many functions are read at once.
+const parallel = 16
+
+// Lambda reads functions.
+type Lambda interface {
+	Function(ctx context.Context, name, qualifier string) (deploy.Function, error)
+}
+
+// ReadRunning fills in what the functions run, and notes what could not be read. After a
+// failure that the calls for other functions would have too, it makes no more of them.
+func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Function, releases history.Releases) {
+	running, errs := make([]deploy.Function, len(functions)), make([]error, len(functions))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for n, f := range functions {
+		g.Go(func() error {
+			if errs[n] = gctx.Err(); errs[n] == nil {
+				running[n], errs[n] = l.Function(gctx, f.Lambda, "")
+			}
+			if errors.Is(errs[n], deploy.ErrPassing) {
+				return errs[n]
+			}
+			return nil
+		})
+	}
+	failed := g.Wait()
+	for n, f := range functions {
+		switch {
+		case errs[n] == nil:
+			p.addRunning(f.Image, running[n], releases)
+		case failed == nil || errs[n] == failed:
+			p.Unseen(errs[n], "what %s runs", f.Lambda)
+		}
+	}
+}
+
+// addRunning fills in what the image's function runs, and so what deploy would do.
+func (p *Plan) addRunning(image string, running deploy.Function, releases history.Releases) {
 	row := p.row(image)
 	row.Runs, row.Deploy = running.Digest, Update
 	if row.Runs == row.Digest {

@@ -15,9 +15,13 @@ import (
 	"lambdas.internal/ci/tool/report"
 )
 
-// finishing bounds the work after the functions were updated: live tags and the
-// release record. An interrupt does not stop it.
-const finishing = 2 * time.Minute
+// finishing and each bound the work after the functions were updated: the release record,
+// and a live tag for each function. ECR sets 10 tags a second. An interrupt does not stop it.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+const (
+	finishing = 2 * time.Minute
+	each      = 200 * time.Millisecond
+)
 
 // Release is one deploy or rollback to make.
 type Release struct {
@@ -99,7 +103,7 @@ func (r *Release) Run(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan
 // finish tags what runs as live and records the release. The functions were updated,
 // so an error here says what was not done, and nothing is rolled back.
 func (r *Release) finish(ctx context.Context, d *deploy.Releaser, report *Report) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing+time.Duration(len(report.Functions))*each)
 	defer cancel()
 	made := history.Release{Commit: r.Commit, Kind: r.Kind, Time: time.Now(), Who: r.Who, Alias: r.Alias}
 	for _, f := range report.Functions {

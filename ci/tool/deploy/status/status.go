@@ -18,8 +18,10 @@ import (
 	"lambdas.internal/ci/tool/report"
 )
 
-// parallel is how many functions are read at once.
-const parallel = 5
+// parallel is how many functions are read at once. Lambda answers 100 calls of
+// GetFunction a second.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const parallel = 16
 
 // Kind is a kind of drift.
 type Kind string
@@ -106,7 +108,6 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases,
 			return err
 		}
 	}
-	there := true
 	for _, look := range []struct {
 		identifier string
 		found      *string
@@ -119,7 +120,8 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases,
 			*look.found = digest.String()
 		}
 	}
-	if r.Runs != "" {
+	there := r.Runs == r.Latest || r.Runs == r.Live // a tag names it
+	if r.Runs != "" && !there {
 		if _, there, err = tags.Digest(ctx, r.Repository, r.Runs); err != nil {
 			return err
 		}

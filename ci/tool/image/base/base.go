@@ -37,6 +37,7 @@ func Get(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Pla
 		if err != nil {
 			return image.Base{}, false, fmt.Errorf("get the base: %w", err)
 		}
+		registry.Expect(ctx, img, c.Has)
 		if b, err = keepImage(c, img); err != nil {
 			return image.Base{}, false, fmt.Errorf("get the base %s: %w", choice.Reference, err)
 		}

@@ -29,10 +29,6 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Steps is called at the beginning of a step that may take long. It returns a function
-// to call with the step's error when the step ends.
-type Steps func(name string) (done func(err error))
-
 // Builder makes images of one workspace for one platform.
 type Builder struct {
 	Catalog  *catalog.Catalog
@@ -46,12 +42,12 @@ type Builder struct {
 	// Offline forbids requests to a registry.
 	Offline bool
 	// Step reports progress.
-	Step Steps
+	Step report.Steps
 }
 
 // Base returns the base, whose layers it puts into the cache, and where it comes from.
 func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from pin.Choice, err error) {
-	done := b.Step("base") // it takes seconds to find out that a registry cannot be reached
+	ctx, done := b.Step(ctx, "base") // it takes seconds to find out that a registry cannot be reached
 	defer func() { done(err) }()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
 		Explicit: b.BaseRef, Mirrors: b.Mirrors, Offline: b.Offline,
@@ -67,7 +63,7 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 // FFmpeg returns the layer with ffmpeg and ffprobe, which it puts into the cache, and
 // where it comes from.
 func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, from pin.Choice, err error) {
-	done := b.Step("ffmpeg layer")
+	ctx, done := b.Step(ctx, "ffmpeg layer")
 	defer func() { done(err) }()
 	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
 		Explicit: b.FFmpegRef, Mirrors: b.Mirrors, Offline: b.Offline,
@@ -92,7 +88,7 @@ func (b *Builder) Binaries(ctx context.Context, functions []catalog.Function) (r
 		return nil, fmt.Errorf("wait for another build of this workspace: %w", err)
 	}
 	defer alone.Close()
-	done := b.Step(fmt.Sprintf("compile %s with %s for %s", report.Count(len(functions), "function"), b.Catalog.Toolchain, b.Platform))
+	ctx, done := b.Step(ctx, fmt.Sprintf("compile %s with %s for %s", report.Count(len(functions), "function"), b.Catalog.Toolchain, b.Platform))
 	defer func() {
 		failures := []error{err}
 		for _, r := range results {
@@ -176,7 +172,7 @@ type Inputs struct {
 // Assemble makes the images from their inputs and writes them to the OCI image
 // layout in dir. See [Builder.All].
 func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in Inputs, dir string) (rows []Row, err error) {
-	done := b.Step("assemble")
+	ctx, done := b.Step(ctx, "assemble")
 	rows = make([]Row, len(functions))
 	from, err := b.origin(ctx)
 	if err != nil {

@@ -201,11 +201,11 @@ func TestACancelledBuildLeavesDistAlone(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	step := w.Step
 	interrupted := errors.New("interrupted")
-	w.Step = func(name string) func(error) {
+	w.Step = func(of context.Context, name string) (context.Context, func(error)) {
 		if strings.HasPrefix(name, "compile") {
 			cancel(interrupted)
 		}
-		return step(name)
+		return step(of, name)
 	}
 
 	_, err := w.All(ctx, w.Catalog.Functions, w.dist)

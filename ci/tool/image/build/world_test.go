@@ -1,6 +1,7 @@
 package build_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,11 +71,11 @@ func newWorld(t *testing.T) *world {
 	w.Builder = &build.Builder{
 		Catalog: testkit.Workspace(t, nil), Cache: kept, Platform: testkit.AMD64,
 		Lock: &lock.Lock{Base: pinned("base"), FFmpeg: pinned("ffmpeg")},
-		Step: func(name string) func(error) {
+		Step: func(ctx context.Context, name string) (context.Context, func(error)) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.steps = append(w.steps, name)
-			return func(err error) {
+			return ctx, func(err error) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				if err != nil {

@@ -26,6 +26,7 @@ import (
 	"lambdas.internal/ci/tool/image/npm"
 	"lambdas.internal/ci/tool/image/pin"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
@@ -81,7 +82,7 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
 	comment := fmt.Sprintf("npm %s@%s, %s@%s",
 		static.FFmpeg.Name, static.FFmpeg.Version, static.FFprobe.Name, static.FFprobe.Version)
-	return keep(c, key(comment, platform, static.FFmpeg.Integrity, static.FFprobe.Integrity), comment, platform, func(dir string) error {
+	return keep(ctx, c, key(comment, platform, static.FFmpeg.Integrity, static.FFprobe.Integrity), comment, platform, func(dir string) error {
 		for program, p := range packages {
 			tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
 			if err != nil {
@@ -101,11 +102,12 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 
 // fromImage makes the layer from the programs in an image.
 func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform v1.Platform) (layer.Layer, bool, error) {
-	return keep(c, imageKey(choice, platform), comment(choice), platform, func(dir string) error {
+	return keep(ctx, c, imageKey(choice, platform), comment(choice), platform, func(dir string) error {
 		img, err := registry.Image(ctx, choice.Reference, choice.Digest, platform)
 		if err != nil {
 			return err
 		}
+		registry.Expect(ctx, img, func(v1.Hash, int64) bool { return false })
 		files := mutate.Extract(img)
 		defer files.Close()
 		for tr := tar.NewReader(files); ; {
@@ -145,7 +147,7 @@ func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform 
 
 // keep makes the layer of the programs that extract writes to a folder and of the
 // licence files, unless the cache has it under key.
-func keep(c *cache.Cache, key, comment string, platform v1.Platform, extract func(dir string) error) (layer.Layer, bool, error) {
+func keep(ctx context.Context, c *cache.Cache, key, comment string, platform v1.Platform, extract func(dir string) error) (layer.Layer, bool, error) {
 	dir := ""
 	defer func() { os.RemoveAll(dir) }() // an empty name removes nothing
 	return layer.KeepAs(c, key, comment, func() (files []layer.File, err error) {
@@ -155,6 +157,7 @@ func keep(c *cache.Cache, key, comment string, platform v1.Platform, extract fun
 		if err := extract(dir); err != nil {
 			return nil, err
 		}
+		report.Doing(ctx, "compress the programs")
 		for program, at := range programs {
 			name := filepath.Join(dir, program)
 			if err := check(name, platform); err != nil {

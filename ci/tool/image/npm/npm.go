@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
@@ -37,6 +38,7 @@ func Fetch(ctx context.Context, p lock.Package, dir string) (string, error) {
 		return "", fmt.Errorf("fetch %s: %w", p.Name, err)
 	}
 	defer os.RemoveAll(temporary)
+	report.Doing(ctx, "npm downloads "+p.Name+"@"+p.Version) // it does not say how many bytes
 	if _, err := run(ctx, temporary, temporary, "pack", "--ignore-scripts", "--pack-destination=.", p.Name+"@"+p.Version); err != nil {
 		return "", err
 	}

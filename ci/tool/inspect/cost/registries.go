@@ -3,6 +3,7 @@ package cost
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,11 +38,14 @@ type Registry interface {
 	Manifest(ctx context.Context, repository, digest string) ([]byte, v1.Hash, error)
 }
 
-// Lister is a registry that also lists images without a tag, as ECR does. The OCI
-// distribution specification has no request for them.
+// Lister is a registry that lists and reads many images with one call, as ECR does, also
+// those without a tag. The OCI distribution specification has no request for either.
 type Lister interface {
-	// Digests lists the digests of all manifests in the repository.
-	Digests(ctx context.Context, repository string) ([]string, error)
+	// Images lists the digests of all manifests in the repository, with their tags. The error
+	// is [errors.ErrUnsupported] if it cannot do so for this repository.
+	Images(ctx context.Context, repository string) (tags map[string][]string, err error)
+	// Manifests reads manifests, by digest. It may leave out some.
+	Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error)
 }
 
 // ReadRegistries returns what the repositories of the functions at the hosts hold: each
@@ -72,51 +76,39 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 
 // readRepository returns the images of a repository, each once.
 func readRepository(ctx context.Context, r Registry, at string, repository Repository, functions []catalog.Function) ([]Image, error) {
-	tags, err := r.Tags(ctx, at)
+	lister, ok := r.(Lister)
+	tags, err := map[string][]string(nil), errors.ErrUnsupported
+	if ok {
+		tags, err = lister.Images(ctx, at)
+	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		tags, err = listTagged(ctx, r, at)
+	}
 	if err != nil {
-		return nil, err
-	}
-	digests := make([]string, len(tags))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallel)
-	for n, tag := range tags {
-		g.Go(func() error {
-			digest, ok, err := r.Digest(gctx, at, tag)
-			if ok {
-				digests[n] = digest.String()
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	// An image is named after the first of its tags that belongs to a function.
 	names, latest := map[string]catalog.Function{}, map[string]bool{}
-	for n, digest := range digests {
-		if digest == "" { // the tag was removed after it was listed
-			continue
-		}
-		f, known := functionOf(functions, tags[n])
-		latest[digest] = latest[digest] || tags[n] == f.Image+publish.LatestSuffix
-		if named := names[digest]; named.Image == "" || named.Image == other && known {
-			names[digest] = f
-		}
-	}
-	if l, ok := r.(Lister); ok {
-		all, err := l.Digests(ctx, at)
-		if err != nil {
-			return nil, err
-		}
-		for _, digest := range all {
-			if _, ok := names[digest]; !ok {
-				names[digest] = catalog.Function{Image: untagged}
+	for digest, all := range tags {
+		names[digest] = catalog.Function{Image: untagged}
+		for _, tag := range all {
+			f, known := functionOf(functions, tag)
+			latest[digest] = latest[digest] || tag == f.Image+publish.LatestSuffix
+			if named := names[digest]; named.Image == untagged || named.Image == other && known {
+				names[digest] = f
 			}
 		}
 	}
-	digests = slices.Sorted(maps.Keys(names))
+	digests := slices.Sorted(maps.Keys(names))
+	if ok {
+		manifests, err := lister.Manifests(ctx, at, digests)
+		if err != nil {
+			return nil, err
+		}
+		r = held{r, manifests}
+	}
 	images := make([]Image, len(digests))
-	g, gctx = errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for n, digest := range digests {
 		g.Go(func() (err error) {
@@ -130,6 +122,50 @@ func readRepository(ctx context.Context, r Registry, at string, repository Repos
 	}
 	slices.SortStableFunc(images, func(a, b Image) int { return strings.Compare(Order(a.Name), Order(b.Name)) })
 	return images, nil
+}
+
+// listTagged returns the digests that the tags of a repository name, with these tags.
+func listTagged(ctx context.Context, r Registry, at string) (map[string][]string, error) {
+	all, err := r.Tags(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	digests := make([]string, len(all))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for n, tag := range all {
+		g.Go(func() error {
+			digest, ok, err := r.Digest(gctx, at, tag)
+			if ok { // if not, the tag was removed after it was listed
+				digests[n] = digest.String()
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	tags := map[string][]string{}
+	for n, digest := range digests {
+		if digest != "" {
+			tags[digest] = append(tags[digest], all[n])
+		}
+	}
+	return tags, nil
+}
+
+// held is a registry of which some manifests are read already.
+type held struct {
+	Registry
+	manifests map[string][]byte
+}
+
+func (h held) Manifest(ctx context.Context, repository, digest string) ([]byte, v1.Hash, error) {
+	if raw, ok := h.manifests[digest]; ok {
+		hash, err := v1.NewHash(digest)
+		return raw, hash, err
+	}
+	return h.Registry.Manifest(ctx, repository, digest)
 }
 
 // Order returns what an image's name is sorted by: the functions' images are first, so

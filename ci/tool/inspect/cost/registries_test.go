@@ -123,7 +123,7 @@ func TestReadWhatIsAttachedToImages(t *testing.T) {
 
 	for name, from := range map[string]Registry{
 		"by the tag that lists it":    client,
-		"by a registry that lists it": lister{client, map[string][]string{at: {digest.String()}}},
+		"by a registry that lists it": lister{client, map[string]map[string][]string{at: {subject.Digest.String(): {"api-1234567"}, digest.String(): nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repositories, err := ReadRegistries(t.Context(), from, registrytest.Functions()[:1], h)
@@ -141,29 +141,46 @@ func TestReadWhatIsAttachedToImages(t *testing.T) {
 // lister lists all images, as ECR does.
 type lister struct {
 	*registry.Client
-	digests map[string][]string
+	tags map[string]map[string][]string // by repository and digest
 }
 
-func (l lister) Digests(_ context.Context, repository string) ([]string, error) {
-	digests, ok := l.digests[repository]
+func (l lister) Images(_ context.Context, repository string) (map[string][]string, error) {
+	tags, ok := l.tags[repository]
 	if !ok {
 		return nil, errors.New("denied")
 	}
-	return digests, nil
+	return tags, nil
+}
+
+// Manifests reads all but the last one.
+func (l lister) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {
+	manifests := map[string][]byte{}
+	for _, digest := range digests[:len(digests)-1] {
+		raw, _, err := l.Manifest(ctx, repository, digest)
+		if err != nil {
+			return nil, err
+		}
+		manifests[digest] = raw
+	}
+	return manifests, nil
 }
 
 func TestReadImagesWithoutATag(t *testing.T) {
 	r := registrytest.New(t)
 	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
 	functions := registrytest.Functions()[:1]
-	l := lister{registry.NewClient(registry.Options{}), map[string][]string{}}
+	l := lister{registry.NewClient(registry.Options{}), map[string]map[string][]string{}}
 	sent := published(t, h, "aaaaaaa", "one", nil)
 	at := h.Private + "/" + publish.RepositoryName(catalog.Private, catalog.Light)
+	l.tags[at] = map[string][]string{}
 	for _, tag := range []string{"api-aaaaaaa", "enhance-aaaaaaa"} {
 		digest, ok, err := l.Digest(t.Context(), at, tag)
 		require.NoError(t, err)
 		require.True(t, ok)
-		l.digests[at] = append(l.digests[at], digest.String())
+		l.tags[at][digest.String()] = nil
+		if tag == "api-aaaaaaa" {
+			l.tags[at][digest.String()] = []string{tag, "api-latest"}
+		}
 	}
 	for _, tag := range []string{"enhance-aaaaaaa", "enhance-latest"} {
 		require.NoError(t, l.Untag(t.Context(), at, tag))
@@ -183,7 +200,7 @@ func TestReadImagesWithoutATag(t *testing.T) {
 	assert.Positive(t, rows[2].Bytes)
 	assert.Less(t, rows[0].Bytes+rows[1].Bytes+rows[2].Bytes, sent)
 
-	clear(l.digests)
+	clear(l.tags)
 	_, err = ReadRegistries(t.Context(), l, functions, h)
 	require.EqualError(t, err, "read what "+at+" holds: denied")
 }

@@ -145,15 +145,17 @@ func describe(repository Repository) RepositoryReport {
 	for _, i := range repository.Images {
 		r.Whole += i.size()
 	}
+	usedBy, at := users(repository.Images), map[string]int{}
 	for _, b := range unique(repository.Images) {
 		r.Bytes += b.Size
-		names, latest := users(repository.Images, b)
-		if n := slices.IndexFunc(r.Layers, func(l Layer) bool { return l.Digest == b.Digest }); n >= 0 {
+		u := usedBy[b.key()]
+		if n, ok := at[b.Digest]; ok {
 			r.Layers[n].Versions++
-			r.Layers[n].Latest = r.Layers[n].Latest || latest
+			r.Layers[n].Latest = r.Layers[n].Latest || u.latest
 			continue
 		}
-		r.Layers = append(r.Layers, Layer{Digest: b.Digest, Part: b.Part, Size: b.Size, Versions: 1, Images: names, Latest: latest})
+		at[b.Digest] = len(r.Layers)
+		r.Layers = append(r.Layers, Layer{Digest: b.Digest, Part: b.Part, Size: b.Size, Versions: 1, Images: u.names, Latest: u.latest})
 	}
 	slices.SortStableFunc(r.Layers, func(a, b Layer) int {
 		return cmp.Or(slices.Index(parts, a.Part)-slices.Index(parts, b.Part), strings.Compare(a.Images[0], b.Images[0]))
@@ -162,20 +164,26 @@ func describe(repository Repository) RepositoryReport {
 	return r
 }
 
-// users are the names of the images that have the blob, sorted; latest tells
-// whether one of them was published last.
-func users(images []Image, b Blob) (names []string, latest bool) {
+// user are the images that have a blob.
+type user struct {
+	names  []string // sorted
+	latest bool     // one of them was published last
+}
+
+// users returns the images that have each blob.
+func users(images []Image) map[key]user {
+	all := map[key]user{}
 	for _, i := range images {
-		if !slices.ContainsFunc(i.Blobs, func(o Blob) bool { return o.key() == b.key() }) {
-			continue
-		}
-		latest = latest || i.Latest
-		if !slices.Contains(names, i.Name) {
-			names = append(names, i.Name)
+		for _, b := range i.Blobs {
+			u := all[b.key()]
+			u.latest = u.latest || i.Latest
+			if at, found := slices.BinarySearch(u.names, i.Name); !found {
+				u.names = slices.Insert(u.names, at, i.Name)
+			}
+			all[b.key()] = u
 		}
 	}
-	slices.Sort(names)
-	return names, latest
+	return all
 }
 
 // rows sums up the unique blobs of the images by part, and binaries by image too.
@@ -196,9 +204,8 @@ func rows(images []Image) []Row {
 			n = len(all) - 1
 			versions[n] = map[string]bool{}
 		}
-		if !slices.Contains(all[n].Images, i.Name) {
-			all[n].Images = append(all[n].Images, i.Name)
-			slices.Sort(all[n].Images)
+		if at, found := slices.BinarySearch(all[n].Images, i.Name); !found {
+			all[n].Images = slices.Insert(all[n].Images, at, i.Name)
 		}
 		return n
 	}

@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -70,33 +71,35 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	case "DescribeRepositories":
 		write(w, map[string]any{"repositories": []any{map[string]any{"repositoryName": name}}})
 	case "DescribeImages":
-		start := token(input["nextToken"])
+		start, size := token(input["nextToken"]), min(a.PageSize, pageOf(input))
 		var details []any
-		for _, i := range page(repository.Images, start, a.PageSize) {
+		for _, i := range page(repository.Images, start, size) {
 			details = append(details, map[string]any{
 				"imageDigest": i.Digest, "imageTags": i.Tags,
 				"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
 			})
 		}
 		out := map[string]any{"imageDetails": details}
-		if next := start + a.PageSize; next < len(repository.Images) {
+		if next := start + size; next < len(repository.Images) {
 			out["nextToken"] = strconv.Itoa(next)
 		}
 		write(w, out)
 	case "BatchDeleteImage":
 		write(w, repository.remove(input["imageIds"].([]any)))
 	case "BatchGetImage":
-		id := input["imageIds"].([]any)[0].(map[string]any)
-		write(w, map[string]any{"images": []any{map[string]any{
-			"imageId": id, "imageManifest": id["imageDigest"], "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}}})
+		write(w, repository.get(input["imageIds"].([]any)))
 	case "PutImage":
 		tag := input["imageTag"].(string)
 		for n, i := range repository.Images {
-			if i.Digest != input["imageManifest"] {
+			if i.manifest() != input["imageManifest"] {
 				continue
 			}
 			if slices.Contains(i.Tags, tag) {
 				fail(w, operation, Failure{http.StatusBadRequest, "ImageAlreadyExistsException", "Image with digest and tag exists"})
+				return
+			}
+			if len(i.Tags) >= maxTags {
+				fail(w, operation, Failure{http.StatusBadRequest, "LimitExceededException", "The image has reached the limit of tags"})
 				return
 			}
 			repository.Images[n].Tags = append(repository.Images[n].Tags, tag)
@@ -114,6 +117,26 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	default:
 		panic("no stand-in for " + operation)
 	}
+}
+
+func (i Image) manifest() string { return cmp.Or(i.Manifest, i.Digest) }
+
+// get returns images by digest.
+func (r *Repository) get(ids []any) map[string]any {
+	byDigest := map[any]Image{}
+	for _, i := range r.Images {
+		byDigest[i.Digest] = i
+	}
+	var images, failures []any
+	for _, id := range ids {
+		if i, ok := byDigest[id.(map[string]any)["imageDigest"]]; ok {
+			images = append(images, map[string]any{"imageId": id, "imageManifest": i.manifest(),
+				"imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"})
+		} else {
+			failures = append(failures, map[string]any{"imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"})
+		}
+	}
+	return map[string]any{"images": images, "failures": failures}
 }
 
 // remove deletes images by digest, or removes a tag. An image without tags is deleted too.
@@ -148,9 +171,9 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 	}
 	if verb == "ListVersionsByFunction" {
 		all := slices.Sorted(maps.Keys(versions))
-		start := token(r.URL.Query().Get("Marker"))
+		start, size := token(r.URL.Query().Get("Marker")), min(a.PageSize, versionPage)
 		var list []any
-		for _, v := range page(all, start, a.PageSize) {
+		for _, v := range page(all, start, size) {
 			kind := "Image"
 			if versions[v] == "" {
 				kind = "Zip"
@@ -158,7 +181,7 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 			list = append(list, map[string]any{"FunctionName": name, "Version": v, "PackageType": kind})
 		}
 		out := map[string]any{"Versions": list}
-		if next := start + a.PageSize; next < len(all) {
+		if next := start + size; next < len(all) {
 			out["NextMarker"] = strconv.Itoa(next)
 		}
 		write(w, out)

@@ -52,6 +52,8 @@ type Image struct {
 	Tags   []string
 	Pushed time.Time
 	Size   int64
+	// Manifest is what BatchGetImage returns; by default the digest.
+	Manifest string
 }
 
 // Repository is a repository of the stand-in.
@@ -71,8 +73,11 @@ type Call struct {
 // AWS is a running stand-in.
 type AWS struct {
 	URL string
-	// PageSize is how many images and versions one answer lists.
+	// PageSize limits how many images and versions one answer lists; AWS has limits too.
 	PageSize int
+	// Answer, if set, is asked about each call, without a lock. A failure with a status
+	// is the answer.
+	Answer func(Call) Failure
 
 	mu        sync.Mutex
 	passwords []string
@@ -123,7 +128,7 @@ func (a *AWS) Fail(operation string, failures ...Failure) {
 func (a *AWS) Add(tier, name string, images ...Image) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.repos[tier+"/"+name] = &Repository{Images: images}
+	a.repos[tier+"/"+name] = &Repository{Images: slices.Clone(images)}
 }
 
 // Repository returns a repository; nil if it does not exist.
@@ -190,9 +195,20 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(fmt.Errorf("%s: %w", target, err))
 		}
 	}
+	refusal := Failure{}
+	if a.Answer != nil {
+		refusal = a.Answer(c)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls = append(a.calls, c)
+	if refusal.Status == 0 {
+		refusal = exceeded(input)
+	}
+	if refusal.Status != 0 {
+		fail(w, c.Operation, refusal)
+		return
+	}
 	if next := a.failures[c.Operation]; len(next) > 0 {
 		a.failures[c.Operation] = next[1:]
 		fail(w, c.Operation, next[0])

@@ -184,7 +184,7 @@ func TestTheCallsThatAreFound(t *testing.T) {
 	assert.Greater(t, len(p.verbs), 15)
 	operations, methods := p.calls(t, "newRetention")
 	assert.Equal(t, []string{
-		"ecr.BatchGetImage", "ecr.DescribeImages", "ecr.DescribeRepositories", "ecr.GetAuthorizationToken", "ecr.GetLifecyclePolicy", "ecr.PutImage", "ecr.PutLifecyclePolicy",
+		"ecr.BatchDeleteImage", "ecr.BatchGetImage", "ecr.DescribeImages", "ecr.DescribeRepositories", "ecr.GetAuthorizationToken", "ecr.GetLifecyclePolicy", "ecr.PutImage", "ecr.PutLifecyclePolicy",
 		"ecrpublic.BatchDeleteImage", "ecrpublic.DescribeImages", "ecrpublic.DescribeRegistries", "ecrpublic.DescribeRepositories",
 		"ecrpublic.GetAuthorizationToken",
 		"lambda.GetFunction", "lambda.ListVersionsByFunction",

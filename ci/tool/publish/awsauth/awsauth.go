@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -25,9 +26,11 @@ import (
 // https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
 const publicRegion = "us-east-1"
 
-// attempts and longest limit how calls that AWS throttles are retried.
+// attempts and longest limit how calls that AWS throttles are retried. With a thousand
+// functions, a fourth of the calls may be throttled: Lambda answers 15 calls a second.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const (
-	attempts = 6
+	attempts = 10
 	longest  = 20 * time.Second
 )
 
@@ -49,7 +52,10 @@ type Session struct {
 func New(ctx context.Context, region string, options ...func(*config.LoadOptions) error) (*Session, error) {
 	options = append([]func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, longest })
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = attempts, longest
+				o.RateLimiter = ratelimit.None // no limit for all calls together; it is made for servers
+			})
 		}),
 	}, options...)
 	if region != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/stretchr/testify/assert"
@@ -68,6 +69,21 @@ func TestATokenThatIsNoneIsNotRepeated(t *testing.T) {
 	tok := &token{registry: "ECR", now: time.Now, get: func(context.Context) (string, time.Time, error) { return "", time.Time{}, failure }}
 	_, err := tok.Authorization()
 	require.ErrorIs(t, err, failure)
+}
+
+// The SDK's own limit lets a client repeat a hundred throttled calls and no more. With a
+// thousand functions, more are throttled.
+func TestManyThrottledCallsAreRepeated(t *testing.T) {
+	awsfake.New(t)
+	s, err := New(t.Context(), "")
+	require.NoError(t, err)
+	retryer := s.Config.Retryer()
+	throttled := &types.TooManyRequestsException{}
+	require.True(t, retryer.IsErrorRetryable(throttled))
+	for range 1000 {
+		_, err := retryer.GetRetryToken(t.Context(), throttled)
+		require.NoError(t, err)
+	}
 }
 
 func TestSession(t *testing.T) {

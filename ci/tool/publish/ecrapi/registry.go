@@ -2,12 +2,12 @@ package ecrapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 
@@ -27,34 +27,13 @@ type Registry struct {
 }
 
 // Untag removes a tag. It is no error if the tag does not exist.
-func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
-	var failed string
-	var err error
+func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error) {
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
-		var out *ecrpublic.BatchDeleteImageOutput
-		out, err = r.Public.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{
-			RepositoryName: aws.String(name), ImageIds: []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
-		})
-		for i := 0; err == nil && i < len(out.Failures); i++ {
-			if out.Failures[i].FailureCode != publictypes.ImageFailureCodeImageNotFound {
-				failed = aws.ToString(out.Failures[i].FailureReason)
-			}
-		}
-	} else if name, ok := strings.CutPrefix(repository, r.Hosts.Private+"/"); ok {
-		var out *ecr.BatchDeleteImageOutput
-		out, err = r.Private.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
-			RepositoryName: aws.String(name), ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
-		})
-		for i := 0; err == nil && i < len(out.Failures); i++ {
-			if out.Failures[i].FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
-				failed = aws.ToString(out.Failures[i].FailureReason)
-			}
-		}
+		err = DeletePublic(ctx, r.Public, name, []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}})
+	} else if name, ok := r.private(repository); ok {
+		err = Untag(ctx, r.Private, name, []string{tag})
 	} else {
 		return r.Client.Untag(ctx, repository, tag)
-	}
-	if err == nil && failed != "" {
-		err = fmt.Errorf("AWS answers: %s", failed)
 	}
 	if err != nil {
 		return fmt.Errorf("untag %s in %s: %w", tag, repository, err)
@@ -62,45 +41,45 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 	return nil
 }
 
-// Digests lists the digests of all images in the repository, also of those without a tag.
-// A repository that does not exist has none, and neither has one that is not at AWS: there,
-// images are found by their tags.
-func (r *Registry) Digests(ctx context.Context, repository string) (digests []string, err error) {
+// private returns the name of a private repository without its registry; ok is false if it
+// is not at AWS.
+func (r *Registry) private(repository string) (name string, ok bool) {
+	return strings.CutPrefix(repository, r.Hosts.Private+"/")
+}
+
+// Images lists the digests of all images in the repository with their tags, also of
+// those without a tag. A repository that does not exist has none. The error is
+// [errors.ErrUnsupported] if the repository is not at AWS.
+func (r *Registry) Images(ctx context.Context, repository string) (tags map[string][]string, err error) {
+	var images []Image
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
-		pages := ecrpublic.NewDescribeImagesPaginator(r.Public, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name)})
-		err = eachPage(ctx, pages, func(page *ecrpublic.DescribeImagesOutput) {
-			for _, d := range page.ImageDetails {
-				digests = append(digests, aws.ToString(d.ImageDigest))
-			}
-		})
-	} else if name, ok := strings.CutPrefix(repository, r.Hosts.Private+"/"); ok {
-		pages := ecr.NewDescribeImagesPaginator(r.Private, &ecr.DescribeImagesInput{RepositoryName: aws.String(name)})
-		err = eachPage(ctx, pages, func(page *ecr.DescribeImagesOutput) {
-			for _, d := range page.ImageDetails {
-				digests = append(digests, aws.ToString(d.ImageDigest))
-			}
-		})
+		images, err = PublicImages(ctx, r.Public, name)
+	} else if name, ok := r.private(repository); ok {
+		images, err = Images(ctx, r.Private, name)
+	} else {
+		err = fmt.Errorf("list the images of %s, which is not at AWS: %w", repository, errors.ErrUnsupported)
 	}
 	if err != nil && !is(err, notFound) {
-		return nil, fmt.Errorf("list the images of %s: %w", repository, err)
+		return nil, err
 	}
-	return digests, nil
+	tags = map[string][]string{}
+	for _, i := range images {
+		tags[i.Digest] = i.Tags
+	}
+	return tags, nil
 }
 
-// pages is a paginator of the AWS SDK.
-type pages[Page, Option any] interface {
-	HasMorePages() bool
-	NextPage(context.Context, ...Option) (Page, error)
-}
-
-// eachPage calls use for every page.
-func eachPage[Page, Option any](ctx context.Context, from pages[Page, Option], use func(Page)) error {
-	for from.HasMorePages() {
-		page, err := from.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		use(page)
+// Manifests reads many manifests of a private repository at once, by digest. It leaves
+// out what it does not find, and all of another repository: ECR Public has no call for it.
+func (r *Registry) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {
+	manifests := map[string][]byte{}
+	name, ok := r.private(repository)
+	if !ok || strings.HasPrefix(repository, r.Hosts.Public+"/") {
+		return manifests, nil
 	}
-	return nil
+	images, err := Manifests(ctx, r.Private, name, digests)
+	for digest, i := range images {
+		manifests[digest] = []byte(aws.ToString(i.ImageManifest))
+	}
+	return manifests, err
 }

@@ -107,13 +107,21 @@ func privateInput(w Wanted) *ecr.CreateRepositoryInput {
 	}
 }
 
+// listed is how many images the texts about a repository name. The shortest text holds
+// 1,024 characters, and the longest name has 80.
+// https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_RepositoryCatalogDataInput.html
+const listed = 10
+
 // publicInput describes a public repository, with the text that ECR's gallery shows.
 func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 	holds := "a Go function for AWS Lambda"
 	if w.Variant == catalog.Heavy {
 		holds += ", with static builds of ffmpeg and ffprobe"
 	}
-	images := strings.Join(w.Images, ", ")
+	images := strings.Join(w.Images[:min(len(w.Images), listed)], ", ")
+	if more := len(w.Images) - listed; more > 0 {
+		images += fmt.Sprintf(" and %d more", more)
+	}
 	return &ecrpublic.CreateRepositoryInput{
 		RepositoryName: aws.String(w.Name),
 		CatalogData: &publictypes.RepositoryCatalogDataInput{

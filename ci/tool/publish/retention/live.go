@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -25,15 +27,19 @@ type Live struct {
 // a version. A function that does not exist runs nothing. Any other failure is an error:
 // if it is unknown what is live, nothing may be deleted.
 func FindLive(ctx context.Context, api *lambda.Client, functions []catalog.Function) ([]Live, error) {
-	var all []Live
-	for _, f := range functions {
-		found, err := versions(ctx, api, f)
-		if err != nil {
-			return nil, fmt.Errorf("find the images that %s runs: %w; nothing was changed", f.Lambda, err)
-		}
-		all = append(all, found...)
+	found := make([][]Live, len(functions))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for n, f := range functions {
+		g.Go(func() (err error) {
+			if found[n], err = versions(gctx, api, f); err != nil {
+				return fmt.Errorf("find the images that %s runs: %w; nothing was changed", f.Lambda, err)
+			}
+			return nil
+		})
 	}
-	return all, nil
+	err := g.Wait()
+	return slices.Concat(found...), err
 }
 
 func versions(ctx context.Context, api *lambda.Client, f catalog.Function) ([]Live, error) {
@@ -68,4 +74,13 @@ func versions(ctx context.Context, api *lambda.Client, f catalog.Function) ([]Li
 		}
 	}
 	return all, nil
+}
+
+// inUse returns the function that runs each digest.
+func inUse(live []Live) map[string]string {
+	by := map[string]string{}
+	for _, l := range live {
+		by[l.Digest] = l.Lambda
+	}
+	return by
 }

@@ -22,6 +22,11 @@ const (
 	// match: so a rule that expires nothing protects the images it matches.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 	shielded = 9999
+	// maxRules is how many rules a policy has at most.
+	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+	maxRules = 50
+	// Ruled is how many names have a rule at most: three rules are for all names.
+	Ruled = maxRules - 3
 )
 
 // policy is a lifecycle policy in the format of ECR.
@@ -50,13 +55,14 @@ type action struct {
 }
 
 // Policy returns the lifecycle policy of the private repository of a variant, as
-// indented JSON; ok is false if no function is of that variant.
+// indented JSON, and the names that it has no room for, because ECR accepts [maxRules]
+// rules: [Judge] decides about their images. ok is false if no function is of that variant.
 //
 // The first rules protect live and latest images: an image with such a tag belongs to
 // that rule, so the rules of the commit tags cannot expire it. Then each image name has
 // its own rule, because an image has to match all patterns of a rule. No name is the
 // beginning of another, so an image belongs to only one of these rules.
-func Policy(functions []catalog.Function, v catalog.Variant) (text string, ok bool) {
+func Policy(functions []catalog.Function, v catalog.Variant) (text string, left []string, ok bool) {
 	var p policy
 	add := func(description string, s selection) {
 		p.Rules = append(p.Rules, rule{
@@ -69,16 +75,21 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, ok bo
 	add("shield what a function runs", tagged("*"+publish.LiveSuffix, shielded))
 	add("shield what was published last", tagged("*"+publish.LatestSuffix, shielded))
 	for _, f := range functions {
-		if f.Variant == v {
-			ok = true
+		switch {
+		case f.Variant != v:
+			continue
+		case len(p.Rules) == 2+Ruled:
+			left = append(left, f.Image)
+		default:
 			add(fmt.Sprintf("keep the last %d of %s", Keep, f.Image), tagged(f.Image+"-*", Keep))
 		}
+		ok = true
 	}
 	// Documents that are attached to an image have no tag either, but this rule does not
 	// expire them: ECR deletes them within a day of their image.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 	add("expire what has no tag", selection{TagStatus: "untagged", CountType: "sinceImagePushed", Unit: "days", Number: untaggedDays})
-	return indent(p), ok
+	return indent(p), left, ok
 }
 
 func indent(v any) string {

@@ -3,9 +3,11 @@ package retention
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
+	"path"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestPolicy(t *testing.T) {
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 		t.Run(string(v), func(t *testing.T) {
-			text, ok := Policy(registrytest.Functions(), v)
+			text, _, ok := Policy(registrytest.Functions(), v)
 			require.True(t, ok)
 			golden := filepath.Join("testdata", "policy_"+string(v)+".json")
 			if *update {
@@ -34,7 +36,7 @@ func TestPolicy(t *testing.T) {
 			assert.Equal(t, text, Normal(text))
 		})
 	}
-	_, ok := Policy(registrytest.Functions()[:1], catalog.Heavy)
+	_, _, ok := Policy(registrytest.Functions()[:1], catalog.Heavy)
 	assert.False(t, ok, "no function has the variant")
 }
 
@@ -70,11 +72,10 @@ func matches(s selection, i Image) bool {
 		return len(i.Tags) == 0
 	}
 	for _, pattern := range s.Patterns { // all of them
-		exp := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*") + "$")
-		one := false
-		for _, tag := range i.Tags {
-			one = one || exp.MatchString(tag)
-		}
+		one := slices.ContainsFunc(i.Tags, func(tag string) bool {
+			match, err := path.Match(pattern, tag)
+			return match && err == nil
+		})
 		if !one {
 			return false
 		}
@@ -96,7 +97,7 @@ func aged(tags ...string) []Image {
 
 // TestPolicyAndPruneMeanTheSame applies both to the same images.
 func TestPolicyAndPruneMeanTheSame(t *testing.T) {
-	text, _ := Policy(registrytest.Functions(), catalog.Heavy)
+	text, _, _ := Policy(registrytest.Functions(), catalog.Heavy)
 	names := []string{"select", "thumb", "video"}
 	tests := map[string]struct {
 		images []Image
@@ -130,6 +131,45 @@ func TestPolicyAndPruneMeanTheSame(t *testing.T) {
 			assert.Equal(t, gone, pruned, "by prune")
 		})
 	}
+}
+
+// A policy has no room for every name of a thousand. Policy and prune together mean the
+// same as a policy with a rule for each name.
+func TestAPolicyOfManyNames(t *testing.T) {
+	var functions []catalog.Function
+	var images []Image
+	for n := range 1000 {
+		f := catalog.Function{Image: fmt.Sprintf("%s-%03d", strings.Repeat("n", 76), n), Variant: catalog.Light}
+		functions = append(functions, f)
+		for age := range Keep + 2 {
+			tag := fmt.Sprintf("%s-%07x", f.Image, age)
+			i := Image{Digest: fmt.Sprint(n, " ", age), Tags: []string{tag}, Pushed: now.Add(-time.Duration(age)*time.Hour - 25*time.Hour)}
+			if age == Keep {
+				i.Tags = append(i.Tags, f.Image+"-live")
+			}
+			images = append(images, i)
+		}
+	}
+	images = append(byAge(images), aged("", "", "mine")...)
+	text, left, ok := Policy(functions, catalog.Light)
+	require.True(t, ok)
+	assert.Equal(t, 50, strings.Count(text, "rulePriority"))
+	assert.LessOrEqual(t, len(text), 30720, "as ECR limits the text")
+	assert.Len(t, left, 953)
+	assert.Equal(t, functions[47].Image, left[0])
+
+	gone := expires(t, text, images, now)
+	for _, v := range judgeTagged(images, left, map[string]string{"999 6": "It:1"}, now) {
+		if v.Delete {
+			assert.False(t, gone[v.Digest], "both delete it")
+			gone[v.Digest] = true
+		}
+	}
+	want := map[string]bool{aged("", "")[1].Digest: true}
+	for n := range 999 {
+		want[fmt.Sprint(n, " 6")] = true
+	}
+	assert.Equal(t, want, gone)
 }
 
 func TestWhatRunsIsNotPruned(t *testing.T) {
@@ -191,7 +231,7 @@ func TestACircleOfAttachmentsEnds(t *testing.T) {
 }
 
 func TestNormal(t *testing.T) {
-	text, _ := Policy(registrytest.Functions(), catalog.Light)
+	text, _, _ := Policy(registrytest.Functions(), catalog.Light)
 	var p policy
 	require.NoError(t, json.Unmarshal([]byte(text), &p))
 	p.Rules[0], p.Rules[1] = p.Rules[1], p.Rules[0]

@@ -9,17 +9,13 @@ import (
 	"time"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
 )
 
 // Image is an image in a repository.
-type Image struct {
-	Digest string    `json:"digest"`
-	Tags   []string  `json:"tags,omitempty"`
-	Pushed time.Time `json:"pushed"`
-	Size   int64     `json:"size"` // in bytes
-}
+type Image = ecrapi.Image
 
 // Verdict says whether an image is deleted, and why.
 type Verdict struct {
@@ -53,6 +49,14 @@ func Judge(images []Image, names []string, inUse, subjects map[string]string, no
 		verdicts = append(verdicts, judgeAttached(i, subjects, kept, known, now))
 	}
 	return verdicts
+}
+
+// judgeTagged is [Judge] for the images of some names in a private repository. The
+// lifecycle policy decides about all other images, and about what has no tag.
+func judgeTagged(images []Image, names []string, inUse map[string]string, now time.Time) []Verdict {
+	return judgeImages(slices.DeleteFunc(slices.Clone(images), func(i Image) bool {
+		return !slices.ContainsFunc(i.Tags, func(tag string) bool { return nameOf(tag, names) != "" })
+	}), names, inUse, now)
 }
 
 // withLists adds to subjects the tags in which clients list what is attached to an image.
@@ -122,6 +126,15 @@ func judgeImages(images []Image, names []string, inUse map[string]string, now ti
 // commitTag matches the part of a commit tag that follows the name.
 var commitTag = regexp.MustCompile(`^-[0-9a-f]{7,40}$`)
 
+// nameOf returns which of the names the commit tag is of; "" if of none.
+func nameOf(tag string, names []string) string {
+	at := max(0, strings.LastIndex(tag, "-"))
+	if name := tag[:at]; commitTag.MatchString(tag[at:]) && slices.Contains(names, name) {
+		return name
+	}
+	return ""
+}
+
 func judge(image Image, names []string, inUse map[string]string, now time.Time, seen map[string]int) Verdict {
 	keep := func(why string) Verdict { return Verdict{image, false, why} }
 	name, foreign, shield := "", "", ""
@@ -130,15 +143,11 @@ func judge(image Image, names []string, inUse map[string]string, now time.Time, 
 			shield = cmp.Or(shield, tag)
 			continue
 		}
-		at := slices.IndexFunc(names, func(n string) bool {
-			rest, ok := strings.CutPrefix(tag, n)
-			return ok && commitTag.MatchString(rest)
-		})
-		if at < 0 {
+		if of := nameOf(tag, names); of != "" {
+			name = of
+		} else {
 			foreign = tag
-			continue
 		}
-		name = names[at]
 	}
 	if name != "" {
 		seen[name]++

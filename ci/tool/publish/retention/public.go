@@ -11,24 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/publish/ecrapi"
 )
 
-// batch is how many images one BatchDeleteImage call accepts.
-// https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_BatchDeleteImage.html
-const batch = 100
-
 // parallel is how many requests run at once.
-const parallel = 4
+const parallel = 8
 
 // Pruning says which images of a public repository are deleted.
 type Pruning struct {
 	Repository string    `json:"repository"`
 	Images     []Verdict `json:"images"`
+	Warnings   []string  `json:"warnings,omitempty"`
 }
 
-// Deletes counts the images to delete, and their bytes.
-func (p Pruning) Deletes() (images int, bytes int64) {
-	for _, v := range p.Images {
+// deletes counts the images to delete, and their bytes.
+func deletes(verdicts []Verdict) (images int, bytes int64) {
+	for _, v := range verdicts {
 		if v.Delete {
 			images++
 			bytes += v.Size
@@ -45,29 +44,15 @@ type Referrers func(ctx context.Context, digest string) ([]string, error)
 // repository is for. It fails if it cannot find out what is attached to an image, because
 // an attached document looks like an image without a tag.
 func PlanPublic(ctx context.Context, api *ecrpublic.Client, repository string, names []string, live []Live, referrers Referrers, now time.Time) (Pruning, error) {
-	inUse := map[string]string{}
-	for _, l := range live {
-		inUse[l.Digest] = l.Lambda
-	}
-	var images []Image
-	pages := ecrpublic.NewDescribeImagesPaginator(api, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(repository)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return Pruning{}, fmt.Errorf("list the images of %s: %w", repository, err)
-		}
-		for _, d := range page.ImageDetails {
-			images = append(images, Image{
-				Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags,
-				Pushed: aws.ToTime(d.ImagePushedAt), Size: aws.ToInt64(d.ImageSizeInBytes),
-			})
-		}
+	images, err := ecrapi.PublicImages(ctx, api, repository)
+	if err != nil {
+		return Pruning{}, err
 	}
 	subjects, err := findSubjects(ctx, images, referrers)
 	if err != nil {
 		return Pruning{}, fmt.Errorf("list the images of %s: %w", repository, err)
 	}
-	return Pruning{repository, Judge(images, names, inUse, subjects, now)}, nil
+	return Pruning{repository, Judge(images, names, inUse(live), subjects, now), warnings("ecr-public", repository, images)}, nil
 }
 
 // findSubjects returns what is attached to which image. It asks for every digest, also
@@ -111,23 +96,8 @@ func ApplyPublic(ctx context.Context, api *ecrpublic.Client, p Pruning) error {
 		}
 	}
 	for _, ids := range [][]types.ImageIdentifier{lists, others} {
-		if err := deleteImages(ctx, api, p.Repository, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func deleteImages(ctx context.Context, api *ecrpublic.Client, repository string, ids []types.ImageIdentifier) error {
-	for some := range slices.Chunk(ids, batch) {
-		out, err := api.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: some})
-		if err != nil {
-			return fmt.Errorf("delete images of %s: %w", repository, err)
-		}
-		for _, f := range out.Failures {
-			if f.FailureCode != types.ImageFailureCodeImageNotFound {
-				return fmt.Errorf("delete images of %s: AWS answers: %s", repository, aws.ToString(f.FailureReason))
-			}
+		if err := ecrapi.DeletePublic(ctx, api, p.Repository, ids); err != nil {
+			return fmt.Errorf("delete images of %s: %w", p.Repository, err)
 		}
 	}
 	return nil

@@ -35,6 +35,20 @@ func (g *Graph) Folder(p Package) string {
 	return filepath.ToSlash(rel)
 }
 
+// File returns where a file of the package really is, relative to the root and
+// slash-separated; empty if it is outside the workspace.
+func (g *Graph) File(p Package, name string) string {
+	at, ok := p.Real[name]
+	if !ok {
+		at = filepath.Join(p.Dir, name)
+	}
+	rel, err := filepath.Rel(g.root, at)
+	if err != nil || p.Standard || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
 // Reach returns the packages that the function's binary is built from, by distance, and
 // for each the import path of the package that imports it on a shortest path.
 func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]string) {

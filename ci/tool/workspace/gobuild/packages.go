@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,6 +42,8 @@ type Package struct {
 	Module *Module
 	// DefaultGODEBUG are the settings of a program.
 	DefaultGODEBUG string
+	// Real are the paths of files in Dir that symbolic links lead to, by name.
+	Real map[string]string `json:"-"`
 	// Error says why the package cannot be built.
 	Error *PackageError
 }
@@ -75,12 +78,36 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range packages {
+	for n, p := range packages {
 		if p.Error != nil {
 			return nil, fmt.Errorf("list the packages of the functions: %s", p.Error)
 		}
+		if local(p, in.value("GOMODCACHE")) {
+			if packages[n].Real, err = real(p); err != nil {
+				return nil, fmt.Errorf("follow the links of %s: %w", p.ImportPath, err)
+			}
+		}
 	}
 	return packages, nil
+}
+
+// real returns the files of a package that are elsewhere than their names say.
+func real(p Package) (map[string]string, error) {
+	found := map[string]string{}
+	dir, err := filepath.EvalSymlinks(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range p.Files() {
+		at, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		if at != filepath.Join(p.Dir, name) {
+			found[name] = at
+		}
+	}
+	return found, nil
 }
 
 // String is one line.

@@ -1,0 +1,138 @@
+package ecrapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// The limits of both APIs, private and public.
+const (
+	// page is how many images one call lists at most; by default it lists 100.
+	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
+	page = 1000
+	// batch is how many images one call reads or deletes at most.
+	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
+	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
+	batch = 100
+)
+
+// parallel is how many requests run at once.
+const parallel = 4
+
+// Image is an image in a repository.
+type Image struct {
+	Digest string    `json:"digest"`
+	Tags   []string  `json:"tags,omitempty"`
+	Pushed time.Time `json:"pushed"`
+	Size   int64     `json:"size"` // in bytes
+}
+
+// Images lists the images of a private repository, also those without a tag.
+func Images(ctx context.Context, api *ecr.Client, repository string) (images []Image, err error) {
+	pages := ecr.NewDescribeImagesPaginator(api, &ecr.DescribeImagesInput{RepositoryName: aws.String(repository), MaxResults: aws.Int32(page)})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the images of %s: %w", repository, err)
+		}
+		for _, d := range out.ImageDetails {
+			images = append(images, Image{aws.ToString(d.ImageDigest), d.ImageTags, aws.ToTime(d.ImagePushedAt), aws.ToInt64(d.ImageSizeInBytes)})
+		}
+	}
+	return images, nil
+}
+
+// PublicImages lists the images of a public repository, also those without a tag.
+func PublicImages(ctx context.Context, api *ecrpublic.Client, repository string) (images []Image, err error) {
+	pages := ecrpublic.NewDescribeImagesPaginator(api, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(repository), MaxResults: aws.Int32(page)})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the images of %s: %w", repository, err)
+		}
+		for _, d := range out.ImageDetails {
+			images = append(images, Image{aws.ToString(d.ImageDigest), d.ImageTags, aws.ToTime(d.ImagePushedAt), aws.ToInt64(d.ImageSizeInBytes)})
+		}
+	}
+	return images, nil
+}
+
+// Manifests returns the images of a private repository with their manifests, by digest.
+// What does not exist is left out.
+func Manifests(ctx context.Context, api *ecr.Client, repository string, digests []string) (map[string]ecrtypes.Image, error) {
+	var mu sync.Mutex
+	found := map[string]ecrtypes.Image{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for some := range slices.Chunk(digests, batch) {
+		g.Go(func() error {
+			ids := make([]ecrtypes.ImageIdentifier, len(some))
+			for n, digest := range some {
+				ids[n].ImageDigest = aws.String(digest)
+			}
+			out, err := api.BatchGetImage(gctx, &ecr.BatchGetImageInput{RepositoryName: aws.String(repository), ImageIds: ids})
+			if err != nil {
+				return fmt.Errorf("read images of %s: %w", repository, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, i := range out.Images {
+				found[aws.ToString(i.ImageId.ImageDigest)] = i
+			}
+			return nil
+		})
+	}
+	return found, g.Wait()
+}
+
+// Untag removes tags of a private repository, and each image that then has no tag. A tag
+// that does not exist is no error. It goes on after a failure, and returns all.
+func Untag(ctx context.Context, api *ecr.Client, repository string, tags []string) error {
+	var errs []error
+	for some := range slices.Chunk(tags, batch) {
+		ids := make([]ecrtypes.ImageIdentifier, len(some))
+		for n, tag := range some {
+			ids[n].ImageTag = aws.String(tag)
+		}
+		out, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: ids})
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, f := range out.Failures {
+			if f.FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
+				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", aws.ToString(f.ImageId.ImageTag), aws.ToString(f.FailureReason)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// DeletePublic deletes images of a public repository, by tag or digest. An image that does
+// not exist is no error. It goes on after a failure, and returns all.
+func DeletePublic(ctx context.Context, api *ecrpublic.Client, repository string, images []publictypes.ImageIdentifier) error {
+	var errs []error
+	for some := range slices.Chunk(images, batch) {
+		out, err := api.BatchDeleteImage(ctx, &ecrpublic.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: some})
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, f := range out.Failures {
+			if f.FailureCode != publictypes.ImageFailureCodeImageNotFound {
+				id := aws.ToString(f.ImageId.ImageTag) + aws.ToString(f.ImageId.ImageDigest)
+				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, aws.ToString(f.FailureReason)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,41 @@
+package retention
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/publish/awsauth"
+)
+
+// A deploy may tag an image as live while retention runs.
+func TestAnImageThatGetsATagMeanwhileStays(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	var images []awsfake.Image
+	for age := range Keep + 3 {
+		images = append(images, awsfake.Image{Digest: fmt.Sprint("sha256:", age), Tags: []string{fmt.Sprintf("thumb-%07x", age), fmt.Sprintf("thumb-%07x", 16+age)},
+			Pushed: now.Add(-time.Duration(age) * time.Hour)})
+	}
+	images = append(images, awsfake.Image{Digest: "sha256:untagged", Pushed: now.AddDate(0, -1, 0)}, awsfake.Image{Digest: "sha256:other", Tags: []string{"video-0000001"}})
+	aws.Add(awsfake.Private, "a", images...)
+	c, err := PlanPrivate(t.Context(), s.ECR, "a", "", []string{"thumb"}, nil, now)
+	require.NoError(t, err)
+	count, _ := deletes(c.Images)
+	require.Equal(t, 3, count)
+
+	meanwhile := &aws.Repository(awsfake.Private, "a").Images[Keep]
+	meanwhile.Tags = append(meanwhile.Tags, "thumb-live")
+	c.Diff = "" // this test is not about the policy
+	require.NoError(t, ApplyPrivate(t.Context(), s.ECR, c))
+	var left []string
+	for _, i := range aws.Repository(awsfake.Private, "a").Images {
+		left = append(left, i.Digest)
+	}
+	assert.Equal(t, []string{"sha256:0", "sha256:1", "sha256:2", "sha256:3", "sha256:4", "sha256:5", "sha256:untagged", "sha256:other"}, left)
+}
