@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -104,8 +105,8 @@ func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	s := stand{awsfake.New(t), registrytest.New(t), registrytest.New(t), publishable(t, nil)}
 	t.Setenv("AWS_ENDPOINT_URL_ECR", "http://ecr.example")
-	s.aws.Add(awsfake.Public, "lambda-light", awsfake.Image{Digest: digest("1"), Tags: []string{"beta-aaaaaaa"}})
-	s.public.RequirePassword(func(password string) bool { return password == s.aws.Passwords()[0] })
+	s.aws.Add(awsfake.Public, "lambda-light")
+	s.public.RequirePassword(func(password string) bool { return slices.Contains(s.aws.Passwords(), password) })
 
 	p := decode(t, s.publish(t, "--commit", "aaaaaaa", "--create-repositories", "--json"))
 
