@@ -74,7 +74,7 @@ func NewClient(o Options) *Client {
 		t.ResponseHeaderTimeout = answerTimeout
 		inner = t
 	}
-	c.inner = transport.NewUserAgent(listener{inner}, "lambdas-ci")
+	c.inner = listener{inner}
 	return c
 }
 
@@ -175,7 +175,7 @@ func (c *Client) as(ctx context.Context, scope, repository string, try func(*ses
 	if err != nil {
 		return err
 	}
-	return c.retry.do(ctx, func(ctx context.Context) error {
+	err = c.retry.do(ctx, func(ctx context.Context) error {
 		t, err := s.login(ctx, c.keychain, c.inner)
 		if err != nil {
 			return err
@@ -186,6 +186,9 @@ func (c *Client) as(ctx context.Context, scope, repository string, try func(*ses
 			remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
 		})
 	}, s.renew)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return explain(err, s.auth, s.repository.RegistryStr())
 }
 
 func (c *Client) session(repository, scope string) (*session, error) {
@@ -216,6 +219,8 @@ func (s *session) login(ctx context.Context, keychain authn.Keychain, inner http
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)
 	}
 	s.auth = auth
+	_, confined := auth.(Confined)
+	inner = transport.NewUserAgent(guard{inner, s.repository.Registry, confined}, "lambdas-ci")
 	t, err := transport.NewWithContext(ctx, s.repository.Registry, auth, inner, []string{s.repository.Scope(s.scope)})
 	if err != nil {
 		return nil, fmt.Errorf("log in to %s: %w", s.repository.RegistryStr(), err)

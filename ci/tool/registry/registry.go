@@ -41,7 +41,7 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 	err = lookUp(ctx, func(attempt context.Context) (err error) {
 		attempt, cancel := context.WithTimeout(attempt, probeTimeout)
 		defer cancel()
-		head, err = remote.Head(ref, append(options(attempt), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
+		head, err = remote.Head(ref, append(options(attempt, ref), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
 		return err
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func lookUp(ctx context.Context, ask func(attempt context.Context) error) error 
 		}
 		return err
 	}, func() {})
-	return errors.Join(err, down)
+	return errors.Join(explain(err, nil, ""), down)
 }
 
 // Image returns the image with the digest, for the platform, from the repository of
@@ -74,7 +74,7 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 	var image v1.Image
 	err = lookUp(ctx, func(context.Context) (err error) {
 		// Its layers are read later, so the context is not that of the attempt.
-		image, err = remote.Image(ref.Context().Digest(digest.String()), append(options(ctx), remote.WithPlatform(platform))...)
+		image, err = remote.Image(ref.Context().Digest(digest.String()), append(options(ctx, ref), remote.WithPlatform(platform))...)
 		return err
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (b receivedBody) Read(p []byte) (int, error) {
 func Unreachable(err error) bool {
 	var answer *transport.Error
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, errLogin):
 		return false
 	case errors.As(err, &answer):
 		return answer.StatusCode == http.StatusProxyAuthRequired
@@ -146,11 +146,11 @@ func answered(err error, status int) bool {
 	return errors.As(err, &answer) && answer.StatusCode == status
 }
 
-func options(ctx context.Context) []remote.Option {
+func options(ctx context.Context, ref name.Reference) []remote.Option {
 	return []remote.Option{
 		remote.WithContext(ctx),
 		remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		remote.WithUserAgent("lambdas-ci"),
-		remote.WithTransport(receiver{listener{remote.DefaultTransport}}),
+		remote.WithTransport(guard{inner: receiver{listener{remote.DefaultTransport}}, registry: ref.Context().Registry}),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"lambdas.internal/ci/tool/report"
@@ -57,8 +58,6 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 			logins++
 			renew()
 			continue
-		case refused(err):
-			return fmt.Errorf("%w; the registry does not accept the login, or the login has no permission for this", err)
 		case !passing(err):
 			return err
 		case attempt >= r.Attempts:
@@ -108,6 +107,18 @@ func refused(err error) bool {
 	var answer *transport.Error
 	return errors.As(err, &answer) &&
 		(answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
+}
+
+// explain adds to the registry's refusal what is wrong with the login.
+func explain(err error, auth authn.Authenticator, host string) error {
+	switch {
+	case !refused(err):
+		return err
+	case auth == authn.Anonymous:
+		return fmt.Errorf("%w; there is no login for %s: log in with docker login %[2]s", err, host)
+	default:
+		return fmt.Errorf("%w; the registry does not accept the login, or the login has no permission for this", err)
+	}
 }
 
 // retryAfter is the wait that the answers to one attempt asked for.

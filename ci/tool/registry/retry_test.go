@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -121,10 +123,18 @@ func TestAnInterruptEndsTheWait(t *testing.T) {
 
 func TestARefusedLogin(t *testing.T) {
 	refuse := func(w http.ResponseWriter) { w.WriteHeader(http.StatusForbidden) }
-	host, count := server(t, refuse, refuse, refuse, refuse, refuse)
+	t.Setenv("DOCKER_CONFIG", t.TempDir()) // without a login
+	host, count := server(t, slices.Repeat([]func(http.ResponseWriter){refuse}, 10)...)
 	_, _, err := NewClient(Options{}).Digest(t.Context(), host+"/a", "latest")
-	require.ErrorContains(t, err, "the registry does not accept the login, or the login has no permission for this")
+	require.ErrorContains(t, err, "there is no login for "+host+": log in with docker login "+host)
 	assert.EqualValues(t, 1+relogins, count.Load())
+
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	config := fmt.Sprintf(`{"auths":{%q:{"username":"me","password":"old"}}}`, host)
+	require.NoError(t, os.WriteFile(filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), []byte(config), 0o600))
+	_, _, err = NewClient(Options{}).Digest(t.Context(), host+"/a", "latest")
+	require.ErrorContains(t, err, "the registry does not accept the login, or the login has no permission for this")
+	assert.EqualValues(t, 2*(1+relogins), count.Load())
 	var answer *transport.Error
 	require.ErrorAs(t, err, &answer)
 }

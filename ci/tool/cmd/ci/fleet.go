@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,12 +56,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 		}
 		hosts.Private = publish.PrivateHost(account, session.Region)
 	}
-	options := registry.Options{}
-	// A stand-in for AWS also gives the logins of its registry.
-	if f.hosts.Private == "" || os.Getenv("AWS_ENDPOINT_URL") != "" {
-		options.Keychain = session.Keychain(hosts)
-	}
-	client := registry.NewClient(options)
+	client := registry.NewClient(registry.Options{Keychain: session.Keychain(hosts)})
 	return &fleet{
 		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN,
 		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts)),

@@ -50,7 +50,11 @@ func (f *targetFlags) check() error {
 	if f.account != "" && !account.MatchString(f.account) {
 		return usageError{fmt.Errorf("--account: %q is not an AWS account; pass its 12 digits", f.account)}
 	}
-	if err := f.expected().Check(); err != nil {
+	expected := f.expected()
+	if err := expected.Check(); err != nil {
+		return usageError{err}
+	}
+	if err := awsauth.CheckHosts(expected); err != nil {
 		return usageError{err}
 	}
 	return nil
@@ -81,7 +85,7 @@ type target struct {
 	hosts    publish.Hosts
 	registry registries
 	client   *registry.Client // for reading
-	aws      *awsauth.Session // nil if AWS is not used
+	ecr      *ecrapi.Registry // nil if AWS is not used
 	close    func() error
 }
 
@@ -105,7 +109,6 @@ func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.aws = session
 	if t.hosts.Private == "" {
 		account := f.account
 		if account == "" {
@@ -124,20 +127,22 @@ func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
 		}
 		t.hosts.Public = publish.PublicHost + "/" + alias
 	}
-	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
-	t.registry = &ecrapi.Registry{
-		Client:  t.client,
-		Private: session.ECR, Public: session.Public, Hosts: t.hosts,
+	runs, err := session.Runs(t.hosts)
+	if err != nil {
+		return nil, err
 	}
+	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
+	t.ecr = &ecrapi.Registry{Client: t.client, Private: session.ECR, Public: session.Public, Hosts: runs}
+	t.registry = t.ecr
 	return t, nil
 }
 
 // prepare checks that the repositories exist at AWS, and creates them if told to.
 func (t *target) prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]string, error) {
-	if t.aws == nil {
+	if t.ecr == nil {
 		return nil, nil
 	}
-	return ecrapi.Prepare(ctx, t.aws.ECR, t.aws.Public, functions, create, dryRun)
+	return t.ecr.Prepare(ctx, functions, create, dryRun)
 }
 
 // login finds the credentials and the region. A missing region is a usage error.

@@ -3,6 +3,7 @@ package cost
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,7 +41,8 @@ type Registry interface {
 // Lister is a registry that lists and reads many images with one call, as ECR does, also
 // those without a tag. The OCI distribution specification has no request for either.
 type Lister interface {
-	// Images lists the digests of all manifests in the repository, with their tags.
+	// Images lists the digests of all manifests in the repository, with their tags. The error
+	// is [errors.ErrUnsupported] if it cannot do so for this repository.
 	Images(ctx context.Context, repository string) (tags map[string][]string, err error)
 	// Manifests reads manifests, by digest. It may leave out some.
 	Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error)
@@ -75,11 +77,13 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 // readRepository returns the images of a repository, each once.
 func readRepository(ctx context.Context, r Registry, at string, repository Repository, functions []catalog.Function) ([]Image, error) {
 	lister, ok := r.(Lister)
-	list := func(ctx context.Context, at string) (map[string][]string, error) { return listTagged(ctx, r, at) }
+	tags, err := map[string][]string(nil), errors.ErrUnsupported
 	if ok {
-		list = lister.Images
+		tags, err = lister.Images(ctx, at)
 	}
-	tags, err := list(ctx, at)
+	if errors.Is(err, errors.ErrUnsupported) {
+		tags, err = listTagged(ctx, r, at)
+	}
 	if err != nil {
 		return nil, err
 	}

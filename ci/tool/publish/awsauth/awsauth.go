@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,8 +100,9 @@ func (s *Session) Alias(ctx context.Context) (string, error) {
 	return "", errors.New("find the alias at ECR Public: the account has none; pass --public-alias")
 }
 
-// Keychain returns the logins for the registries at the hosts. Other registries use
-// Docker's logins.
+// Keychain returns the logins for the registries at the hosts: a token of AWS if AWS runs
+// the registry, or if the registry and AWS are stand-ins on this machine. All other
+// registries use Docker's logins.
 func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 	private := &token{registry: "ECR in " + s.Region, now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
 		out, err := s.ECR.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
@@ -123,23 +125,35 @@ func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 		}
 		return aws.ToString(out.AuthorizationData.AuthorizationToken), aws.ToTime(out.AuthorizationData.ExpiresAt), nil
 	}}
-	return keychain{{h.Public, public}, {h.Private, private}}
+	all := keychain{{h.Public, public, s.publicHost}, {h.Private, private, s.privateHost}}
+	// If one registry is below the path of the other, its own login is found first.
+	slices.SortStableFunc(all, func(a, b login) int { return len(b.registry) - len(a.registry) })
+	return all
 }
 
-// keychain has a login for each host.
-type keychain []struct {
-	host string
-	auth *token
+// keychain has a login for each registry.
+type keychain []login
+
+type login struct {
+	registry string // host[:port][/path]
+	auth     *token
+	belongs  func(host string) (bool, error)
 }
 
 // Resolve returns the login for a repository.
 func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
-	for _, entry := range k {
-		if r.String() == entry.host || strings.HasPrefix(r.String(), entry.host+"/") {
-			return entry.auth, nil
-		}
+	at := slices.IndexFunc(k, func(l login) bool { return r.String() == l.registry || strings.HasPrefix(r.String(), l.registry+"/") })
+	if at < 0 {
+		return authn.DefaultKeychain.Resolve(r)
 	}
-	return authn.DefaultKeychain.Resolve(r)
+	belongs, err := k[at].belongs(r.RegistryStr())
+	if err != nil {
+		return nil, err
+	}
+	if !belongs {
+		return authn.DefaultKeychain.Resolve(r)
+	}
+	return k[at].auth, nil
 }
 
 // ErrCredentials is returned if the machine has no AWS credentials.

@@ -22,7 +22,7 @@ const (
 )
 
 // token is a login that is requested when it is first needed, and again when it ends. It
-// implements authn.Authenticator.
+// implements authn.Authenticator, registry.Expirer and registry.Confined.
 type token struct {
 	registry string // its name in messages
 	get      func(context.Context) (encoded string, ends time.Time, err error)
@@ -66,6 +66,10 @@ func (t *token) Expire() {
 		t.password = ""
 	}
 }
+
+// Confined says that only the registry may get the token. The token servers of ECR and
+// ECR Public are on the registry's host.
+func (t *token) Confined() {}
 
 // user is the user of every ECR token.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html

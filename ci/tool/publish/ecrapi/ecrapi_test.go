@@ -1,11 +1,15 @@
 package ecrapi
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	registrytypes "github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -77,6 +82,38 @@ func TestUntagTakesOneTagOnly(t *testing.T) {
 			require.ErrorContains(t, r.Untag(t.Context(), repository+"b", "x"), "untag x in "+repository+"b: ")
 		})
 	}
+}
+
+// The images of another registry are not those of the account.
+func TestAnotherRegistryIsNotTheAccount(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	other := registrytest.New(t)
+	client := registry.NewClient(registry.Options{})
+	r := &Registry{Client: client, Private: s.ECR, Public: s.Public}
+	repository := other.Host + "/ai-social-media-lambda-light"
+	aws.Add(awsfake.Private, "ai-social-media-lambda-light", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
+	aws.Add(awsfake.Private, repository, awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
+	config, err := client.PutBytes(t.Context(), repository, []byte("{}"), registrytypes.OCIConfigJSON)
+	require.NoError(t, err)
+	manifest, err := json.Marshal(v1.Manifest{SchemaVersion: 2, MediaType: registrytypes.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{}})
+	require.NoError(t, err)
+	require.NoError(t, client.PutManifest(t.Context(), repository, "x-latest", manifest, registrytypes.OCIManifestSchema1))
+
+	require.NoError(t, r.Untag(t.Context(), repository, "x-latest"))
+	_, there, err := client.Digest(t.Context(), repository, "x-latest")
+	require.NoError(t, err)
+	assert.False(t, there)
+	_, err = r.Images(t.Context(), repository)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	manifests, err := r.Manifests(t.Context(), repository, []string{"sha256:1"})
+	require.NoError(t, err)
+	assert.Empty(t, manifests)
+	created, err := r.Prepare(t.Context(), registrytest.Functions(), true, false)
+	require.NoError(t, err)
+	assert.Empty(t, created)
+	assert.Empty(t, aws.Calls(""))
 }
 
 func TestImages(t *testing.T) {

@@ -2,6 +2,7 @@ package ecrapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,20 +16,24 @@ import (
 )
 
 // Registry is a client of ECR's registries. It removes tags with the API of AWS, because
-// the registry protocol of ECR deletes only whole manifests.
+// the registry protocol of ECR deletes only whole manifests. For other registries it is a
+// client like any other.
 type Registry struct {
 	*registry.Client
 	Private *ecr.Client
 	Public  *ecrpublic.Client
-	Hosts   publish.Hosts
+	// Hosts are those of the registries that AWS runs; one that it does not run is "".
+	Hosts publish.Hosts
 }
 
 // Untag removes a tag. It is no error if the tag does not exist.
 func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error) {
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
 		err = DeletePublic(ctx, r.Public, name, []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}})
+	} else if name, ok := r.private(repository); ok {
+		err = Untag(ctx, r.Private, name, []string{tag})
 	} else {
-		err = Untag(ctx, r.Private, r.private(repository), []string{tag})
+		return r.Client.Untag(ctx, repository, tag)
 	}
 	if err != nil {
 		return fmt.Errorf("untag %s in %s: %w", tag, repository, err)
@@ -36,19 +41,23 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error
 	return nil
 }
 
-// private returns the name of a private repository without its registry.
-func (r *Registry) private(repository string) string {
-	return strings.TrimPrefix(repository, r.Hosts.Private+"/")
+// private returns the name of a private repository without its registry; ok is false if it
+// is not at AWS.
+func (r *Registry) private(repository string) (name string, ok bool) {
+	return strings.CutPrefix(repository, r.Hosts.Private+"/")
 }
 
 // Images lists the digests of all images in the repository with their tags, also of
-// those without a tag. A repository that does not exist has none.
+// those without a tag. A repository that does not exist has none. The error is
+// [errors.ErrUnsupported] if the repository is not at AWS.
 func (r *Registry) Images(ctx context.Context, repository string) (tags map[string][]string, err error) {
 	var images []Image
 	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
 		images, err = PublicImages(ctx, r.Public, name)
+	} else if name, ok := r.private(repository); ok {
+		images, err = Images(ctx, r.Private, name)
 	} else {
-		images, err = Images(ctx, r.Private, r.private(repository))
+		err = fmt.Errorf("list the images of %s, which is not at AWS: %w", repository, errors.ErrUnsupported)
 	}
 	if err != nil && !is(err, notFound) {
 		return nil, err
@@ -61,13 +70,14 @@ func (r *Registry) Images(ctx context.Context, repository string) (tags map[stri
 }
 
 // Manifests reads many manifests of a private repository at once, by digest. It leaves
-// out what it does not find, and all of a public repository: ECR Public has no call for it.
+// out what it does not find, and all of another repository: ECR Public has no call for it.
 func (r *Registry) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {
 	manifests := map[string][]byte{}
-	if strings.HasPrefix(repository, r.Hosts.Public+"/") {
+	name, ok := r.private(repository)
+	if !ok || strings.HasPrefix(repository, r.Hosts.Public+"/") {
 		return manifests, nil
 	}
-	images, err := Manifests(ctx, r.Private, r.private(repository), digests)
+	images, err := Manifests(ctx, r.Private, name, digests)
 	for digest, i := range images {
 		manifests[digest] = []byte(aws.ToString(i.ImageManifest))
 	}

@@ -137,11 +137,13 @@ func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 	}
 }
 
-// Prepare checks that the repositories of the functions exist. With create it creates
-// those that are missing; in a dry run it changes nothing. It returns those that
+// Prepare checks that the repositories of the functions exist, those at AWS. With create it
+// creates those that are missing; in a dry run it changes nothing. It returns those that
 // were, or would be, created.
-func Prepare(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, functions []catalog.Function, create, dryRun bool) ([]string, error) {
-	wanted, err := Missing(ctx, private, public, Want(functions))
+func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]string, error) {
+	wanted, err := Missing(ctx, r.Private, r.Public, slices.DeleteFunc(Want(functions), func(w Wanted) bool {
+		return w.Tier == catalog.Private && r.Hosts.Private == "" || w.Tier == catalog.Public && r.Hosts.Public == ""
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +156,7 @@ func Prepare(ctx context.Context, private *ecr.Client, public *ecrpublic.Client,
 		case !create && !dryRun:
 			errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; create it with --create-repositories", w.Tier, w.Name))
 		case !dryRun:
-			errs = append(errs, Create(ctx, private, public, w))
+			errs = append(errs, Create(ctx, r.Private, r.Public, w))
 		}
 		created = append(created, fmt.Sprintf("%s (%s)", w.Name, w.Tier))
 	}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// asks starts a registry that asks for a password, and counts those that arrive.
+func asks(t *testing.T) (host string, got *atomic.Int32) {
+	t.Helper()
+	got = &atomic.Int32{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			got.Add(1)
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://"), got
+}
+
+// Each command that names a registry asks AWS for a token only if AWS runs the registry.
+func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	opens := map[string]func(hosts publish.Hosts) (*registry.Client, error){
+		"publish": func(hosts publish.Hosts) (*registry.Client, error) {
+			opened, err := (&targetFlags{hosts: hosts}).open(t.Context(), "")
+			return opened.client, err
+		},
+		"deploy": func(hosts publish.Hosts) (*registry.Client, error) {
+			opened, err := (&fleetFlags{targetFlags{hosts: hosts}}).open(t.Context(), &catalog.Catalog{})
+			return opened.registry, err
+		},
+	}
+	for title, test := range map[string]struct {
+		command, ecr string
+		want         bool
+	}{
+		"publish, ECR is a stand-in": {"publish", "", true},
+		"publish, ECR is elsewhere":  {"publish", "http://ecr.example", false},
+		"deploy, ECR is a stand-in":  {"deploy", "", true},
+		"deploy, ECR is elsewhere":   {"deploy", "http://ecr.example", false},
+	} {
+		t.Run(title, func(t *testing.T) {
+			aws := awsfake.New(t)
+			if test.ecr != "" {
+				t.Setenv("AWS_ENDPOINT_URL_ECR", test.ecr)
+			}
+			host, got := asks(t)
+			client, err := opens[test.command](publish.Hosts{Private: host + "/x"})
+			require.NoError(t, err)
+
+			_, _, err = client.Digest(t.Context(), host+"/x/y", "z")
+
+			message := "there is no login for " + host + ": log in with docker login " + host
+			if test.want {
+				message = "the registry does not accept the login"
+			}
+			require.ErrorContains(t, err, message)
+			assert.Equal(t, test.want, got.Load() > 0)
+			assert.Equal(t, test.want, len(aws.Passwords()) > 0)
+		})
+	}
+}
+
+func TestARegistryOfAWSIsNamedForWhatItIs(t *testing.T) {
+	root := publishable(t, nil)
+	aws := awsfake.New(t)
+	for line, message := range map[string]string{
+		"publish --private-registry public.ecr.aws/alias":                                      `--private-registry: "public.ecr.aws/alias" is ECR Public`,
+		"plan --private-registry public.ecr.aws/alias --public-registry public.ecr.aws/alias":  `--private-registry: "public.ecr.aws/alias" is ECR Public`,
+		"deploy --commit aaaaaaa --private-registry PUBLIC.ecr.aws/alias":                      `is a name of AWS in another spelling; write public.ecr.aws`,
+		"status --private-registry public.ecr.aws":                                             `--private-registry: "public.ecr.aws" is ECR Public`,
+		"publish --public-registry 123456789012.dkr.ecr.eu-central-1.amazonaws.com":            `is a private registry of ECR`,
+		"retention --public-registry 123456789012.dkr.ecr.eu-central-1.amazonaws.com":          `is a private registry of ECR`,
+		"publish --private-registry me:secret@127.0.0.1:1":                                     `is not the name of a registry`,
+		"publish --private-registry me@123456789012.dkr.ecr.eu-central-1.amazonaws.com --json": `is not the name of a registry`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			got := command(t, root, strings.Fields(line)...)
+			assert.Equal(t, exitUsage, got.code, got.stderr)
+			assert.Contains(t, got.stderr, message)
+			assert.Empty(t, aws.Calls(""))
+		})
+	}
+}
+
+// The account's repositories are not those of a registry that AWS does not run: none is
+// looked for, made or changed in it.
+func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	s := stand{awsfake.New(t), registrytest.New(t), registrytest.New(t), publishable(t, nil)}
+	t.Setenv("AWS_ENDPOINT_URL_ECR", "http://ecr.example")
+	s.aws.Add(awsfake.Public, "lambda-light")
+	s.public.RequirePassword(func(password string) bool { return slices.Contains(s.aws.Passwords(), password) })
+
+	p := decode(t, s.publish(t, "--commit", "aaaaaaa", "--create-repositories", "--json"))
+
+	assert.Empty(t, p.Created)
+	assert.Len(t, p.Outcome.Moved, 3)
+	stored := measured(t, s.root, "--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
+	assert.Positive(t, stored.Private.Bytes, "read from the registry, not from the account")
+	for _, call := range s.aws.Calls("") {
+		assert.True(t, strings.HasPrefix(call.Operation, "ecrpublic."), call.Operation)
+	}
+}

@@ -1,0 +1,85 @@
+package awsauth
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"lambdas.internal/ci/tool/publish"
+)
+
+// ecrHost matches the registries of ECR, of all partitions: by their name, their FIPS name
+// and their dual-stack name. It finds the region.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+var ecrHost = regexp.MustCompile(`^[0-9]{12}\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.` +
+	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)` +
+	`|dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))$`)
+
+// CheckHosts fails if a registry of AWS is named for what it is not, or in a spelling that
+// gets no token.
+func CheckHosts(h publish.Hosts) error {
+	for _, named := range []struct {
+		flag, registry string
+		public         bool
+	}{{"--private-registry", h.Private, false}, {"--public-registry", h.Public, true}} {
+		host, _, _ := strings.Cut(named.registry, "/")
+		plain, _, _ := strings.Cut(strings.ToLower(host), ":")
+		plain = strings.TrimSuffix(plain, ".")
+		private, public := ecrHost.MatchString(plain), plain == publish.PublicHost
+		switch {
+		case (private || public) && host != plain:
+			return fmt.Errorf("%s: %q is a name of AWS in another spelling; write %s", named.flag, host, plain)
+		case public && !named.public:
+			return fmt.Errorf("%s: %q is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's", named.flag, named.registry)
+		case private && named.public:
+			return fmt.Errorf("%s: %q is a private registry of ECR; pass %s/ALIAS, or leave it out for your account's", named.flag, named.registry, publish.PublicHost)
+		}
+	}
+	return nil
+}
+
+// Runs returns the registries that AWS runs, without those that it does not.
+func (s *Session) Runs(h publish.Hosts) (publish.Hosts, error) {
+	host := func(registry string) string { host, _, _ := strings.Cut(registry, "/"); return host }
+	private, err := s.privateHost(host(h.Private))
+	if err != nil {
+		return publish.Hosts{}, fmt.Errorf("use the private registry %s: %w", h.Private, err)
+	}
+	if !private {
+		h.Private = ""
+	}
+	if public, _ := s.publicHost(host(h.Public)); !public {
+		h.Public = ""
+	}
+	return h, nil
+}
+
+// privateHost tells whether ECR's token belongs to the registry at the host. The token is that
+// of the caller, not of an account: whether it may read another account's registry, that
+// account decides. It is of one region.
+func (s *Session) privateHost(host string) (bool, error) {
+	if publish.Loopback(host) {
+		return standIn(s.ECR.Options().BaseEndpoint), nil
+	}
+	found := ecrHost.FindStringSubmatch(host)
+	if found == nil {
+		return false, nil
+	}
+	if region := found[1] + found[2]; region != s.Region {
+		return false, fmt.Errorf("it is in %s, and the AWS region is %s; pass --region %[1]s", region, s.Region)
+	}
+	return true, nil
+}
+
+// publicHost tells whether ECR Public's token belongs to the registry at the host.
+func (s *Session) publicHost(host string) (bool, error) {
+	return host == publish.PublicHost || publish.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
+}
+
+// standIn tells whether a service of AWS is a stand-in on this machine.
+func standIn(endpoint *string) bool {
+	_, host, _ := strings.Cut(aws.ToString(endpoint), "://")
+	return publish.Loopback(host)
+}

@@ -1,0 +1,314 @@
+package awsauth
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
+)
+
+// realAWS returns a session whose services have AWS's own names, and are the stand-in.
+func realAWS(t *testing.T) (*awsfake.AWS, *Session) {
+	t.Helper()
+	aws := awsfake.New(t)
+	t.Setenv("AWS_ENDPOINT_URL", "")
+	to, err := url.Parse(aws.URL)
+	require.NoError(t, err)
+	plain := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+		tr.DialTLSContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", to.Host)
+		}
+	})
+	s, err := New(t.Context(), "", config.WithHTTPClient(plain))
+	require.NoError(t, err)
+	return aws, s
+}
+
+// dockerLogin makes Docker's logins those of the file.
+func dockerLogin(t *testing.T, content string) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(content), 0o600))
+	t.Setenv("DOCKER_CONFIG", dir)
+}
+
+// listener is a registry that asks for a login and writes down what it gets.
+type listener struct {
+	host      string
+	challenge string
+	mu        sync.Mutex
+	got       []string
+}
+
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.got = append(l.got, r.Header["Authorization"]...)
+	w.Header().Set("WWW-Authenticate", l.challenge)
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+func newListener(t *testing.T) *listener {
+	t.Helper()
+	l := &listener{challenge: `Basic realm="x"`}
+	s := httptest.NewServer(l)
+	t.Cleanup(s.Close)
+	l.host = s.Listener.Addr().String()
+	return l
+}
+
+func client(h publish.Hosts, s *Session, transport http.RoundTripper) *registry.Client {
+	return registry.NewClient(registry.Options{
+		Keychain: s.Keychain(h), Transport: transport, Retry: &registry.Retry{Attempts: 1, First: time.Millisecond, Longest: time.Millisecond},
+	})
+}
+
+// What any program on this machine could do: listen, and wait for a token of AWS.
+func TestAListenerOnThisMachineGetsNoTokenOfAWS(t *testing.T) {
+	dockerLogin(t, `{}`)
+	aws, s := realAWS(t)
+	_, err := s.Account(t.Context())
+	require.NoError(t, err)
+	for title, hosts := range map[string]func(host string) publish.Hosts{
+		"private": func(host string) publish.Hosts {
+			return publish.Hosts{Private: host + "/x", Public: "public.ecr.aws/alias"}
+		},
+		"public": func(host string) publish.Hosts {
+			return publish.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: host + "/x"}
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			l := newListener(t)
+			_, _, err := client(hosts(l.host), s, nil).Digest(t.Context(), l.host+"/x/y", "z")
+			require.Error(t, err)
+			assert.Empty(t, l.got)
+			assert.Empty(t, aws.Passwords(), "AWS was not even asked")
+		})
+	}
+}
+
+func TestWhichHostGetsWhichToken(t *testing.T) {
+	const private, public = "ecr.GetAuthorizationToken", "ecrpublic.GetAuthorizationToken"
+	const account = "123456789012"
+	tests := map[string]struct {
+		hosts publish.Hosts
+		at    string // the registry that is asked, with its path
+		token string // the call that gave it, or ""
+	}{
+		"private":                    {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com"}, account + ".dkr.ecr.eu-central-1.amazonaws.com", private},
+		"private with a path":        {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com/p"}, account + ".dkr.ecr.eu-central-1.amazonaws.com/p", private},
+		"another path":               {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com/p"}, account + ".dkr.ecr.eu-central-1.amazonaws.com/q", ""},
+		"FIPS":                       {publish.Hosts{Private: account + ".dkr.ecr-fips.eu-central-1.amazonaws.com"}, account + ".dkr.ecr-fips.eu-central-1.amazonaws.com", private},
+		"dual-stack":                 {publish.Hosts{Private: account + ".dkr-ecr.eu-central-1.on.aws"}, account + ".dkr-ecr.eu-central-1.on.aws", private},
+		"China":                      {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com.cn"}, account + ".dkr.ecr.eu-central-1.amazonaws.com.cn", private},
+		"iso":                        {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.c2s.ic.gov"}, account + ".dkr.ecr.eu-central-1.c2s.ic.gov", private},
+		"another account":            {publish.Hosts{Private: "999999999999.dkr.ecr.eu-central-1.amazonaws.com"}, "999999999999.dkr.ecr.eu-central-1.amazonaws.com", private},
+		"a lookalike":                {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com.evil.example"}, account + ".dkr.ecr.eu-central-1.amazonaws.com.evil.example", ""},
+		"a lookalike in front":       {publish.Hosts{Private: "evil.example." + account + ".dkr.ecr.eu-central-1.amazonaws.com"}, "evil.example." + account + ".dkr.ecr.eu-central-1.amazonaws.com", ""},
+		"no dots":                    {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonawsxcom"}, account + ".dkr.ecr.eu-central-1.amazonawsxcom", ""},
+		"region with a dot":          {publish.Hosts{Private: account + ".dkr.ecr.evil.example.amazonaws.com"}, account + ".dkr.ecr.evil.example.amazonaws.com", ""},
+		"not an account":             {publish.Hosts{Private: "bucket.dkr.ecr.eu-central-1.amazonaws.com"}, "bucket.dkr.ecr.eu-central-1.amazonaws.com", ""},
+		"another service":            {publish.Hosts{Private: "bucket.s3.eu-central-1.amazonaws.com"}, "bucket.s3.eu-central-1.amazonaws.com", ""},
+		"a port":                     {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com:8443"}, account + ".dkr.ecr.eu-central-1.amazonaws.com:8443", ""},
+		"private named public":       {publish.Hosts{Private: "public.ecr.aws/alias"}, "public.ecr.aws/alias", ""},
+		"any other host":             {publish.Hosts{Private: "registry.example"}, "registry.example", ""},
+		"a host in the network":      {publish.Hosts{Private: "10.0.0.1:5000"}, "10.0.0.1:5000", ""},
+		"localhost":                  {publish.Hosts{Private: "localhost:5000"}, "localhost:5000", ""},
+		"IPv6":                       {publish.Hosts{Private: "[::1]:5000"}, "[::1]:5000", ""},
+		"public":                     {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias", public},
+		"public, another alias":      {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/aliased", ""},
+		"public, a lookalike":        {publish.Hosts{Public: "public.ecr.aws.evil.example/alias"}, "public.ecr.aws.evil.example/alias", ""},
+		"public, a port":             {publish.Hosts{Public: "public.ecr.aws:8443/alias"}, "public.ecr.aws:8443/alias", ""},
+		"public named private":       {publish.Hosts{Public: account + ".dkr.ecr.eu-central-1.amazonaws.com"}, account + ".dkr.ecr.eu-central-1.amazonaws.com", ""},
+		"public, any other host":     {publish.Hosts{Public: "registry.example/alias"}, "registry.example/alias", ""},
+		"public, this machine":       {publish.Hosts{Public: "127.0.0.1:5000/alias"}, "127.0.0.1:5000/alias", ""},
+		"private below public":       {publish.Hosts{Public: "public.ecr.aws", Private: "public.ecr.aws/alias"}, "public.ecr.aws/alias", ""},
+		"Docker's login, private":    {publish.Hosts{Private: "docker.example/x"}, "docker.example/x", "docker"},
+		"Docker's login, public":     {publish.Hosts{Public: "docker.example/x"}, "docker.example/x", "docker"},
+		"Docker's login, loopback":   {publish.Hosts{Private: "127.0.0.1:7601/x"}, "127.0.0.1:7601/x", "docker"},
+		"Docker's login, not named":  {publish.Hosts{}, "docker.example/x", "docker"},
+		"Docker's login, other path": {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias2", ""},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			dockerLogin(t, `{"auths":{"docker.example":{"username":"me","password":"docker"},"127.0.0.1:7601":{"username":"me","password":"docker"}}}`)
+			aws, s := realAWS(t)
+			assert.Equal(t, test.token, given(t, aws, s, test.hosts, test.at))
+		})
+	}
+}
+
+// given returns the call that gave the password for a registry: of AWS, "docker", or "".
+func given(t *testing.T, aws *awsfake.AWS, s *Session, hosts publish.Hosts, at string) string {
+	t.Helper()
+	repo, err := name.NewRepository(at + "/lambda-light")
+	require.NoError(t, err)
+	auth, err := s.Keychain(hosts).Resolve(repo)
+	require.NoError(t, err)
+	login, err := auth.Authorization()
+	require.NoError(t, err)
+	if len(aws.Passwords()) == 0 {
+		assert.Empty(t, aws.Calls(""))
+		return login.Password
+	}
+	assert.Equal(t, aws.Passwords()[0], login.Password)
+	return aws.Calls("")[0].Operation
+}
+
+// A stand-in for one service of AWS gives tokens for that service's registry alone.
+func TestStandInsGiveTokensForThisMachine(t *testing.T) {
+	const private, public = "ecr.GetAuthorizationToken", "ecrpublic.GetAuthorizationToken"
+	hosts := publish.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:1/public"}
+	far := "http://stand-in.example"
+	file := filepath.Join(t.TempDir(), "config")
+	tests := map[string]struct {
+		set             func(url string) map[string]string
+		private, public string
+	}{
+		"all":       {func(url string) map[string]string { return map[string]string{"AWS_ENDPOINT_URL": url} }, private, public},
+		"none":      {func(string) map[string]string { return map[string]string{"AWS_ENDPOINT_URL": ""} }, "", ""},
+		"elsewhere": {func(string) map[string]string { return map[string]string{"AWS_ENDPOINT_URL": far} }, "", ""},
+		"ECR": {func(url string) map[string]string {
+			return map[string]string{"AWS_ENDPOINT_URL": far, "AWS_ENDPOINT_URL_ECR": url}
+		}, private, ""},
+		"ECR Public": {func(url string) map[string]string {
+			return map[string]string{"AWS_ENDPOINT_URL": far, "AWS_ENDPOINT_URL_ECR_PUBLIC": url}
+		}, "", public},
+		"all but ECR": {func(url string) map[string]string {
+			return map[string]string{"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_ECR": far}
+		}, "", public},
+		"a lookalike": {func(string) map[string]string {
+			return map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1.example"}
+		}, "", ""},
+		"told not to": {func(url string) map[string]string {
+			return map[string]string{"AWS_ENDPOINT_URL_ECR": url, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "AWS_ENDPOINT_URL": ""}
+		}, "", ""},
+		"in the file": {func(url string) map[string]string {
+			require.NoError(t, os.WriteFile(file, []byte("[default]\nservices = here\n[services here]\necr =\n  endpoint_url = "+url+"\n"), 0o600))
+			return map[string]string{"AWS_CONFIG_FILE": file, "AWS_ENDPOINT_URL": "unset"}
+		}, private, ""},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			dockerLogin(t, `{}`)
+			for tier, want := range map[string]string{"": test.private, "/public": test.public} {
+				aws := awsfake.New(t)
+				for key, value := range test.set(aws.URL) {
+					t.Setenv(key, value)
+					if value == "unset" {
+						require.NoError(t, os.Unsetenv(key))
+					}
+				}
+				s, err := New(t.Context(), "")
+				require.NoError(t, err)
+				assert.Equal(t, want, given(t, aws, s, hosts, hosts.Private+tier), tier)
+			}
+		})
+	}
+}
+
+// Lambda takes images from its own region only, and the repositories are looked for there.
+func TestAnotherRegion(t *testing.T) {
+	aws, s := realAWS(t)
+	for _, host := range []string{"123456789012.dkr.ecr.us-west-2.amazonaws.com", "123456789012.dkr-ecr.us-west-2.on.aws"} {
+		_, _, err := client(publish.Hosts{Private: host}, s, nil).Digest(t.Context(), host+"/x", "y")
+		require.EqualError(t, err, "look up y in "+host+"/x: log in to "+host+": it is in us-west-2, and the AWS region is eu-central-1; pass --region us-west-2")
+	}
+	_, err := s.Runs(publish.Hosts{Private: "123456789012.dkr.ecr.us-west-2.amazonaws.com/x", Public: "public.ecr.aws/alias"})
+	require.EqualError(t, err, "use the private registry 123456789012.dkr.ecr.us-west-2.amazonaws.com/x: it is in us-west-2, and the AWS region is eu-central-1; pass --region us-west-2")
+	assert.Empty(t, aws.Passwords())
+}
+
+func TestWhichRegistriesAWSRuns(t *testing.T) {
+	_, s := realAWS(t)
+	const private, public = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias"
+	for given, want := range map[publish.Hosts]publish.Hosts{
+		{Private: private, Public: public}:             {Private: private, Public: public},
+		{Private: "127.0.0.1:1/x", Public: public}:     {Public: public},
+		{Private: private, Public: "registry.example"}: {Private: private},
+	} {
+		got, err := s.Runs(given)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
+// A registry says where its token server is; that of ECR Public is on the same host.
+func TestATokenOfAWSGoesToNoTokenServerElsewhere(t *testing.T) {
+	const host = "public.ecr.aws"
+	for realm, want := range map[string]bool{
+		"https://" + host + "/token/":              true,
+		"https://evil.example/token/":              false,
+		"https://" + host + ".evil.example/token/": false,
+		"https://" + host + "@evil.example/token/": false,
+		"https://" + host + ":8443/token/":         false,
+	} {
+		t.Run(realm, func(t *testing.T) {
+			aws, s := realAWS(t)
+			l := &listener{challenge: `Bearer realm="` + realm + `",service="` + host + `"`}
+			server := httptest.NewTLSServer(l)
+			defer server.Close()
+			network := &http.Transport{
+				TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+				},
+			}
+			_, _, err := client(publish.Hosts{Public: host + "/alias"}, s, network).Digest(t.Context(), host+"/alias/x", "y")
+			require.Error(t, err)
+			assert.NotContains(t, err.Error(), "nobody-may-see")
+			assert.Len(t, aws.Passwords(), 1)
+			assert.Equal(t, want, len(l.got) > 0, err)
+			assert.Equal(t, want, !strings.Contains(err.Error(), "is not sent to"), err)
+		})
+	}
+}
+
+func TestCheckHosts(t *testing.T) {
+	const private = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+	tests := map[string]struct {
+		hosts publish.Hosts
+		err   string
+	}{
+		"the defaults":          {publish.Hosts{Private: private, Public: "public.ecr.aws/alias"}, ""},
+		"this machine":          {publish.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:1/public"}, ""},
+		"any registry":          {publish.Hosts{Private: "Registry.example:5000/X", Public: "public.ecr.aws.example"}, ""},
+		"private is public":     {publish.Hosts{Private: "public.ecr.aws/alias"}, `--private-registry: "public.ecr.aws/alias" is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's`},
+		"public is private":     {publish.Hosts{Public: private}, `--public-registry: "` + private + `" is a private registry of ECR; pass public.ecr.aws/ALIAS, or leave it out for your account's`},
+		"public is private too": {publish.Hosts{Public: "123456789012.dkr-ecr.eu-central-1.on.aws/x"}, `is a private registry of ECR`},
+		"both private":          {publish.Hosts{Private: private, Public: private}, `--public-registry: `},
+		"both public":           {publish.Hosts{Private: "public.ecr.aws/a", Public: "public.ecr.aws/a"}, `--private-registry: `},
+		"capitals":              {publish.Hosts{Private: "Public.ECR.aws/alias"}, `--private-registry: "Public.ECR.aws" is a name of AWS in another spelling; write public.ecr.aws`},
+		"a dot at the end":      {publish.Hosts{Private: private + "./x"}, `--private-registry: "` + private + `." is a name of AWS in another spelling; write ` + private},
+		"a port":                {publish.Hosts{Public: "public.ecr.aws:443/alias"}, `--public-registry: "public.ecr.aws:443" is a name of AWS in another spelling; write public.ecr.aws`},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			err := CheckHosts(test.hosts)
+			if test.err == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, test.err)
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
