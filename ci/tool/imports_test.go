@@ -42,7 +42,7 @@ var below = map[string][]string{
 var outside = map[string][]string{
 	"os/exec":  {"bench", "cmd/ci", "image/npm", "internal/testkit", "run/invoke", "run/local", "workspace/commit", "workspace/gobuild", "workspace/scaffold"},
 	"net":      {"internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
-	"net/http": {"deploy/lambdaapi", "inspect/osv", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
+	"net/http": {"bench", "deploy/lambdaapi", "inspect/osv", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/": {"bench", "internal/testkit", "registry"},
 	"github.com/aws/aws-sdk-go-v2/":                         {"cmd/ci", "deploy/lambdaapi", "publish/awsauth", "publish/ecrapi", "publish/retention"},
 	"github.com/zricethezav/gitleaks/":                      {"audit/secret"},
