@@ -17,14 +17,10 @@ import (
 	"lambdas.internal/ci/tool/report"
 )
 
-// firstRun measures what a newcomer waits for: the commands of the README in a fresh
-// clone of the commit at root, with empty caches, beside `go build` of the functions
+// firstRun measures what a newcomer waits for: the commands of the README in fresh
+// clones of the commit at root, with empty caches, beside `go build` of the functions
 // with empty caches. What is downloaded is part of it.
 func firstRun(ctx context.Context, root, scratch string, functions []string, w io.Writer, progress func(string)) error {
-	clone := filepath.Join(scratch, "clone")
-	if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", root, clone).CombinedOutput(); err != nil {
-		return fmt.Errorf("clone the repository: %w: %s", err, out)
-	}
 	build := append([]string{"go", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", filepath.Join(scratch, "out") + "/"}, functions...)
 	var rows [][]string
 	var first time.Duration
@@ -39,6 +35,12 @@ func firstRun(ctx context.Context, root, scratch string, functions []string, w i
 		{"make test, nothing changed", "make", []string{"make", "test"}},
 	} {
 		progress(step.name)
+		clone := filepath.Join(scratch, step.caches, "clone")
+		if _, err := os.Stat(clone); err != nil {
+			if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", root, clone).CombinedOutput(); err != nil {
+				return fmt.Errorf("clone the repository: %w: %s", err, out)
+			}
+		}
 		env, err := emptyCaches(filepath.Join(scratch, step.caches))
 		if err != nil {
 			return err
