@@ -122,9 +122,6 @@ func (r *Report) Table(w io.Writer) error {
 	if failed > 0 {
 		verdict = report.Count(failed, "gate") + " FAILED"
 	}
-	if same := len(r.Digests) - r.Judged; same > 0 {
-		verdict += fmt.Sprintf("; %d of %s passed before and did not change", same, report.Count(len(r.Digests), "image"))
-	}
 	_, err := fmt.Fprintf(w, "%s, %s\n", verdict, report.Seconds(r.Seconds))
 	return err
 }
