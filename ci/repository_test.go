@@ -8,7 +8,7 @@ import (
 
 func TestGitIsWhereTheRepositorySays(t *testing.T) {
 	const pass = `.git is a file here, as in a linked work tree, and the engine does not see the folder that it names; pass --git "$(git rev-parse --git-common-dir)"`
-	const file = "gitdir: /work/main/.git/worktrees/linked\n"
+	const file = "gitdir: /home/dana/lambdas/.git/worktrees/linked\n"
 	for name, c := range map[string]struct {
 		is         string // as session.dotGit
 		git        bool
@@ -20,9 +20,9 @@ func TestGitIsWhereTheRepositorySays(t *testing.T) {
 		"a folder, and git":                     {git: true},
 		"a file":                                {is: file, err: pass},
 		"a file, nothing is checked":            {is: file, allowDirty: true, err: pass},
-		"a file, and git":                       {is: file, git: true, mounted: "/work/main/.git"},
+		"a file, and git":                       {is: file, git: true, mounted: "/home/dana/lambdas/.git"},
 		"a file with a relative path, and git":  {is: "gitdir: ../main/.git/worktrees/linked\n", git: true, mounted: "/main/.git"},
-		"a file that names all of git, and git": {is: "gitdir: /work/separate.git\n", git: true, mounted: "/work/separate.git"},
+		"a file that names all of git, and git": {is: "gitdir: /home/dana/separate.git\n", git: true, mounted: "/home/dana/separate.git"},
 		"no .git":                               {is: missing, err: errNoRepository.Error()},
 		"no .git, and git":                      {is: missing, git: true, err: errNoRepository.Error()},
 		"no .git, nothing is checked":           {is: missing, allowDirty: true},

@@ -14,6 +14,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // maxUnpacked is the size of the largest image that Lambda accepts, unpacked.
@@ -31,10 +32,6 @@ var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AA
 // events holds at least one of them as a text, also if the address is built in.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 var clientMarks = []string{"AWS_LAMBDA_RUNTIME_API", "2018-06-01"}
-
-// clientVersion is the first version of aws-lambda-go with a client. Earlier ones speak
-// RPC only, with a runtime that Lambda no longer has.
-const clientVersion = "v1.18.0"
 
 // ImageFacts are the facts about an image as it will be pushed.
 type ImageFacts struct {
@@ -141,7 +138,7 @@ func bootstrapFindings(bad func(string, ...any), folder string, i ImageFacts, ma
 		bad("/%s is built for %s, but the image is for %s", image.BootstrapPath, program.Machine, i.Config.Architecture)
 	case !receivesEvents(i):
 		bad("%s cannot receive events: its program has no client of Lambda's Runtime API; call lambda.Start of github.com/aws/aws-lambda-go (%s or later) in main",
-			folder, clientVersion)
+			folder, gobuild.RuntimeVersion)
 	}
 }
 

@@ -24,7 +24,7 @@ func ReadFile(root, name string) ([]byte, error) {
 	case err != nil:
 		return nil, Problem{File: name, Fix: err.Error()}
 	case !info.Mode().IsRegular():
-		return nil, Problem{File: name, Fix: fmt.Sprintf("is a %s; put a regular file here", kind(info.Mode()))}
+		return nil, Problem{File: name, Fix: fmt.Sprintf("is a %s; put a regular file here", Kind(info.Mode()))}
 	}
 	if target, ok := outside(root, name); ok {
 		return nil, Problem{File: name, Fix: fmt.Sprintf("is %s, outside the workspace, through a symbolic link; put the file itself here", target)}
@@ -51,7 +51,8 @@ func outside(root, name string) (target string, ok bool) {
 	return target, err != nil || !filepath.IsLocal(rel)
 }
 
-func kind(mode fs.FileMode) string {
+// Kind names what a path leads to that is not a regular file.
+func Kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
 		return "folder"

@@ -41,10 +41,13 @@ func checkFiles(root string, m modules) error {
 	return nil
 }
 
-// runtimeLibrary lets a Go program run in Lambda. Versions before this one speak RPC with
-// a Lambda runtime that provided.al2023 is not.
+// RuntimeVersion is the first version of [runtimeLibrary] with a client of the Runtime API.
+// Earlier ones speak RPC only, with a runtime that Lambda no longer has.
 // https://github.com/aws/aws-lambda-go/releases/tag/v1.18.0
-const runtimeLibrary, withRuntimeAPI = "github.com/aws/aws-lambda-go", "v1.18.0"
+const RuntimeVersion = "v1.18.0"
+
+// runtimeLibrary lets a Go program run in Lambda.
+const runtimeLibrary = "github.com/aws/aws-lambda-go"
 
 // check returns why a function cannot become an image, as far as its packages tell.
 func check(f catalog.Function, reached []Package) error {
@@ -60,10 +63,10 @@ func check(f catalog.Function, reached []Package) error {
 		return noProgram(f)
 	}
 	for _, p := range reached {
-		if m := p.Module; m != nil && m.Path == runtimeLibrary && m.Replace == nil && m.Version != "" && semver.Compare(m.Version, withRuntimeAPI) < 0 {
+		if m := p.Module; m != nil && m.Path == runtimeLibrary && m.Replace == nil && m.Version != "" && semver.Compare(m.Version, RuntimeVersion) < 0 {
 			return catalog.Problem{File: f.Folder + "/go.mod", Field: "require " + m.Path,
 				Fix: fmt.Sprintf("%s cannot run on provided.al2023, because it does not know the Lambda Runtime API; require %s or later: go -C %s get %s@latest",
-					m.Version, withRuntimeAPI, f.Folder, m.Path)}
+					m.Version, RuntimeVersion, f.Folder, m.Path)}
 		}
 	}
 	return nil

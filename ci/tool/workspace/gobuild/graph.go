@@ -28,11 +28,7 @@ func NewGraph(root string, packages []Package) *Graph {
 // Folder returns the package's folder relative to the root, slash-separated; empty if
 // it is outside the workspace.
 func (g *Graph) Folder(p Package) string {
-	rel, err := filepath.Rel(g.root, p.Dir)
-	if err != nil || p.Standard || !filepath.IsLocal(rel) {
-		return ""
-	}
-	return filepath.ToSlash(rel)
+	return g.place(p, p.Dir)
 }
 
 // File returns where a file of the package really is, relative to the root and
@@ -42,6 +38,11 @@ func (g *Graph) File(p Package, name string) string {
 	if !ok {
 		at = filepath.Join(p.Dir, name)
 	}
+	return g.place(p, at)
+}
+
+// place returns a path of the package relative to the root; empty if it is outside.
+func (g *Graph) place(p Package, at string) string {
 	rel, err := filepath.Rel(g.root, at)
 	if err != nil || p.Standard || !filepath.IsLocal(rel) {
 		return ""

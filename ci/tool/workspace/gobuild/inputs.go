@@ -155,7 +155,7 @@ func (r *reader) embedded(e Embed) ([]found, error) {
 	}
 	var all []found
 	for _, match := range matches {
-		for dir := path.Dir(match); len(dir) > len(e.Folder); dir = path.Dir(dir) {
+		for _, dir := range between(e.Folder, match) {
 			at, err := r.named(dir)
 			if err != nil {
 				return nil, err
@@ -254,12 +254,5 @@ func (r *reader) state(name string) (string, error) {
 
 // irregular is the error for a source that cannot be read as a file.
 func irregular(name string, mode fs.FileMode) error {
-	kind := "a device"
-	switch {
-	case mode&fs.ModeNamedPipe != 0:
-		kind = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
-	}
-	return catalog.Problem{File: name, Fix: "is " + kind + ", which Go would read as a source; remove it, or put a file there"}
+	return catalog.Problem{File: name, Fix: "is a " + catalog.Kind(mode) + ", which Go would read as a source; remove it, or put a file there"}
 }
