@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,14 +30,17 @@ import (
 // Auditor gathers the facts and runs every gate.
 type Auditor struct {
 	catalog *catalog.Catalog
+	parts   image.Parts
 	cache   *cache.Cache
 	step    report.Steps
+	rules   func() (forbidden, error)
 }
 
-// New returns an auditor of the workspace. It caches the facts about a layer, and that a
-// file has no credential, under the digest of the content. step reports progress.
-func New(c *catalog.Catalog, kept *cache.Cache, step report.Steps) *Auditor {
-	return &Auditor{catalog: c, cache: kept, step: step}
+// New returns an auditor of the workspace, to which the parts of images are known. It caches
+// the facts about a layer, and that a file has no credential, under the digest of the
+// content. step reports progress.
+func New(c *catalog.Catalog, parts image.Parts, kept *cache.Cache, step report.Steps) *Auditor {
+	return &Auditor{catalog: c, parts: parts, cache: kept, step: step, rules: sync.OnceValues(func() (forbidden, error) { return readForbidden(c.Root) })}
 }
 
 // Run runs every gate on the images of the functions in the OCI image layout in dir. The
@@ -84,20 +88,46 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	digests := map[string]string{}
+	digests, unpinned := map[string]string{}, map[string]string{}
 	for i, f := range functions {
-		digests[f.Image] = images[i].Digest.String()
+		digests[f.Image], unpinned[f.Image] = images[i].Digest.String(), images[i].Claim.Unpinned()
 	}
-	return &Report{Digests: digests, Checks: slices.Concat(checks...), Judged: int(judged.Load()), Seconds: time.Since(start).Seconds()}, nil
+	return &Report{Digests: digests, Unpinned: unpinned, Checks: slices.Concat(checks...), Judged: int(judged.Load()), Seconds: time.Since(start).Seconds()}, nil
 }
 
 // sources are what the gates compare the images with.
 type sources struct {
-	graph       *gobuild.Graph
+	forbidden
+	graph   *gobuild.Graph
+	files   *files
+	private []string // folders
+}
+
+// forbidden is what must not be in an image.
+type forbidden struct {
 	proprietary *Fingerprint
 	scanner     *secret.Scanner
-	files       *files
-	private     []string // folders
+}
+
+// reader returns the reader of what is published of a public or private image.
+func (r forbidden) reader(public bool) reader {
+	if public {
+		return reader{r.scanner, r.proprietary}
+	}
+	return reader{r.scanner, nil}
+}
+
+func readForbidden(root string) (r forbidden, err error) {
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		r.proprietary, err = ReadProprietary(root)
+		return err
+	})
+	g.Go(func() (err error) {
+		r.scanner, err = secret.New(root)
+		return err
+	})
+	return r, g.Wait()
 }
 
 // sources reads the sources of the functions, and what must not be in their images.
@@ -110,11 +140,7 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 		return err
 	})
 	g.Go(func() (err error) {
-		in.proprietary, err = ReadProprietary(a.catalog.Root)
-		return err
-	})
-	g.Go(func() (err error) {
-		in.scanner, err = secret.New(a.catalog.Root)
+		in.forbidden, err = a.rules()
 		return err
 	})
 	return in, g.Wait()
@@ -127,7 +153,7 @@ func (a *Auditor) describe(functions []catalog.Function, dir string) ([]ImageFac
 	there, err := layout.Open(dir)
 	for n, f := range functions {
 		if err == nil {
-			images[n], err = readManifest(dir, there, f.Image)
+			images[n], err = a.describeOne(f, dir, there)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("audit %s: %w", f.Image, err)
@@ -140,25 +166,30 @@ func (a *Auditor) describe(functions []catalog.Function, dir string) ([]ImageFac
 	return images, nil
 }
 
-// readManifest reads what is small of an image.
-func readManifest(dir string, there layout.Images, name string) (ImageFacts, error) {
-	d, err := there.Find(name)
+// describeOne reads what is small of an image, and what it claims to be.
+func (a *Auditor) describeOne(f catalog.Function, dir string, there layout.Images) (ImageFacts, error) {
+	d, err := there.Find(f.Image)
 	if err != nil {
 		return ImageFacts{}, err
 	}
 	i := ImageFacts{MediaType: d.MediaType, Digest: d.Digest}
-	if err := readJSON(dir, d.Digest, &i.Manifest); err != nil {
+	if i.RawManifest, err = readJSON(dir, d.Digest, &i.Manifest); err != nil {
 		return ImageFacts{}, err
 	}
 	if !d.MediaType.IsImage() {
-		return i, nil // CheckLambda says so
+		i.ClaimErr = fmt.Errorf("the image is a %s", d.MediaType)
+		return i, nil
 	}
-	return i, readJSON(dir, i.Manifest.Config.Digest, &i.Config)
+	if i.RawConfig, err = readJSON(dir, i.Manifest.Config.Digest, &i.Config); err != nil {
+		return ImageFacts{}, err
+	}
+	i.Claim, i.ClaimErr = a.parts.Claim(f, i.Manifest, i.Config)
+	return i, nil
 }
 
 // judge runs every gate on one image, unless it passed them before.
 func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, in sources, dir string) (checks []Check, reused bool, err error) {
-	key, err := verdictKey(f, i, in)
+	key, err := verdictKey(f, i, in, a.parts)
 	if err != nil {
 		return nil, false, err
 	}
@@ -172,10 +203,19 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err != nil {
 		return nil, false, err
 	}
+	binary, err := a.binaryLayer(i.Bootstrap)
+	if err != nil {
+		return nil, false, err
+	}
+	beside, err := a.surface(ctx, i, binary, in.reader(f.Registry == catalog.Public), dir)
+	if err != nil {
+		return nil, false, err
+	}
 	checks = []Check{
+		CheckAssembly(f, i, binary),
 		CheckImports(f, in.graph, in.private),
-		CheckContent(f, i.Bootstrap, in.proprietary),
-		secrets,
+		CheckContent(f, i.Bootstrap, in.proprietary).join(beside, beside.Private),
+		secrets.join(beside, beside.Secrets),
 		CheckFFmpeg(f, in.graph, i.Layers),
 		CheckLicence(f, i.Layers),
 		CheckLambda(f, i),
@@ -192,13 +232,13 @@ func (a *Auditor) readLayers(i *ImageFacts, dir string) error {
 	if !i.MediaType.IsImage() {
 		return nil
 	}
-	for _, l := range i.Manifest.Layers {
+	for n, l := range i.Manifest.Layers {
 		facts, err := a.layer(blob(dir, l.Digest), l)
 		if err != nil {
 			return fmt.Errorf("read layer %s: %w", l.Digest, err)
 		}
 		i.Layers = append(i.Layers, facts)
-		if f, ok := facts.Files[image.BootstrapPath]; ok && f.Regular && facts.Problem == "" {
+		if f, ok := facts.Files[image.BootstrapPath]; ok && f.Regular && facts.Problem == "" && n == len(i.Manifest.Layers)-1 {
 			if i.Bootstrap, err = extract(blob(dir, l.Digest), image.BootstrapPath); err != nil {
 				return fmt.Errorf("read the binary: %w", err)
 			}
@@ -236,18 +276,19 @@ func blob(dir string, h v1.Hash) string {
 	return filepath.Join(dir, "blobs", h.Algorithm, h.Hex)
 }
 
-func readJSON(dir string, h v1.Hash, v any) error {
+// readJSON reads a JSON document into v, and returns its bytes.
+func readJSON(dir string, h v1.Hash, v any) ([]byte, error) {
 	data, err := os.ReadFile(blob(dir, h))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if got, _, err := v1.SHA256(bytes.NewReader(data)); err != nil || got != h {
-		return fmt.Errorf("%s has other content than its name says; build again: bin/ci build-all", blob(dir, h))
+		return nil, fmt.Errorf("%s has other content than its name says; build again: bin/ci build-all", blob(dir, h))
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("%s: %w", h, err)
+		return nil, fmt.Errorf("%s: %w", h, err)
 	}
-	return nil
+	return data, nil
 }
 
 // extract returns the content of one file of a layer.

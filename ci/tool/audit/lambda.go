@@ -40,9 +40,14 @@ type ImageFacts struct {
 	Digest    v1.Hash
 	Manifest  v1.Manifest
 	Config    v1.ConfigFile
+	// RawManifest and RawConfig are the bytes of both.
+	RawManifest, RawConfig []byte
+	// Claim is what the image claims to be; ClaimErr says why that contradicts its layers.
+	Claim    image.Claim
+	ClaimErr error
 	// Layers are in the order of the manifest.
 	Layers []LayerFacts
-	// Bootstrap is the function's binary.
+	// Bootstrap is the function's binary, from the last layer.
 	Bootstrap []byte
 }
 

@@ -16,13 +16,14 @@ type Gate string
 
 // The gates.
 const (
-	Imports Gate = "imports" // no public function imports or embeds proprietary files
-	Content Gate = "content" // no proprietary content is in a public binary
-	Secrets Gate = "secrets" // no credential is in an image
-	FFmpeg  Gate = "ffmpeg"  // ffmpeg is in the image if and only if it is used
-	Licence Gate = "licence" // a public image with ffmpeg has its licences and source
-	Lambda  Gate = "lambda"  // Lambda accepts the image
-	Budget  Gate = "budget"  // the image is not larger than its function allows
+	Assembly Gate = "assembly" // the image is exactly what this program assembles
+	Imports  Gate = "imports"  // no public function imports or embeds proprietary files
+	Content  Gate = "content"  // no proprietary content is in a public image
+	Secrets  Gate = "secrets"  // no credential is in an image
+	FFmpeg   Gate = "ffmpeg"   // ffmpeg is in the image if and only if it is used
+	Licence  Gate = "licence"  // a public image with ffmpeg has its licences and source
+	Lambda   Gate = "lambda"   // Lambda accepts the image
+	Budget   Gate = "budget"   // the image is not larger than its function allows
 )
 
 // Folders that gates check, relative to the workspace root.
@@ -65,6 +66,9 @@ type Report struct {
 	// Digests are the digests of the audited images, by image name.
 	Digests map[string]string `json:"digests"`
 	Checks  []Check           `json:"checks"`
+	// Unpinned says of each image why it does not have the base and the ffmpeg that the lock
+	// file pins; "" if it does. Layers decide, not labels.
+	Unpinned map[string]string `json:"-"`
 	// Judged is how many images were judged now. The others have not changed since they
 	// passed.
 	Judged int `json:"judged"`

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,9 +21,8 @@ import (
 // scanned is the cache record of content that has no credential.
 type scanned struct{ Examined int }
 
-// secrets scans everything that becomes part of the image: the strings in the binary,
-// the embedded files, the configuration, and the workspace's own sources, in which
-// strings have not been joined by the compiler.
+// secrets scans the binary: its strings, the embedded files, and the workspace's own sources,
+// in which strings have not been joined by the compiler.
 func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Graph, i ImageFacts, s *secret.Scanner) (Check, error) {
 	var findings []string
 	bytes, files := 0, 0
@@ -42,18 +40,11 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Gr
 	}
 	add("/"+image.BootstrapPath, found, atByte)
 
-	config, err := json.MarshalIndent(i.Config, "", " ")
-	if err != nil {
-		return Check{}, fmt.Errorf("read the configuration: %w", err)
-	}
 	scanText := func(where string, content []byte) error {
 		found, n, err := a.scan(s, "text", content, func() ([]secret.Finding, int) { return s.Text(content), len(content) })
 		bytes += n
 		add(where, found, atLine)
 		return err
-	}
-	if err := scanText("image configuration", config); err != nil {
-		return Check{}, err
 	}
 
 	order, _ := g.Reach(f)
@@ -81,7 +72,7 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, g *gobuild.Gr
 			}
 		}
 	}
-	examined := fmt.Sprintf("%s MB of strings, the configuration, %s of %.2f MB, with %s",
+	examined := fmt.Sprintf("%s MB of strings, %s of %.2f MB, with %s",
 		report.MB(int64(strings)), report.Count(files, "file"), float64(bytes)/1e6, report.Count(s.Count(), "rule"))
 	return check(f.Image, Secrets, min(strings, files, s.Count()), examined, findings), nil
 }

@@ -11,12 +11,13 @@ import (
 	"sync"
 
 	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // verdictKey is the content key of the verdict on an image: of the program that judges,
-// the image, its description, its sources, and what must not be in it.
-func verdictKey(f catalog.Function, i ImageFacts, in sources) (string, error) {
+// the image, its description, its sources, the known parts, and what must not be in it.
+func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts) (string, error) {
 	program, err := cache.Program()
 	if err != nil {
 		return "", err
@@ -25,8 +26,8 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the description: %w", err)
 	}
-	parts := []string{"verdict 1", program, i.Digest.String(), string(i.MediaType), string(description), in.proprietary.Digest(), in.scanner.Rules()}
-	parts = append(parts, in.private...)
+	parts := []string{"verdict 2", program, i.Digest.String(), string(i.MediaType), string(description), in.proprietary.Digest(), in.scanner.Rules()}
+	parts = append(append(parts, in.private...), known.Key()...)
 	order, from := in.graph.Reach(f)
 	for _, p := range order {
 		if p.Standard {

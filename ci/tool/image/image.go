@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -189,8 +190,15 @@ func (i Image) config() v1.ConfigFile {
 	if c.Config.Labels == nil {
 		c.Config.Labels = map[string]string{}
 	}
+	maps.DeleteFunc(c.Config.Labels, func(name, _ string) bool { return ours(name) })
 	maps.Copy(c.Config.Labels, i.labels())
 	return c
+}
+
+// ours tells whether this program gives the label its meaning. That of a base would pose as
+// one of this image.
+func ours(label string) bool {
+	return strings.HasPrefix(label, "internal.lambdas.") || slices.Contains([]string{labelTitle, LabelBaseName, LabelBaseDigest}, label)
 }
 
 func (i Image) labels() map[string]string {

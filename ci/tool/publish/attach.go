@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Attachment is a document that is attached to an image.
@@ -20,11 +21,11 @@ type Attachment struct {
 // attachedTo lists what is attached to the image of an item, of those types that this
 // publish attaches.
 func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]referrer.Attached, error) {
-	if len(image.Attach) == 0 {
+	if len(image.Attach[item.Tier]) == 0 {
 		return nil, nil
 	}
 	var types []string
-	for _, a := range image.Attach {
+	for _, a := range image.Attach[item.Tier] {
 		types = append(types, a.Type)
 	}
 	attached, err := referrer.List(ctx, p.registry, item.Repository, image.Digest, types...)
@@ -34,10 +35,10 @@ func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]r
 	return attached, nil
 }
 
-// unattached returns the documents that are not attached to the image yet.
-func unattached(image Image, repository Repository) ([]referrer.Artifact, error) {
+// unattached returns the documents of the registry that are not attached to the image yet.
+func unattached(image Image, tier catalog.Registry, repository Repository) ([]referrer.Artifact, error) {
 	var all []referrer.Artifact
-	for _, a := range image.Attach {
+	for _, a := range image.Attach[tier] {
 		has, err := referrer.Has(repository.Attached[image.Digest], a, image.Subject())
 		if err != nil {
 			return nil, err
@@ -52,7 +53,7 @@ func unattached(image Image, repository Repository) ([]referrer.Artifact, error)
 // attach adds the documents to attach to the step, with those of their blobs that are
 // not in the repository and that no earlier step sends.
 func (s *Step) attach(image Image, repository Repository, planned map[string]bool) error {
-	artifacts, err := unattached(image, repository)
+	artifacts, err := unattached(image, s.Tier, repository)
 	for _, a := range artifacts {
 		attachment := Attachment{Type: a.Type, artifact: a}
 		for _, b := range a.Blobs() {

@@ -1,18 +1,19 @@
 package publish
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lambdas.internal/ci/tool/cache"
-	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -27,10 +28,10 @@ type Image struct {
 	Manifest  []byte
 	// Blobs are the layers, then the configuration.
 	Blobs []v1.Descriptor
-	// Labels are those of the configuration.
+	// Labels are those of the configuration. They say what the image claims.
 	Labels map[string]string
-	// Attach are the documents to attach to the image in every repository.
-	Attach []referrer.Artifact
+	// Attach are the documents to attach to the image in the repositories of a registry.
+	Attach map[catalog.Registry][]referrer.Artifact
 	dir    string
 	kept   *cache.Cache
 }
@@ -77,14 +78,14 @@ func readImage(dir string, there layout.Images, name string, kept *cache.Cache) 
 		return Image{}, err
 	}
 	i := Image{Name: name, Digest: d.Digest, MediaType: d.MediaType, dir: dir, kept: kept}
-	if i.Manifest, err = os.ReadFile(i.file(d.Digest)); err != nil {
+	if i.Manifest, err = i.read(d.Digest); err != nil {
 		return Image{}, err
 	}
 	var m v1.Manifest
 	if err := json.Unmarshal(i.Manifest, &m); err != nil {
 		return Image{}, fmt.Errorf("read the manifest: %w", err)
 	}
-	raw, err := os.ReadFile(i.file(m.Config.Digest))
+	raw, err := i.read(m.Config.Digest)
 	if err != nil {
 		return Image{}, err
 	}
@@ -96,9 +97,22 @@ func readImage(dir string, there layout.Images, name string, kept *cache.Cache) 
 	return i, nil
 }
 
+// read returns the content of a small blob, which must be what its name says.
+func (i Image) read(digest v1.Hash) ([]byte, error) {
+	content, err := os.ReadFile(i.file(digest))
+	if err != nil {
+		return nil, err
+	}
+	if got, _, err := v1.SHA256(bytes.NewReader(content)); err != nil || got != digest {
+		return nil, fmt.Errorf("%s has other content than its name says; build again: bin/ci build-all", i.file(digest))
+	}
+	return content, nil
+}
+
 // CheckPins fails if an image for a registry that is not on this machine has a base or an
-// ffmpeg other than the one that the lock file pins.
-func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
+// ffmpeg other than the one that the lock file pins. unpinned says of each image why that is
+// so; "" if it has what is pinned. An image of which it says nothing is not pinned.
+func CheckPins(items []Item, unpinned map[string]string) error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, item := range items {
@@ -106,7 +120,11 @@ func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
 			continue
 		}
 		seen[item.Image] = true
-		if why := unpinned(images[item.Image].Labels, l); why != "" {
+		why, known := unpinned[item.Image]
+		if !known {
+			why = "nobody has compared it with what is pinned"
+		}
+		if why != "" {
 			errs = append(errs, fmt.Errorf("publish %s to %s: %s; build it from the images that %s pins (`bin/ci lock` refreshes the file), or publish with --local",
 				item.Image, item.Repository, why, lock.File))
 		}
@@ -114,17 +132,7 @@ func CheckPins(items []Item, images map[string]Image, l *lock.Lock) error {
 	return errors.Join(errs...)
 }
 
-// unpinned says why an image does not have what the lock file pins; "" if it does.
-func unpinned(labels map[string]string, l *lock.Lock) string {
-	switch pin := image.Pin(labels[image.LabelPin]); {
-	case pin != image.Pinned:
-		return fmt.Sprintf("its base is %q, not the pinned one", pin)
-	case l.Base.Digest == "" || labels[image.LabelBaseDigest] != l.Base.Digest:
-		return fmt.Sprintf("its base is %q, the lock file pins %q", labels[image.LabelBaseDigest], l.Base.Digest)
-	}
-	from, heavy := labels[image.LabelFFmpeg]
-	if heavy && (l.FFmpeg.Digest == "" || from != l.FFmpeg.Pinned()) {
-		return fmt.Sprintf("its ffmpeg is from %q, the lock file pins %q", from, l.FFmpeg.Pinned())
-	}
-	return ""
+// NeedPins tells whether an item goes to a registry that is not on this machine.
+func NeedPins(items []Item) bool {
+	return slices.ContainsFunc(items, func(i Item) bool { return !Loopback(i.Repository) })
 }

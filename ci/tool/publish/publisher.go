@@ -107,7 +107,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 				ask(item.Repository, b.Digest)
 			}
 		}
-		artifacts, err := unattached(image, there)
+		artifacts, err := unattached(image, item.Tier, there)
 		if err != nil {
 			return nil, err
 		}

@@ -61,9 +61,12 @@ const bill, origin = "application/vnd.cyclonedx+json", "application/vnd.in-toto+
 // and one that depends on the commit and the time.
 func documented(images map[string]Image, commit string) map[string]Image {
 	for name, i := range images {
-		i.Attach = []referrer.Artifact{
-			{Type: bill, Title: "sbom.json", Content: []byte("the bill of " + i.Digest.String())},
-			{Type: origin, Title: "provenance.json", Commit: commit, Content: fmt.Appendf(nil, "%s of %s at %030d", name, commit, time.Now().UnixNano())},
+		i.Attach = map[catalog.Registry][]referrer.Artifact{}
+		for _, tier := range []catalog.Registry{catalog.Public, catalog.Private} {
+			i.Attach[tier] = []referrer.Artifact{
+				{Type: bill, Title: "sbom.json", Content: []byte("the bill of " + i.Digest.String())},
+				{Type: origin, Title: "provenance.json", Commit: commit, Content: fmt.Appendf(nil, "%s of %s at %030d, %s", name, commit, time.Now().UnixNano(), tier)},
+			}
 		}
 		images[name] = i
 	}
@@ -119,7 +122,7 @@ func tags(t testing.TB, r *registrytest.Registry) map[string]string {
 var fallback = regexp.MustCompile(`^sha256-[0-9a-f]{64}$`)
 
 // attached asserts that every image has its documents in every repository: one that
-// depends on the image, and one for the commit.
+// depends on the image, and one for the commit, as its registry gets it.
 func attached(t testing.TB, r *registrytest.Registry, of publishing) {
 	t.Helper()
 	r.Idle()
@@ -136,6 +139,9 @@ func attached(t testing.TB, r *registrytest.Registry, of publishing) {
 			content, err := referrer.Read(t.Context(), c, item.Repository, a)
 			require.NoError(t, err)
 			require.Contains(t, string(content), map[string]string{bill: i.Digest.String(), origin: item.Image + " of " + a.Commit}[a.Type])
+			if a.Type == origin {
+				require.True(t, strings.HasSuffix(string(content), ", "+string(item.Tier)), "that of its registry: %s", content)
+			}
 		}
 		require.Equal(t, map[string]int{bill: 1, origin: 1}, count, "%s in %s: %v", item.Image, item.Repository, all)
 	}

@@ -22,12 +22,13 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // Attach gives every image an SBOM, which says what it is made of, and a provenance,
-// which says how it was built under the commit. It keeps in the cache what it reads from
-// an image.
+// which says how it was built under the commit. What goes to the public registry says nothing
+// of the builder. It keeps in the cache what it reads from an image.
 func Attach(ctx context.Context, root string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
 	from, err := source(ctx, root, name, allowDirty)
 	if err != nil {
@@ -68,16 +69,19 @@ func attach(i *publish.Image, kept *cache.Cache, image, name string, b provenanc
 	if err != nil {
 		return err
 	}
-	statement, err := provenance.New(of.Made, of.GoVersion, b)
-	if err != nil {
-		return err
-	}
-	i.Attach = []referrer.Artifact{
-		{Type: sbom.MediaType, Title: image + ".cdx.json", Content: of.SBOM},
-		{
-			Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name,
-			Annotations: map[string]string{provenance.AnnotationPredicate: provenance.PredicateType},
-		},
+	i.Attach = map[catalog.Registry][]referrer.Artifact{}
+	for tier, b := range map[catalog.Registry]provenance.Build{catalog.Private: b, catalog.Public: b.Public()} {
+		statement, err := provenance.New(of.Made, of.GoVersion, b)
+		if err != nil {
+			return err
+		}
+		i.Attach[tier] = []referrer.Artifact{
+			{Type: sbom.MediaType, Title: image + ".cdx.json", Content: of.SBOM},
+			{
+				Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name,
+				Annotations: map[string]string{provenance.AnnotationPredicate: provenance.PredicateType},
+			},
+		}
 	}
 	return nil
 }
@@ -127,7 +131,7 @@ func source(ctx context.Context, root, name string, allowDirty bool) (provenance
 	at, err := commit.Checkout(ctx, root)
 	switch {
 	case err == nil:
-		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Public(at.Remote), at.Dirty || allowDirty // which is not checked
+		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Address(at.Remote), at.Dirty || allowDirty // which is not checked
 	case !errors.Is(err, commit.ErrNoRepository):
 		return s, err
 	case len(name) == 40: // the whole name, and nobody to ask

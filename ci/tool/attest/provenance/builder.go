@@ -1,6 +1,11 @@
 package provenance
 
-import "strings"
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // Local is the builder ID for a build outside a CI service.
 const Local = "https://lambdas.internal/ci/builder/local"
@@ -20,7 +25,8 @@ type Builder struct {
 // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func BuilderOf(getenv func(string) string) Builder {
-	if server, repository := getenv("GITHUB_SERVER_URL"), getenv("GITHUB_REPOSITORY"); server != "" && repository != "" {
+	if server, repository := clean(getenv("GITHUB_SERVER_URL")), getenv("GITHUB_REPOSITORY"); server != "" && repository != "" {
+		server = strings.TrimSuffix(server, "/")
 		b := Builder{ID: server + "/" + repository, Repository: server + "/" + repository}
 		if workflow := getenv("GITHUB_WORKFLOW_REF"); workflow != "" {
 			b.ID = server + "/" + workflow
@@ -39,29 +45,28 @@ func BuilderOf(getenv func(string) string) Builder {
 		if at := strings.LastIndex(arn, ":"); strings.Contains(arn, ":build/") && at > strings.Index(arn, ":build/")+1 {
 			project = strings.Replace(arn[:at], ":build/", ":project/", 1)
 		}
-		return Builder{ID: project, Invocation: arn, Repository: Public(getenv("CODEBUILD_SOURCE_REPO_URL"))}
+		return Builder{ID: project, Invocation: arn, Repository: Address(getenv("CODEBUILD_SOURCE_REPO_URL"))}
 	}
 	return Builder{ID: Local}
 }
 
-// Public returns the address of a repository without a login in it, so that it can be
-// published. It returns "" for a folder of this machine.
-func Public(remote string) string {
-	if scheme, rest, ok := strings.Cut(remote, "://"); ok {
-		host, path, _ := strings.Cut(rest, "/")
-		host = withoutUser(host)
-		if scheme == "file" || host == "" {
-			return ""
-		}
-		return scheme + "://" + host + "/" + strings.TrimSuffix(path, ".git")
+// scp matches user@host:path, the short format of ssh.
+var scp = regexp.MustCompile(`^(?:[^@/:]*@)?([\w.-]+):([\w./~+-]+)(?:[?#].*)?$`)
+
+// Address returns the address of a repository without user, query and fragment: any of them
+// can hold a login. It returns "" for a folder of this machine, and for what it cannot read.
+func Address(remote string) string {
+	if m := scp.FindStringSubmatch(remote); m != nil {
+		remote = "ssh://" + m[1] + "/" + strings.TrimPrefix(m[2], "/")
 	}
-	// user@host:path, the format of ssh.
-	host, path, ok := strings.Cut(remote, ":")
-	if !ok || strings.Contains(host, "/") {
-		return ""
-	}
-	return "ssh://" + withoutUser(host) + "/" + strings.TrimSuffix(path, ".git")
+	return strings.TrimSuffix(clean(remote), ".git")
 }
 
-// withoutUser removes the login before a host.
-func withoutUser(host string) string { return host[strings.LastIndex(host, "@")+1:] }
+// clean returns a URL without user, query and fragment; "" if it is no address of a server.
+func clean(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"https", "http", "ssh", "git"}, u.Scheme) {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}

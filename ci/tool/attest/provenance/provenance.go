@@ -57,6 +57,16 @@ type Build struct {
 	Started, Finished time.Time
 }
 
+// Undisclosed is the builder ID in the provenance of a public image.
+const Undisclosed = "https://lambdas.internal/ci/builder/undisclosed"
+
+// Public returns what a public image says of its build: the commit, and what it was built
+// from. Who built it, where the sources are, and when it ran, is for the private copy.
+func (b Build) Public() Build {
+	b.Source.Repository = ""
+	return Build{Source: b.Source, Builder: Builder{ID: Undisclosed}}
+}
+
 // Statement is an in-toto statement.
 type Statement struct {
 	Type          string     `json:"_type"`
@@ -108,8 +118,8 @@ type BuilderID struct {
 // Metadata is about one run.
 type Metadata struct {
 	InvocationID string    `json:"invocationId,omitempty"`
-	StartedOn    time.Time `json:"startedOn"`
-	FinishedOn   time.Time `json:"finishedOn"`
+	StartedOn    time.Time `json:"startedOn,omitzero"`
+	FinishedOn   time.Time `json:"finishedOn,omitzero"`
 }
 
 // New returns the statement about an image. goVersion is the version of the Go toolchain
@@ -169,7 +179,7 @@ func dependencies(i composition.Image, goVersion string, s Source) []Resource {
 	if source.URI != "" || source.Digest != nil {
 		all = append(all, source)
 	}
-	all = append(all, Resource{Name: "go", URI: "https://go.dev/dl/#" + goVersion})
+	all = append(all, Resource{Name: "go", URI: "https://go.dev/dl/" + goVersion + ".src.tar.gz"})
 	base := Resource{Name: "base"}
 	if digest := i.Labels[image.LabelBaseDigest]; digest != "" {
 		base.URI, base.Digest = purl.Image(i.Labels[image.LabelBaseName], digest), hash(digest)
@@ -221,7 +231,9 @@ func Table(w io.Writer, document []byte) error {
 	}
 	add("builder", run.Builder.ID)
 	add("run", run.Metadata.InvocationID)
-	add("started", report.Time(run.Metadata.StartedOn))
+	if at := run.Metadata.StartedOn; !at.IsZero() {
+		add("started", report.Time(at))
+	}
 	return report.Table(w, []string{"WHAT", "VALUE"}, rows)
 }
 

@@ -51,6 +51,10 @@ func TestNew(t *testing.T) {
 			Source:  Source{Commit: "0123456", Checkout: whole, Repository: github.Repository},
 			Builder: github, Started: began, Finished: began.Add(90 * time.Second),
 		}},
+		"public": {heavy(), Build{
+			Source:  Source{Commit: "0123456", Checkout: whole, Repository: github.Repository},
+			Builder: github, Started: began, Finished: began.Add(90 * time.Second),
+		}.Public()},
 		"local-dirty":   {light(), Build{Source: Source{Commit: "0123456", Checkout: whole, Dirty: true}, Builder: Builder{ID: Local}, Started: began, Finished: began}},
 		"no-git-at-all": {light(), Build{Source: Source{Commit: "0123456"}, Builder: Builder{ID: Local}, Started: began, Finished: began}},
 	}
@@ -118,7 +122,7 @@ func TestBuilderOf(t *testing.T) {
 	}
 }
 
-func TestPublic(t *testing.T) {
+func TestAddress(t *testing.T) {
 	for remote, want := range map[string]string{
 		"https://github.com/us/lambdas.git":         "https://github.com/us/lambdas",
 		"https://user:secret@github.com/us/lambdas": "https://github.com/us/lambdas",
@@ -129,7 +133,16 @@ func TestPublic(t *testing.T) {
 		"../lambdas":                                "",
 		"file:///home/somebody/lambdas":             "",
 		"":                                          "",
+		"https://github.com/us/lambdas.git?access_token=secret#secret": "https://github.com/us/lambdas",
+		"https://github.com/us/lambdas?token=secret":                   "https://github.com/us/lambdas",
+		"https://github.com?x=/us&token=secret":                        "https://github.com",
+		"git@github.com:us/lambdas.git?token=secret":                   "ssh://github.com/us/lambdas",
+		"git@github.com:us/lambdas#secret":                             "ssh://github.com/us/lambdas",
+		"user:secret@github.com:us/lambdas":                            "",
+		"codecommit::eu-central-1://secret@lambdas":                    "",
+		"ext::ssh -i secret github.com %S us/lambdas":                  "",
+		"https://user:sec%ret@github.com/us":                           "",
 	} {
-		assert.Equal(t, want, Public(remote), remote)
+		assert.Equal(t, want, Address(remote), remote)
 	}
 }

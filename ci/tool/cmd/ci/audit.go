@@ -22,15 +22,18 @@ func newAudit(a *app) *cobra.Command {
 A gate is a check that an image must pass before it is pushed. The gates of every
 image:
 
+  assembly the image is exactly what bin/ci assembles: base, ffmpeg, binary, nothing else
   imports  a public function imports nothing from ` + audit.ProprietaryDir + `
-  content  a public binary holds no text from ` + audit.ProprietaryDir + `
-  secrets  no credential is in the binary, embedded files, sources or configuration
+  content  a public image holds no text from ` + audit.ProprietaryDir + `
+  secrets  no credential is in the image, its embedded files or sources
   ffmpeg   ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
   licence  a public image with ffmpeg holds its licences and says where its source is
   lambda   Lambda accepts the image, and its program can receive events
   budget   the image is not larger than the budget in its image.json, if it has one
 
-A gate that finds nothing to examine fails. publish checks all gates before it sends
+The gates content and secrets read the binary, the configuration, the manifest, and every
+file of every layer that is not known to be pinned. A gate that finds nothing to examine
+fails. publish checks all gates before it sends
 anything. If the secrets gate reports text that is not a secret, allow it in
 .gitleaks.toml; see https://github.com/gitleaks/gitleaks#configuration.`,
 		Example: "  bin/ci audit\n  bin/ci audit --only enhance --json\n  bin/ci audit --from dist",
@@ -40,7 +43,7 @@ anything. If the secrets gate reports text that is not a secret, allow it in
 			if err != nil {
 				return err
 			}
-			r, err := a.audit(cmd, made)
+			r, _, err := a.audit(cmd, made, false)
 			if err != nil {
 				return err
 			}
@@ -52,7 +55,14 @@ anything. If the secrets gate reports text that is not a secret, allow it in
 	return cmd
 }
 
-// audit runs every gate on the images.
-func (a *app) audit(cmd *cobra.Command, m *made) (*audit.Report, error) {
-	return audit.New(m.builder.Catalog, m.builder.Cache, m.builder.Step).Run(cmd.Context(), m.functions, m.dir)
+// audit runs every gate on the images. With fetch, pinned parts that the cache does not have
+// are fetched, so that the images can be compared with them.
+func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, *audit.Auditor, error) {
+	parts, err := m.builder.Parts(cmd.Context(), m.functions, fetch)
+	if err != nil {
+		return nil, nil, err
+	}
+	auditor := audit.New(m.builder.Catalog, parts, m.builder.Cache, m.builder.Step)
+	r, err := auditor.Run(cmd.Context(), m.functions, m.dir)
+	return r, auditor, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
+	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/localregistry"
@@ -106,7 +107,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	made, images, gates, err := a.audited(cmd, f, name)
+	made, images, gates, err := a.audited(cmd, f, name, start)
 	if err != nil {
 		return err
 	}
@@ -135,15 +136,9 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	ctx, done := made.builder.Step(cmd.Context(), "make the documents")
-	err = documents.Attach(ctx, c.Root, made.builder.Cache, name, images, start, f.allowDirty)
-	done(err)
-	if err != nil {
-		return err
-	}
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
-	ctx, done = made.builder.Step(cmd.Context(), "read the registries")
+	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
 	state, err := publisher.Inspect(ctx, items, images)
 	done(err)
 	if err != nil {
@@ -188,14 +183,16 @@ func held(ctx context.Context, m *made, name string) error {
 	return commit.Holds(ctx, c.Root, name, func(fsys fs.FS) (map[string]string, error) { return sources.Read(fsys, others...) })
 }
 
-// audited builds the images and checks every gate. It sends no request to the registries
-// that publish pushes to.
-func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, map[string]publish.Image, int, error) {
+// audited builds the images and their documents, and checks every gate. It sends no request to
+// the registries that publish pushes to.
+func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start time.Time) (*made, map[string]publish.Image, int, error) {
 	m, err := a.images(cmd, &f.build, f.from)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	r, err := a.audit(cmd, m)
+	expected := publish.Items(m.functions, f.target.expected(), name)
+	pinned := !f.target.local && publish.NeedPins(expected)
+	r, auditor, err := a.audit(cmd, m, pinned)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -211,11 +208,41 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string) (*made, 
 			return nil, nil, 0, fmt.Errorf("publish %s: another build replaced the image while it was checked; run the same command again", name)
 		}
 	}
-	if !f.target.local {
-		expected := publish.Items(m.functions, f.target.expected(), name)
-		if err := publish.CheckPins(expected, images, m.builder.Lock); err != nil {
+	if pinned {
+		if err := publish.CheckPins(expected, r.Unpinned); err != nil {
 			return nil, nil, 0, err
 		}
 	}
-	return m, images, r.Passed(), nil
+	ctx, done := m.builder.Step(cmd.Context(), "make the documents")
+	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Cache, name, images, start, f.allowDirty)
+	var attached []audit.Document
+	if err == nil {
+		attached, err = attachments(images)
+	}
+	if err == nil {
+		err = auditor.Documents(attached)
+	}
+	done(err)
+	return m, images, r.Passed(), err
+}
+
+// attachments lists what is attached to the images: each document, and the manifest that
+// attaches it.
+func attachments(images map[string]publish.Image) ([]audit.Document, error) {
+	var all []audit.Document
+	for name, i := range images {
+		for tier, artifacts := range i.Attach {
+			for _, a := range artifacts {
+				manifest, _, err := a.Manifest(i.Subject())
+				if err != nil {
+					return nil, err
+				}
+				d := audit.Document{Image: name, Name: a.Title, Public: tier == catalog.Public, Content: a.Content}
+				all = append(all, d)
+				d.Name, d.Content = "manifest of "+a.Title, manifest
+				all = append(all, d)
+			}
+		}
+	}
+	return all, nil
 }

@@ -254,5 +254,6 @@ func binaryLayer(c *cache.Cache, binary gobuild.Binary) (layer.Layer, bool, erro
 		return layer.Layer{}, false, err
 	}
 	f.Digest = binary.Digest
-	return layer.Keep(c, []layer.File{f}, "binary")
+	files, comment := image.BinaryLayer(f)
+	return layer.Keep(c, files, comment)
 }

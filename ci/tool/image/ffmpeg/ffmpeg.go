@@ -36,6 +36,25 @@ func Cached(c *cache.Cache, choice pin.Choice, platform v1.Platform) bool {
 	return ok
 }
 
+// Known returns the layers in the cache that are made from what the lock file pins: the
+// image, or the npm packages.
+func Known(c *cache.Cache, l *lock.Lock, platform v1.Platform) []image.FFmpeg {
+	var all []image.FFmpeg
+	add := func(key string, p image.Pin) {
+		if l, ok := layer.Kept(c, key); ok {
+			all = append(all, image.FFmpeg{Layer: l, Pin: p})
+		}
+	}
+	if digest, err := v1.NewHash(l.FFmpeg.Digest); err == nil {
+		add(imageKey(pin.Choice{Name: l.FFmpeg.Reference, Digest: digest}, platform), image.Pinned)
+	}
+	if static, ok := l.Static[platform.Architecture]; ok {
+		key, _ := npmKey(static, platform)
+		add(key, image.Offline)
+	}
+	return all
+}
+
 // Get returns the layer for the platform, made from the chosen image, or from the npm
 // packages in the lock file if no registry is used. reused tells that it was in the
 // cache.
@@ -73,6 +92,13 @@ func comment(choice pin.Choice) string { return choice.Name + "@" + choice.Diges
 // programs are the paths of the programs in the image.
 var programs = map[string]string{"ffmpeg": image.FFmpegPath, "ffprobe": image.FFprobePath}
 
+// npmKey returns the content key of the layer from npm packages, and its comment.
+func npmKey(static lock.Static, platform v1.Platform) (contentKey, comment string) {
+	comment = fmt.Sprintf("npm %s@%s, %s@%s",
+		static.FFmpeg.Name, static.FFmpeg.Version, static.FFprobe.Name, static.FFprobe.Version)
+	return key(comment, platform, static.FFmpeg.Integrity, static.FFprobe.Integrity), comment
+}
+
 // fromNPM makes the layer from the npm packages with a static build.
 func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static, platform v1.Platform) (layer.Layer, bool, error) {
 	static, ok := locked[platform.Architecture]
@@ -80,9 +106,8 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 		return layer.Layer{}, false, fmt.Errorf("%s has no static build for %s", lock.File, platform)
 	}
 	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
-	comment := fmt.Sprintf("npm %s@%s, %s@%s",
-		static.FFmpeg.Name, static.FFmpeg.Version, static.FFprobe.Name, static.FFprobe.Version)
-	return keep(ctx, c, key(comment, platform, static.FFmpeg.Integrity, static.FFprobe.Integrity), comment, platform, func(dir string) error {
+	key, comment := npmKey(static, platform)
+	return keep(ctx, c, key, comment, platform, func(dir string) error {
 		for program, p := range packages {
 			tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
 			if err != nil {

@@ -1,0 +1,244 @@
+package audit
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+
+	"lambdas.internal/ci/tool/audit/secret"
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/report"
+)
+
+// The surface of an image is all that is readable to who can pull it: the manifest, the
+// configuration, and the files of the layers. What is pinned is left out: others published
+// it. The binary is left out here too: its gates read it with its sources.
+
+// maxFile and maxAfter limit what is read of a layer that is not pinned, in bytes: one file,
+// and what follows the end of the archive.
+const (
+	maxFile  = 1 << 30
+	maxAfter = 1 << 20
+)
+
+// seen is what the gates content and secrets found on a surface.
+type seen struct {
+	// Private and Secrets are the findings of the two gates.
+	Private, Secrets []string
+	// Pieces and Bytes count what was read.
+	Pieces int
+	Bytes  int64
+}
+
+func (s *seen) add(other seen) {
+	s.Private, s.Secrets = append(s.Private, other.Private...), append(s.Secrets, other.Secrets...)
+	s.Pieces, s.Bytes = s.Pieces+other.Pieces, s.Bytes+other.Bytes
+}
+
+// join adds findings of a gate on the surface to the check of the same gate on the binary.
+func (c Check) join(s seen, findings []string) Check {
+	if !c.Applies {
+		return c
+	}
+	c.Findings = append(c.Findings, findings...)
+	c.Passed = len(c.Findings) == 0
+	c.Examined += fmt.Sprintf(", %s MB of what is beside it", report.MB(s.Bytes))
+	return c
+}
+
+// reader reads a surface with the rules of both gates.
+type reader struct {
+	scanner *secret.Scanner
+	// proprietary is nil if the image is private.
+	proprietary *Fingerprint
+}
+
+// look is the only place where the gates read a piece of a surface.
+func (r reader) look(place string, content []byte) seen {
+	s := seen{Pieces: 1, Bytes: int64(len(content))}
+	if r.proprietary != nil {
+		for _, finding := range r.proprietary.find(content) {
+			s.Private = append(s.Private, place+": "+finding)
+		}
+	}
+	var found []secret.Finding
+	if utf8.Valid(content) && !bytes.Contains(content, []byte{0}) {
+		found = r.scanner.Text(content)
+	} else {
+		found, _ = r.scanner.Program(content)
+	}
+	for _, x := range found {
+		s.Secrets = append(s.Secrets, fmt.Sprintf("%s byte %d: %s (%s): %s", place, x.Offset, x.Rule, x.Masked, x.Description))
+	}
+	return s
+}
+
+// document reads a JSON document: as it is, and the texts in it without their escapes.
+func (r reader) document(place string, raw []byte) seen {
+	var texts bytes.Buffer
+	for d := json.NewDecoder(bytes.NewReader(raw)); ; {
+		token, err := d.Token()
+		if err != nil {
+			break // the end, or no JSON; it is read as it is too
+		}
+		if text, ok := token.(string); ok {
+			fmt.Fprintln(&texts, text)
+		}
+	}
+	s := r.look(place, raw)
+	if !bytes.Contains(raw, []byte(`\`)) {
+		return s // nothing is escaped
+	}
+	s.add(r.look(place, texts.Bytes()))
+	return s
+}
+
+// surface reads the surface of an image.
+func (a *Auditor) surface(ctx context.Context, i ImageFacts, binary layer.Layer, r reader, dir string) (seen, error) {
+	s := r.document("the configuration", i.RawConfig)
+	s.add(r.document("the manifest", i.RawManifest))
+	for n, l := range i.Manifest.Layers {
+		fromTop := len(i.Manifest.Layers) - n
+		switch {
+		case i.ClaimErr != nil:
+		case fromTop == 1 && l.Digest == binary.Digest:
+			continue
+		case fromTop == 2 && i.Claim.FFmpeg != nil && i.Claim.FFmpegPin != "":
+			continue
+		case fromTop > len(i.Claim.Image.Layers()) && i.Claim.BasePin != "":
+			continue
+		}
+		found, err := a.layerSurface(ctx, blob(dir, l.Digest), l.Digest.String(), fmt.Sprintf("layer %d", n+1), r)
+		if err != nil {
+			return seen{}, fmt.Errorf("read layer %s: %w", l.Digest, err)
+		}
+		s.add(found)
+	}
+	return s, nil
+}
+
+// layerSurface reads every file of a layer, unless it was read before and nothing was found.
+func (a *Auditor) layerSurface(ctx context.Context, file, digest, place string, r reader) (s seen, err error) {
+	program, err := cache.Program()
+	if err != nil {
+		return s, err
+	}
+	parts := []string{"surface 1", program, digest, r.scanner.Rules()}
+	if r.proprietary != nil {
+		parts = append(parts, r.proprietary.Digest())
+	}
+	key := cache.Key(parts...)
+	if _, ok := a.cache.Load(key, &s); ok {
+		return s, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return s, err
+	}
+	defer f.Close()
+	err = readFiles(f, func(name string, content []byte) error {
+		s.add(r.look(place+" "+name, content))
+		return context.Cause(ctx)
+	})
+	var unreadable format
+	if errors.As(err, &unreadable) { // what cannot be read is no reason to pass
+		finding := place + ": " + unreadable.Error()
+		s.Private, s.Secrets = append(s.Private, finding), append(s.Secrets, finding)
+		return s, nil
+	}
+	if err != nil || len(s.Private)+len(s.Secrets) > 0 {
+		return s, err
+	}
+	return s, a.cache.Save(key, s)
+}
+
+// format is a problem of the format of a layer.
+type format struct{ error }
+
+// readFiles calls visit with every file of a compressed layer, and with all that is beside
+// their content: names, attributes, comments, padding.
+func readFiles(r io.Reader, visit func(name string, content []byte) error) error {
+	source := bufio.NewReader(&faultReader{r: r})
+	zr, err := gzip.NewReader(source)
+	if err != nil {
+		return asFormat(err)
+	}
+	zr.Multistream(false)
+	var beside bytes.Buffer
+	fmt.Fprintf(&beside, "%s\n%s\n%s\n", zr.Name, zr.Comment, zr.Extra)
+	archive := &tap{Reader: zr, to: &beside}
+	for tr := tar.NewReader(archive); ; {
+		archive.open = true
+		h, err := tr.Next()
+		archive.open = false
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return asFormat(err)
+		}
+		if h.Size > maxFile {
+			return format{fmt.Errorf("%s has %d bytes, too many to read", h.Name, h.Size)}
+		}
+		content, err := io.ReadAll(tr)
+		if err != nil {
+			return asFormat(err)
+		}
+		if len(content) == 0 {
+			continue
+		}
+		if err := visit(path.Clean("/"+h.Name), content); err != nil {
+			return err
+		}
+	}
+	archive.open = true
+	n, err := io.Copy(io.Discard, io.LimitReader(archive, maxAfter+1))
+	switch {
+	case err != nil:
+		return asFormat(err)
+	case n > maxAfter:
+		return format{errors.New("more follows the end of the archive than padding")}
+	}
+	switch _, err := source.ReadByte(); {
+	case err == nil:
+		return format{errors.New("more follows the end of its gzip stream")}
+	case !errors.Is(err, io.EOF):
+		return asFormat(err)
+	}
+	return visit("(names and attributes)", beside.Bytes())
+}
+
+// asFormat is an error of the format, unless the reader failed.
+func asFormat(err error) error {
+	var fault readFault
+	if errors.As(err, &fault) {
+		return fault.error
+	}
+	return format{fmt.Errorf("not a gzip-compressed tar: %w", err)}
+}
+
+// tap copies what is read while it is open.
+type tap struct {
+	io.Reader
+	to   *bytes.Buffer
+	open bool
+}
+
+func (t *tap) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	if t.open {
+		t.to.Write(p[:n])
+	}
+	return n, err
+}
