@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
@@ -34,6 +35,7 @@ type Auditor struct {
 	cache   *cache.Cache
 	step    report.Steps
 	rules   func() (forbidden, error)
+	once    singleflight.Group // images share layers
 }
 
 // New returns an auditor of the workspace, to which the parts of images are known. It caches
@@ -207,7 +209,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err != nil {
 		return nil, false, err
 	}
-	beside, err := a.surface(ctx, i, binary, in.reader(f.Registry == catalog.Public), dir)
+	beside, err := a.surface(ctx, f, i, binary, in.forbidden, dir)
 	if err != nil {
 		return nil, false, err
 	}
@@ -249,6 +251,12 @@ func (a *Auditor) readLayers(i *ImageFacts, dir string) error {
 
 // layer returns the facts of a layer, from the cache if it was read before.
 func (a *Auditor) layer(file string, d v1.Descriptor) (LayerFacts, error) {
+	facts, err, _ := a.once.Do(d.Digest.String(), func() (any, error) { return a.layerOnce(file, d) })
+	l, _ := facts.(LayerFacts)
+	return l, err
+}
+
+func (a *Auditor) layerOnce(file string, d v1.Descriptor) (LayerFacts, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return LayerFacts{}, err

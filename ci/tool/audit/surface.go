@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
@@ -19,6 +20,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // The surface of an image is all that is readable to who can pull it: the manifest, the
@@ -44,6 +46,19 @@ type seen struct {
 func (s *seen) add(other seen) {
 	s.Private, s.Secrets = append(s.Private, other.Private...), append(s.Secrets, other.Secrets...)
 	s.Pieces, s.Bytes = s.Pieces+other.Pieces, s.Bytes+other.Bytes
+}
+
+// in returns the same with a place before each finding.
+func (s seen) in(place string) seen {
+	before := func(all []string) []string {
+		all = slices.Clone(all) // another image may read them
+		for n := range all {
+			all[n] = place + all[n]
+		}
+		return all
+	}
+	s.Private, s.Secrets = before(s.Private), before(s.Secrets)
+	return s
 }
 
 // join adds findings of a gate on the surface to the check of the same gate on the binary.
@@ -100,12 +115,13 @@ func (r reader) document(place string, raw []byte) seen {
 	if !bytes.Contains(raw, []byte(`\`)) {
 		return s // nothing is escaped
 	}
-	s.add(r.look(place, texts.Bytes()))
+	s.add(r.look(place+" (its texts)", texts.Bytes()))
 	return s
 }
 
 // surface reads the surface of an image.
-func (a *Auditor) surface(ctx context.Context, i ImageFacts, binary layer.Layer, r reader, dir string) (seen, error) {
+func (a *Auditor) surface(ctx context.Context, f catalog.Function, i ImageFacts, binary layer.Layer, in forbidden, dir string) (seen, error) {
+	r := in.reader(f.Registry == catalog.Public)
 	s := r.document("the configuration", i.RawConfig)
 	s.add(r.document("the manifest", i.RawManifest))
 	for n, l := range i.Manifest.Layers {
@@ -119,48 +135,49 @@ func (a *Auditor) surface(ctx context.Context, i ImageFacts, binary layer.Layer,
 		case fromTop > len(i.Claim.Image.Layers()) && i.Claim.BasePin != "":
 			continue
 		}
-		found, err := a.layerSurface(ctx, blob(dir, l.Digest), l.Digest.String(), fmt.Sprintf("layer %d", n+1), r)
+		found, err := a.layerSurface(ctx, blob(dir, l.Digest), l.Digest.String(), reader{in.scanner, in.proprietary})
 		if err != nil {
 			return seen{}, fmt.Errorf("read layer %s: %w", l.Digest, err)
 		}
-		s.add(found)
+		s.add(found.in(fmt.Sprintf("layer %d ", n+1)))
 	}
 	return s, nil
 }
 
-// layerSurface reads every file of a layer, unless it was read before and nothing was found.
-func (a *Auditor) layerSurface(ctx context.Context, file, digest, place string, r reader) (s seen, err error) {
+// layerSurface reads every file of a layer by the rules of both gates, whatever image it is
+// of, unless it was read before and nothing was found.
+func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reader) (seen, error) {
 	program, err := cache.Program()
 	if err != nil {
-		return s, err
+		return seen{}, err
 	}
-	parts := []string{"surface 1", program, digest, r.scanner.Rules()}
-	if r.proprietary != nil {
-		parts = append(parts, r.proprietary.Digest())
-	}
-	key := cache.Key(parts...)
-	if _, ok := a.cache.Load(key, &s); ok {
-		return s, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return s, err
-	}
-	defer f.Close()
-	err = readFiles(f, func(name string, content []byte) error {
-		s.add(r.look(place+" "+name, content))
-		return context.Cause(ctx)
+	key := cache.Key("surface 1", program, digest, r.scanner.Rules(), r.proprietary.Digest())
+	found, err, _ := a.once.Do(key, func() (any, error) {
+		var s seen
+		if _, ok := a.cache.Load(key, &s); ok {
+			return s, nil
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			return s, err
+		}
+		defer f.Close()
+		err = readFiles(f, func(name string, content []byte) error {
+			s.add(r.look(name, content))
+			return context.Cause(ctx)
+		})
+		var unreadable format
+		if errors.As(err, &unreadable) { // what cannot be read is no reason to pass
+			s.Private, s.Secrets = append(s.Private, unreadable.Error()), append(s.Secrets, unreadable.Error())
+			return s, nil
+		}
+		if err != nil || len(s.Private)+len(s.Secrets) > 0 {
+			return s, err
+		}
+		return s, a.cache.Save(key, s)
 	})
-	var unreadable format
-	if errors.As(err, &unreadable) { // what cannot be read is no reason to pass
-		finding := place + ": " + unreadable.Error()
-		s.Private, s.Secrets = append(s.Private, finding), append(s.Secrets, finding)
-		return s, nil
-	}
-	if err != nil || len(s.Private)+len(s.Secrets) > 0 {
-		return s, err
-	}
-	return s, a.cache.Save(key, s)
+	s, _ := found.(seen)
+	return s, err
 }
 
 // format is a problem of the format of a layer.

@@ -27,12 +27,13 @@ type Builder struct {
 func BuilderOf(getenv func(string) string) Builder {
 	if server, repository := clean(getenv("GITHUB_SERVER_URL")), getenv("GITHUB_REPOSITORY"); server != "" && repository != "" {
 		server = strings.TrimSuffix(server, "/")
-		b := Builder{ID: server + "/" + repository, Repository: server + "/" + repository}
+		at := clean(server + "/" + repository)
+		b := Builder{ID: at, Repository: at}
 		if workflow := getenv("GITHUB_WORKFLOW_REF"); workflow != "" {
-			b.ID = server + "/" + workflow
+			b.ID = clean(server + "/" + workflow)
 		}
 		if run := getenv("GITHUB_RUN_ID"); run != "" {
-			b.Invocation = server + "/" + repository + "/actions/runs/" + run
+			b.Invocation = at + "/actions/runs/" + run
 			if attempt := getenv("GITHUB_RUN_ATTEMPT"); attempt != "" {
 				b.Invocation += "/attempts/" + attempt
 			}
@@ -56,7 +57,7 @@ var scp = regexp.MustCompile(`^(?:[^@/:]*@)?([\w.-]+):([\w./~+-]+)(?:[?#].*)?$`)
 // Address returns the address of a repository without user, query and fragment: any of them
 // can hold a login. It returns "" for a folder of this machine, and for what it cannot read.
 func Address(remote string) string {
-	if m := scp.FindStringSubmatch(remote); m != nil {
+	if m := scp.FindStringSubmatch(remote); m != nil && !strings.Contains(remote, "://") {
 		remote = "ssh://" + m[1] + "/" + strings.TrimPrefix(m[2], "/")
 	}
 	return strings.TrimSuffix(clean(remote), ".git")

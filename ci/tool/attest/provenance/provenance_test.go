@@ -114,6 +114,10 @@ func TestBuilderOf(t *testing.T) {
 		"nothing": {nil, Builder{ID: Local}},
 		"GitHub, only the required variables": {map[string]string{"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "us/lambdas"},
 			Builder{ID: "https://github.com/us/lambdas", Repository: "https://github.com/us/lambdas"}},
+		"GitHub, a server with a login": {map[string]string{"GITHUB_SERVER_URL": "https://user:secret@github.com/?token=secret#secret", "GITHUB_REPOSITORY": "us/lambdas?token=secret", "GITHUB_WORKFLOW_REF": "us/lambdas/x.yml@refs/heads/main#secret", "GITHUB_RUN_ID": "7"},
+			Builder{ID: "https://github.com/us/lambdas/x.yml@refs/heads/main", Repository: "https://github.com/us/lambdas", Invocation: "https://github.com/us/lambdas/actions/runs/7"}},
+		"CodeBuild, an address with a token": {map[string]string{"CODEBUILD_BUILD_ARN": arn, "CODEBUILD_SOURCE_REPO_URL": "https://github.com/us/lambdas.git?token=secret"}, Builder{
+			ID: "arn:aws:codebuild:eu-central-1:123456789012:project/lambdas", Invocation: arn, Repository: "https://github.com/us/lambdas"}},
 		"CodeBuild": {map[string]string{"CODEBUILD_BUILD_ARN": arn, "CODEBUILD_SOURCE_REPO_URL": "https://token@github.com/us/lambdas.git"}, Builder{
 			ID: "arn:aws:codebuild:eu-central-1:123456789012:project/lambdas", Invocation: arn, Repository: "https://github.com/us/lambdas"}},
 	}

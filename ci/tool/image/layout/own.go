@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // annotationOwn marks the index of a layout that this program wrote. It removes blobs from
@@ -37,7 +38,8 @@ func checkOwn(dir string) error {
 	}
 	ignored := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == ".gitignore" })
 	for _, e := range entries {
-		if name := e.Name(); name != ".gitignore" && (!slices.Contains(own, name) || name == "blobs" && !ignored) {
+		if name := e.Name(); name != ".gitignore" && !strings.HasPrefix(name, ".tmp-") && // of a writer at this moment
+			(!slices.Contains(own, name) || name == "blobs" && !ignored) {
 			return fmt.Errorf("%s has files that bin/ci did not write, such as %s%s", dir, name, fix)
 		}
 	}
