@@ -170,3 +170,18 @@ func TestKinds(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, image.Kinds(c.layers, c.labels)) })
 	}
 }
+
+// Labels of a base cannot pose as those of the image.
+func TestTheLabelsOfTheBase(t *testing.T) {
+	i := testkit.Image("api", catalog.Light)
+	i.Base.Digest = ""
+	i.Base.Config.Config.Labels = map[string]string{
+		"of": "the base", image.LabelFFmpeg: "forged", image.LabelBaseDigest: "forged", image.LabelPin: "forged",
+		image.LabelImage: "forged", image.LabelVariant: "forged", image.LabelBaseName: "forged",
+		"org.opencontainers.image.title": "forged", "internal.lambdas.other": "forged",
+	}
+	e, err := i.Encode()
+	require.NoError(t, err)
+	assert.NotContains(t, string(e.Config), "forged")
+	assert.Contains(t, string(e.Config), `"of":"the base"`)
+}

@@ -22,20 +22,20 @@ func newAudit(a *app) *cobra.Command {
 A gate is a check that an image must pass before it is pushed. The gates of every
 image:
 
-  assembly the image is exactly what bin/ci assembles: base, ffmpeg, binary, nothing else
-  imports  a public function imports nothing from ` + audit.ProprietaryDir + `
-  content  a public image holds no text from ` + audit.ProprietaryDir + `
-  secrets  no credential is in the image, its embedded files or sources
-  ffmpeg   ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
-  licence  a public image with ffmpeg holds its licences and says where its source is
-  lambda   Lambda accepts the image, and its program can receive events
-  budget   the image is not larger than the budget in its image.json, if it has one
+  assembly  the image is exactly what bin/ci assembles: base, ffmpeg, binary, nothing else
+  imports   a public function imports nothing from ` + audit.ProprietaryDir + `
+  content   a public image holds no text from ` + audit.ProprietaryDir + `
+  secrets   no credential is in the image, its embedded files or sources
+  ffmpeg    ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
+  licence   a public image with ffmpeg holds its licences and says where its source is
+  lambda    Lambda accepts the image, and its program can receive events
+  budget    the image is not larger than the budget in its image.json, if it has one
 
 The gates content and secrets read the binary, the configuration, the manifest, and every
 file of every layer that is not known to be pinned. A gate that finds nothing to examine
-fails. publish checks all gates before it sends
-anything. If the secrets gate reports text that is not a secret, allow it in
-.gitleaks.toml; see https://github.com/gitleaks/gitleaks#configuration.`,
+fails. publish checks all gates before it sends anything. If the secrets gate reports
+text that is not a secret, allow it in .gitleaks.toml; see
+https://github.com/gitleaks/gitleaks#configuration.`,
 		Example: "  bin/ci audit\n  bin/ci audit --only enhance --json\n  bin/ci audit --from dist",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

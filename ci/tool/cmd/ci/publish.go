@@ -54,7 +54,8 @@ none of its layers is sent.
 
 Two documents are attached to each image by digest: the SBOM, which lists what the
 image is made of, and the provenance, which says how it was built; see bin/ci sbom and
-bin/ci provenance.
+bin/ci provenance. The provenance in the public registry does not name the builder, its
+run and the address of the sources.
 
 AWS credentials are found as by every AWS tool; other registries use Docker's logins.
 With --local everything goes to a registry that runs in this process and stores its

@@ -35,12 +35,17 @@ func (f *publishedFlags) check() error {
 	return f.target.check()
 }
 
-// attached reads the document of a kind that is attached to the published image.
-func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, function catalog.Function, kind string) (document []byte, err error) {
+// attached reads the document of a kind that is attached to the published image: in the
+// registry of its function, or as the deploy copy in the private registry.
+func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, function catalog.Function, kind string, deployCopy bool) (document []byte, err error) {
 	t, err := f.target.open(ctx, c.Root)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	return documents.Find(ctx, t.registry, publish.Items([]catalog.Function{function}, t.hosts, f.commit)[0], f.commit, kind)
+	items := publish.Items([]catalog.Function{function}, t.hosts, f.commit)
+	if deployCopy {
+		items = publish.PrivateItems([]catalog.Function{function}, t.hosts, f.commit)
+	}
+	return documents.Find(ctx, t.registry, items[0], f.commit, kind)
 }

@@ -38,7 +38,7 @@ printed, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 			}
 			var document []byte
 			if published.commit != "" {
-				document, err = published.attached(cmd.Context(), c, functions[0], sbom.MediaType)
+				document, err = published.attached(cmd.Context(), c, functions[0], sbom.MediaType, false)
 			} else {
 				build.only = []string{name}
 				document, err = a.sbom(cmd, &build, functions[0], from)

@@ -36,7 +36,7 @@ func TestWhatIsAttached(t *testing.T) {
 	t.Setenv("GITHUB_SERVER_URL", "")
 	t.Setenv("CODEBUILD_BUILD_ARN", "")
 	root, commit, git := committed(t)
-	git("remote", "add", "origin", "https://user:the-token-that-nobody-may-see@github.com/us/lambdas.git")
+	git("remote", "add", "origin", "https://user:the-token-that-nobody-may-see@github.com/us/lambdas.git?token=nobody-may-see#nobody-may-see")
 	args := []string{"publish", "--local", "--offline", "--json"}
 
 	dry := decode(t, command(t, root, append(args, "--dry-run")...))
@@ -70,17 +70,25 @@ func TestWhatIsAttached(t *testing.T) {
 	assert.Contains(t, table.stdout, " components of beta, sha256:")
 
 	for _, name := range []string{commit, second} {
-		raw := command(t, root, "provenance", "--local", "--name", "beta", "--commit", name, "--json")
-		require.Equal(t, exitDone, raw.code, raw.stderr)
-		s, err := provenance.Read([]byte(raw.stdout))
-		require.NoError(t, err)
-		assert.Equal(t, name, s.Predicate.BuildDefinition.ExternalParameters.Commit)
-		assert.Equal(t, strings.TrimPrefix(bom.Metadata.Component.Version, "sha256:"), s.Subject[0].Digest["sha256"])
-		source := s.Predicate.BuildDefinition.ResolvedDependencies[0]
-		assert.Equal(t, "git+https://github.com/us/lambdas", source.URI, "without the login")
-		assert.Equal(t, git("rev-parse", name), source.Digest["gitCommit"], "the commit of the tag")
-		assert.Equal(t, provenance.Local, s.Predicate.RunDetails.Builder.ID)
-		assert.NotContains(t, raw.stdout, "nobody-may-see")
+		for title, args := range map[string][]string{"public": nil, "deploy copy": {"--deploy-copy"}} {
+			raw := command(t, root, append([]string{"provenance", "--local", "--name", "beta", "--commit", name, "--json"}, args...)...)
+			require.Equal(t, exitDone, raw.code, raw.stderr)
+			s, err := provenance.Read([]byte(raw.stdout))
+			require.NoError(t, err)
+			assert.Equal(t, name, s.Predicate.BuildDefinition.ExternalParameters.Commit)
+			assert.Equal(t, strings.TrimPrefix(bom.Metadata.Component.Version, "sha256:"), s.Subject[0].Digest["sha256"])
+			source := s.Predicate.BuildDefinition.ResolvedDependencies[0]
+			assert.Equal(t, git("rev-parse", name), source.Digest["gitCommit"], "the commit of the tag")
+			assert.NotContains(t, raw.stdout, "nobody-may-see")
+			if title == "public" {
+				assert.Empty(t, source.URI)
+				assert.Equal(t, provenance.Undisclosed, s.Predicate.RunDetails.Builder.ID)
+				assert.NotContains(t, raw.stdout, "github.com")
+				continue
+			}
+			assert.Equal(t, "git+https://github.com/us/lambdas", source.URI, "without login, query and fragment")
+			assert.Equal(t, provenance.Local, s.Predicate.RunDetails.Builder.ID)
+		}
 	}
 	table = command(t, root, "provenance", "--local", "--name", "beta", "--commit", commit)
 	assert.Regexp(t, `(?m)^commit +`+commit+`$`, table.stdout)
