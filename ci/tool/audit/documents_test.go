@@ -56,7 +56,7 @@ func TestABlobWithOtherContent(t *testing.T) {
 		"a layer":           func(i ImageFacts) string { return i.Manifest.Layers[0].Digest.Hex },
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := b.forge(t, b.other).write("a")
+			dir := b.forge(t, b.other).write()
 			images, err := b.auditor.describe([]catalog.Function{b.f}, dir)
 			require.NoError(t, err)
 			digest := images[0].Digest

@@ -132,7 +132,7 @@ func (a *Auditor) surface(ctx context.Context, f catalog.Function, i ImageFacts,
 			continue
 		case fromTop == 2 && i.Claim.FFmpeg != nil && i.Claim.FFmpegPin != "":
 			continue
-		case fromTop > len(i.Claim.Image.Layers()) && i.Claim.BasePin != "":
+		case fromTop > len(i.Claim.Layers()) && i.Claim.BasePin != "":
 			continue
 		}
 		found, err := a.layerSurface(ctx, blob(dir, l.Digest), l.Digest.String(), reader{in.scanner, in.proprietary})

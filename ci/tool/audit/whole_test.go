@@ -54,7 +54,7 @@ func (f *forgery) insert(fromTop int, l []byte) {
 }
 
 // write writes the forgery into an image layout.
-func (f *forgery) write(name string) string {
+func (f *forgery) write() string {
 	dir := f.t.TempDir()
 	put := func(media types.MediaType, content []byte) v1.Descriptor {
 		digest, size, err := v1.SHA256(bytes.NewReader(content))
@@ -86,7 +86,7 @@ func (f *forgery) write(name string) string {
 		raw = f.manifestBytes(raw)
 	}
 	d := put(f.manifest.MediaType, raw)
-	d.Annotations = map[string]string{image.AnnotationRefName: name}
+	d.Annotations = map[string]string{image.AnnotationRefName: "a"}
 	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{d}})
 	require.NoError(f.t, err)
 	require.NoError(f.t, os.WriteFile(filepath.Join(dir, "index.json"), index, 0o644))
@@ -208,13 +208,27 @@ func TestAnHonestImagePasses(t *testing.T) {
 		pinned bool
 	}{"the pinned base": {b.pinned, true}, "another base": {b.other, false}} {
 		t.Run(name, func(t *testing.T) {
-			assembly, content, secrets, pinned := b.judge(t, b.forge(t, c.image).write("a"))
+			assembly, content, secrets, pinned := b.judge(t, b.forge(t, c.image).write())
 			assert.Empty(t, assembly)
 			assert.Empty(t, content)
 			assert.Empty(t, secrets)
 			assert.Equal(t, c.pinned, pinned)
 		})
 	}
+}
+
+// What is pinned is trusted as it is: others published it, and nobody reads it here.
+func TestWhatIsPinnedIsNotRead(t *testing.T) {
+	b := newBench(t)
+	prompts, _, err := layer.Keep(b.cache, []layer.File{layer.Text("etc/base", 0o644, prompt)}, "")
+	require.NoError(t, err)
+	b.pinned.Base.Layers, b.pinned.Base.Config.RootFS.DiffIDs = []layer.Layer{prompts}, []v1.Hash{prompts.DiffID}
+	b.auditor.parts.Bases = []image.Base{b.pinned.Base}
+
+	assembly, content, _, pinned := b.judge(t, b.forge(t, b.pinned).write())
+
+	assert.Empty(t, assembly+content)
+	assert.True(t, pinned)
 }
 
 // What is on a base is exactly what this program puts there: an attacker adds something to
@@ -312,7 +326,7 @@ func TestWhatWasAddedToOurLayers(t *testing.T) {
 			f := b.forge(t, b.pinned)
 			c.forge(f)
 
-			assembly, _, _, _ := b.judge(t, f.write("a"))
+			assembly, _, _, _ := b.judge(t, f.write())
 
 			assert.Contains(t, assembly, c.want)
 		})
@@ -374,7 +388,7 @@ func TestWhatAnUnknownBaseHolds(t *testing.T) {
 			f := b.forge(t, b.other)
 			c.forge(f)
 
-			assembly, content, secrets, pinned := b.judge(t, f.write("a"))
+			assembly, content, secrets, pinned := b.judge(t, f.write())
 
 			holds := func(want, got string) {
 				if want == "" {

@@ -58,7 +58,9 @@ https://github.com/gitleaks/gitleaks#configuration.`,
 // audit runs every gate on the images. With fetch, pinned parts that the cache does not have
 // are fetched, so that the images can be compared with them.
 func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, *audit.Auditor, error) {
-	parts, err := m.builder.Parts(cmd.Context(), m.functions, fetch)
+	ctx, done := m.builder.Step(cmd.Context(), "read the pinned parts")
+	parts, err := m.builder.Parts(ctx, m.functions, fetch)
+	done(err)
 	if err != nil {
 		return nil, nil, err
 	}
