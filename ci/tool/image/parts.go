@@ -17,6 +17,8 @@ import (
 type Parts struct {
 	Bases  []Base
 	FFmpeg []FFmpeg
+	// Unread says of pinned parts why no registry gave them.
+	Unread []string
 }
 
 // FFmpeg is a layer with ffmpeg and ffprobe.

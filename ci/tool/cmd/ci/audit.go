@@ -64,6 +64,7 @@ func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, *au
 	if err != nil {
 		return nil, nil, err
 	}
+	warn(cmd, parts.Unread)
 	auditor := audit.New(m.builder.Catalog, parts, m.builder.Cache, m.builder.Step)
 	r, err := auditor.Run(cmd.Context(), m.functions, m.dir)
 	return r, auditor, err

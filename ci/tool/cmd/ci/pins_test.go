@@ -99,6 +99,39 @@ func TestTheFirstPublishFromPins(t *testing.T) {
 	assert.Equal(t, published["a mirror that the lock file names"], published["a mirror that a flag names"])
 }
 
+// An image layout from elsewhere is compared with what its pins name, by the layers. What is
+// pinned comes from its registry; if that does not answer, the image stays here.
+func TestPinsAreComparedByTheirLayers(t *testing.T) {
+	registries, base, ffmpeg := sources(t, "")
+	own := registries[0]
+	root := pinned(t, own.Host, own.Host, base, ffmpeg, nil)
+	built := command(t, root, "build-all")
+	require.Equal(t, exitDone, built.code, built.stderr)
+	publish := func() result {
+		require.NoError(t, os.RemoveAll(filepath.Join(root, ".cache")))
+		return command(t, root, "publish", "--from", filepath.Join(root, "dist"), "--allow-dirty", "--commit", "abc1234", "--dry-run",
+			"--private-registry", "registry.invalid", "--public-registry", "127.0.0.1:1/alias")
+	}
+
+	got := publish()
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.stderr, "registry.invalid: Get ", "the pins are right, so the registry is asked")
+	assert.NotContains(t, got.stderr, "pinned")
+
+	own.Stop()
+	got = publish()
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.stderr, "ci: warning: a pinned image could not be read: ")
+	for _, name := range []string{"alpha", "beta", "gamma"} {
+		assert.Contains(t, got.stderr, "ci: publish "+name+" to registry.invalid/ai-social-media-lambda-")
+	}
+	assert.Contains(t, got.stderr, ": its base is not known to be the pinned one: it has other layers, or the pinned one could not be read; build it from")
+
+	got = command(t, root, "audit", "--from", filepath.Join(root, "dist"))
+	assert.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "3 layers, base unknown: every file is read, ffmpeg unknown: every file is read")
+}
+
 func TestAPinThatIsGone(t *testing.T) {
 	registries, base, ffmpeg := sources(t, "")
 	own := registries[0]

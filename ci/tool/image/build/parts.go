@@ -32,6 +32,12 @@ func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch
 		}
 		p.Bases = append(p.Bases, made)
 	}
+	unread := func(c pin.Choice) {
+		if c.Reason != "" {
+			p.Unread = append(p.Unread, "a pinned image could not be read: "+c.Reason)
+		}
+	}
+	unread(from)
 	o.Offline = o.Offline || !anyHeavy(functions)
 	o.Cached = func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) }
 	if from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, o); err != nil {
@@ -42,6 +48,7 @@ func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch
 			return p, err
 		}
 	}
+	unread(from)
 	p.FFmpeg = ffmpeg.Known(b.Cache, b.Lock, b.Platform)
 	return p, nil
 }
