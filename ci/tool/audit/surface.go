@@ -11,10 +11,12 @@ import (
 	"io"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
@@ -162,10 +164,22 @@ func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reade
 			return s, err
 		}
 		defer f.Close()
+		var pieces []*seen
+		var g errgroup.Group
+		g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a file in memory
 		err = readFiles(f, func(name string, content []byte) error {
-			s.add(r.look(name, content))
+			piece := new(seen)
+			pieces = append(pieces, piece)
+			g.Go(func() error {
+				*piece = r.look(name, content)
+				return nil
+			})
 			return context.Cause(ctx)
 		})
+		_ = g.Wait() // they have no errors
+		for _, piece := range pieces {
+			s.add(*piece)
+		}
 		var unreadable format
 		if errors.As(err, &unreadable) { // what cannot be read is no reason to pass
 			s.Private, s.Secrets = append(s.Private, unreadable.Error()), append(s.Secrets, unreadable.Error())
