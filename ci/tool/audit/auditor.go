@@ -16,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"lambdas.internal/ci/tool/audit/fingerprint"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
@@ -94,30 +95,48 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 // sources are what the gates compare the images with.
 type sources struct {
 	graph       *gobuild.Graph
-	proprietary *Fingerprint
+	fingerprint *fingerprint.Fingerprint
 	scanner     *secret.Scanner
 	files       *files
+	compared    *compared
 	private     []string // folders
+	shared      Shared
+	except      Exceptions
 }
 
 // sources reads the sources of the functions, and what must not be in their images.
 func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, platform v1.Platform) (sources, error) {
-	in := sources{files: &files{digests: map[string]string{}}, private: private(a.catalog.Functions)}
+	in := sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(a.catalog.Functions)}
+	var err error
+	if in.except, err = ReadExceptions(a.catalog.Root, in.private); err != nil {
+		return in, err
+	}
+	all := slices.Clone(functions)
+	for _, f := range a.catalog.Functions {
+		if f.Registry == catalog.Private && !slices.ContainsFunc(all, func(g catalog.Function) bool { return g.Folder == f.Folder }) {
+			all = append(all, f) // what it reaches is compared
+		}
+	}
+	var packages []gobuild.Package
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
-		in.graph = gobuild.NewGraph(a.catalog.Root, packages)
+	g.Go(func() (err error) {
+		packages, err = gobuild.Packages(gctx, a.catalog, all, platform)
 		return err
 	})
 	g.Go(func() (err error) {
-		in.proprietary, err = ReadProprietary(a.catalog.Root)
+		in.fingerprint, err = ReadPrivate(a.catalog.Root, in.private, in.except)
 		return err
 	})
 	g.Go(func() (err error) {
 		in.scanner, err = secret.New(a.catalog.Root)
 		return err
 	})
-	return in, g.Wait()
+	if err := g.Wait(); err != nil {
+		return in, err
+	}
+	in.graph = gobuild.NewGraph(a.catalog.Root, packages)
+	in.shared = NewShared(a.catalog.Functions, in.graph, in.except.Packages)
+	return in, a.forgetPublic(ctx, in.fingerprint, packages)
 }
 
 // describe reads the manifests and configurations of the images, which must be for one
@@ -172,9 +191,13 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err != nil {
 		return nil, false, err
 	}
+	compared, err := in.compared.sources(f, in.graph, in.fingerprint)
+	if err != nil {
+		return nil, false, err
+	}
 	checks = []Check{
-		CheckImports(f, in.graph, in.private),
-		CheckContent(f, i.Bootstrap, in.proprietary),
+		CheckImports(f, in.graph, in.private, in.shared),
+		CheckContent(f, i.Bootstrap, compared, in.fingerprint, in.except),
 		secrets,
 		CheckFFmpeg(f, in.graph, i.Layers),
 		CheckLicence(f, i.Layers),

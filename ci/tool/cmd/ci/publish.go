@@ -181,7 +181,7 @@ func held(ctx context.Context, m *made, name string) error {
 	if err != nil {
 		return err
 	}
-	others := []string{lock.File, secret.RulesFile}
+	others := []string{lock.File, secret.RulesFile, audit.ExceptionsFile}
 	for _, f := range m.functions {
 		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
 	}

@@ -42,6 +42,9 @@ type Package struct {
 	Module *Module
 	// DefaultGODEBUG are the settings of a program.
 	DefaultGODEBUG string
+	// Local is true for a package that is neither of the standard library nor of a module
+	// that was downloaded.
+	Local bool `json:"-"`
 	// Real are the paths of files in Dir that symbolic links lead to, by name.
 	Real map[string]string `json:"-"`
 	// Error says why the package cannot be built.
@@ -82,7 +85,7 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 		if p.Error != nil {
 			return nil, fmt.Errorf("list the packages of the functions: %s", p.Error)
 		}
-		if local(p, in.value("GOMODCACHE")) {
+		if packages[n].Local = local(p, in.value("GOMODCACHE")); packages[n].Local {
 			if packages[n].Real, err = real(p); err != nil {
 				return nil, fmt.Errorf("follow the links of %s: %w", p.ImportPath, err)
 			}
