@@ -99,6 +99,7 @@ type sources struct {
 	scanner     *secret.Scanner
 	files       *files
 	compared    *compared
+	published   published
 	private     []string // folders
 	shared      Shared
 	except      Exceptions
@@ -136,7 +137,10 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 	}
 	in.graph = gobuild.NewGraph(a.catalog.Root, packages)
 	in.shared = NewShared(a.catalog.Functions, in.graph, in.except.Packages)
-	return in, a.forgetPublic(ctx, in.fingerprint, packages)
+	if in.published, err = newPublished(packages); err != nil {
+		return in, err
+	}
+	return in, a.forget(ctx, in.fingerprint, in.published)
 }
 
 // describe reads the manifests and configurations of the images, which must be for one
@@ -187,7 +191,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err := a.readLayers(&i, dir); err != nil {
 		return nil, false, err
 	}
-	secrets, err := a.secrets(ctx, f, in.graph, i, in.scanner)
+	secrets, err := a.secrets(ctx, f, i, in)
 	if err != nil {
 		return nil, false, err
 	}

@@ -112,28 +112,24 @@ func importPath(root, folder string) string {
 	}
 }
 
-// forgetPublic makes the fingerprint recognise nothing that anyone has: what the packages
-// of the standard library and of the public modules have too, with their licences, and
-// what every new function has.
-func (a *Auditor) forgetPublic(ctx context.Context, p *fingerprint.Fingerprint, packages []gobuild.Package) error {
-	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
-		made, err := scaffold.Render(catalog.Function{Variant: v})
-		if err != nil {
-			return err
-		}
-		for name, content := range made {
-			p.Forget(p.Public(name, content))
-		}
-	}
-	var files []string
-	parts := []string{"public windows 1", p.Digest()}
+// published are files that everybody has.
+type published struct {
+	files []string
+	key   string // equal keys mean equal files
+}
+
+// newPublished returns the files of the packages of the standard library and of public
+// modules, with their licences.
+func newPublished(packages []gobuild.Package) (published, error) {
+	var p published
+	parts := []string{"published 1"}
 	seen := map[string]bool{}
 	for _, pkg := range packages {
-		if pkg.Local {
+		if !pkg.Public {
 			continue
 		}
 		for _, name := range pkg.Files() {
-			files = append(files, filepath.Join(pkg.Dir, name))
+			p.files = append(p.files, filepath.Join(pkg.Dir, name))
 		}
 		top := strings.TrimSuffix(filepath.ToSlash(pkg.Dir), "src/"+pkg.ImportPath)
 		version := ""
@@ -150,22 +146,75 @@ func (a *Auditor) forgetPublic(ctx context.Context, p *fingerprint.Fingerprint, 
 		seen[top] = true
 		texts, err := licences(top)
 		if err != nil {
+			return p, err
+		}
+		for _, file := range texts {
+			if path.Base(file) == "VERSION" { // of the standard library
+				content, err := os.ReadFile(file)
+				if err != nil {
+					return p, fmt.Errorf("read the version of Go: %w", err)
+				}
+				parts = append(parts, string(content))
+			}
+		}
+		p.files = append(p.files, texts...)
+	}
+	p.key = cache.Key(parts...)
+	return p, nil
+}
+
+// each calls look for each file, with its content.
+func (p published) each(ctx context.Context, look func(file string, content []byte)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, file := range p.files {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("read the sources of the binary: %w", err)
+			}
+			look(file, content)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// forget makes the fingerprint recognise nothing that everybody has, and nothing that
+// every new function has.
+func (a *Auditor) forget(ctx context.Context, f *fingerprint.Fingerprint, p published) error {
+	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
+		made, err := scaffold.Render(catalog.Function{Variant: v})
+		if err != nil {
 			return err
 		}
-		files = append(files, texts...)
+		for name, content := range made {
+			f.Forget(f.Public(name, content))
+		}
 	}
-	key := cache.Key(parts...)
+	key := cache.Key("public windows 1", f.Digest(), p.key)
 	var public fingerprint.Public
 	if _, ok := a.cache.Load(key, &public); !ok {
-		var err error
-		if public, err = known(ctx, p, files); err != nil {
+		var mu sync.Mutex
+		err := p.each(ctx, func(file string, content []byte) {
+			of := f.Public(file, content)
+			mu.Lock()
+			defer mu.Unlock()
+			for n := range public {
+				public[n] = append(public[n], of[n]...)
+			}
+		})
+		if err != nil {
 			return err
 		}
 		if err := a.cache.Save(key, public); err != nil {
 			return err
 		}
 	}
-	p.Forget(public)
+	f.Forget(public)
 	return nil
 }
 
@@ -183,30 +232,4 @@ func licences(dir string) ([]string, error) {
 		}
 	}
 	return files, nil
-}
-
-// known returns what of the fingerprint is in the files.
-func known(ctx context.Context, p *fingerprint.Fingerprint, files []string) (all fingerprint.Public, err error) {
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, file := range files {
-		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return context.Cause(ctx)
-			}
-			content, err := os.ReadFile(file)
-			if err != nil {
-				return fmt.Errorf("read the sources of the binary: %w", err)
-			}
-			of := p.Public(file, content)
-			mu.Lock()
-			defer mu.Unlock()
-			for n := range all {
-				all[n] = append(all[n], of[n]...)
-			}
-			return nil
-		})
-	}
-	return all, g.Wait()
 }

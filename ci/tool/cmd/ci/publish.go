@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
+	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/localregistry"
