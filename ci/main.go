@@ -58,7 +58,7 @@ func New(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Source of the program that every step runs.
 	//

@@ -69,10 +69,10 @@ func TestImagesHoldOnlyWhatIsAllowed(t *testing.T) {
 // package may import the SDK's own config package, which links the clients of SSO and
 // STS; see awsenv.
 var clients = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2/service/s3":       {"storage", "presign"},
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"table", "sessions", "jobs"},
+	"github.com/aws/aws-sdk-go-v2/service/s3":       {"storage", "presign", "processor"},
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"table", "sessions", "jobs", "processor"},
 	"github.com/aws/aws-sdk-go-v2/service/lambda":   {"invoke"},
-	"github.com/aws/aws-sdk-go-v2/service/ssm":      {"apikey"},
+	"github.com/aws/aws-sdk-go-v2/service/ssm":      {"apikey", "gemini"},
 	"google.golang.org/genai":                       {"gemini"},
 	"github.com/aws/aws-sdk-go-v2/config":           nil,
 }

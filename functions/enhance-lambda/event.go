@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 
-	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 )
 
@@ -26,23 +26,22 @@ type Request struct {
 	Bucket string `json:"bucket,omitempty"`
 }
 
-// ParseEvent reads a Request. Every error in it is a fault.InvalidInput.
-func ParseEvent(payload []byte) (Request, error) {
-	var request Request
-	if err := json.Unmarshal(payload, &request); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
+// Item implements processor.Request.
+func (r *Request) Item() (session, job string, index int) { return r.SessionID, r.JobID, r.ItemIndex }
+
+// String implements processor.Request.
+func (r *Request) String() string { return "enhance " + r.Key }
+
+// Check implements processor.Request.
+func (r *Request) Check() error {
+	if err := mediakey.CheckItem(r.SessionID, r.Key, r.JobID, r.ItemIndex); err != nil {
+		return err
 	}
-	if err := mediakey.Check(request.SessionID, request.Key); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
+	if strings.TrimSpace(r.Instruction) == "" {
+		return errors.New("instruction is empty")
 	}
-	if err := mediakey.CheckJob(request.JobID, request.ItemIndex); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
+	if len(r.Instruction) > instructionLimit {
+		return fmt.Errorf("instruction has %d bytes; the limit is %d", len(r.Instruction), instructionLimit)
 	}
-	if strings.TrimSpace(request.Instruction) == "" {
-		return Request{}, fault.New(fault.InvalidInput, "event: instruction is empty")
-	}
-	if len(request.Instruction) > instructionLimit {
-		return Request{}, fault.New(fault.InvalidInput, "event: instruction has %d bytes; the limit is %d", len(request.Instruction), instructionLimit)
-	}
-	return request, nil
+	return nil
 }

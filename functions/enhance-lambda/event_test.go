@@ -9,10 +9,12 @@ import (
 
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/processor"
 )
 
-func TestParseEvent(t *testing.T) {
-	got, err := ParseEvent([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.jpg","itemIndex":3,"instruction":"brighten","bucket":"b"}`))
+func TestReadEvent(t *testing.T) {
+	var got Request
+	err := processor.Read([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.jpg","itemIndex":3,"instruction":"brighten","bucket":"b"}`), &got)
 	require.NoError(t, err)
 	assert.Equal(t, Request{SessionID: "s1", JobID: "j1", Key: "s1/originals/a.jpg", ItemIndex: 3, Instruction: "brighten", Bucket: "b"}, got)
 
@@ -27,17 +29,18 @@ func TestParseEvent(t *testing.T) {
 		"instruction too long": {`{"sessionId":"s1","jobId":"j","key":"s1/a.jpg","instruction":"` + strings.Repeat("x", 16385) + `"}`, "16385"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParseEvent([]byte(test.payload))
+			err := processor.Read([]byte(test.payload), new(Request))
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			assert.ErrorContains(t, err, test.says)
 		})
 	}
 }
 
-func FuzzParseEvent(f *testing.F) {
+func FuzzReadEvent(f *testing.F) {
 	f.Add([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.jpg","itemIndex":3,"instruction":"brighten","bucket":"b"}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		request, err := ParseEvent(payload)
+		var request Request
+		err := processor.Read(payload, &request)
 		if err != nil {
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			return

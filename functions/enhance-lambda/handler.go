@@ -2,24 +2,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"path"
 
-	"lambdas.internal/shared/apikey"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/gemini"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
-	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
 	"lambdas.internal/shared/picture"
-	"lambdas.internal/shared/settings"
-	"lambdas.internal/shared/storage"
-	"lambdas.internal/shared/table"
+	"lambdas.internal/shared/processor"
 )
 
 const (
@@ -60,54 +55,32 @@ type handler struct {
 	editor  editor
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
-// DYNAMO_TABLE_NAME, the AWS variables, GEMINI_API_KEY or SSM_API_KEY_PARAM, and
-// GEMINI_MODEL.
+// Build makes the handler from the environment: that of processor.New, GEMINI_API_KEY or
+// SSM_API_KEY_PARAM, and GEMINI_MODEL.
 func Build(ctx context.Context) (lambdaboot.Handler, error) {
-	bucket, err := settings.Required(settings.MediaBucket)
+	b, err := processor.New()
 	if err != nil {
 		return nil, err
 	}
-	store, err := storage.New()
+	client, err := gemini.FromEnvironment(ctx, gemini.DefaultImageModel)
 	if err != nil {
 		return nil, err
 	}
-	key, err := apikey.Find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	client, err := gemini.New(ctx, key, gemini.DefaultImageModel, gemini.DefaultRetries)
-	if err != nil {
-		return nil, err
-	}
-	records, err := table.New()
-	if err != nil {
-		return nil, err
-	}
-	h := &handler{bucket: bucket, objects: store, jobs: jobs.New(records), editor: client}
+	h := &handler{bucket: b.Bucket, objects: b.Objects, jobs: b.Jobs, editor: client}
 	return h.Handle, nil
 }
 
 // Handle answers a Request with a Result and records it in the job.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
-	request, err := ParseEvent(payload)
-	if err != nil {
-		return nil, err
-	}
-	if request.Bucket == "" {
-		request.Bucket = h.bucket
-	}
-	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	item := h.jobs.Track(request.SessionID, request.JobID, request.ItemIndex)
-	result, err := jobs.Run(ctx, item, func(ctx context.Context) (Result, error) { return h.enhance(ctx, request) })
-	if err != nil {
-		return nil, fmt.Errorf("enhance %s: %w", request.Key, err)
-	}
-	return result, nil
+	var request Request
+	return processor.Answer(ctx, h.jobs, payload, &request, func(ctx context.Context, _ processor.Progress) (Result, error) {
+		return h.enhance(ctx, request)
+	})
 }
 
 func (h *handler) enhance(ctx context.Context, request Request) (Result, error) {
-	original, err := h.objects.Get(ctx, request.Bucket, request.Key, inputLimit)
+	bucket := cmp.Or(request.Bucket, h.bucket)
+	original, err := h.objects.Get(ctx, bucket, request.Key, inputLimit)
 	if err != nil {
 		return Result{}, err
 	}
@@ -134,10 +107,10 @@ func (h *handler) enhance(ctx context.Context, request Request) (Result, error) 
 		OriginalKey:  request.Key,
 		Width:        img.Bounds().Dx(), Height: img.Bounds().Dy(), Remark: edited.Text,
 	}
-	if err := h.objects.Put(ctx, request.Bucket, result.EnhancedKey, edited.Image.Data, edited.Image.MIMEType); err != nil {
+	if err := h.objects.Put(ctx, bucket, result.EnhancedKey, edited.Image.Data, edited.Image.MIMEType); err != nil {
 		return Result{}, err
 	}
-	if err := h.objects.Put(ctx, request.Bucket, result.ThumbnailKey, thumbnail.Bytes(), "image/jpeg"); err != nil {
+	if err := h.objects.Put(ctx, bucket, result.ThumbnailKey, thumbnail.Bytes(), "image/jpeg"); err != nil {
 		return Result{}, err
 	}
 	return result, nil

@@ -4,6 +4,7 @@ import (
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/preset"
 	"lambdas.internal/shared/proprietary/prompts"
 )
 
@@ -106,10 +107,10 @@ func (q jobRequest) check(session string) error {
 	if len(q.TripContext) > tripLimit {
 		return fault.New(fault.InvalidInput, "tripContext has %d bytes; the limit is %d", len(q.TripContext), tripLimit)
 	}
-	switch q.Preset {
-	case "", "reel", "square", "landscape":
-	default:
-		return fault.New(fault.InvalidInput, "preset %q: want reel, square or landscape", q.Preset)
+	if q.Preset != "" {
+		if _, err := preset.Find(q.Preset); err != nil {
+			return err
+		}
 	}
 	seen := map[string]bool{}
 	for i, key := range q.Keys {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 )
@@ -29,19 +27,14 @@ type Request struct {
 	Bucket string `json:"bucket,omitempty"`
 }
 
-// ParseEvent reads a Request. Every error in it is a fault.InvalidInput.
-func ParseEvent(payload []byte) (Request, error) {
-	var request Request
-	if err := json.Unmarshal(payload, &request); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
-	}
-	if err := request.check(); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
-	}
-	return request, nil
-}
+// Item implements processor.Request.
+func (r *Request) Item() (session, job string, index int) { return r.SessionID, r.JobID, 0 }
 
-func (r Request) check() error {
+// String implements processor.Request.
+func (r *Request) String() string { return "selection " + r.JobID }
+
+// Check implements processor.Request.
+func (r *Request) Check() error {
 	if err := mediakey.CheckSession(r.SessionID); err != nil {
 		return err
 	}

@@ -9,12 +9,14 @@ import (
 
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/processor"
 )
 
 const goodEvent = `{"sessionId":"s1","jobId":"j1","tripContext":"Rome","mediaKeys":["s1/originals/a.jpg"],"thumbnailKeys":["s1/thumbnails/a.jpg"],"model":"m","bucket":"b"}`
 
-func TestParseEvent(t *testing.T) {
-	got, err := ParseEvent([]byte(goodEvent))
+func TestReadEvent(t *testing.T) {
+	var got Request
+	err := processor.Read([]byte(goodEvent), &got)
 	require.NoError(t, err)
 	assert.Equal(t, Request{
 		SessionID: "s1", JobID: "j1", TripContext: "Rome", MediaKeys: []string{"s1/originals/a.jpg"},
@@ -44,17 +46,18 @@ func TestParseEvent(t *testing.T) {
 			}
 			payload, err := json.Marshal(event)
 			require.NoError(t, err)
-			_, err = ParseEvent(payload)
+			err = processor.Read(payload, new(Request))
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			assert.ErrorContains(t, err, test.says)
 		})
 	}
 }
 
-func FuzzParseEvent(f *testing.F) {
+func FuzzReadEvent(f *testing.F) {
 	f.Add([]byte(goodEvent))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		request, err := ParseEvent(payload)
+		var request Request
+		err := processor.Read(payload, &request)
 		if err != nil {
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			return

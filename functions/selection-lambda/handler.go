@@ -1,23 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 
-	"lambdas.internal/shared/apikey"
 	"lambdas.internal/shared/deadline"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
 	"lambdas.internal/shared/gemini"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
-	"lambdas.internal/shared/logging"
+	"lambdas.internal/shared/processor"
 	"lambdas.internal/shared/proprietary/ranking"
-	"lambdas.internal/shared/settings"
-	"lambdas.internal/shared/storage"
-	"lambdas.internal/shared/table"
 )
 
 // Values of Result.RankedBy.
@@ -51,61 +48,38 @@ type handler struct {
 	judge    judge
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
-// DYNAMO_TABLE_NAME, the AWS variables, GEMINI_API_KEY or SSM_API_KEY_PARAM,
-// GEMINI_MODEL, and ffmpeg and ffprobe.
+// Build makes the handler from the environment: that of processor.New, GEMINI_API_KEY or
+// SSM_API_KEY_PARAM, GEMINI_MODEL, and ffmpeg and ffprobe.
 func Build(ctx context.Context) (lambdaboot.Handler, error) {
-	bucket, err := settings.Required(settings.MediaBucket)
-	if err != nil {
-		return nil, err
-	}
 	tools, err := ffmpeg.New()
 	if err != nil {
 		return nil, err
 	}
-	store, err := storage.New()
+	b, err := processor.New()
 	if err != nil {
 		return nil, err
 	}
-	records, err := table.New()
-	if err != nil {
-		return nil, err
-	}
-	key, err := apikey.Find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	client, err := gemini.New(ctx, key, gemini.DefaultTextModel, gemini.DefaultRetries)
+	client, err := gemini.FromEnvironment(ctx, gemini.DefaultTextModel)
 	if err != nil {
 		return nil, err
 	}
 	h := &handler{
-		bucket: bucket, jobs: jobs.New(records),
-		gatherer: &gatherer{objects: store, tools: tools}, judge: judge{asker: client},
+		bucket: b.Bucket, jobs: b.Jobs,
+		gatherer: &gatherer{objects: b.Objects, tools: tools}, judge: judge{asker: client},
 	}
 	return h.Handle, nil
 }
 
 // Handle answers a Request with a Result and records it in the job.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
-	request, err := ParseEvent(payload)
-	if err != nil {
-		return nil, err
-	}
-	if request.Bucket == "" {
-		request.Bucket = h.bucket
-	}
-	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	result, err := jobs.Run(ctx, h.jobs.Track(request.SessionID, request.JobID, 0), func(ctx context.Context) (Result, error) {
+	var request Request
+	return processor.Answer(ctx, h.jobs, payload, &request, func(ctx context.Context, _ processor.Progress) (Result, error) {
 		return h.selectMedia(ctx, request)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("selection %s: %w", request.JobID, err)
-	}
-	return result, nil
 }
 
 func (h *handler) selectMedia(ctx context.Context, request Request) (Result, error) {
+	request.Bucket = cmp.Or(request.Bucket, h.bucket)
 	all, err := h.gatherer.gather(ctx, request)
 	if err != nil {
 		return Result{}, err

@@ -15,11 +15,10 @@ import (
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/processor"
 	"lambdas.internal/shared/scratch"
-	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/still"
 	"lambdas.internal/shared/storage"
-	"lambdas.internal/shared/table"
 )
 
 // inputLimit in bytes leaves space for the result in the 512 MB that /tmp has by default
@@ -55,26 +54,18 @@ type handler struct {
 	maker   *still.Maker
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
-// DYNAMO_TABLE_NAME, the AWS variables, and ffmpeg and ffprobe.
+// Build makes the handler from the environment: that of processor.New, and ffmpeg and
+// ffprobe.
 func Build(context.Context) (lambdaboot.Handler, error) {
-	bucket, err := settings.Required(settings.MediaBucket)
-	if err != nil {
-		return nil, err
-	}
 	tools, err := ffmpeg.New()
 	if err != nil {
 		return nil, err
 	}
-	store, err := storage.New()
+	b, err := processor.New()
 	if err != nil {
 		return nil, err
 	}
-	records, err := table.New()
-	if err != nil {
-		return nil, err
-	}
-	h := &handler{bucket: bucket, objects: store, jobs: jobs.New(records), maker: still.New(tools, still.ThumbnailSide)}
+	h := &handler{bucket: b.Bucket, objects: b.Objects, jobs: b.Jobs, maker: still.New(tools, still.ThumbnailSide)}
 	return h.Handle, nil
 }
 

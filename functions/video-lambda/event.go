@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-
-	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/preset"
 )
 
 // Request asks for one clip.
@@ -19,22 +17,18 @@ type Request struct {
 	Preset string `json:"preset,omitempty"`
 }
 
-// ParseEvent reads a Request. Every error in it is a fault.InvalidInput.
-func ParseEvent(payload []byte) (Request, error) {
-	var request Request
-	if err := json.Unmarshal(payload, &request); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
-	}
-	if err := mediakey.Check(request.SessionID, request.Key); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
-	}
-	if err := mediakey.CheckJob(request.JobID, request.ItemIndex); err != nil {
-		return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
-	}
-	if request.Preset != "" {
-		if _, err := FindPreset(request.Preset); err != nil {
-			return Request{}, fault.New(fault.InvalidInput, "event: %w", err)
+// Item implements processor.Request.
+func (r *Request) Item() (session, job string, index int) { return r.SessionID, r.JobID, r.ItemIndex }
+
+// String implements processor.Request.
+func (r *Request) String() string { return "video of " + r.Key }
+
+// Check implements processor.Request.
+func (r *Request) Check() error {
+	if r.Preset != "" {
+		if _, err := preset.Find(r.Preset); err != nil {
+			return err
 		}
 	}
-	return request, nil
+	return mediakey.CheckItem(r.SessionID, r.Key, r.JobID, r.ItemIndex)
 }

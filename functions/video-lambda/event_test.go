@@ -8,10 +8,12 @@ import (
 
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/processor"
 )
 
-func TestParseEvent(t *testing.T) {
-	got, err := ParseEvent([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.mp4","itemIndex":3,"preset":"reel"}`))
+func TestReadEvent(t *testing.T) {
+	var got Request
+	err := processor.Read([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.mp4","itemIndex":3,"preset":"reel"}`), &got)
 	require.NoError(t, err)
 	assert.Equal(t, Request{SessionID: "s1", JobID: "j1", Key: "s1/originals/a.mp4", ItemIndex: 3, Preset: "reel"}, got)
 
@@ -24,17 +26,18 @@ func TestParseEvent(t *testing.T) {
 		"unknown preset":  {`{"sessionId":"s1","jobId":"j","key":"s1/a.mp4","preset":"cinema"}`, "preset"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParseEvent([]byte(test.payload))
+			err := processor.Read([]byte(test.payload), new(Request))
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			assert.ErrorContains(t, err, test.says)
 		})
 	}
 }
 
-func FuzzParseEvent(f *testing.F) {
+func FuzzReadEvent(f *testing.F) {
 	f.Add([]byte(`{"sessionId":"s1","jobId":"j1","key":"s1/originals/a.mp4","itemIndex":3,"preset":"reel"}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		request, err := ParseEvent(payload)
+		var request Request
+		err := processor.Read(payload, &request)
 		if err != nil {
 			assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 			return

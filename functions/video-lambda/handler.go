@@ -3,21 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"path"
 	"path/filepath"
 
 	"lambdas.internal/shared/ffmpeg"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
-	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
+	"lambdas.internal/shared/processor"
 	"lambdas.internal/shared/scratch"
-	"lambdas.internal/shared/settings"
 	"lambdas.internal/shared/still"
 	"lambdas.internal/shared/storage"
-	"lambdas.internal/shared/table"
 )
 
 // inputLimit in bytes leaves space for the result in a /tmp of 1 GB.
@@ -48,26 +44,18 @@ type handler struct {
 	posters    *still.Maker
 }
 
-// Build makes the handler from the environment: MEDIA_BUCKET_NAME,
-// DYNAMO_TABLE_NAME, the AWS variables, and ffmpeg and ffprobe.
+// Build makes the handler from the environment: that of processor.New, and ffmpeg and
+// ffprobe.
 func Build(context.Context) (lambdaboot.Handler, error) {
-	bucket, err := settings.Required(settings.MediaBucket)
-	if err != nil {
-		return nil, err
-	}
 	tools, err := ffmpeg.New()
 	if err != nil {
 		return nil, err
 	}
-	store, err := storage.New()
+	b, err := processor.New()
 	if err != nil {
 		return nil, err
 	}
-	records, err := table.New()
-	if err != nil {
-		return nil, err
-	}
-	h := &handler{bucket: bucket, objects: store, jobs: jobs.New(records), transcoder: NewTranscoder(tools), posters: still.New(tools, posterSide)}
+	h := &handler{bucket: b.Bucket, objects: b.Objects, jobs: b.Jobs, transcoder: NewTranscoder(tools), posters: still.New(tools, posterSide)}
 	return h.Handle, nil
 }
 
@@ -76,20 +64,13 @@ const posterSide = 1920
 
 // Handle answers a Request with a Result and records it in the job.
 func (h *handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
-	request, err := ParseEvent(payload)
-	if err != nil {
-		return nil, err
-	}
-	ctx = logging.With(ctx, logging.Session(request.SessionID), slog.String("jobId", request.JobID))
-	item := h.jobs.Track(request.SessionID, request.JobID, request.ItemIndex)
-	result, err := jobs.Run(ctx, item, func(ctx context.Context) (Result, error) { return h.clip(ctx, request, item) })
-	if err != nil {
-		return nil, fmt.Errorf("video of %s: %w", request.Key, err)
-	}
-	return result, nil
+	var request Request
+	return processor.Answer(ctx, h.jobs, payload, &request, func(ctx context.Context, progress processor.Progress) (Result, error) {
+		return h.clip(ctx, request, progress)
+	})
 }
 
-func (h *handler) clip(ctx context.Context, request Request, item *jobs.Tracker) (Result, error) {
+func (h *handler) clip(ctx context.Context, request Request, progress processor.Progress) (Result, error) {
 	dir, remove, err := scratch.New(ctx, "video")
 	if err != nil {
 		return Result{}, err
@@ -100,7 +81,7 @@ func (h *handler) clip(ctx context.Context, request Request, item *jobs.Tracker)
 		return Result{}, err
 	}
 	media, err := h.transcoder.Transcode(ctx, in, clip, request.Preset, func(part float64) {
-		item.Progress(ctx, part)
+		progress(ctx, part)
 	})
 	if err != nil {
 		return Result{}, err

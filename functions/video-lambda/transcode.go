@@ -8,6 +8,7 @@ import (
 
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
+	"lambdas.internal/shared/preset"
 )
 
 // frameRateLimit is how many frames a second the feeds accept.
@@ -30,10 +31,10 @@ type Transcoder struct{ tools *ffmpeg.Tools }
 func NewTranscoder(tools *ffmpeg.Tools) *Transcoder { return &Transcoder{tools: tools} }
 
 // Transcode writes the video at in to out as H.264 and AAC in MP4, and returns the
-// properties of the result. If preset is empty, it uses the nearest one. It calls progress
+// properties of the result. If name is empty, it uses the nearest one. It calls progress
 // with the part done, from 0 to 1. If the input is not a video, the error is a
 // fault.InvalidInput.
-func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, progress func(part float64)) (ffmpeg.Media, error) {
+func (t *Transcoder) Transcode(ctx context.Context, in, out, name string, progress func(part float64)) (ffmpeg.Media, error) {
 	media, err := t.tools.Probe(ctx, in)
 	if err != nil {
 		return ffmpeg.Media{}, err
@@ -47,9 +48,9 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 	if err := media.CheckSound(); err != nil {
 		return ffmpeg.Media{}, err
 	}
-	chosen := NearestPreset(media.Width, media.Height)
-	if preset != "" {
-		if chosen, err = FindPreset(preset); err != nil {
+	chosen := preset.Nearest(media.Width, media.Height)
+	if name != "" {
+		if chosen, err = preset.Find(name); err != nil {
 			return ffmpeg.Media{}, err
 		}
 	}
@@ -68,8 +69,8 @@ func (t *Transcoder) Transcode(ctx context.Context, in, out, preset string, prog
 
 // options returns ffmpeg's output options. They do not turn the picture: ffmpeg turns it
 // upright before the filters.
-func options(media ffmpeg.Media, preset Preset) []string {
-	frame := preset.Fit(media.Width, media.Height)
+func options(media ffmpeg.Media, p preset.Preset) []string {
+	frame := p.Fit(media.Width, media.Height)
 	filters := []string{
 		fmt.Sprintf("crop=%d:%d", frame.CropWidth, frame.CropHeight),
 		fmt.Sprintf("scale=%d:%d:flags=lanczos", frame.Width, frame.Height),

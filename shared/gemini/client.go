@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"lambdas.internal/shared/apikey"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/settings"
 )
@@ -57,6 +58,15 @@ func New(ctx context.Context, key, defaultModel string, retries Retries) (*Clien
 		return nil, fault.New(fault.Configuration, "gemini: %w", err)
 	}
 	return &Client{genai: client, model: settings.Optional(ModelVariable, defaultModel)}, nil
+}
+
+// FromEnvironment returns a Client with the key that apikey finds, and [DefaultRetries].
+func FromEnvironment(ctx context.Context, defaultModel string) (*Client, error) {
+	key, err := apikey.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return New(ctx, key, defaultModel, DefaultRetries)
 }
 
 // Image is an encoded picture.

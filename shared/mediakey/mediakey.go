@@ -112,3 +112,11 @@ func CheckJob(id string, item int) error {
 	}
 	return nil
 }
+
+// CheckItem is Check and CheckJob of an item that is one object.
+func CheckItem(session, key, job string, item int) error {
+	if err := Check(session, key); err != nil {
+		return err
+	}
+	return CheckJob(job, item)
+}

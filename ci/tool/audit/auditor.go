@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"lambdas.internal/ci/tool/audit/fingerprint"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
@@ -34,7 +34,7 @@ type Auditor struct {
 	parts   image.Parts
 	cache   *cache.Cache
 	step    report.Steps
-	rules   func() (forbidden, error)
+	in      *sources           // of the last run
 	once    singleflight.Group // images share layers
 }
 
@@ -42,7 +42,7 @@ type Auditor struct {
 // the facts about a layer, and that a file has no credential, under the digest of the
 // content. step reports progress.
 func New(c *catalog.Catalog, parts image.Parts, kept *cache.Cache, step report.Steps) *Auditor {
-	return &Auditor{catalog: c, parts: parts, cache: kept, step: step, rules: sync.OnceValues(func() (forbidden, error) { return readForbidden(c.Root) })}
+	return &Auditor{catalog: c, parts: parts, cache: kept, step: step}
 }
 
 // Run runs every gate on the images of the functions in the OCI image layout in dir. The
@@ -68,6 +68,7 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
+	a.in = &in
 	checks := make([][]Check, len(functions))
 	var judged atomic.Int64
 	report.Counting(ctx, "checked", int64(len(functions)), "images")
@@ -99,53 +100,53 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 
 // sources are what the gates compare the images with.
 type sources struct {
-	forbidden
-	graph   *gobuild.Graph
-	files   *files
-	private []string // folders
-}
-
-// forbidden is what must not be in an image.
-type forbidden struct {
-	proprietary *Fingerprint
+	graph       *gobuild.Graph
+	fingerprint *fingerprint.Fingerprint
 	scanner     *secret.Scanner
-}
-
-// reader returns the reader of what is published of a public or private image.
-func (r forbidden) reader(public bool) reader {
-	if public {
-		return reader{r.scanner, r.proprietary}
-	}
-	return reader{r.scanner, nil}
-}
-
-func readForbidden(root string) (r forbidden, err error) {
-	var g errgroup.Group
-	g.Go(func() (err error) {
-		r.proprietary, err = ReadProprietary(root)
-		return err
-	})
-	g.Go(func() (err error) {
-		r.scanner, err = secret.New(root)
-		return err
-	})
-	return r, g.Wait()
+	files       *files
+	compared    *compared
+	published   published
+	private     []string // folders
+	shared      Shared
+	except      Exceptions
 }
 
 // sources reads the sources of the functions, and what must not be in their images.
 func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, platform v1.Platform) (sources, error) {
-	in := sources{files: &files{digests: map[string]string{}}, private: private(a.catalog.Functions)}
+	in := sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(a.catalog.Functions)}
+	var err error
+	if in.except, err = ReadExceptions(a.catalog.Root, in.private); err != nil {
+		return in, err
+	}
+	all := slices.Clone(functions)
+	for _, f := range a.catalog.Functions {
+		if f.Registry == catalog.Private && !slices.ContainsFunc(all, func(g catalog.Function) bool { return g.Folder == f.Folder }) {
+			all = append(all, f) // what it reaches is compared
+		}
+	}
+	var packages []gobuild.Package
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		packages, err := gobuild.Packages(gctx, a.catalog, functions, platform)
-		in.graph = gobuild.NewGraph(a.catalog.Root, packages)
+	g.Go(func() (err error) {
+		packages, err = gobuild.Packages(gctx, a.catalog, all, platform)
 		return err
 	})
 	g.Go(func() (err error) {
-		in.forbidden, err = a.rules()
+		in.fingerprint, err = ReadPrivate(a.catalog.Root, in.private, in.except)
 		return err
 	})
-	return in, g.Wait()
+	g.Go(func() (err error) {
+		in.scanner, err = secret.New(a.catalog.Root)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return in, err
+	}
+	in.graph = gobuild.NewGraph(a.catalog.Root, packages)
+	in.shared = NewShared(a.catalog.Functions, in.graph, in.except.Packages)
+	if in.published, err = newPublished(packages); err != nil {
+		return in, err
+	}
+	return in, a.forget(ctx, in.fingerprint, in.published)
 }
 
 // describe reads the manifests and configurations of the images, which must be for one
@@ -201,7 +202,11 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err := a.readLayers(&i, dir); err != nil {
 		return nil, false, err
 	}
-	secrets, err := a.secrets(ctx, f, in.graph, i, in.scanner)
+	secrets, err := a.secrets(ctx, f, i, in)
+	if err != nil {
+		return nil, false, err
+	}
+	compared, err := in.compared.sources(f, in.graph, in.fingerprint)
 	if err != nil {
 		return nil, false, err
 	}
@@ -209,14 +214,14 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err != nil {
 		return nil, false, err
 	}
-	beside, err := a.surface(ctx, f, i, binary, in.forbidden, dir)
+	beside, err := a.surface(ctx, f, i, binary, in, dir)
 	if err != nil {
 		return nil, false, err
 	}
 	checks = []Check{
 		CheckAssembly(f, i, binary),
-		CheckImports(f, in.graph, in.private),
-		CheckContent(f, i.Bootstrap, in.proprietary).join(beside, beside.Private),
+		CheckImports(f, in.graph, in.private, in.shared),
+		CheckContent(f, i.Bootstrap, compared, in.fingerprint, in.except).join(beside, beside.Private),
 		secrets.join(beside, beside.Secrets),
 		CheckFFmpeg(f, in.graph, i.Layers),
 		CheckLicence(f, i.Layers),

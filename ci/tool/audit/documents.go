@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -15,16 +16,18 @@ type Document struct {
 	Content []byte
 }
 
-// Documents runs the gates content and secrets on documents before they are attached:
-// they are published as the images are.
-func (a *Auditor) Documents(all []Document) error {
-	rules, err := a.rules()
-	if err != nil {
-		return fmt.Errorf("audit: %w", err)
+// Documents runs the gates content and secrets on documents before they are attached to the
+// images of the last run: they are published as the images are.
+func (a *Auditor) Documents(ctx context.Context, all []Document) error {
+	if a.in == nil {
+		return errors.New("audit: the documents of images that nobody has judged: cannot check")
 	}
 	var errs []error
 	for _, d := range all {
-		found := rules.reader(d.Public).document(d.Name, d.Content)
+		found, err := a.in.reader(d.Public).document(ctx, d.Name, d.Content)
+		if err != nil {
+			return fmt.Errorf("audit %s: %w", d.Image, err)
+		}
 		for gate, findings := range map[Gate][]string{Content: found.Private, Secrets: found.Secrets} {
 			for _, f := range findings {
 				errs = append(errs, fmt.Errorf("audit %s: %s: %s", d.Image, gate, f))

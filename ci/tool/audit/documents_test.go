@@ -18,16 +18,16 @@ func TestDocuments(t *testing.T) {
 		want    string
 	}{
 		"nothing":                       {true, `{"builder": "undisclosed"}`, ""},
-		"what is private":               {true, `{"note": "` + prompt + `"}`, "audit a: content: a.json: "},
-		"what is private, escaped":      {true, `{"note": "\u0059` + prompt[1:] + `"}`, "audit a: content: a.json: "},
-		"what is private, all escaped":  {true, `{"note": "` + escaped(prompt) + `"}`, "audit a: content: a.json (its texts): "},
+		"what is private":               {true, `{"note": "` + prompt + `"}`, "audit a: content: a.json contains text of "},
+		"what is private, escaped":      {true, `{"note": "\u0059` + prompt[1:] + `"}`, "audit a: content: a.json contains text of "},
+		"what is private, all escaped":  {true, `{"note": "` + escaped(prompt) + `"}`, "audit a: content: a.json (its texts) contains text of "},
 		"beside the private copy":       {false, `{"note": "` + prompt + `"}`, ""},
 		"a credential":                  {true, `{"uri": "` + credential + `"}`, "audit a: secrets: a.json byte "},
 		"a credential, private":         {false, `{"uri": "` + escaped(credential) + `"}`, "audit a: secrets: a.json (its texts) byte "},
 		"no document, and a credential": {false, credential, "audit a: secrets: a.json byte "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := b.auditor.Documents([]Document{{Image: "a", Name: "a.json", Public: c.public, Content: []byte(c.content)}})
+			err := b.auditor.Documents(t.Context(), []Document{{Image: "a", Name: "a.json", Public: c.public, Content: []byte(c.content)}})
 			if c.want == "" {
 				require.NoError(t, err)
 				return

@@ -20,21 +20,11 @@ func chain(from map[string]string, path string) string {
 	return strings.Join(steps, " -> ")
 }
 
-// private returns the folders whose content must not become public: [ProprietaryDir], and
-// those of the private functions.
-func private(functions []catalog.Function) []string {
-	folders := []string{ProprietaryDir}
-	for _, f := range functions {
-		if f.Registry == catalog.Private {
-			folders = append(folders, f.Folder)
-		}
-	}
-	return folders
-}
-
 // CheckImports fails a public function that reaches, by import or by embedding, anything
-// below the private folders. Every file is judged by where it really is.
-func CheckImports(f catalog.Function, g *gobuild.Graph, private []string) Check {
+// below the private folders, or a package of the workspace that a private function reaches
+// too and that is not among the packages that both may have. Every file is judged by where
+// it really is.
+func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared Shared) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Imports)
 	}
@@ -42,14 +32,19 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string) Check 
 		return slices.ContainsFunc(private, func(dir string) bool { return within(at, dir) })
 	}
 	order, from := g.Reach(f)
-	var findings []string
+	var findings, unlisted []string
+	var why string
 	embedded := 0
 	for _, p := range order {
 		folder := g.Folder(p)
 		embedded += len(p.EmbedFiles)
 		if hidden(folder) {
-			findings = append(findings, fmt.Sprintf("%s is public, but imports proprietary code: %s", f.Image, chain(from, p.ImportPath)))
+			findings = append(findings, fmt.Sprintf("%s is public, but imports private code: %s", f.Image, chain(from, p.ImportPath)))
 			continue
+		}
+		if by, ok := shared.reached[p.ImportPath]; ok && !slices.Contains(shared.allowed, folder) {
+			unlisted = append(unlisted, fmt.Sprintf("%q", folder))
+			why = fmt.Sprintf("%s of the private %s: %s", folder, by, chain(from, p.ImportPath))
 		}
 		for _, name := range p.Files() {
 			at := g.File(p, name)
@@ -60,10 +55,38 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string) Check 
 			if slices.Contains(p.EmbedFiles, name) {
 				does = "embeds"
 			}
-			findings = append(findings, fmt.Sprintf("%s is public, but %s the proprietary file %s: %s", f.Image, does, at, chain(from, p.ImportPath)))
+			findings = append(findings, fmt.Sprintf("%s is public, but %s the private file %s: %s", f.Image, does, at, chain(from, p.ImportPath)))
 		}
 	}
+	if len(unlisted) > 0 {
+		findings = append(findings, fmt.Sprintf("%s is public, but imports %s; if all may read it, add to `packages` in %s: %s",
+			f.Image, why, ExceptionsFile, strings.Join(unlisted, ", ")))
+	}
 	return check(f.Image, Imports, len(order), report.Count(len(order), "package")+", "+report.Count(embedded, "embedded file"), findings)
+}
+
+// Shared are the packages of the workspace that private functions reach.
+type Shared struct {
+	reached map[string]string // the private function that reaches it, by import path
+	allowed []string          // folders of the packages that public functions may reach too
+}
+
+// NewShared returns what the private functions reach. Public functions may reach the
+// packages in the folders that are allowed.
+func NewShared(functions []catalog.Function, g *gobuild.Graph, allowed []string) Shared {
+	s := Shared{reached: map[string]string{}, allowed: allowed}
+	for _, f := range functions {
+		if f.Registry != catalog.Private {
+			continue
+		}
+		order, _ := g.Reach(f)
+		for _, p := range order {
+			if g.Folder(p) != "" && s.reached[p.ImportPath] == "" {
+				s.reached[p.ImportPath] = f.Image
+			}
+		}
+	}
+	return s
 }
 
 // ffmpegIn returns the last of ffmpeg's programs that the layers have; "" if they have none.

@@ -41,28 +41,33 @@ func TestImports(t *testing.T) {
 	}{
 		"nothing proprietary": {public, []gobuild.Package{pkg("functions/a", "shared/x"), pkg("shared/x"), pkg("shared/proprietary/p")}, nil, true},
 		"a direct import": {public, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")},
-			[]string{"a is public, but imports proprietary code: functions/a -> shared/proprietary/p"}, true},
+			[]string{"a is public, but imports private code: functions/a -> shared/proprietary/p"}, true},
 		"an indirect import, by the shortest path": {public, []gobuild.Package{
 			pkg("functions/a", "x", "y"), pkg("x", "z"), pkg("z", "shared/proprietary/p"), pkg("y", "shared/proprietary/p"), pkg("shared/proprietary/p")},
-			[]string{"a is public, but imports proprietary code: functions/a -> y -> shared/proprietary/p"}, true},
+			[]string{"a is public, but imports private code: functions/a -> y -> shared/proprietary/p"}, true},
 		"a vendored import": {public, []gobuild.Package{
 			{ImportPath: "functions/a", Dir: "/w/functions/a", Imports: []string{"p"}, ImportMap: map[string]string{"p": "vendor/p"}},
 			{ImportPath: "vendor/p", Dir: "/w/shared/proprietary/p"}},
-			[]string{"a is public, but imports proprietary code: functions/a -> vendor/p"}, true},
+			[]string{"a is public, but imports private code: functions/a -> vendor/p"}, true},
 		"an embedded prompt": {public, []gobuild.Package{pkg("functions/a", "shared"), embedding(pkg("shared"), "proprietary/prompt.txt", "fine.txt")},
-			[]string{"a is public, but embeds the proprietary file shared/proprietary/prompt.txt: functions/a -> shared"}, true},
+			[]string{"a is public, but embeds the private file shared/proprietary/prompt.txt: functions/a -> shared"}, true},
 		"a package of a private function": {public, []gobuild.Package{pkg("functions/a", "functions/hidden/recipe"), pkg("functions/hidden/recipe")},
-			[]string{"a is public, but imports proprietary code: functions/a -> functions/hidden/recipe"}, true},
+			[]string{"a is public, but imports private code: functions/a -> functions/hidden/recipe"}, true},
 		"a file that is a link": {public, []gobuild.Package{pkg("functions/a", "shared/x"), linked(pkg("shared/x"), "score.go", "/w/shared/proprietary/p/score.go")},
-			[]string{"a is public, but imports the proprietary file shared/proprietary/p/score.go: functions/a -> shared/x"}, true},
+			[]string{"a is public, but imports the private file shared/proprietary/p/score.go: functions/a -> shared/x"}, true},
 		"a folder with a similar name": {public, []gobuild.Package{pkg("functions/a", "shared/proprietaryless"), pkg("shared/proprietaryless")}, nil, true},
-		"a private function":           {private, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")}, nil, false},
+		"a package that private functions have too": {public, []gobuild.Package{pkg("functions/a", "shared/x"), pkg("shared/x", "shared/score", "shared/rank"), pkg("functions/hidden", "shared/rank", "shared/score"), pkg("shared/score"), pkg("shared/rank")},
+			[]string{"a is public, but imports shared/rank of the private hidden: functions/a -> shared/x -> shared/rank; if all may read it, add to `packages` in ci/public.json: \"shared/score\", \"shared/rank\""}, true},
+		"a package that all may read": {public, []gobuild.Package{pkg("functions/a", "shared/log"), pkg("functions/hidden", "shared/log"), pkg("shared/log")}, nil, true},
+		"a private function":          {private, []gobuild.Package{pkg("functions/a", "shared/proprietary/p"), pkg("shared/proprietary/p")}, nil, false},
 		"a function without packages": {public, []gobuild.Package{pkg("functions/b")},
 			[]string{"nothing was examined (0 packages, 0 embedded files): cannot check"}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := CheckImports(test.function, gobuild.NewGraph("/w", test.packages), []string{ProprietaryDir, "functions/hidden"})
+			graph := gobuild.NewGraph("/w", test.packages)
+			hidden := catalog.Function{Folder: "functions/hidden", Image: "hidden", Registry: catalog.Private}
+			c := CheckImports(test.function, graph, []string{ProprietaryDir, hidden.Folder}, NewShared([]catalog.Function{public, hidden}, graph, []string{"shared/log"}))
 			assert.Equal(t, test.findings, c.Findings)
 			assert.Equal(t, len(test.findings) == 0, c.Passed)
 			assert.Equal(t, test.applies, c.Applies)

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
+	"lambdas.internal/ci/tool/audit/fingerprint"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image/layer"
@@ -76,18 +77,26 @@ func (c Check) join(s seen, findings []string) Check {
 
 // reader reads a surface with the rules of both gates.
 type reader struct {
-	scanner *secret.Scanner
-	// proprietary is nil if the image is private.
-	proprietary *Fingerprint
+	scanner   *secret.Scanner
+	published published
+	// private is nil if the image is private.
+	private *fingerprint.Fingerprint
+}
+
+// reader returns the reader of what is published of a public or private image.
+func (in sources) reader(public bool) reader {
+	r := reader{scanner: in.scanner, published: in.published}
+	if public {
+		r.private = in.fingerprint
+	}
+	return r
 }
 
 // look is the only place where the gates read a piece of a surface.
-func (r reader) look(place string, content []byte) seen {
+func (r reader) look(ctx context.Context, place string, content []byte) (seen, error) {
 	s := seen{Pieces: 1, Bytes: int64(len(content))}
-	if r.proprietary != nil {
-		for _, finding := range r.proprietary.find(content) {
-			s.Private = append(s.Private, place+": "+finding)
-		}
+	if r.private != nil {
+		s.Private = r.private.Find(place, content)
 	}
 	var found []secret.Finding
 	if utf8.Valid(content) && !bytes.Contains(content, []byte{0}) {
@@ -95,37 +104,46 @@ func (r reader) look(place string, content []byte) seen {
 	} else {
 		found, _ = r.scanner.Program(content)
 	}
+	found, err := withoutPublished(ctx, found, r.published)
 	for _, x := range found {
 		s.Secrets = append(s.Secrets, fmt.Sprintf("%s byte %d: %s (%s): %s", place, x.Offset, x.Rule, x.Masked, x.Description))
 	}
-	return s
+	return s, err
 }
 
 // document reads a JSON document: as it is, and the texts in it without their escapes.
-func (r reader) document(place string, raw []byte) seen {
+func (r reader) document(ctx context.Context, place string, raw []byte) (seen, error) {
+	s, err := r.look(ctx, place, raw)
+	if err != nil || !bytes.Contains(raw, []byte(`\`)) {
+		return s, err // nothing is escaped
+	}
 	var texts bytes.Buffer
 	for d := json.NewDecoder(bytes.NewReader(raw)); ; {
 		token, err := d.Token()
 		if err != nil {
-			break // the end, or no JSON; it is read as it is too
+			break // the end, or no JSON; it was read as it is
 		}
 		if text, ok := token.(string); ok {
 			fmt.Fprintln(&texts, text)
 		}
 	}
-	s := r.look(place, raw)
-	if !bytes.Contains(raw, []byte(`\`)) {
-		return s // nothing is escaped
-	}
-	s.add(r.look(place+" (its texts)", texts.Bytes()))
-	return s
+	unescaped, err := r.look(ctx, place+" (its texts)", texts.Bytes())
+	s.add(unescaped)
+	return s, err
 }
 
 // surface reads the surface of an image.
-func (a *Auditor) surface(ctx context.Context, f catalog.Function, i ImageFacts, binary layer.Layer, in forbidden, dir string) (seen, error) {
+func (a *Auditor) surface(ctx context.Context, f catalog.Function, i ImageFacts, binary layer.Layer, in sources, dir string) (seen, error) {
 	r := in.reader(f.Registry == catalog.Public)
-	s := r.document("the configuration", i.RawConfig)
-	s.add(r.document("the manifest", i.RawManifest))
+	s, err := r.document(ctx, "the configuration", i.RawConfig)
+	if err != nil {
+		return seen{}, err
+	}
+	manifest, err := r.document(ctx, "the manifest", i.RawManifest)
+	if err != nil {
+		return seen{}, err
+	}
+	s.add(manifest)
 	for n, l := range i.Manifest.Layers {
 		fromTop := len(i.Manifest.Layers) - n
 		switch {
@@ -137,7 +155,7 @@ func (a *Auditor) surface(ctx context.Context, f catalog.Function, i ImageFacts,
 		case fromTop > len(i.Claim.Layers()) && i.Claim.BasePin != "":
 			continue
 		}
-		found, err := a.layerSurface(ctx, blob(dir, l.Digest), l.Digest.String(), reader{in.scanner, in.proprietary})
+		found, err := a.layerSurface(ctx, blob(dir, l.Digest), l.Digest.String(), in.reader(true))
 		if err != nil {
 			return seen{}, fmt.Errorf("read layer %s: %w", l.Digest, err)
 		}
@@ -153,7 +171,7 @@ func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reade
 	if err != nil {
 		return seen{}, err
 	}
-	key := cache.Key("surface 1", program, digest, r.scanner.Rules(), r.proprietary.Digest())
+	key := cache.Key("surface 1", program, digest, r.scanner.Rules(), r.private.Digest(), r.published.key)
 	found, err, _ := a.once.Do(key, func() (any, error) {
 		var s seen
 		if _, ok := a.cache.Load(key, &s); ok {
@@ -170,13 +188,15 @@ func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reade
 		err = readFiles(f, func(name string, content []byte) error {
 			piece := new(seen)
 			pieces = append(pieces, piece)
-			g.Go(func() error {
-				*piece = r.look(name, content)
-				return nil
+			g.Go(func() (err error) {
+				*piece, err = r.look(ctx, name, content)
+				return err
 			})
 			return context.Cause(ctx)
 		})
-		_ = g.Wait() // they have no errors
+		if looked := g.Wait(); looked != nil {
+			return s, looked
+		}
 		for _, piece := range pieces {
 			s.add(*piece)
 		}

@@ -26,15 +26,16 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts)
 	if err != nil {
 		return "", fmt.Errorf("read the description: %w", err)
 	}
-	parts := []string{"verdict 2", program, i.Digest.String(), string(i.MediaType), string(description), in.proprietary.Digest(), in.scanner.Rules()}
+	parts := []string{"verdict 3", program, i.Digest.String(), string(i.MediaType), string(description), in.fingerprint.Digest(), in.scanner.Rules()}
 	parts = append(append(parts, in.private...), known.Key()...)
+	parts = append(parts, in.shared.allowed...)
 	order, from := in.graph.Reach(f)
 	for _, p := range order {
 		if p.Standard {
 			continue
 		}
 		folder := in.graph.Folder(p)
-		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder)
+		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder, in.shared.reached[p.ImportPath])
 		names := p.EmbedFiles
 		if folder != "" {
 			names = p.Files()

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
@@ -162,11 +163,17 @@ func newBench(t *testing.T) bench {
 	parts := image.Parts{Bases: []image.Base{b.pinned.Base}, FFmpeg: []image.FFmpeg{{Layer: ffmpeg, Pin: image.Pinned}}}
 	c := &catalog.Catalog{Root: root, Functions: []catalog.Function{b.f}}
 	b.auditor = New(c, parts, kept, func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} })
-	rules, err := b.auditor.rules()
+	b.in = sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(c.Functions)}
+	var err error
+	b.in.fingerprint, err = ReadPrivate(root, b.in.private, Exceptions{})
 	require.NoError(t, err)
-	b.in = sources{forbidden: rules, files: &files{digests: map[string]string{}}, graph: gobuild.NewGraph(root, []gobuild.Package{
-		{ImportPath: "a", Dir: filepath.Join(root, "functions/a"), GoFiles: []string{"main.go"}},
-	})}
+	b.in.scanner, err = secret.New(root)
+	require.NoError(t, err)
+	b.in.graph = gobuild.NewGraph(root, []gobuild.Package{
+		{ImportPath: "a", Dir: filepath.Join(root, "functions/a"), GoFiles: []string{"main.go"}, Local: true},
+	})
+	b.in.shared = NewShared(c.Functions, b.in.graph, nil)
+	b.auditor.in = &b.in
 	return b
 }
 
@@ -342,46 +349,46 @@ func TestWhatAnUnknownBaseHolds(t *testing.T) {
 	attributed := regular("etc/x", "x")
 	attributed.PAXRecords = map[string]string{"SCHILY.xattr.user.note": prompt}
 	of := func(parts ...string) string { return strings.Join(parts, "") }
-	const lead, tail = "layer 1 ", " contains content of shared/proprietary/prompt.txt"
+	const lead = "layer 1 "
 	for name, c := range map[string]struct {
 		forge                      func(f *forgery)
 		assembly, content, secrets string
 	}{
-		"a file of ours":                      {base(nil, regular("opt/program", prompt)), "", of(lead, "/opt/program: the binary", tail), ""},
-		"a bootstrap below":                   {base(nil, regular(image.BootstrapPath, prompt)), "", of(lead, "/var/runtime/bootstrap: "), ""},
+		"a file of ours":                      {base(nil, regular("opt/program", prompt)), "", of(lead, "/opt/program contains text of shared/proprietary/prompt.txt"), ""},
+		"a bootstrap below":                   {base(nil, regular(image.BootstrapPath, prompt)), "", of(lead, "/var/runtime/bootstrap contains text of "), ""},
 		"an .env":                             {base(nil, regular("var/task/.env", credential)), "", "", of(lead, "/var/task/.env byte ")},
 		"a credential in a program":           {base(nil, regular("bin/x", "\x7fELF\x00"+credential+"\x00")), "", "", of(lead, "/bin/x byte ")},
-		"the second of two files of one name": {base(nil, regular("opt/x", "x"), regular("opt/x", prompt)), "", of(lead, "/opt/x: "), ""},
-		"a name":                              {base(nil, regular(prompt[:95], "x")), "", of(lead, "(names and attributes): "), ""},
-		"the name of a link":                  {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt[:95]}}), "", of(lead, "(names and attributes): "), ""},
-		"a long name of a link":               {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt + prompt}}), "", of(lead, "(names and attributes): "), ""},
-		"an extended attribute":               {base(nil, attributed), "", of(lead, "(names and attributes): "), ""},
-		"a global header":                     {base(nil, entry{Header: tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": prompt}}}), "", of(lead, "(names and attributes): "), ""},
-		"a comment of gzip":                   {base(func(w *gzip.Writer) { w.Comment = prompt }, regular("etc/x", "x")), "", of(lead, "(names and attributes): "), ""},
+		"the second of two files of one name": {base(nil, regular("opt/x", "x"), regular("opt/x", prompt)), "", of(lead, "/opt/x contains text of "), ""},
+		"a name":                              {base(nil, regular(prompt[:95], "x")), "", of(lead, "(names and attributes) contains text of "), ""},
+		"the name of a link":                  {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt[:95]}}), "", of(lead, "(names and attributes) contains text of "), ""},
+		"a long name of a link":               {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt + prompt}}), "", of(lead, "(names and attributes) contains text of "), ""},
+		"an extended attribute":               {base(nil, attributed), "", of(lead, "(names and attributes) contains text of "), ""},
+		"a global header":                     {base(nil, entry{Header: tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": prompt}}}), "", of(lead, "(names and attributes) contains text of "), ""},
+		"a comment of gzip":                   {base(func(w *gzip.Writer) { w.Comment = prompt }, regular("etc/x", "x")), "", of(lead, "(names and attributes) contains text of "), ""},
 		"an extra field of gzip":              {base(func(w *gzip.Writer) { w.Extra = []byte(credential) }, regular("etc/x", "x")), "", "", of(lead, "(names and attributes) byte ")},
 		"a second gzip stream":                {func(f *forgery) { f.put(3, slices.Concat(f.layers[0], gzipped(t, []byte(prompt)))) }, "", "layer 1 more follows the end of its gzip stream", "layer 1 more follows the end of its gzip stream"},
 		"bytes after the archive": {func(f *forgery) {
 			f.put(3, gzipped(t, slices.Concat(ungzipped(t, packed(t, nil, regular("etc/x", "x"))), []byte(prompt))))
-		}, "", of(lead, "(names and attributes): "), ""},
+		}, "", of(lead, "(names and attributes) contains text of "), ""},
 		"not an archive": {func(f *forgery) { f.put(3, gzipped(t, []byte(strings.Repeat(prompt, 20)))) }, "", "layer 1 not a gzip-compressed tar: ", "layer 1 not a gzip-compressed tar: "},
-		"a layer more":   {func(f *forgery) { f.insert(3, packed(t, nil, regular("opt/program", prompt))) }, "", of(lead, "/opt/program: "), ""},
+		"a layer more":   {func(f *forgery) { f.insert(3, packed(t, nil, regular("opt/program", prompt))) }, "", of(lead, "/opt/program contains text of "), ""},
 		"another ffmpeg": {func(f *forgery) {
 			f.config.Config.Labels[image.LabelFFmpeg] = "docker.io/mine:1"
 			f.config.History[len(f.config.History)-2].CreatedBy = "docker.io/mine:1"
 			f.put(2, packed(t, nil, regular(image.FFmpegPath, prompt)))
-		}, "", "layer 2 /usr/local/bin/ffmpeg: ", ""},
+		}, "", "layer 2 /usr/local/bin/ffmpeg contains text of ", ""},
 
-		"a label":                    {func(f *forgery) { f.config.Config.Labels["note"] = prompt }, "", of("the configuration: the binary", tail), ""},
-		"an escaped label":           {func(f *forgery) { f.config.Config.Labels["note"] = strings.ReplaceAll(prompt, " ", "\n") + credential }, "", "", "the configuration (its texts) byte "},
-		"the name of a label":        {func(f *forgery) { f.config.Config.Labels[prompt] = "x" }, "", "the configuration: ", ""},
-		"an author":                  {func(f *forgery) { f.config.Author = prompt }, "", "the configuration: ", ""},
-		"a line of history":          {func(f *forgery) { f.config.History[0].Comment = prompt }, "", "the configuration: ", ""},
+		"a label":                    {func(f *forgery) { f.config.Config.Labels["note"] = prompt }, "", "the configuration contains text of shared/proprietary/prompt.txt", ""},
+		"an escaped label":           {func(f *forgery) { f.config.Config.Labels["note"] = strings.ReplaceAll(prompt, " ", "\n") + credential }, "", "the configuration (its texts) contains text of ", "the configuration (its texts) byte "},
+		"the name of a label":        {func(f *forgery) { f.config.Config.Labels[prompt] = "x" }, "", "the configuration contains text of ", ""},
+		"an author":                  {func(f *forgery) { f.config.Author = prompt }, "", "the configuration contains text of ", ""},
+		"a line of history":          {func(f *forgery) { f.config.History[0].Comment = prompt }, "", "the configuration contains text of ", ""},
 		"a variable":                 {func(f *forgery) { f.config.Config.Env = append(f.config.Config.Env, credential) }, "", "", "the configuration byte "},
 		"a label that poses as ours": {func(f *forgery) { f.config.Config.Labels["internal.lambdas.other"] = "x" }, "the configuration is not the one", "", ""},
 		"a label of the pin":         {func(f *forgery) { f.config.Config.Labels[image.LabelPin] = "pinned" }, "the label internal.lambdas.base.pin says that the base is pinned", "", ""},
-		"an unknown field":           {func(f *forgery) { f.configBytes = replacing(`{`, fmt.Sprintf(`{"note":%q,`, prompt)) }, "the configuration is not the one", "the configuration: ", ""},
+		"an unknown field":           {func(f *forgery) { f.configBytes = replacing(`{`, fmt.Sprintf(`{"note":%q,`, prompt)) }, "the configuration is not the one", "the configuration contains text of ", ""},
 		"another entrypoint":         {func(f *forgery) { f.config.Config.Entrypoint = []string{"/bin/sh"} }, "the configuration is not the one", "", ""},
-		"an annotation":              {func(f *forgery) { f.edit = func(m *v1.Manifest) { m.Annotations = map[string]string{"note": prompt} } }, "the manifest is not the one", "the manifest: ", ""},
+		"an annotation":              {func(f *forgery) { f.edit = func(m *v1.Manifest) { m.Annotations = map[string]string{"note": prompt} } }, "the manifest is not the one", "the manifest contains text of ", ""},
 		"nothing private":            {base(nil, regular("etc/base", "of an attacker")), "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,27 +6,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
-	"github.com/spf13/viper"
 	"github.com/zricethezav/gitleaks/v8/config"
 	"github.com/zricethezav/gitleaks/v8/detect"
 	"github.com/zricethezav/gitleaks/v8/logging"
 
-	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/audit/decode"
 )
-
-// RulesFile is the file, relative to the workspace root, with a project's own rules and
-// allow lists, in the format of gitleaks. It replaces the default rules, or extends them
-// if it contains `[extend] useDefault = true`.
-const RulesFile = ".gitleaks.toml"
 
 // Finding is one credential.
 type Finding struct {
@@ -38,6 +28,8 @@ type Finding struct {
 	Offset int
 	// Line is the line of the match in text, counted from 1.
 	Line int
+	// Text is what the content has there, encoded if it is so. It is not for people.
+	Text string
 	// Masked is the credential with all but its first four characters hidden.
 	Masked string
 }
@@ -45,41 +37,24 @@ type Finding struct {
 // Scanner finds credentials. [New] compiles a few hundred patterns, which takes tens of
 // milliseconds.
 type Scanner struct {
-	text, program *detect.Detector
-	rules         string
+	text, source, program *detect.Detector
+	rules                 string
+	allowed               []string
 }
 
-// New returns a scanner with the rules in the [RulesFile] in root, or gitleaks' default
-// rules if there is none.
+// New returns a scanner with gitleaks' default rules, ours, and those in the [RulesFile]
+// in root.
 func New(root string) (*Scanner, error) {
-	rules := config.DefaultConfig
-	if data, err := catalog.ReadFile(root, RulesFile); err == nil {
-		rules = string(data)
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the rules for secrets: %w", err)
-	}
-	v := viper.New()
-	v.SetConfigType("toml")
-	if err := v.ReadConfig(strings.NewReader(rules)); err != nil {
-		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
-	}
-	var raw config.ViperConfig
-	if err := v.Unmarshal(&raw); err != nil {
-		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
-	}
 	// The log of gitleaks can contain the credentials that it finds.
 	logging.Logger = logging.Logger.Level(zerolog.Disabled)
-	text, err := raw.Translate()
+	r, err := readRules(root)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", RulesFile, err)
+		return nil, err
 	}
-	if len(text.Rules) == 0 {
-		return nil, fmt.Errorf("read %s: it has no rule; add `[extend] useDefault = true`", RulesFile)
-	}
-	sum := sha256.Sum256([]byte(config.DefaultConfig + rules))
+	sum := sha256.Sum256([]byte(r.source))
 	return &Scanner{
-		text: newDetector(text), program: newDetector(unbounded(text)),
-		rules: hex.EncodeToString(sum[:]),
+		text: newDetector(r.Config), source: newDetector(without(r.Config, settings)), program: newDetector(unbounded(r.Config)),
+		rules: hex.EncodeToString(sum[:]), allowed: r.allowed,
 	}, nil
 }
 
@@ -96,9 +71,17 @@ func (s *Scanner) Rules() string { return s.rules }
 // Count is the number of rules in use.
 func (s *Scanner) Count() int { return len(s.text.Config.Rules) }
 
-// Text finds credentials in a text file, or in any other small file.
+// Allowed are the project's own exceptions, in words.
+func (s *Scanner) Allowed() []string { return s.allowed }
+
+// Text finds credentials in a file, such as one of settings.
 func (s *Scanner) Text(content []byte) []Finding {
-	return find(s.text, content, [][]byte{content})
+	return s.all(s.text, content, [][]byte{content})
+}
+
+// Source finds credentials in a Go file.
+func (s *Scanner) Source(content []byte) []Finding {
+	return s.all(s.source, content, [][]byte{content})
 }
 
 // Program finds credentials in the printable strings of a program.
@@ -106,63 +89,63 @@ func (s *Scanner) Text(content []byte) []Finding {
 // A Go program contains its strings one after another without separators, so a key is
 // rarely at a word boundary. Rules that require one are used without it if their
 // keywords are distinctive enough. For the same reason a name is not beside its value,
-// so the rule that needs both is used for sources only.
+// so the rules that need both are used for sources only.
 func (s *Scanner) Program(content []byte) (findings []Finding, examined int) {
 	pieces := printable(content)
 	for _, p := range pieces {
 		examined += len(p)
 	}
-	return find(s.program, content, windows(pieces)), examined
+	return s.all(s.program, content, windows(pieces)), examined
 }
 
-// nameAndValue is the rule that finds any value beside a name such as "token".
-const nameAndValue = "generic-api-key"
-
-// distinctive is the minimum length of the keywords of a rule that is used without word
-// boundaries: the "s." of Vault's tokens is in every program.
-const distinctive = 3
-
-// unbounded returns the rules without the word boundaries that they require.
-func unbounded(c config.Config) config.Config {
-	rules := maps.Clone(c.Rules)
-	delete(rules, nameAndValue)
-	for id, r := range rules {
-		weak := slices.ContainsFunc(r.Keywords, func(k string) bool { return len(k) < distinctive })
-		if r.Regex == nil || weak {
-			continue
-		}
-		source := r.Regex.String()
-		flags := ""
-		if rest, ok := strings.CutPrefix(source, "(?i)"); ok {
-			flags, source = "(?i)", rest
-		}
-		rest, ok := strings.CutPrefix(source, `\b`)
-		if !ok {
-			continue
-		}
-		for _, end := range []string{`\b`, `(?:[\x60'"\s;]|\\[nr]|$)`, `(?:[\x60'"\s;]|\\[nr]|$|\b)`} {
-			rest = strings.TrimSuffix(rest, end)
-		}
-		if free, err := regexp.Compile(flags + rest); err == nil {
-			r.Regex = free
-			rules[id] = r
+// all returns the findings in the pieces of content, and in what is encoded in it.
+func (s *Scanner) all(d *detect.Detector, content []byte, pieces [][]byte) []Finding {
+	findings := find(d, content, pieces)
+	add := func(f Finding) {
+		if !slices.ContainsFunc(findings, func(g Finding) bool { return g.Rule == f.Rule && g.Masked == f.Masked }) {
+			findings = append(findings, f)
 		}
 	}
-	c.Rules = rules
-	return c
+	for _, at := range keys(content) {
+		add(derKey(content, at, at))
+	}
+	for p := range decode.Pieces(content) {
+		for _, f := range find(d, p.Content, windows(printable(p.Content))) {
+			f.Offset, f.Line, f.Text, f.Description = p.Offset, line(content, p.Offset), start(content, p.Offset), f.Description+" It is "+p.How+"."
+			add(f)
+		}
+		for _, at := range keys(p.Content) {
+			add(derKey(content, p.Offset, at))
+		}
+	}
+	return findings
 }
+
+func derKey(content []byte, offset, at int) Finding {
+	return Finding{Rule: "private-key-der", Description: "A private key in DER.", Offset: offset, Line: line(content, offset), Text: start(content, offset), Masked: fmt.Sprintf("key at byte %d", at)}
+}
+
+// start returns what tells an encoded key from others.
+func start(content []byte, offset int) string {
+	return string(content[offset:min(len(content), offset+48)])
+}
+
+func line(content []byte, offset int) int { return 1 + bytes.Count(content[:offset], []byte("\n")) }
 
 // find runs the detector over pieces of content.
 func find(d *detect.Detector, content []byte, pieces [][]byte) []Finding {
 	var findings []Finding
 	for _, piece := range pieces {
 		for _, f := range d.DetectBytes(piece) {
-			found := Finding{Rule: f.RuleID, Description: f.Description, Masked: mask(f.Secret)}
+			if f.RuleID == nameAndValue && identifier(f.Match, f.Secret) {
+				continue
+			}
+			found := Finding{Rule: f.RuleID, Description: f.Description, Text: f.Match, Masked: mask(f.Secret)}
 			if found.Offset = bytes.Index(content, []byte(f.Match)); found.Offset < 0 {
 				found.Offset = bytes.Index(content, []byte(f.Secret))
 			}
 			if found.Offset >= 0 {
-				found.Line = 1 + bytes.Count(content[:found.Offset], []byte("\n"))
+				found.Line = line(content, found.Offset)
 			}
 			if !slices.Contains(findings, found) { // windows overlap
 				findings = append(findings, found)

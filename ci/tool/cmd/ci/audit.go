@@ -23,19 +23,22 @@ A gate is a check that an image must pass before it is pushed. The gates of ever
 image:
 
   assembly  the image is exactly what bin/ci assembles: base, ffmpeg, binary, nothing else
-  imports   a public function imports nothing from ` + audit.ProprietaryDir + `
-  content   a public image holds no text from ` + audit.ProprietaryDir + `
+  imports   a public function imports nothing private, and shares with private
+            functions only what ` + audit.ExceptionsFile + ` lists
+  content   a public image holds no text, code or numbers of private files
   secrets   no credential is in the image, its embedded files or sources
   ffmpeg    ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
   licence   a public image with ffmpeg holds its licences and says where its source is
   lambda    Lambda accepts the image, and its program can receive events
   budget    the image is not larger than the budget in its image.json, if it has one
 
+Private is what is below ` + audit.ProprietaryDir + ` and in the folders of private functions.
 The gates content and secrets read the binary, the configuration, the manifest, and every
 file of every layer that is not known to be pinned. A gate that finds nothing to examine
 fails. publish checks all gates before it sends anything. If the secrets gate reports
 text that is not a secret, allow it in .gitleaks.toml; see
-https://github.com/gitleaks/gitleaks#configuration.`,
+https://github.com/gitleaks/gitleaks#configuration. If the gate content reports what all
+may read, allow it in ` + audit.ExceptionsFile + `; see docs/SECURITY.md.`,
 		Example: "  bin/ci audit\n  bin/ci audit --only enhance --json\n  bin/ci audit --from dist",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -53,10 +53,10 @@ func TestAForgedLayoutIsNotPublished(t *testing.T) {
 			img, err = mutate.AppendLayers(img, layers...)
 			require.NoError(t, err)
 			return img
-		}, "audit beta: content: layer 3 /opt/program: "},
+		}, "audit beta: content: layer 3 /opt/program contains text of "},
 		"a prompt in a label": {func(t *testing.T, img v1.Image) v1.Image {
 			return relabelled(t, img, map[string]string{"note": proprietaryPrompt})
-		}, "audit beta: content: the configuration: "},
+		}, "audit beta: content: the configuration contains text of "},
 		"labels of the pinned base": {func(t *testing.T, img v1.Image) v1.Image {
 			return relabelled(t, img, map[string]string{image.LabelPin: string(image.Pinned), image.LabelBaseName: l.Base.Reference, image.LabelBaseDigest: l.Base.Digest})
 		}, "audit beta: assembly: the configuration is not the one that bin/ci writes for these layers, from byte "},
@@ -96,8 +96,8 @@ func TestABaseThatHoldsWhatIsPrivate(t *testing.T) {
 		base v1.Image
 		want string // empty if the images pass, on this machine
 	}{
-		"a file":                   {testkit.OCIImage(t, testkit.AMD64, layer.Text("opt/prompt", 0o644, proprietaryPrompt)), "audit beta: content: layer 1 /opt/prompt: "},
-		"a label":                  {relabelled(t, testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x")), map[string]string{"note": proprietaryPrompt}), "audit beta: content: the configuration: "},
+		"a file":                   {testkit.OCIImage(t, testkit.AMD64, layer.Text("opt/prompt", 0o644, proprietaryPrompt)), "audit beta: content: layer 1 /opt/prompt contains text of "},
+		"a label":                  {relabelled(t, testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x")), map[string]string{"note": proprietaryPrompt}), "audit beta: content: the configuration contains text of "},
 		"labels that pose as ours": {relabelled(t, testkit.OCIImage(t, testkit.AMD64, layer.Text("x", 0o644, "x")), posing), ""},
 	} {
 		t.Run(title, func(t *testing.T) {

@@ -177,7 +177,7 @@ func held(ctx context.Context, m *made, name string) error {
 	if err != nil {
 		return err
 	}
-	others := []string{lock.File, secret.RulesFile}
+	others := []string{lock.File, secret.RulesFile, audit.ExceptionsFile}
 	for _, f := range m.functions {
 		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
 	}
@@ -221,7 +221,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		attached, err = attachments(images)
 	}
 	if err == nil {
-		err = auditor.Documents(attached)
+		err = auditor.Documents(ctx, attached)
 	}
 	done(err)
 	return m, images, r.Passed(), err

@@ -129,16 +129,16 @@ func TestAGateStopsPublishBeforeTheFirstRequest(t *testing.T) {
 			"shared/helper/helper.go": "package helper\n\nimport \"example.internal/shared/proprietary/p\"\n\nfunc Help() { println(p.Prompt) }\n",
 			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n",
 		}, []string{
-			"audit beta: imports: beta is public, but imports proprietary code: example.internal/beta -> example.internal/shared/helper -> example.internal/shared/proprietary/p",
-			"audit beta: content: the binary contains content of shared/proprietary/p/p.go (byte ",
+			"audit beta: imports: beta is public, but imports private code: example.internal/beta -> example.internal/shared/helper -> example.internal/shared/proprietary/p",
+			"audit beta: content: the binary contains text of shared/proprietary/p/p.go, line 4 (byte ",
 		}},
 		"an embedded prompt": {map[string]string{
 			"shared/shared.go":       "package shared\n\nimport _ \"embed\"\n\n//go:embed proprietary/prompt.txt\nvar Prompt string\n",
 			"functions/beta/main.go": "package main\n\nimport \"example.internal/shared\"\n\nfunc main() { println(shared.Prompt) }\n",
-		}, []string{"audit beta: imports: beta is public, but embeds the proprietary file shared/proprietary/prompt.txt: example.internal/beta -> example.internal/shared"}},
+		}, []string{"audit beta: imports: beta is public, but embeds the private file shared/proprietary/prompt.txt: example.internal/beta -> example.internal/shared"}},
 		"a copied prompt": {map[string]string{
 			"functions/beta/main.go": "package main\n\nfunc main() { println(\"" + proprietaryPrompt + "\") }\n",
-		}, []string{"the binary contains content of shared/proprietary/p/p.go (byte "}},
+		}, []string{"the binary contains text of shared/proprietary/p/p.go, line 4 (byte "}},
 		"a planted key": {map[string]string{
 			"functions/beta/main.go": "package main\n\nfunc main() { println(\"" + key + "\") }\n",
 		}, []string{"audit beta: secrets: functions/beta/main.go line 3 (byte ", "audit beta: secrets: /var/runtime/bootstrap byte "}},

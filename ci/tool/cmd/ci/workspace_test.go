@@ -224,7 +224,7 @@ func copyWorkspace(t *testing.T, to string) {
 		from := os.DirFS(filepath.Join(repository, name))
 		require.NoError(t, os.CopyFS(filepath.Join(to, name), from))
 	}
-	for _, name := range []string{"go.work", "go.work.sum", "ci/images.lock.json"} {
+	for _, name := range []string{"go.work", "go.work.sum", "ci/images.lock.json", "ci/public.json"} {
 		data, err := os.ReadFile(filepath.Join(repository, name))
 		if name == "go.work.sum" && os.IsNotExist(err) {
 			continue

@@ -2,6 +2,7 @@ package gobuild
 
 import (
 	"fmt"
+	constraints "go/build"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/mod/semver"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -73,12 +75,16 @@ func check(f catalog.Function, reached []Package) error {
 }
 
 // cgo returns an error if a source of the function was left out because it imports "C".
-func cgo(root string, of source) error {
+func cgo(root string, of source, platform v1.Platform) error {
+	with := constraints.Context{GOOS: platform.OS, GOARCH: platform.Architecture, Compiler: "gc", CgoEnabled: true, BuildTags: tags, ReleaseTags: constraints.Default.ReleaseTags}
 	for _, p := range of.reached {
 		if p.Standard || p.Module == nil {
 			continue
 		}
 		for _, name := range p.IgnoredGoFiles {
+			if match, err := with.MatchFile(p.Dir, name); err != nil || !match {
+				continue // it is for another platform
+			}
 			file := filepath.Join(p.Dir, name)
 			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 			if err != nil {

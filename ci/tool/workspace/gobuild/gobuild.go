@@ -54,7 +54,7 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	b := build{c: c, in: command{root: c.Root, fixed: environment(c, platform)}, dir: dir}
+	b := build{c: c, platform: platform, in: command{root: c.Root, fixed: environment(c, platform)}, dir: dir}
 	results, err := b.run(ctx, functions)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -64,9 +64,10 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 
 // build is one call of [Compile].
 type build struct {
-	c   *catalog.Catalog
-	in  command
-	dir string
+	c        *catalog.Catalog
+	platform v1.Platform
+	in       command
+	dir      string
 }
 
 func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result, error) {
@@ -247,7 +248,7 @@ func (b *build) results(functions []catalog.Function, from *Sources, errs []erro
 		case errors.As(of.err, new(catalog.Problem)):
 			results[i].Err = of.err
 		case errs[i] != nil:
-			results[i].Err = errors.Join(cgo(b.c.Root, of), errs[i])
+			results[i].Err = errors.Join(cgo(b.c.Root, of, b.platform), errs[i])
 		case of.err != nil:
 			results[i].Err = of.err
 		default:

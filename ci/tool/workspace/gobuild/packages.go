@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/mod/module"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -42,6 +43,12 @@ type Package struct {
 	Module *Module
 	// DefaultGODEBUG are the settings of a program.
 	DefaultGODEBUG string
+	// Local is true for a package that is neither of the standard library nor of a module
+	// that was downloaded.
+	Local bool `json:"-"`
+	// Public is true for a package of the standard library, and for one of a module that
+	// everybody can download, as far as GOPRIVATE and GONOSUMDB say.
+	Public bool `json:"-"`
 	// Real are the paths of files in Dir that symbolic links lead to, by name.
 	Real map[string]string `json:"-"`
 	// Error says why the package cannot be built.
@@ -82,13 +89,26 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 		if p.Error != nil {
 			return nil, fmt.Errorf("list the packages of the functions: %s", p.Error)
 		}
-		if local(p, in.value("GOMODCACHE")) {
+		packages[n].Public = public(p, in)
+		if packages[n].Local = local(p, in.value("GOMODCACHE")); packages[n].Local {
 			if packages[n].Real, err = real(p); err != nil {
 				return nil, fmt.Errorf("follow the links of %s: %w", p.ImportPath, err)
 			}
 		}
 	}
 	return packages, nil
+}
+
+// public tells whether everybody has the package.
+func public(p Package, in command) bool {
+	if p.Standard || p.Module == nil || local(p, in.value("GOMODCACHE")) {
+		return p.Standard
+	}
+	path := p.Module.Path
+	if p.Module.Replace != nil {
+		path = p.Module.Replace.Path
+	}
+	return !module.MatchPrefixPatterns(in.value("GONOSUMDB"), path) && !module.MatchPrefixPatterns(in.value("GOPRIVATE"), path)
 }
 
 // real returns the files of a package that are elsewhere than their names say.

@@ -109,6 +109,12 @@ func TestWhatCannotRunInLambda(t *testing.T) {
 		"a function that uses a package that is C": {
 			map[string]string{"shared/greet/a.go": "package greet\n\nimport \"C\"\n\nconst Word = \"\"\n"}, nil,
 			"shared/greet/a.go: import \"C\": cgo is off"},
+		"a mistake beside a file in C for another system": {
+			map[string]string{
+				"shared/greet/a_plan9.go": "package greet\n\nimport \"C\"\n",
+				"shared/greet/a.go":       "package greet\n\nconst Word = wrong\n",
+			}, nil,
+			"compile enhance (functions/enhance-lambda):"},
 		"a named pipe among the sources": {nil, func(root string) {
 			require.NoError(t, syscall.Mkfifo(filepath.Join(root, api, "pipe.go"), 0o644))
 		}, api + "/pipe.go: is a named pipe, which Go would read as a source; remove it, or put a file there"},

@@ -110,7 +110,7 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 	if _, err := os.Lstat(target); err == nil {
 		return nil, Refused{{Field: "image", Fix: f.Folder + " already exists; choose another name"}}
 	}
-	files, err := render(f)
+	files, err := Render(f)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +151,8 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 	return made, nil
 }
 
-// render returns the files of a function without its go.mod and go.sum.
-func render(f catalog.Function) (map[string][]byte, error) {
+// Render returns the files of a new function by name, without its go.mod and go.sum.
+func Render(f catalog.Function) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	variant := "template/" + string(f.Variant)
 	for name, from := range map[string]string{

@@ -1,4 +1,5 @@
-package main
+// Package preset has the frames in which feeds show videos.
+package preset
 
 import (
 	"math"
@@ -21,9 +22,9 @@ var presets = []Preset{
 	{"square", 1080, 1080},
 }
 
-// FindPreset returns the preset with the given name. If there is none, the error is a
+// Find returns the preset with the given name. If there is none, the error is a
 // fault.InvalidInput.
-func FindPreset(name string) (Preset, error) {
+func Find(name string) (Preset, error) {
 	for _, p := range presets {
 		if p.Name == name {
 			return p, nil
@@ -36,9 +37,9 @@ func FindPreset(name string) (Preset, error) {
 // as to 16:9, apart from rounding.
 const tie = 1e-9
 
-// NearestPreset returns the preset whose shape is nearest to width x height. If two are
+// Nearest returns the preset whose shape is nearest to width x height. If two are
 // equally near, it returns the one that is not a square, which shows more of the picture.
-func NearestPreset(width, height int) Preset {
+func Nearest(width, height int) Preset {
 	best, distance := presets[0], math.Inf(1)
 	for _, p := range presets {
 		d := math.Abs(math.Log(float64(width)/float64(height)) - math.Log(float64(p.Width)/float64(p.Height)))

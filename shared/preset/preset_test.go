@@ -1,4 +1,4 @@
-package main
+package preset
 
 import (
 	"testing"
@@ -27,7 +27,7 @@ func TestFit(t *testing.T) {
 		"one pixel":                    {"reel", 1, 1, Frame{2, 2, 2, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			preset, err := FindPreset(test.preset)
+			preset, err := Find(test.preset)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, preset.Fit(test.width, test.height))
 		})
@@ -48,20 +48,20 @@ func TestFitIsEvenAndNeverLarger(t *testing.T) {
 	}
 }
 
-func TestNearestPreset(t *testing.T) {
+func TestNearest(t *testing.T) {
 	for want, sizes := range map[string][][2]int{
 		"reel":      {{1080, 1920}, {720, 1280}, {600, 800}},
 		"square":    {{1000, 1000}, {1000, 900}, {1200, 1000}},
 		"landscape": {{1920, 1080}, {800, 600}, {4000, 500}},
 	} {
 		for _, size := range sizes {
-			assert.Equal(t, want, NearestPreset(size[0], size[1]).Name, size)
+			assert.Equal(t, want, Nearest(size[0], size[1]).Name, size)
 		}
 	}
 }
 
-func TestFindPreset(t *testing.T) {
-	_, err := FindPreset("cinema")
+func TestFind(t *testing.T) {
+	_, err := Find("cinema")
 	assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
 	assert.ErrorContains(t, err, "cinema")
 }
