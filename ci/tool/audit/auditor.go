@@ -195,7 +195,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err != nil {
 		return nil, false, err
 	}
-	compared, err := in.compared.sources(f, in.graph, in.fingerprint)
+	compared, err := in.compare(ctx, f)
 	if err != nil {
 		return nil, false, err
 	}
