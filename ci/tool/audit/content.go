@@ -17,7 +17,7 @@ import (
 // CheckContent fails a public image that contains content of private files, even if it
 // imports none of them: in its binary, or as code in the sources of the binary. sources
 // are the findings in the sources of the workspace, by file.
-func CheckContent(f catalog.Function, program []byte, sources map[string][]string, p *fingerprint.Fingerprint, except Exceptions) Check {
+func CheckContent(f catalog.Function, program []byte, sources map[string][]string, p *fingerprint.Fingerprint) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Content)
 	}
@@ -25,9 +25,6 @@ func CheckContent(f catalog.Function, program []byte, sources map[string][]strin
 		report.MB(int64(len(program))), report.Count(len(sources), "source"), report.Count(p.Windows, "piece"), report.Count(p.Files(), "private file"))
 	if len(p.Short) > 0 {
 		examined += ", too short to recognise: " + some(p.Short)
-	}
-	if all := except.String(); all != "" {
-		examined += ", with " + all
 	}
 	findings := p.Find("the binary", program)
 	for _, found := range sources {

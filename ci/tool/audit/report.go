@@ -65,6 +65,8 @@ type Report struct {
 	// Digests are the digests of the audited images, by image name.
 	Digests map[string]string `json:"digests"`
 	Checks  []Check           `json:"checks"`
+	// Exceptions are those that the workspace makes, in words.
+	Exceptions []string `json:"exceptions,omitempty"`
 	// Judged is how many images were judged now. The others have not changed since they
 	// passed.
 	Judged int `json:"judged"`
@@ -117,6 +119,11 @@ func (r *Report) Table(w io.Writer) error {
 	}
 	if err := report.Table(w, []string{"IMAGE", "GATE", "RESULT", "EXAMINED"}, rows); err != nil {
 		return err
+	}
+	for _, e := range r.Exceptions {
+		if _, err := fmt.Fprintln(w, "exception in "+e); err != nil {
+			return err
+		}
 	}
 	verdict := "all gates passed"
 	if failed > 0 {

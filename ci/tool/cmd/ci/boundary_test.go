@@ -178,9 +178,9 @@ func TestWhatIsNotPrivateIsNotFound(t *testing.T) {
 			assert.Equal(t, exitDone, got.code, got.stderr)
 			switch name {
 			case "a text that may be public":
-				assert.Contains(t, got.stdout, "with 1 exception: a text (the app shows it)")
+				assert.Contains(t, got.stdout, "\nexception in ci/public.json: a text: the app shows it\n")
 			case "an allowed credential":
-				assert.Contains(t, got.stdout, "with 1 allow list of .gitleaks.toml: an example of AWS")
+				assert.Contains(t, got.stdout, "\nexception in .gitleaks.toml: an example of AWS\n")
 			}
 		})
 	}
