@@ -95,7 +95,11 @@ func (a *Auditor) Run(ctx context.Context, functions []catalog.Function, dir str
 	for i, f := range functions {
 		digests[f.Image], unpinned[f.Image] = images[i].Digest.String(), images[i].Claim.Unpinned()
 	}
-	return &Report{Digests: digests, Unpinned: unpinned, Checks: slices.Concat(checks...), Judged: int(judged.Load()), Seconds: time.Since(start).Seconds()}, nil
+	exceptions := in.except.list()
+	for _, allowed := range in.scanner.Allowed() {
+		exceptions = append(exceptions, secret.RulesFile+": "+allowed)
+	}
+	return &Report{Digests: digests, Unpinned: unpinned, Exceptions: exceptions, Checks: slices.Concat(checks...), Judged: int(judged.Load()), Seconds: time.Since(start).Seconds()}, nil
 }
 
 // sources are what the gates compare the images with.
@@ -206,7 +210,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if err != nil {
 		return nil, false, err
 	}
-	compared, err := in.compared.sources(f, in.graph, in.fingerprint)
+	compared, err := in.compare(ctx, f)
 	if err != nil {
 		return nil, false, err
 	}
@@ -221,7 +225,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	checks = []Check{
 		CheckAssembly(f, i, binary),
 		CheckImports(f, in.graph, in.private, in.shared),
-		CheckContent(f, i.Bootstrap, compared, in.fingerprint, in.except).join(beside, beside.Private),
+		CheckContent(f, i.Bootstrap, compared, in.fingerprint).join(beside, beside.Private),
 		secrets.join(beside, beside.Secrets),
 		CheckFFmpeg(f, in.graph, i.Layers),
 		CheckLicence(f, i.Layers),

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,13 +12,12 @@ import (
 	"lambdas.internal/ci/tool/audit/fingerprint"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
-	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // CheckContent fails a public image that contains content of private files, even if it
 // imports none of them: in its binary, or as code in the sources of the binary. sources
 // are the findings in the sources of the workspace, by file.
-func CheckContent(f catalog.Function, program []byte, sources map[string][]string, p *fingerprint.Fingerprint, except Exceptions) Check {
+func CheckContent(f catalog.Function, program []byte, sources map[string][]string, p *fingerprint.Fingerprint) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Content)
 	}
@@ -24,9 +25,6 @@ func CheckContent(f catalog.Function, program []byte, sources map[string][]strin
 		report.MB(int64(len(program))), report.Count(len(sources), "source"), report.Count(p.Windows, "piece"), report.Count(p.Files(), "private file"))
 	if len(p.Short) > 0 {
 		examined += ", too short to recognise: " + some(p.Short)
-	}
-	if all := except.String(); all != "" {
-		examined += ", with " + all
 	}
 	findings := p.Find("the binary", program)
 	for _, found := range sources {
@@ -46,26 +44,24 @@ func CheckContent(f catalog.Function, program []byte, sources map[string][]strin
 type compared struct {
 	mu    sync.Mutex
 	found map[string][]string
+	// forgot says that code which everybody has is not recognised any more.
+	forgot bool
 }
 
-// sources returns the findings in the sources of a public function, by file.
-func (c *compared) sources(f catalog.Function, g *gobuild.Graph, p *fingerprint.Fingerprint) (map[string][]string, error) {
+// compare returns the findings in the sources of a public function, by file.
+func (in sources) compare(ctx context.Context, f catalog.Function) (map[string][]string, error) {
 	if f.Registry != catalog.Public {
 		return nil, nil
 	}
 	all := map[string][]string{}
-	order, _ := g.Reach(f)
+	order, _ := in.graph.Reach(f)
 	for _, pkg := range order {
 		if !pkg.Local {
 			continue
 		}
 		for _, name := range slices.Concat(pkg.GoFiles, pkg.EmbedFiles) {
 			file := filepath.Join(pkg.Dir, name)
-			shown := g.File(pkg, name)
-			if shown == "" {
-				shown = file
-			}
-			found, err := c.source(file, shown, p)
+			found, err := in.compareFile(ctx, file, cmp.Or(in.graph.File(pkg, name), file))
 			if err != nil {
 				return nil, fmt.Errorf("read the sources of the binary: %w", err)
 			}
@@ -75,20 +71,30 @@ func (c *compared) sources(f catalog.Function, g *gobuild.Graph, p *fingerprint.
 	return all, nil
 }
 
-func (c *compared) source(file, shown string, p *fingerprint.Fingerprint) ([]string, error) {
+// compareFile returns the findings in one file, which messages call shown.
+func (in sources) compareFile(ctx context.Context, file, shown string) ([]string, error) {
+	c := in.compared
 	c.mu.Lock()
-	found, ok := c.found[file]
-	c.mu.Unlock()
-	if ok {
+	defer c.mu.Unlock()
+	if found, ok := c.found[file]; ok {
 		return found, nil
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	found = p.FindSource(shown, content)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.found[file] = found
-	return found, nil
+	code := in.fingerprint.FindCode(shown, content)
+	if len(code) > 0 && !c.forgot {
+		// To read the code that everybody has takes seconds, and no public code was ever
+		// like private one.
+		public, err := in.published.known(ctx, in.fingerprint.PublicCode)
+		if err != nil {
+			return nil, err
+		}
+		in.fingerprint.Forget(public)
+		c.forgot = true
+		code = in.fingerprint.FindCode(shown, content)
+	}
+	c.found[file] = append(in.fingerprint.FindSource(shown, content), code...)
+	return c.found[file], nil
 }

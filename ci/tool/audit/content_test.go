@@ -60,7 +60,7 @@ func TestContent(t *testing.T) {
 		"a text in another case, in two pieces": {public, prompt[:30] + "   " + prompt[30:], none, "the binary contains text of shared/proprietary/p/p.go"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := CheckContent(test.function, []byte(test.program), test.sources, p, Exceptions{})
+			c := CheckContent(test.function, []byte(test.program), test.sources, p)
 			if test.finding == "" {
 				assert.True(t, c.Passed)
 				assert.Empty(t, c.Findings)
@@ -97,7 +97,7 @@ func TestWithoutProprietaryFilesNoPublicImagePasses(t *testing.T) {
 	root := privateFiles(t, map[string]string{"functions/hidden/handler.go": "package main\n"})
 	p, err := ReadPrivate(root, []string{ProprietaryDir, "functions/hidden"}, Exceptions{})
 	require.NoError(t, err)
-	c := CheckContent(public, []byte("program"), map[string][]string{"a.go": nil}, p, Exceptions{})
+	c := CheckContent(public, []byte("program"), map[string][]string{"a.go": nil}, p)
 	assert.False(t, c.Passed)
 	assert.Equal(t, []string{"`shared/proprietary` is missing or empty: cannot check"}, c.Findings)
 }

@@ -10,10 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"lambdas.internal/ci/tool/audit/fingerprint"
-	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -106,17 +104,14 @@ func (e Exceptions) apply(p *fingerprint.Fingerprint) error {
 	return nil
 }
 
-// String names the exceptions, for each run to show them.
-func (e Exceptions) String() string {
+// list names the exceptions, for each run to show them.
+func (e Exceptions) list() []string {
 	var all []string
 	for _, t := range e.Texts {
-		all = append(all, fmt.Sprintf("a text (%s)", t.Reason))
+		all = append(all, fmt.Sprintf("%s: a text: %s", ExceptionsFile, t.Reason))
 	}
 	for _, f := range e.Functions {
-		all = append(all, fmt.Sprintf("%s of %s (%s)", f.Name, f.File, f.Reason))
+		all = append(all, fmt.Sprintf("%s: %s of %s: %s", ExceptionsFile, f.Name, f.File, f.Reason))
 	}
-	if len(all) == 0 {
-		return ""
-	}
-	return report.Count(len(all), "exception") + ": " + strings.Join(all, ", ")
+	return all
 }

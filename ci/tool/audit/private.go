@@ -193,21 +193,14 @@ func (a *Auditor) forget(ctx context.Context, f *fingerprint.Fingerprint, p publ
 		}
 		for name, content := range made {
 			f.Forget(f.Public(name, content))
+			f.Forget(f.PublicCode(name, content))
 		}
 	}
 	key := cache.Key("public windows 1", f.Digest(), p.key)
 	var public fingerprint.Public
 	if _, ok := a.cache.Load(key, &public); !ok {
-		var mu sync.Mutex
-		err := p.each(ctx, func(file string, content []byte) {
-			of := f.Public(file, content)
-			mu.Lock()
-			defer mu.Unlock()
-			for n := range public {
-				public[n] = append(public[n], of[n]...)
-			}
-		})
-		if err != nil {
+		var err error
+		if public, err = p.known(ctx, f.Public); err != nil {
 			return err
 		}
 		if err := a.cache.Save(key, public); err != nil {
@@ -216,6 +209,20 @@ func (a *Auditor) forget(ctx context.Context, f *fingerprint.Fingerprint, p publ
 	}
 	f.Forget(public)
 	return nil
+}
+
+// known returns what look recognises in the files.
+func (p published) known(ctx context.Context, look func(name string, content []byte) fingerprint.Public) (all fingerprint.Public, err error) {
+	var mu sync.Mutex
+	err = p.each(ctx, func(file string, content []byte) {
+		of := look(file, content)
+		mu.Lock()
+		defer mu.Unlock()
+		for n := range all {
+			all[n] = append(all[n], of[n]...)
+		}
+	})
+	return all, err
 }
 
 // licences are the files in the top folder of a module that say who may use it.

@@ -69,6 +69,8 @@ type Report struct {
 	// Unpinned says of each image why it does not have the base and the ffmpeg that the lock
 	// file pins; "" if it does. Layers decide, not labels.
 	Unpinned map[string]string `json:"-"`
+	// Exceptions are those that the workspace makes, in words.
+	Exceptions []string `json:"exceptions,omitempty"`
 	// Judged is how many images were judged now. The others have not changed since they
 	// passed.
 	Judged int `json:"judged"`
@@ -121,6 +123,11 @@ func (r *Report) Table(w io.Writer) error {
 	}
 	if err := report.Table(w, []string{"IMAGE", "GATE", "RESULT", "EXAMINED"}, rows); err != nil {
 		return err
+	}
+	for _, e := range r.Exceptions {
+		if _, err := fmt.Fprintln(w, "exception in "+e); err != nil {
+			return err
+		}
 	}
 	verdict := "all gates passed"
 	if failed > 0 {

@@ -85,9 +85,6 @@ func (a *Auditor) secrets(ctx context.Context, f catalog.Function, i ImageFacts,
 	}
 	examined := fmt.Sprintf("%s MB of strings, %s of %.2f MB, with %s",
 		report.MB(int64(printable)), report.Count(files, "file"), float64(size)/1e6, report.Count(s.Count(), "rule"))
-	if all := s.Allowed(); len(all) > 0 {
-		examined += fmt.Sprintf(", with %s of %s: %s", report.Count(len(all), "allow list"), secret.RulesFile, strings.Join(all, ", "))
-	}
 	return check(f.Image, Secrets, min(printable, files, s.Count()), examined, findings), nil
 }
 

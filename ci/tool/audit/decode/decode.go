@@ -1,16 +1,21 @@
-// Package decode finds what is encoded or compressed in content: base64, hex, gzip and
-// zlib, one in another up to two levels.
+// Package decode finds what is encoded or compressed in content: base64, hex, gzip, zlib,
+// zip, bzip2 and zstd, one in another up to two levels.
 package decode
 
 import (
 	"bytes"
+	"compress/bzip2"
+	"compress/flate"
 	"compress/zlib"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"io"
 	"iter"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 const (
@@ -81,9 +86,33 @@ func once(content []byte, left *int64) iter.Seq[Piece] {
 				}
 			}
 			return true
-		}) && inflate(content, left, "gzip", []byte{0x1f, 0x8b, 8}, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }, yield) &&
-			inflate(content, left, "zlib", []byte{0x78}, func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }, yield)
+		}) && inflate(content, left, yield)
 	}
+}
+
+// formats are those of compressed content, by the bytes that it starts with.
+var formats = []struct {
+	name  string
+	magic []byte
+	open  func(content []byte) (io.Reader, error)
+}{
+	{"gzip", []byte{0x1f, 0x8b, 8}, func(content []byte) (io.Reader, error) { return gzip.NewReader(bytes.NewReader(content)) }},
+	{"zlib", []byte{0x78}, func(content []byte) (io.Reader, error) { return zlib.NewReader(bytes.NewReader(content)) }},
+	{"zip", []byte("PK\x03\x04"), zipEntry},
+	{"bzip2", []byte("BZh"), func(content []byte) (io.Reader, error) { return bzip2.NewReader(bytes.NewReader(content)), nil }},
+	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, func(content []byte) (io.Reader, error) {
+		return zstd.NewReader(bytes.NewReader(content), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largest))
+	}},
+}
+
+// zipEntry opens an entry that is compressed (APPNOTE.TXT of PKWARE, 4.3.7).
+func zipEntry(content []byte) (io.Reader, error) {
+	const header, deflate = 30, 8
+	if len(content) < header || binary.LittleEndian.Uint16(content[8:]) != deflate {
+		return nil, errors.New("not compressed")
+	}
+	start := header + int(binary.LittleEndian.Uint16(content[26:])) + int(binary.LittleEndian.Uint16(content[28:]))
+	return flate.NewReader(bytes.NewReader(content[min(start, len(content)):])), nil
 }
 
 // alphabet has for each byte the digit that it stands for; 0 ends a run.
@@ -129,24 +158,27 @@ func runs(content []byte, a *alphabet, visit func(at int, run []byte) bool) bool
 	return true
 }
 
-// inflate visits what is compressed, by the bytes that it starts with.
-func inflate(content []byte, left *int64, how string, magic []byte, open func(io.Reader) (io.Reader, error), yield func(Piece) bool) bool {
-	for at := 0; ; at++ {
-		next := bytes.Index(content[at:], magic)
-		if next < 0 {
-			return true
-		}
-		at += next
-		r, err := open(bytes.NewReader(content[at:]))
-		if err != nil {
-			continue
-		}
-		// What comes before an error was in the content too.
-		out, _ := io.ReadAll(io.LimitReader(r, *left+1))
-		more := int64(len(out)) > *left
-		*left = max(0, *left-int64(len(out)))
-		if len(out) > 0 && !yield(Piece{how, at, out, more}) {
-			return false
+// inflate yields what is compressed. It is false if yield was.
+func inflate(content []byte, left *int64, yield func(Piece) bool) bool {
+	for _, f := range formats {
+		for at := 0; ; at++ {
+			next := bytes.Index(content[at:], f.magic)
+			if next < 0 {
+				break
+			}
+			at += next
+			r, err := f.open(content[at:])
+			if err != nil {
+				continue
+			}
+			// What comes before an error was in the content too.
+			out, _ := io.ReadAll(io.LimitReader(r, *left+1))
+			more := int64(len(out)) > *left
+			*left = max(0, *left-int64(len(out)))
+			if len(out) > 0 && !yield(Piece{f.name, at, out, more}) {
+				return false
+			}
 		}
 	}
+	return true
 }

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -36,6 +38,33 @@ func zlibbed(t *testing.T, content string) string {
 	return b.String()
 }
 
+func zipped(t *testing.T, content string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("a.txt")
+	require.NoError(t, err)
+	_, err = w.Write([]byte(content))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	return b.String()
+}
+
+func zstandard(t *testing.T, content string) string {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	require.NoError(t, err)
+	return string(w.EncodeAll([]byte(content), nil))
+}
+
+// bzipped is text by bzip2.
+func bzipped(t *testing.T) string {
+	t.Helper()
+	data, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWRDCqaIAAAeTgEAFQAAv59+AIABIielMZBPU9T0mQaI00AAAehVe9IEgWrTs+YJYqu5PhM4bf2iSlQxmnDYcMkIdMXelfBkkCr8XckU4UJAQwqmi")
+	require.NoError(t, err)
+	return string(data)
+}
+
 func TestPieces(t *testing.T) {
 	standard := base64.StdEncoding.EncodeToString([]byte(text))
 	tests := map[string]struct {
@@ -50,6 +79,9 @@ func TestPieces(t *testing.T) {
 		"gzip":                                {"\x1f\x8b" + gzipped(t, text) + "more", "gzip"},
 		"gzip that ends too early":            {strings.TrimSuffix(gzipped(t, text), gzipped(t, text)[len(gzipped(t, text))-9:]), "gzip"},
 		"zlib":                                {"x" + zlibbed(t, text), "zlib"},
+		"zip":                                 {zipped(t, text+text), "zip"},
+		"zstd":                                {zstandard(t, text+text), "zstd"},
+		"bzip2":                               {bzipped(t), "bzip2"},
 		"base64 of gzip":                      {base64.StdEncoding.EncodeToString([]byte(gzipped(t, text))), "base64 of gzip"},
 		"hex of base64":                       {hex.EncodeToString([]byte(standard)), "hex of base64"},
 		"no encoding":                         {text, ""},

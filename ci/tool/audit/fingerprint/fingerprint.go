@@ -24,6 +24,8 @@ var kinds = [...]kind{
 	texts:  {"text", 24, 8},
 	tables: {"numbers", 6, 5},
 	codes:  {"code", 60, 15},
+	// A list of words is in many sources, so what is in several literals must be longer.
+	joined: {"text", 40, 10},
 }
 
 // The indexes of the kinds.
@@ -32,6 +34,7 @@ const (
 	texts
 	tables
 	codes
+	joined
 )
 
 // Fingerprint recognises the content of private files.
@@ -102,6 +105,7 @@ func (p *Fingerprint) add(name string, content []byte, parsed map[string]source)
 	case isGo:
 		for _, t := range s.texts {
 			add(texts, t.offset, still(letters([]byte(t.text), false)))
+			add(joined, t.offset, still(letters([]byte(t.text), false)))
 		}
 		for _, t := range s.tables {
 			numbers(t)
@@ -109,7 +113,8 @@ func (p *Fingerprint) add(name string, content []byte, parsed map[string]source)
 		add(codes, 0, code(content))
 	case utf8.Valid(content):
 		add(texts, 0, letters(content, false))
-		if all := textNumbers(content); len(all) > 0 {
+		add(joined, 0, letters(content, false))
+		if all := textNumbers(content, false); len(all) > 0 {
 			numbers(all)
 		}
 	default:
@@ -142,10 +147,17 @@ func (p *Fingerprint) Public(name string, content []byte) (known Public) {
 	isGo := strings.HasSuffix(name, ".go")
 	known[raws] = p.tables[raws].known(raw(content))
 	known[texts] = p.tables[texts].known(letters(content, isGo))
-	known[tables] = p.tables[tables].known(values(textNumbers(content)))
-	if isGo {
-		known[codes] = p.tables[codes].known(code(content))
+	known[joined] = p.tables[joined].known(letters(content, isGo))
+	known[tables] = p.tables[tables].known(values(textNumbers(content, true)))
+	return known
+}
+
+// PublicCode returns what is recognised in the code of a file that is public.
+func (p *Fingerprint) PublicCode(name string, content []byte) (known Public) {
+	if !strings.HasSuffix(name, ".go") {
+		return known
 	}
+	known[codes] = p.tables[codes].known(code(content))
 	return known
 }
 
@@ -182,14 +194,24 @@ func (p *Fingerprint) Find(where string, content []byte) []string {
 	return f.all
 }
 
-// FindSource returns what is private in a source that a public program is built from.
+// FindSource returns what numbers and texts of a source, from which a public program is
+// built, are private.
 func (p *Fingerprint) FindSource(name string, content []byte) []string {
 	f := findings{p: p, where: name, seen: map[seen]bool{}}
-	f.find(tables, content, values(textNumbers(content)), "")
+	f.find(tables, content, values(textNumbers(content, true)), "")
+	if strings.HasSuffix(name, ".go") {
+		f.find(joined, content, literals(content), "")
+	}
+	slices.Sort(f.all)
+	return f.all
+}
+
+// FindCode returns what code of a source, from which a public program is built, is private.
+func (p *Fingerprint) FindCode(name string, content []byte) []string {
+	f := findings{p: p, where: name, seen: map[seen]bool{}}
 	if strings.HasSuffix(name, ".go") {
 		f.find(codes, content, code(content), "")
 	}
-	slices.Sort(f.all)
 	return f.all
 }
 

@@ -169,7 +169,7 @@ func TestFindSource(t *testing.T) {
 		"numbers that every file has": {"a.go", "package a\n\nvar x = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			findings := fingerprint().FindSource(test.file, []byte(test.content))
+			findings := append(fingerprint().FindSource(test.file, []byte(test.content)), fingerprint().FindCode(test.file, []byte(test.content))...)
 			if test.finding == "" {
 				assert.Empty(t, findings)
 				return
@@ -193,8 +193,8 @@ func TestWhatIsPublicIsNotFound(t *testing.T) {
 		})
 	}
 	p := fingerprint()
-	p.Forget(p.Public("copied.go", []byte(copied)))
-	assert.Empty(t, p.FindSource("a.go", []byte(copied)))
+	p.Forget(p.PublicCode("copied.go", []byte(copied)))
+	assert.Empty(t, p.FindCode("a.go", []byte(copied)))
 }
 
 func TestExceptions(t *testing.T) {
@@ -203,7 +203,7 @@ func TestExceptions(t *testing.T) {
 	assert.Empty(t, p.Find("x", []byte(recipe)))
 	assert.NotEmpty(t, p.Find("x", []byte(prompt)))
 	require.NoError(t, p.ExceptFunction("private/ranking.go", "Score"))
-	assert.Empty(t, p.FindSource("a.go", []byte(copied)))
+	assert.Empty(t, p.FindCode("a.go", []byte(copied)))
 	assert.NotEqual(t, fingerprint().Digest(), p.Digest(), "an exception is part of the digest")
 
 	require.ErrorContains(t, p.ExceptText("no private file has anything like this text here"), "no private file has this text")
@@ -214,7 +214,7 @@ func TestExceptions(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	var got []float64
-	for _, n := range textNumbers([]byte("a1 -2.5 .25 1e-3,7_000 0x1F 1.2.3 3-4 1e+2E 5.")) {
+	for _, n := range textNumbers([]byte("a1 -2.5 .25 1e-3,7_000 0x1F 1.2.3 3-4 1e+2E 5."), false) {
 		got = append(got, n.value)
 	}
 	assert.Equal(t, []float64{1, -2.5, .25, 1e-3, 7000, 0, 1, 3, -4}, got[:9])
@@ -227,9 +227,11 @@ func FuzzFind(f *testing.F) {
 		p := New()
 		p.Add(map[string][]byte{"a.go": private, "a.txt": private})
 		p.FindSource("b.go", public)
+		p.FindCode("b.go", public)
 		p.Find("b", public)
 		for _, c := range [][]byte{private, public} {
 			p.Forget(p.Public("c.go", c))
+			p.Forget(p.PublicCode("c.go", c))
 			p.Forget(p.Public("c.txt", c))
 		}
 		assert.Empty(t, p.tables[raws].find(raw(public)))

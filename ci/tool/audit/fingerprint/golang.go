@@ -208,6 +208,21 @@ func code(content []byte) stream {
 	}
 }
 
+// literals yields the letters of all string literals of a Go file, in their order: a text
+// may be in pieces that the program joins when it runs.
+func literals(content []byte) stream {
+	return func(yield func(symbol, int)) {
+		for _, t := range lex(content) {
+			if t.tok != token.STRING {
+				continue
+			}
+			if text, err := strconv.Unquote(t.text); err == nil {
+				letters([]byte(text), false)(func(s symbol, _ int) { yield(s, t.offset) })
+			}
+		}
+	}
+}
+
 // named is the symbol of a name.
 func named(name string) symbol {
 	h := fnv.New64a()

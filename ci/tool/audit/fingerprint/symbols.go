@@ -1,6 +1,7 @@
 package fingerprint
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -79,8 +80,8 @@ func values(all []number) stream {
 	}
 }
 
-// textNumbers returns the decimal numbers in a text.
-func textNumbers(content []byte) []number {
+// textNumbers returns the decimal numbers in a text, or only those that may be telling.
+func textNumbers(content []byte, telling bool) []number {
 	var all []number
 	for i := 0; i < len(content); {
 		if !digit(content[i]) && !(content[i] == '.' && i+1 < len(content) && digit(content[i+1])) {
@@ -93,6 +94,10 @@ func textNumbers(content []byte) []number {
 		}
 		if start > 0 && content[start-1] == '-' {
 			start--
+		}
+		if short := end-start < 5 && bytes.IndexByte(content[start:end], '.') < 0; short && telling {
+			i = end
+			continue
 		}
 		if value, err := strconv.ParseFloat(strings.ReplaceAll(string(content[start:end]), "_", ""), 64); err == nil {
 			all = append(all, number{value, start})
