@@ -38,6 +38,9 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 	for _, p := range order {
 		folder := g.Folder(p)
 		embedded += len(p.EmbedFiles)
+		if folder == "" && len(p.Real) == 0 {
+			continue // it is outside the workspace
+		}
 		if hidden(folder) {
 			findings = append(findings, fmt.Sprintf("%s is public, but imports private code: %s", f.Image, chain(from, p.ImportPath)))
 			continue

@@ -185,3 +185,15 @@ func TestWhatIsNotPrivateIsNotFound(t *testing.T) {
 		})
 	}
 }
+
+func TestAPlanSaysWherePublishWouldStop(t *testing.T) {
+	root := boundary(t, map[string]string{
+		"functions/alpha/go.mod":  alphaMod,
+		"functions/alpha/main.go": calls("example.internal/shared/helper", "p.Help()"),
+		"functions/beta/main.go":  calls("example.internal/shared/helper", "p.Help()"),
+		"shared/helper/helper.go": "package helper\n\nfunc Help() int { return 1 }\n",
+	})
+	got := command(t, root, "plan", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--private-registry", "127.0.0.1:1", "--public-registry", "127.0.0.1:1/x")
+	assert.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "publish would stop: audit beta: imports: beta is public, but imports shared/helper of the private alpha: ")
+}

@@ -33,7 +33,7 @@ func newPlan(a *app) *cobra.Command {
 		Short: "Say what publish and deploy would do for each function, and why",
 		Long: `Say what publish and deploy would do for each function, and why.
 
-The images are built and nothing is sent. The sources, embedded files, modules,
+The images are built and judged, and nothing is sent. The sources, embedded files, modules,
 toolchain and base of each function are compared with the commit that it runs. What
 could not be read, for instance AWS without credentials, is listed as unknown; pass
 --since COMMIT to compare with that commit.`,
@@ -75,6 +75,11 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 		return err
 	}
 	p := plan.New(name, m.functions, images)
+	if gates, err := a.audit(cmd, m); err != nil {
+		p.Unseen(err, "the gates")
+	} else {
+		p.Stop(gates.Err())
+	}
 	f.addRegistries(cmd, p, m, images)
 	f.addLambda(cmd, p, c, m.functions)
 	if err := f.addSources(cmd, p, m); err != nil {

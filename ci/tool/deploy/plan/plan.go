@@ -29,6 +29,8 @@ type Plan struct {
 	// documents it would attach to them.
 	Bytes       int64 `json:"bytes"`
 	Attachments int   `json:"attachments"`
+	// Stopped says at which gates publish would stop, and why.
+	Stopped []string `json:"stopped,omitempty"`
 	// NotSeen says what could not be read, and so is not part of the plan.
 	NotSeen []string `json:"notSeen,omitempty"`
 }
@@ -153,6 +155,13 @@ func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.
 	}
 }
 
+// Stop notes why publish would stop, a line for each reason.
+func (p *Plan) Stop(why error) {
+	if why != nil {
+		p.Stopped = append(p.Stopped, strings.Split(why.Error(), "\n")...)
+	}
+}
+
 // Unseen notes what could not be read, and the first line of the reason.
 func (p *Plan) Unseen(err error, format string, args ...any) {
 	why, _, _ := strings.Cut(err.Error(), "\n")
@@ -188,6 +197,9 @@ func (p *Plan) Table(w io.Writer) error {
 		text += fmt.Sprintf("; deploy would update %d of %s", updates, report.Count(seen, "function"))
 	}
 	fmt.Fprintln(w, text)
+	for _, s := range p.Stopped {
+		fmt.Fprintln(w, "publish would stop:", s)
+	}
 	for _, s := range p.NotSeen {
 		fmt.Fprintln(w, "unknown:", s)
 	}
