@@ -75,7 +75,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 		return err
 	}
 	p := plan.New(name, m.functions, images)
-	if gates, err := a.audit(cmd, m); err != nil {
+	if gates, _, err := a.audit(cmd, m, false); err != nil {
 		p.Unseen(err, "the gates")
 	} else {
 		p.Stop(gates.Err())
