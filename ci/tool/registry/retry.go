@@ -109,8 +109,13 @@ func refused(err error) bool {
 		(answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
 }
 
-// explain adds to the registry's refusal what is wrong with the login.
+// explain puts what the registry answered in one line, and adds to its refusal what is wrong
+// with the login.
 func explain(err error, auth authn.Authenticator, host string) error {
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		err = report.InLine(err)
+	}
 	switch {
 	case !refused(err):
 		return err
