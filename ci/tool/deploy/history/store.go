@@ -113,6 +113,9 @@ func (s *Store) read(ctx context.Context, repository, tag string) (Release, erro
 	return r, json.Unmarshal(content, &r)
 }
 
+// Tag is the tag of the record of the release.
+func (r Release) Tag() string { return TagPrefix + r.Time.Format(stamp) + "-" + r.Commit }
+
 // Add writes a record of the release, unless it is the same as the last one. It returns
 // the tag of the record; "" if it wrote none.
 func (s *Store) Add(ctx context.Context, r Release, h Releases) (string, error) {
@@ -125,7 +128,7 @@ func (s *Store) Add(ctx context.Context, r Release, h Releases) (string, error) 
 	if n := len(h); n > 0 && !r.Time.After(h[n-1].Time) {
 		r.Time = h[n-1].Time.Add(time.Millisecond)
 	}
-	tag := TagPrefix + r.Time.Format(stamp) + "-" + r.Commit
+	tag := r.Tag()
 	if err := s.write(ctx, s.repositories[0], tag, r); err != nil {
 		return "", fmt.Errorf("write the release record: %w", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 // The limits of both APIs, private and public.
@@ -99,19 +101,33 @@ func Manifests(ctx context.Context, api *ecr.Client, repository string, digests 
 // Untag removes tags of a private repository, and each image that then has no tag. A tag
 // that does not exist is no error. It goes on after a failure, and returns all.
 func Untag(ctx context.Context, api *ecr.Client, repository string, tags []string) error {
+	ids := make([]ecrtypes.ImageIdentifier, len(tags))
+	for n, tag := range tags {
+		ids[n].ImageTag = aws.String(tag)
+	}
+	return deletePrivate(ctx, api, repository, ids)
+}
+
+// Delete deletes images of a private repository by digest, as [Untag] removes tags.
+func Delete(ctx context.Context, api *ecr.Client, repository string, digests []string) error {
+	ids := make([]ecrtypes.ImageIdentifier, len(digests))
+	for n, digest := range digests {
+		ids[n].ImageDigest = aws.String(digest)
+	}
+	return deletePrivate(ctx, api, repository, ids)
+}
+
+func deletePrivate(ctx context.Context, api *ecr.Client, repository string, images []ecrtypes.ImageIdentifier) error {
 	var errs []error
-	for some := range slices.Chunk(tags, batch) {
-		ids := make([]ecrtypes.ImageIdentifier, len(some))
-		for n, tag := range some {
-			ids[n].ImageTag = aws.String(tag)
-		}
-		out, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: ids})
+	for some := range slices.Chunk(images, batch) {
+		out, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: some})
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 		for _, f := range out.Failures {
 			if f.FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
-				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", aws.ToString(f.ImageId.ImageTag), aws.ToString(f.FailureReason)))
+				id := aws.ToString(f.ImageId.ImageTag) + aws.ToString(f.ImageId.ImageDigest)
+				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, report.Line(aws.ToString(f.FailureReason))))
 			}
 		}
 	}
@@ -130,7 +146,7 @@ func DeletePublic(ctx context.Context, api *ecrpublic.Client, repository string,
 		for _, f := range out.Failures {
 			if f.FailureCode != publictypes.ImageFailureCodeImageNotFound {
 				id := aws.ToString(f.ImageId.ImageTag) + aws.ToString(f.ImageId.ImageDigest)
-				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, aws.ToString(f.FailureReason)))
+				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, report.Line(aws.ToString(f.FailureReason))))
 			}
 		}
 	}
