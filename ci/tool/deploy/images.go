@@ -106,19 +106,23 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 func Live(image string) string { return image + publish.LiveSuffix }
 
 // MarkLive moves the live tag of every function to the image that it runs, so that
-// retention does not delete this image. A tag that is right already is not written.
+// retention does not delete this image. The image of a version gets a second tag, which stays
+// when the live tag moves on. A tag that is right already is not written.
 func (r *Releaser) MarkLive(ctx context.Context, results []Result) error {
 	return r.each(ctx, len(results), func(ctx context.Context, n int) error {
 		t := results[n].Target
-		now, ok, err := r.images.Digest(ctx, t.Repository, Live(t.Image))
-		if err == nil && ok && now.String() == t.Digest {
-			return nil
+		tags := []string{Live(t.Image)}
+		if results[n].Version != "" {
+			tags = append(tags, publish.ShieldTag(t.Image, t.Digest))
 		}
-		if err == nil {
-			err = r.tag(ctx, t, Live(t.Image))
-		}
-		if err != nil {
-			return fmt.Errorf("set the live tag of the image that %s runs: %w", t.Lambda, err)
+		for _, tag := range tags {
+			now, ok, err := r.images.Digest(ctx, t.Repository, tag)
+			if err == nil && (!ok || now.String() != t.Digest) {
+				err = r.tag(ctx, t, tag)
+			}
+			if err != nil {
+				return fmt.Errorf("set the live tag of the image that %s runs: %w", t.Lambda, err)
+			}
 		}
 		return nil
 	})
