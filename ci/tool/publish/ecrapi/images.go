@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,6 +66,60 @@ func PublicImages(ctx context.Context, api *ecrpublic.Client, repository string)
 		}
 		for _, d := range out.ImageDetails {
 			images = append(images, Image{aws.ToString(d.ImageDigest), d.ImageTags, aws.ToTime(d.ImagePushedAt), aws.ToInt64(d.ImageSizeInBytes)})
+		}
+	}
+	return images, nil
+}
+
+// TagCounts returns how many tags the images with the digests have, in a repository at AWS.
+// It is empty for another registry. An image that does not exist is left out.
+func (r *Registry) TagCounts(ctx context.Context, repository string, digests []string) (map[string]int, error) {
+	counts := map[string]int{}
+	for some := range slices.Chunk(digests, batch) {
+		images, err := r.describe(ctx, repository, some)
+		if is(err, imageNotFound) { // one of them, and AWS does not say which
+			var all map[string][]string
+			all, err = r.Images(ctx, repository)
+			for _, digest := range some {
+				if tags, ok := all[digest]; ok {
+					images = append(images, Image{Digest: digest, Tags: tags})
+				}
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("count the tags of images of %s: %w", repository, err)
+		}
+		for _, i := range images {
+			counts[i.Digest] = len(i.Tags)
+		}
+	}
+	return counts, nil
+}
+
+func (r *Registry) describe(ctx context.Context, repository string, digests []string) (images []Image, err error) {
+	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
+		ids := make([]publictypes.ImageIdentifier, len(digests))
+		for n, digest := range digests {
+			ids[n].ImageDigest = aws.String(digest)
+		}
+		out, err := r.Public.DescribeImages(ctx, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name), ImageIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range out.ImageDetails {
+			images = append(images, Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags})
+		}
+	} else if name, ok := r.private(repository); ok {
+		ids := make([]ecrtypes.ImageIdentifier, len(digests))
+		for n, digest := range digests {
+			ids[n].ImageDigest = aws.String(digest)
+		}
+		out, err := r.Private.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: aws.String(name), ImageIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range out.ImageDetails {
+			images = append(images, Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags})
 		}
 	}
 	return images, nil

@@ -179,12 +179,13 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, cr
 	return created, errors.Join(errs...)
 }
 
-// The errors by which both APIs, private and public, say that a repository is missing or
-// exists already, or that the caller may not know.
+// The errors by which both APIs, private and public, say that a repository or image is missing
+// or exists already, or that the caller may not know.
 const (
 	notFound      = "RepositoryNotFoundException"
 	alreadyExists = "RepositoryAlreadyExistsException"
 	denied        = "AccessDeniedException"
+	imageNotFound = "ImageNotFoundException"
 )
 
 // is tells whether AWS answered with the error of that code.
