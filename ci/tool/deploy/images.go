@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // Images is the client of the private registry. Repositories are named as registry/path;
@@ -27,11 +28,6 @@ type Images interface {
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 // https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
 var privateHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
-
-// maxCompressed is more than the compressed layers of any image that Lambda accepts: it
-// accepts 10 GB of unpacked layers.
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-const maxCompressed = 10 << 30
 
 // architectures maps the architecture of an image to Lambda's name for it.
 var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
@@ -77,15 +73,13 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 	if m.MediaType != types.OCIManifestSchema1 && m.MediaType != types.DockerManifestSchema2 {
 		return "", fmt.Errorf("%s in %s is a %q; Lambda accepts one plain image manifest", Short(t.Digest), t.Repository, m.MediaType)
 	}
-	var size int64
+	if err := limit.Check(m); err != nil {
+		return "", fmt.Errorf("%s in %s: %w", Short(t.Digest), t.Repository, err)
+	}
 	for n, l := range m.Layers {
-		size += l.Size
 		if l.MediaType != types.OCILayer && l.MediaType != types.DockerLayer {
 			return "", fmt.Errorf("layer %d of %s is %s; Lambda accepts gzip", n+1, Short(t.Digest), l.MediaType)
 		}
-	}
-	if size > maxCompressed {
-		return "", fmt.Errorf("%s has layers of %d bytes; Lambda accepts %d", Short(t.Digest), size, int64(maxCompressed))
 	}
 	raw, err = r.images.Blob(ctx, t.Repository, m.Config.Digest)
 	if err != nil {

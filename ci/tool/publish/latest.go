@@ -11,8 +11,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"lambdas.internal/ci/tool/report"
 )
 
 const (
@@ -81,7 +79,7 @@ func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Ima
 		s := moves[n].step
 		image := images[s.Image]
 		if err := p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType); err != nil {
-			return fmt.Errorf("publish %s (%s): %w", s.Image, report.Digest(s.Digest), err)
+			return fmt.Errorf("publish %s: %w", s.Image, err)
 		}
 		return nil
 	})

@@ -221,7 +221,7 @@ func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image
 			err = fmt.Errorf("%w; it names %s now", err, now)
 		}
 		if err != nil {
-			return fmt.Errorf("publish %s (%s): %w", s.Image, report.Digest(s.Digest), err)
+			return fmt.Errorf("publish %s: %w", s.Image, err)
 		}
 		return nil
 	})

@@ -83,8 +83,8 @@ func TestTheLimitOfTags(t *testing.T) {
 	got = s.publish(t, "--commit", "bbbbbbb")
 
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "ci: publish beta ("+image.Digest[:19]+"): tag beta-bbbbbbb in "+s.private.Host+"/ai-social-media-lambda-light: ")
-	assert.Contains(t, got.stderr, "already has the maximum allowed number of tags which is '1000'; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs\n")
+	assert.Contains(t, got.stderr, "ci: publish beta: tag beta-bbbbbbb in "+s.private.Host+"/ai-social-media-lambda-light: ")
+	assert.Contains(t, got.stderr, "The image with digest '"+image.Digest+"' in the repository with name 'ai-social-media-lambda-light' already has the maximum allowed number of tags which is '1000'; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs\n")
 	assert.NotContains(t, got.stderr, "login")
 	assert.Contains(t, got.stderr, "ci: no latest tag was moved; run the same command again to continue where it stopped\n")
 }

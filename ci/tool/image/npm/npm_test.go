@@ -16,7 +16,7 @@ import (
 
 func read(t *testing.T, tarball, file string) string {
 	t.Helper()
-	r, err := npm.Open(tarball, file)
+	r, err := npm.Open(t.Context(), tarball, file)
 	require.NoError(t, err)
 	defer r.Close()
 	data, err := io.ReadAll(r)
@@ -50,7 +50,7 @@ func TestFetch(t *testing.T) {
 		assert.Equal(t, "a program", read(t, tarball, "ffmpeg"))
 	})
 	t.Run("a file that is not in it", func(t *testing.T) {
-		_, err := npm.Open(tarball, "ffprobe")
+		_, err := npm.Open(t.Context(), tarball, "ffprobe")
 		require.EqualError(t, err, "find ffprobe in ffmpeg-installer-linux-x64-4.1.0.tgz: it is missing")
 	})
 	testkit.NoLeftovers(t, dir)
@@ -151,7 +151,7 @@ func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Write(t, dir, map[string]string{"x.tgz": "no archive"})
 	for _, name := range []string{"x.tgz", "gone.tgz"} {
-		_, err := npm.Open(filepath.Join(dir, name), "x")
+		_, err := npm.Open(t.Context(), filepath.Join(dir, name), "x")
 		require.ErrorContains(t, err, "open "+filepath.Join(dir, name)+": ")
 	}
 }
