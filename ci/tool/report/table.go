@@ -19,7 +19,7 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 	for _, row := range append([][]string{header}, rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = Line(cell) // a row is a line
+			cells[i] = escape(Line(cell)) // a row is a line, and as wide as it is shown
 		}
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}

@@ -12,12 +12,14 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/publish/retention"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // makeRoom removes tags of old commits from images that soon have as many as AWS accepts. An
-// image that does not change gets one more from each publish.
-func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, plan *publish.Plan) error {
+// image that does not change gets one more from each publish. tell is called with what was
+// removed.
+func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, plan *publish.Plan, tell func(string)) error {
 	if t.ecr == nil {
 		return nil
 	}
@@ -36,17 +38,22 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 		if !slices.ContainsFunc(digests, func(d string) bool { return counts[d] >= retention.Crowded }) {
 			continue
 		}
-		if err := t.makeRoomIn(ctx, functions, repository, tiers[repository], plan.Commit); err != nil {
+		removed, err := t.makeRoomIn(ctx, functions, repository, tiers[repository], plan.Commit)
+		if err != nil {
 			return fmt.Errorf("make room for tags in %s: %w", repository, err)
+		}
+		for _, s := range removed {
+			tell(fmt.Sprintf("removed %s of old commits from %s in %s: AWS accepts no more than %d on an image",
+				report.Count(len(s.Tags), "tag"), report.Digest(s.Digest), repository, retention.MaxTags))
 		}
 	}
 	return nil
 }
 
-func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, repository string, tier catalog.Registry, commit string) error {
+func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, repository string, tier catalog.Registry, commit string) ([]retention.Surplus, error) {
 	releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, t.hosts)).Releases(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	needed := append(recordsOf(releases).Commits, commit)
 	var names []string
@@ -59,14 +66,14 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 		name := strings.TrimPrefix(repository, t.hosts.Private+"/")
 		surplus, err := retention.PlanRoom(ctx, t.ecr.Private, name, names, needed)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return retention.ApplySurplus(ctx, t.ecr.Private, name, surplus)
+		return surplus, retention.ApplySurplus(ctx, t.ecr.Private, name, surplus)
 	}
 	name := strings.TrimPrefix(repository, t.hosts.Public+"/")
 	surplus, err := retention.PlanPublicRoom(ctx, t.ecr.Public, name, names, needed, attached(t.client, repository))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return retention.ApplyPublicSurplus(ctx, t.ecr.Public, name, surplus)
+	return surplus, retention.ApplyPublicSurplus(ctx, t.ecr.Public, name, surplus)
 }

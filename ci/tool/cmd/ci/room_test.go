@@ -43,10 +43,12 @@ func (s stand) image(tier, name string) *awsfake.Image {
 // Every commit adds a tag to an image that does not change, and AWS accepts a thousand.
 func TestPublishMakesRoomForTags(t *testing.T) {
 	s := mirrored(t)
+	told := ""
 	commits := func(from, to int) {
 		for n := from; n < to; n++ {
 			got := s.publish(t, "--commit", fmt.Sprintf("%07x", 0xa000000+n))
 			require.Equal(t, exitDone, got.code, got.stderr)
+			told += got.stderr
 		}
 	}
 	commits(0, 3)
@@ -61,6 +63,7 @@ func TestPublishMakesRoomForTags(t *testing.T) {
 		commits(10*round+3, 10*round+8)
 		most = max(most, len(s.image(awsfake.Private, "ai-social-media-lambda-light").Tags))
 	}
+	assert.Contains(t, told, " tags of old commits from "+s.image(awsfake.Private, "ai-social-media-lambda-light").Digest[:19]+" in "+s.private.Host+"/ai-social-media-lambda-light: AWS accepts no more than 1000 on an image\n")
 	assert.Less(t, most, 300, "each round removed hundreds")
 	for tier, name := range map[string]string{awsfake.Private: "ai-social-media-lambda-light", awsfake.Public: "lambda-light"} {
 		image := s.image(tier, name)

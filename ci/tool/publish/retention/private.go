@@ -120,7 +120,7 @@ func shieldsOf(repository string, images []Image, live []Live) (all []Shield, er
 			slices.Contains(tags, tag),
 			l.Version == latestVersion && slices.Contains(tags, l.Image+publish.LiveSuffix):
 			continue
-		case len(tags) >= maxTags:
+		case len(tags) >= MaxTags:
 			return nil, fmt.Errorf("protect %s, which %s runs: it has %d tags, and AWS accepts no more; %s; nothing was changed",
 				report.Digest(l.Digest), l.Lambda, len(tags), untag("ecr", repository))
 		}

@@ -14,9 +14,9 @@ import (
 // The tags of one image. Every commit gives an image that did not change one more tag, and
 // one more document. No lifecycle policy removes tags: they count images.
 const (
-	// maxTags is how many tags an image has at most.
+	// MaxTags is how many tags an image has at most.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
-	maxTags = 1000
+	MaxTags = 1000
 	// Crowded is from how many tags on publish makes room before it sets one more.
 	Crowded = 800
 	// manyTags is from how many on retention warns, if it could not make room.
@@ -174,7 +174,7 @@ func warnings(api, repository string, images []Image) (all []string) {
 	for _, i := range images {
 		if n := len(i.Tags); n >= manyTags {
 			all = append(all, fmt.Sprintf("%s: %s has %d tags, such as %s; AWS accepts %d, and then a publish of it fails; %s",
-				repository, report.Digest(i.Digest), n, i.Tags[0], maxTags, untag(api, repository)))
+				repository, report.Digest(i.Digest), n, i.Tags[0], MaxTags, untag(api, repository)))
 		}
 	}
 	return all
