@@ -1,6 +1,9 @@
 package npm_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"os"
@@ -154,4 +157,25 @@ func TestOpenRefuses(t *testing.T) {
 		_, err := npm.Open(t.Context(), filepath.Join(dir, name), "x")
 		require.ErrorContains(t, err, "open "+filepath.Join(dir, name)+": ")
 	}
+}
+
+// A package that unpacks without end: its integrity is that of the lock file all the same.
+func TestOpenOfABomb(t *testing.T) {
+	pack := func(content []byte) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := w.Write(content)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return b.Bytes()
+	}
+	var header bytes.Buffer
+	require.NoError(t, tar.NewWriter(&header).WriteHeader(&tar.Header{Name: "package/other", Size: 8 << 30, Format: tar.FormatPAX}))
+	name := filepath.Join(t.TempDir(), "bomb.tgz")
+	bomb := append(pack(header.Bytes()), bytes.Repeat(pack(make([]byte, 64<<20)), 128)...)
+	require.NoError(t, os.WriteFile(name, bomb, 0o644))
+
+	_, err := npm.Open(t.Context(), name, "ffmpeg")
+
+	require.EqualError(t, err, "find ffmpeg in bomb.tgz: more is unpacked than accepted: 2147483648 bytes")
 }
