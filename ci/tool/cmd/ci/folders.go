@@ -30,11 +30,11 @@ func (a *app) cache() (*cache.Cache, error) {
 		}
 		dir, fix = filepath.Join(user, "lambdas-ci"), ownHome
 	}
-	if err := cache.Private(dir); err != nil {
-		return nil, storyError{fmt.Errorf("keep in %s what later runs reuse: %w, so what is in the folder cannot be trusted; remove the folder, which loses nothing, or pass one of your own with --cache", dir, err), exitFailed}
-	}
 	err := cache.Writable(dir)
 	if err == nil {
+		if err := cache.Private(dir); err != nil {
+			return nil, storyError{fmt.Errorf("keep in %s what later runs reuse: %w, so what is in the folder cannot be trusted; remove the folder, which loses nothing, or pass one of your own with --cache", dir, err), exitFailed}
+		}
 		err = cache.OutputFolder(dir, "blobs", "records", "binaries", "npm")
 	}
 	if err != nil {
