@@ -12,7 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Private returns an error if another user could write to the cache in dir: who does that
+// SharedError is a folder to which another user may write.
+type SharedError struct {
+	Folder, Why string
+	// Mode is true if another mode of the folder would be enough.
+	Mode bool
+}
+
+func (e *SharedError) Error() string { return e.Why }
+
+// Private returns a [SharedError] if another user could write to the cache in dir: who does that
 // chooses what the next build puts into images. It looks at the folder and those in it, and
 // at the folders above, in which others could replace it. Root counts as no other user, and
 // neither does the group of this user alone, which many systems make with each user.
@@ -58,13 +67,13 @@ func private(dir string, above bool) error {
 	mode := uint32(s.Mode)
 	switch {
 	case int(s.Uid) != me && s.Uid != 0 && !(above && me == 0):
-		return fmt.Errorf("%s belongs to another user, %s", dir, userName(s.Uid))
+		return &SharedError{dir, fmt.Sprintf("%s belongs to another user, %s", dir, userName(s.Uid)), false}
 	case above && mode&unix.S_ISVTX != 0:
 		return nil
 	case mode&unix.S_IWOTH != 0:
-		return fmt.Errorf("every user may write to %s", dir)
+		return &SharedError{dir, "every user may write to " + dir, true}
 	case mode&unix.S_IWGRP != 0 && !own(s.Uid, s.Gid):
-		return fmt.Errorf("the group %s may write to %s", groupName(s.Gid), dir)
+		return &SharedError{dir, fmt.Sprintf("the group %s may write to %s", groupName(s.Gid), dir), true}
 	}
 	return nil
 }

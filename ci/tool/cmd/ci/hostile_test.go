@@ -149,7 +149,7 @@ func TestACacheThatOthersMayWriteIsRefused(t *testing.T) {
 
 	assert.Equal(t, exitFailed, got.code)
 	assert.Equal(t, "ci: keep in "+kept+" what later runs reuse: every user may write to "+kept+
-		", so what is in the folder cannot be trusted; remove the folder, which loses nothing, or pass one of your own with --cache\n", got.stderr)
+		", so what is kept cannot be trusted; type `chmod go-w "+kept+" && rm -r "+kept+"`, which loses nothing, or pass a folder of your own with --cache\n", got.stderr)
 	left, err := os.ReadDir(kept)
 	require.NoError(t, err)
 	assert.Empty(t, left, "nothing is written into it")
