@@ -73,7 +73,7 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 			result.Private = append(result.Private, change)
 			continue
 		}
-		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], w.Images, facts, attached(r.client, r.hosts.Public+"/"+w.Name))
+		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], w.Images, facts, attached{r.client, r.hosts.Public + "/" + w.Name})
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 		}
 		r.hosts.Public = publish.PublicHost + "/" + alias
 	}
-	if r.hosts.Private == "" && countRecords(images) > 0 {
+	if r.hosts.Private == "" && len(recordTags(images)) > 0 {
 		account, err := r.session.Account(ctx)
 		if err != nil {
 			return err
@@ -124,21 +124,25 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 	return nil
 }
 
-func countRecords(images map[string][]retention.Image) (count int) {
+// recordTags are the tags of release records that AWS lists.
+func recordTags(images map[string][]retention.Image) map[string]bool {
+	tags := map[string]bool{}
 	for _, all := range images {
 		for _, i := range all {
-			if slices.ContainsFunc(i.Tags, retention.IsRecord) {
-				count++
+			for _, tag := range i.Tags {
+				if retention.IsRecord(tag) {
+					tags[tag] = true
+				}
 			}
 		}
 	}
-	return count
+	return tags
 }
 
 // releases reads the release records, if the repositories have some.
 func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images map[string][]retention.Image) (history.Releases, error) {
-	count := countRecords(images)
-	if count == 0 {
+	listed := recordTags(images)
+	if len(listed) == 0 {
 		return nil, nil
 	}
 	var repositories []string
@@ -148,8 +152,8 @@ func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images 
 		}
 	}
 	releases, err := history.NewStore(r.client, repositories).Releases(ctx)
-	if err == nil && len(releases) == 0 {
-		err = fmt.Errorf("AWS lists %d in %s, and the registry none; pass the registry with --private-registry", count, r.hosts.Private)
+	if err == nil && (len(releases) == 0 || !listed[releases[0].Tag()]) {
+		err = fmt.Errorf("%s does not have those that AWS lists; pass the right registry with --private-registry", r.hosts.Private)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the release records: %w; nothing was changed", err)
@@ -213,18 +217,26 @@ func functionsOf(functions []catalog.Function, releases history.Releases, images
 	return append(asked, all...)
 }
 
-// attached lists the documents that are attached to an image.
-func attached(client *registry.Client, repository string) retention.Referrers {
-	return func(ctx context.Context, digest string) ([]retention.Document, error) {
-		hash, err := v1.NewHash(digest)
-		if err != nil {
-			return nil, fmt.Errorf("read the digest %q: %w", digest, err)
-		}
-		all, err := client.Referrers(ctx, repository, hash)
-		var documents []retention.Document
-		for _, d := range all {
-			documents = append(documents, retention.Document{Digest: d.Digest.String(), Commit: d.Annotations[referrer.AnnotationCommit]})
-		}
-		return documents, err
+// attached reads what is attached to images of a repository. It is a [retention.Attached].
+type attached struct {
+	client     *registry.Client
+	repository string
+}
+
+func (a attached) Referrers(ctx context.Context, digest string) ([]retention.Document, error) {
+	hash, err := v1.NewHash(digest)
+	if err != nil {
+		return nil, fmt.Errorf("read the digest %q: %w", digest, err)
 	}
+	all, err := a.client.Referrers(ctx, a.repository, hash)
+	var documents []retention.Document
+	for _, d := range all {
+		documents = append(documents, retention.Document{Digest: d.Digest.String(), Commit: d.Annotations[referrer.AnnotationCommit]})
+	}
+	return documents, err
+}
+
+func (a attached) Has(ctx context.Context, digest string) (bool, error) {
+	_, ok, err := a.client.Digest(ctx, a.repository, digest)
+	return ok, err
 }

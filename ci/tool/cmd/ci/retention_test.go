@@ -158,6 +158,12 @@ func TestRetentionOfWhatIsAttached(t *testing.T) {
 	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"), "what is attached cannot be told from what is left over")
 
 	r.Fail(nil)
+	got = command(t, root, "retention", "--public-registry", r.Host+"/other")
+	assert.Equal(t, exitFailed, got.code, "it finds nothing attached, because it looks in the wrong place")
+	assert.Contains(t, got.stderr, "ci: list the images of lambda-light: the registry does not have sha256:")
+	assert.Contains(t, got.stderr, ", which AWS lists; pass the right one with --public-registry; nothing was changed\n")
+	nothingChanged(t, aws)
+
 	got = command(t, root, "retention", "--public-registry", r.Host+"/alias")
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "is attached to sha256:666666666666, which is deleted")
@@ -273,7 +279,13 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 		}, "ci: read the release records: find the release records: "},
 		"the records are in another registry": {func(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry) {
 			record(t, aws, registrytest.New(t), "1111111", beta)
-		}, "ci: read the release records: AWS lists 1 in "},
+		}, " does not have those that AWS lists; pass the right registry with --private-registry; nothing was changed\n"},
+		"the registry has other records": {func(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry) {
+			other := awsfake.Handler()
+			other.Add(awsfake.Private, "ai-social-media-lambda-light")
+			record(t, other, r, "2222222", beta)
+			record(t, aws, registrytest.New(t), "1111111", beta)
+		}, " does not have those that AWS lists; "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws, root := newRetentionStand(t)

@@ -71,7 +71,7 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 		return surplus, retention.ApplySurplus(ctx, t.ecr.Private, name, surplus)
 	}
 	name := strings.TrimPrefix(repository, t.hosts.Public+"/")
-	surplus, err := retention.PlanPublicRoom(ctx, t.ecr.Public, name, names, needed, attached(t.client, repository))
+	surplus, err := retention.PlanPublicRoom(ctx, t.ecr.Public, name, names, needed, attached{t.client, repository})
 	if err != nil {
 		return nil, err
 	}

@@ -38,15 +38,21 @@ func deletes(verdicts []Verdict) (images int, bytes int64) {
 	return images, bytes
 }
 
-// Referrers returns what is attached to a digest in the repository. The API of ECR Public has
-// no call for it.
-type Referrers func(ctx context.Context, digest string) ([]Document, error)
+// Attached reads a repository at its registry: the API of ECR Public has no call for what is
+// attached to an image.
+type Attached interface {
+	// Referrers returns what is attached to a digest; nothing, if the registry does not have
+	// the digest or the repository.
+	Referrers(ctx context.Context, digest string) ([]Document, error)
+	// Has tells whether the registry has the digest.
+	Has(ctx context.Context, digest string) (bool, error)
+}
 
 // PlanPublic judges the images of a public repository. names are the image names that the
 // repository is for. It fails if it cannot find out what is attached to an image, because
 // an attached document looks like an image without a tag.
-func PlanPublic(ctx context.Context, repository string, images []Image, names []string, f Facts, referrers Referrers) (Pruning, error) {
-	documents, err := findDocuments(ctx, images, referrers)
+func PlanPublic(ctx context.Context, repository string, images []Image, names []string, f Facts, attached Attached) (Pruning, error) {
+	documents, err := findDocuments(ctx, images, attached)
 	if err != nil {
 		return Pruning{}, fmt.Errorf("list the images of %s: %w", repository, err)
 	}
@@ -78,8 +84,9 @@ func deletable(images []Image, documents []Document) []Document {
 
 // findDocuments returns what is attached to the images. It asks for every digest, also that
 // of a document: a document may have a signature attached.
-func findDocuments(ctx context.Context, images []Image, referrers Referrers) ([]Document, error) {
-	if !slices.ContainsFunc(images, func(i Image) bool { return len(i.Tags) == 0 }) {
+func findDocuments(ctx context.Context, images []Image, attached Attached) ([]Document, error) {
+	untagged := slices.IndexFunc(images, func(i Image) bool { return len(i.Tags) == 0 })
+	if untagged < 0 {
 		return nil, nil // every attached document is without a tag
 	}
 	found := make([][]Document, len(images))
@@ -87,8 +94,8 @@ func findDocuments(ctx context.Context, images []Image, referrers Referrers) ([]
 	g.SetLimit(parallel)
 	for n, i := range images {
 		g.Go(func() (err error) {
-			attached, err := referrers(gctx, i.Digest)
-			for _, d := range attached {
+			all, err := attached.Referrers(gctx, i.Digest)
+			for _, d := range all {
 				if d.Digest != i.Digest {
 					d.Subject = i.Digest
 					found[n] = append(found[n], d)
@@ -97,8 +104,19 @@ func findDocuments(ctx context.Context, images []Image, referrers Referrers) ([]
 			return err
 		})
 	}
-	err := g.Wait()
-	return slices.Concat(found...), err
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(found...)
+	if len(all) > 0 {
+		return all, nil
+	}
+	// Nothing is attached, or this is not the registry of these images.
+	has, err := attached.Has(ctx, images[untagged].Digest)
+	if err == nil && !has {
+		err = fmt.Errorf("the registry does not have %s, which AWS lists; pass the right one with --public-registry; nothing was changed", images[untagged].Digest)
+	}
+	return nil, err
 }
 
 // ApplyPublic deletes the images that [PlanPublic] chose. A document that the registry

@@ -55,12 +55,12 @@ func PlanRoom(ctx context.Context, api *ecr.Client, repository string, names, re
 }
 
 // PlanPublicRoom is [PlanRoom] for a public repository.
-func PlanPublicRoom(ctx context.Context, api *ecrpublic.Client, repository string, names, records []string, referrers Referrers) ([]Surplus, error) {
+func PlanPublicRoom(ctx context.Context, api *ecrpublic.Client, repository string, names, records []string, attached Attached) ([]Surplus, error) {
 	images, err := ecrapi.PublicImages(ctx, api, repository)
 	if err != nil {
 		return nil, err
 	}
-	documents, err := findDocuments(ctx, slices.DeleteFunc(slices.Clone(images), func(i Image) bool { return len(i.Tags) > 0 && !crowded(i, names) }), referrers)
+	documents, err := findDocuments(ctx, slices.DeleteFunc(slices.Clone(images), func(i Image) bool { return len(i.Tags) > 0 && !crowded(i, names) }), attached)
 	if err != nil {
 		return nil, fmt.Errorf("list the images of %s: %w", repository, err)
 	}
