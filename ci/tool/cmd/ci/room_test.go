@@ -73,6 +73,20 @@ func TestPublishMakesRoomForTags(t *testing.T) {
 	}
 }
 
+// A role of before may not list images. Its publish goes on, and says what is missing.
+func TestPublishThatMayNotCountTags(t *testing.T) {
+	s := mirrored(t)
+	got := s.publish(t, "--commit", "aaaaaaa")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	s.aws.Fail("ecr.DescribeImages", awsfake.AccessDenied)
+
+	got = s.publish(t, "--commit", "bbbbbbb")
+
+	assert.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stderr, "ci: warning: count the tags of images of "+s.private.Host+"/ai-social-media-lambda-light: ")
+	assert.Contains(t, got.stderr, "is not authorized; without that, nothing makes room for tags: see docs/aws\n")
+}
+
 // At the limit, the error names the image and says what to do. It says nothing of a login.
 func TestTheLimitOfTags(t *testing.T) {
 	s := mirrored(t)

@@ -188,6 +188,9 @@ const (
 	imageNotFound = "ImageNotFoundException"
 )
 
+// Denied tells whether AWS answered that the caller may not do that.
+func Denied(err error) bool { return is(err, denied) }
+
 // is tells whether AWS answered with the error of that code.
 func is(err error, code string) bool {
 	var answer smithy.APIError
