@@ -624,7 +624,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Retention(&parent, ctx, dryRun)
+			var removed []string
+			if inputArgs["removed"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["removed"]), &removed)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg removed", err))
+				}
+			}
+			return (*Ci).Retention(&parent, ctx, dryRun, removed)
 		case "Rollback":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

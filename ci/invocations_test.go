@@ -97,7 +97,7 @@ var invocations = []invocation{
 	{name: "provenance", method: "Provenance", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Provenance(t.Context(), "thumb", "abc1234")
 	}},
-	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) { return m.Retention(t.Context(), true) }},
+	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) { return m.Retention(t.Context(), true, []string{"former"}) }},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, nil, false, nil)
 	}},

@@ -14,7 +14,15 @@ func (m *Ci) Retention(
 	//
 	// +optional
 	dryRun bool,
+	// Image names of removed functions. Their images are deleted, except those that a function runs.
+	//
+	// +optional
+	removed []string,
 ) (string, error) {
-	return m.act(ctx, slices.Concat([]string{"retention"}, optional("--public-registry", m.PublicRegistry),
-		flags(map[string]bool{"--dry-run": dryRun}))...)
+	args := slices.Concat([]string{"retention"}, optional("--private-registry", m.PrivateRegistry), optional("--public-registry", m.PublicRegistry),
+		flags(map[string]bool{"--dry-run": dryRun}))
+	for _, name := range removed {
+		args = append(args, "--removed", name)
+	}
+	return m.act(ctx, args...)
 }

@@ -33,8 +33,9 @@ var stages = [][]string{
 // others import it, not the other way round: rules know nothing of those who carry
 // them out.
 var below = map[string][]string{
-	"audit": {"audit/fingerprint", "audit/secret"},
-	"image": {"image/layer"},
+	"audit":    {"audit/fingerprint", "audit/secret"},
+	"image":    {"image/layer"},
+	"registry": {"registry/limit"},
 }
 
 // outside says which packages use what is outside the program: processes,

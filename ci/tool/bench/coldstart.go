@@ -35,7 +35,7 @@ func (o options) coldStarts(ctx context.Context, scratch string) (Result, error)
 	for i, f := range c.Functions {
 		times[i].Subject = f.Image
 		root := filepath.Join(scratch, "roots", f.Image)
-		if err := rootfs.Unpack(dist, f.Image, root); err != nil {
+		if err := rootfs.Unpack(ctx, dist, f.Image, root); err != nil {
 			return Result{}, err
 		}
 		event, err := os.ReadFile(filepath.Join(o.root, f.Folder, "testdata", "event.json"))

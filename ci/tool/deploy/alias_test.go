@@ -9,6 +9,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/internal/lambdafake"
+	"lambdas.internal/ci/tool/publish"
 )
 
 // aliasFaults are failures with the version or the alias of one function. With had, every
@@ -102,6 +103,28 @@ func TestAnAliasThatStays(t *testing.T) {
 	assert.Equal(t, deploy.Stuck, results[0].State)
 	assert.Equal(t, w.new[0], w.alias("Api"))
 	assert.Empty(t, w.alias("Enhance"))
+}
+
+// The live tag moves on with the next deploy; the version that another alias may name stays.
+func TestTheImageOfAVersionKeepsATag(t *testing.T) {
+	w := newWorld(t)
+	w.o.Alias = "live"
+	r := w.releaser(t)
+	p, err := r.Preflight(t.Context(), w.targets)
+	require.NoError(t, err)
+	results, err := r.Run(t.Context(), p)
+	require.NoError(t, err)
+
+	require.NoError(t, r.MarkLive(t.Context(), results))
+
+	for n, target := range w.targets {
+		for _, tag := range []string{deploy.Live(target.Image), publish.ShieldTag(target.Image, w.new[n])} {
+			digest, ok, err := w.images.Digest(t.Context(), target.Repository, tag)
+			require.NoError(t, err)
+			assert.True(t, ok, tag)
+			assert.Equal(t, w.new[n], digest.String(), tag)
+		}
+	}
 }
 
 // A function that runs the image already, also by its alias, gets no call that changes it.

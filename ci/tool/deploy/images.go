@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // Images is the client of the private registry. Repositories are named as registry/path;
@@ -27,11 +28,6 @@ type Images interface {
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 // https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
 var privateHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
-
-// maxCompressed is more than the compressed layers of any image that Lambda accepts: it
-// accepts 10 GB of unpacked layers.
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-const maxCompressed = 10 << 30
 
 // architectures maps the architecture of an image to Lambda's name for it.
 var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
@@ -77,15 +73,13 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 	if m.MediaType != types.OCIManifestSchema1 && m.MediaType != types.DockerManifestSchema2 {
 		return "", fmt.Errorf("%s in %s is a %q; Lambda accepts one plain image manifest", Short(t.Digest), t.Repository, m.MediaType)
 	}
-	var size int64
+	if err := limit.Check(m); err != nil {
+		return "", fmt.Errorf("%s in %s: %w", Short(t.Digest), t.Repository, err)
+	}
 	for n, l := range m.Layers {
-		size += l.Size
 		if l.MediaType != types.OCILayer && l.MediaType != types.DockerLayer {
 			return "", fmt.Errorf("layer %d of %s is %s; Lambda accepts gzip", n+1, Short(t.Digest), l.MediaType)
 		}
-	}
-	if size > maxCompressed {
-		return "", fmt.Errorf("%s has layers of %d bytes; Lambda accepts %d", Short(t.Digest), size, int64(maxCompressed))
 	}
 	raw, err = r.images.Blob(ctx, t.Repository, m.Config.Digest)
 	if err != nil {
@@ -106,19 +100,23 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 func Live(image string) string { return image + publish.LiveSuffix }
 
 // MarkLive moves the live tag of every function to the image that it runs, so that
-// retention does not delete this image. A tag that is right already is not written.
+// retention does not delete this image. The image of a version gets a second tag, which stays
+// when the live tag moves on. A tag that is right already is not written.
 func (r *Releaser) MarkLive(ctx context.Context, results []Result) error {
 	return r.each(ctx, len(results), func(ctx context.Context, n int) error {
 		t := results[n].Target
-		now, ok, err := r.images.Digest(ctx, t.Repository, Live(t.Image))
-		if err == nil && ok && now.String() == t.Digest {
-			return nil
+		tags := []string{Live(t.Image)}
+		if results[n].Version != "" {
+			tags = append(tags, publish.ShieldTag(t.Image, t.Digest))
 		}
-		if err == nil {
-			err = r.tag(ctx, t, Live(t.Image))
-		}
-		if err != nil {
-			return fmt.Errorf("set the live tag of the image that %s runs: %w", t.Lambda, err)
+		for _, tag := range tags {
+			now, ok, err := r.images.Digest(ctx, t.Repository, tag)
+			if err == nil && (!ok || now.String() != t.Digest) {
+				err = r.tag(ctx, t, tag)
+			}
+			if err != nil {
+				return fmt.Errorf("set the live tag of the image that %s runs: %w", t.Lambda, err)
+			}
 		}
 		return nil
 	})

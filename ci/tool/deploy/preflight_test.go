@@ -31,7 +31,7 @@ func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 		"zstd": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.Layers[0].MediaType = types.OCILayerZStd },
 			"is application/vnd.oci.image.layer.v1.tar+zstd; Lambda accepts gzip"},
 		"11 GB": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.Layers[0].Size = 11 << 30 },
-			"has layers of 11811160064 bytes; Lambda accepts 10737418240"},
+			"the layers of the image have more than 10737418240 bytes with layer 1; Lambda accepts no more"},
 		"windows": {repository, func(_ *v1.Manifest, c *v1.ConfigFile) { c.OS = "windows" },
 			"the image is for windows/amd64; Lambda runs linux/amd64 and linux/arm64"},
 		"arm64": {repository, func(_ *v1.Manifest, c *v1.ConfigFile) { c.Architecture = "arm64" },

@@ -15,6 +15,7 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/lock"
@@ -84,6 +85,9 @@ func readImage(dir string, there layout.Images, name string, kept *cache.Cache) 
 	var m v1.Manifest
 	if err := json.Unmarshal(i.Manifest, &m); err != nil {
 		return Image{}, fmt.Errorf("read the manifest: %w", err)
+	}
+	if err := limit.Check(&m); err != nil {
+		return Image{}, err
 	}
 	raw, err := i.read(m.Config.Digest)
 	if err != nil {

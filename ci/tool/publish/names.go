@@ -31,6 +31,13 @@ const (
 	LatestSuffix = "-latest"
 )
 
+// ShieldTag is a tag of the image with the digest that no other image gets: unlike NAME-live it
+// does not move on when the function is updated, while a version still runs the image.
+func ShieldTag(image, digest string) string {
+	hex := strings.TrimPrefix(digest, "sha256:")
+	return image + "-" + hex[:min(len(hex), 12)] + LiveSuffix
+}
+
 // Hosts are the registries of the repositories, each as registry or registry/path.
 type Hosts struct {
 	Private string `json:"private"`

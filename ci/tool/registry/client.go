@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // answerTimeout limits the wait for the first byte of an answer, after the request
@@ -100,10 +102,11 @@ func (c *Client) Manifest(ctx context.Context, repository, identifier string) (m
 			return err
 		}
 		manifest, digest = d.Manifest, d.Digest
-		if _, err := v1.ParseManifest(bytes.NewReader(manifest)); err != nil {
+		m, err := v1.ParseManifest(bytes.NewReader(manifest))
+		if err != nil {
 			return fmt.Errorf("%w: %w", errBody, err)
 		}
-		return nil
+		return limit.Check(m)
 	})
 	return manifest, digest, wrap("read", repository, identifier, err)
 }
@@ -158,10 +161,33 @@ func (c *Client) Untag(ctx context.Context, repository, tag string) error {
 // Tags lists the tags of the repository; a missing repository has none.
 func (c *Client) Tags(ctx context.Context, repository string) (tags []string, err error) {
 	err = c.do(ctx, repository, func(s *session, o []remote.Option) error {
-		tags, err = remote.List(s.repository, o...)
+		tags, err = list(ctx, s, o)
 		return unlessMissing(err)
 	})
 	return tags, wrap("list the tags of", repository, "", err)
+}
+
+// list reads the pages of a list of tags, up to [limit.Pages].
+func list(ctx context.Context, s *session, o []remote.Option) (tags []string, err error) {
+	puller, err := remote.NewPuller(o...)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := puller.Lister(ctx, s.repository)
+	if err != nil {
+		return nil, err
+	}
+	for n := 0; pages.HasNext(); n++ {
+		if n == limit.Pages {
+			return nil, fmt.Errorf("the list of tags has more than %d pages", n)
+		}
+		page, err := pages.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, page.Tags...)
+	}
+	return tags, nil
 }
 
 // do logs in to the repository and calls try, again if needed.

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // rawManifest is a manifest as the registry stores it.
@@ -112,18 +114,18 @@ func (r *onceReader) Close() error {
 	return nil
 }
 
-// maxBlob limits, in bytes, what is read into memory. Configurations and release
-// records have some thousands of bytes.
-const maxBlob = 4 << 20
-
 // Blob returns the content of a small blob, and verifies its digest.
 func (c *Client) Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error) {
-	return c.Content(ctx, repository, v1.Descriptor{Digest: digest, Size: maxBlob})
+	return c.Content(ctx, repository, v1.Descriptor{Digest: digest, Size: limit.Small})
 }
 
 // Content returns the content of a blob, and verifies that it has the digest of the
 // descriptor and is not larger than the descriptor says.
 func (c *Client) Content(ctx context.Context, repository string, d v1.Descriptor) (content []byte, err error) {
+	if d.Size > limit.Program {
+		err := fmt.Errorf("the blob has %d bytes; at most %d are read into memory", d.Size, int64(limit.Program))
+		return nil, wrap("read", repository, d.Digest.String(), err)
+	}
 	err = c.read(ctx, repository, d.Digest, func(body io.Reader) (err error) {
 		if content, err = io.ReadAll(io.LimitReader(body, d.Size+1)); err != nil {
 			return err

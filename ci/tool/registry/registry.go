@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -77,6 +78,12 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 		image, err = remote.Image(ref.Context().Digest(digest.String()), append(options(ctx, ref), remote.WithPlatform(platform))...)
 		return err
 	})
+	if err == nil {
+		var m *v1.Manifest
+		if m, err = image.Manifest(); err == nil {
+			err = limit.Check(m)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the image %s@%s for %s: %w", reference, digest, platform, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -105,13 +106,31 @@ var errBody = errors.New("the registry's answer is damaged")
 // 403 to an expired token.
 func refused(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) &&
+	return errors.As(err, &answer) && !limited(err) &&
 		(answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
 }
 
-// explain adds to the registry's refusal what is wrong with the login.
+// limits matches how registries say that something has reached a limit, which is no matter of
+// the login: ECR too answers 403 to that. A registry that is only busy answers 429.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+var limits = regexp.MustCompile(`(?i)maximum (allowed )?number|limit ?exceeded|(reached|exceeds?) the (limit|maximum)|quota`)
+
+// limited tells whether the registry accepts no more tags or images.
+func limited(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError &&
+		answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode != http.StatusUnauthorized && limits.MatchString(answer.Error())
+}
+
+// explain puts what the registry answered in one line, and adds to its refusal what to do.
 func explain(err error, auth authn.Authenticator, host string) error {
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		err = report.InLine(err)
+	}
 	switch {
+	case limited(err):
+		return fmt.Errorf("%w; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs", err)
 	case !refused(err):
 		return err
 	case auth == authn.Anonymous:

@@ -138,3 +138,46 @@ func TestARefusedLogin(t *testing.T) {
 	var answer *transport.Error
 	require.ErrorAs(t, err, &answer)
 }
+
+// ECR answers 403 to a push that exceeds a limit, as to one without permission.
+func TestALimitIsNoMatterOfTheLogin(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	for message, limit := range map[string]bool{
+		"The image with digest 'sha256:1' in the repository with name 'a' already has the maximum allowed number of tags which is '1000'":    true,
+		"The repository with name 'a' in registry with id '123456789012' already has the maximum allowed number of images which is '100000'": true,
+		"LimitExceededException: The operation did not succeed because it would have exceeded a service limit for your account":              true,
+		"The image has reached the limit of tags": true,
+		"Quota exceeded": true,
+		"User: arn:aws:sts::123456789012:assumed-role/a is not authorized to perform: ecr:PutImage on resource: arn:aws:ecr:eu-central-1:123456789012:repository": false,
+		"Your authorization token has expired. Reauthenticate and try again.":                                                                                     false,
+	} {
+		answer := func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, `{"errors":[{"code":"DENIED","message":%q}]}`, message)
+		}
+		host, count := server(t, slices.Repeat([]func(http.ResponseWriter){answer}, 10)...)
+		_, err := NewClient(Options{}).Tags(t.Context(), host+"/a")
+		require.ErrorContains(t, err, message)
+		if limit {
+			require.ErrorContains(t, err, "; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs")
+			assert.NotContains(t, err.Error(), "log in")
+			assert.EqualValues(t, 1, count.Load(), "a new login does not help")
+		} else {
+			require.ErrorContains(t, err, "there is no login for ")
+		}
+	}
+}
+
+// A list of tags whose pages never end.
+func TestAListWithoutEnd(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			w.Header().Set("Link", `</v2/a/tags/list?last=x>; rel="next"`)
+			fmt.Fprint(w, `{"name":"a","tags":["x"]}`)
+		}
+	}))
+	t.Cleanup(s.Close)
+	_, err := NewClient(Options{}).Tags(t.Context(), strings.TrimPrefix(s.URL, "http://")+"/a")
+	require.ErrorContains(t, err, "the list of tags has more than 10000 pages")
+}

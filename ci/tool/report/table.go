@@ -19,7 +19,7 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 	for _, row := range append([][]string{header}, rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = strings.Join(strings.Fields(cell), " ") // a row is a line
+			cells[i] = escape(Line(cell)) // a row is a line, and as wide as it is shown
 		}
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}
@@ -93,7 +93,7 @@ func Markdown(w io.Writer, header []string, rows [][]string) error {
 	var b strings.Builder
 	line := func(cells []string) {
 		for _, cell := range cells {
-			cell = markup.Replace(strings.Join(strings.Fields(cell), " ")) // a row is a line
+			cell = markup.Replace(Line(cell)) // a row is a line
 			b.WriteString(strings.TrimRight("| "+cell, " ") + " ")
 		}
 		b.WriteString("|\n")

@@ -26,23 +26,27 @@ type Terminal struct {
 	shown []string  // the lines of the steps on the screen
 	last  time.Time // when they were drawn
 	open  bool      // what was written last does not end a line
+	rest  []byte    // the beginning of a character whose end is still to come
 }
 
 // OnTerminal returns a [Terminal] if the file is one that lines can be updated on, else
-// the file itself.
+// a [Printable] writer to the file.
 func OnTerminal(f *os.File) io.Writer {
 	terminal := os.Getenv("TERM")
 	if terminal == "" || terminal == "dumb" || os.Getenv("NO_COLOR") != "" || os.Getenv("CI") != "" || !term.IsTerminal(int(f.Fd())) {
-		return f
+		return Printable(f)
 	}
 	return &Terminal{w: f, size: func() (int, int, error) { return term.GetSize(int(f.Fd())) }}
 }
 
-// Write writes text above the lines of the steps.
+// Write writes text above the lines of the steps, in the way of [Printable].
 func (t *Terminal) Write(text []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(text), t.draw(string(text))
+	all := append(t.rest, text...)
+	end := whole(all)
+	t.rest = append([]byte(nil), all[end:]...)
+	return len(text), t.draw(escape(string(all[:end])))
 }
 
 // show shows or updates the line of a step, and those of all others.
@@ -112,7 +116,7 @@ func (t *Terminal) dimensions() (width, height int) {
 // cut makes a line fit the width, without the last column: there, some terminals begin
 // a new line. It shortens head first.
 func cut(head, tail string, width int) string {
-	h, t := []rune(head), []rune(tail)
+	h, t := []rune(escape(head)), []rune(escape(tail))
 	width = max(width-1, 1)
 	if over := len(h) + len(t) - width; over > 0 {
 		h = append(h[:max(len(h)-over-1, 0)], '…')

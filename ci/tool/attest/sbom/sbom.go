@@ -217,7 +217,7 @@ func Table(w io.Writer, document []byte) error {
 	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s of %s, %s\n", report.Count(len(rows), "component"), bom.Metadata.Component.Name, bom.Metadata.Component.Version)
+	_, err = fmt.Fprintf(w, "%s of %s, %s\n", report.Count(len(rows), "component"), report.Line(bom.Metadata.Component.Name), report.Line(bom.Metadata.Component.Version))
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/commit"
 )
 
 // fleetFlags name the account of the functions and the registry of their images.
@@ -121,8 +122,8 @@ func (f *fleet) published(ctx context.Context, function catalog.Function) string
 	}
 	var commits []string
 	for _, tag := range tags {
-		if commit, ok := strings.CutPrefix(tag, item.CommitTag); ok && tag != item.LatestTag && tag != deploy.Live(item.Image) {
-			commits = append(commits, commit)
+		if name, ok := strings.CutPrefix(tag, item.CommitTag); ok && commit.Check(name) == nil {
+			commits = append(commits, name)
 		}
 	}
 	if len(commits) == 0 {

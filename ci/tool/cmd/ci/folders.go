@@ -32,7 +32,18 @@ func (a *app) cache() (*cache.Cache, error) {
 	}
 	err := cache.Writable(dir)
 	if err == nil {
+		err = cache.Private(dir)
+	}
+	if err == nil {
 		err = cache.OutputFolder(dir, "blobs", "records", "binaries", "npm")
+	}
+	var shared *cache.SharedError
+	if errors.As(err, &shared) {
+		fix = "pass a folder of your own with --cache"
+		if shared.Mode {
+			fix = fmt.Sprintf("type `chmod go-w %s && rm -r %s`, which loses nothing, or %s", shared.Folder, dir, fix)
+		}
+		err = fmt.Errorf("%w, so what is kept cannot be trusted", err)
 	}
 	if err != nil {
 		return nil, storyError{fmt.Errorf("keep in %s what later runs reuse: %w; %s", dir, err, fix), exitFailed}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/report"
 )
 
 func newImage(a *app) *cobra.Command {
@@ -36,7 +37,7 @@ read.`,
 				return failed[0]
 			}
 			if out == "-" {
-				return layout.Archive(cmd.OutOrStdout(), dir, name)
+				return layout.Archive(report.Raw(cmd.OutOrStdout()), dir, name)
 			}
 			if err := writeArchive(out, dir, name); err != nil {
 				return err

@@ -90,7 +90,7 @@ standard error.`,
 				if failed := r.Failed(); len(failed) > 0 {
 					return failed[0]
 				}
-				unpack = func(target string) error { return rootfs.Unpack(dist, name, target) }
+				unpack = func(target string) error { return rootfs.Unpack(cmd.Context(), dist, name, target) }
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -152,7 +152,7 @@ func unpackFrom(ctx context.Context, reference, platform, target string) error {
 	if err != nil {
 		return err
 	}
-	return rootfs.UnpackImage(img, target)
+	return rootfs.UnpackImage(ctx, img, target)
 }
 
 func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file string) ([]byte, error) {

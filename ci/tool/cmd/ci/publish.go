@@ -151,6 +151,10 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	result.Commit, result.Hosts = name, t.hosts
 	if !f.dryRun {
 		ctx, done := made.builder.Step(cmd.Context(), "publish")
+		if err = t.makeRoom(ctx, c.Functions, result.Plan, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }); err != nil {
+			done(err)
+			return err
+		}
 		result.Outcome, err = publisher.Run(ctx, result.Plan, images)
 		done(err)
 		if err != nil {

@@ -3,25 +3,25 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/publish/retention"
-	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
+// retentionFlags are those of retention.
+type retentionFlags struct {
+	region  string
+	hosts   publish.Hosts
+	removed []string
+	dryRun  bool
+}
+
 func newRetention(a *app) *cobra.Command {
-	var region, public string
-	var dryRun bool
+	var f retentionFlags
 	cmd := &cobra.Command{
 		Use:   "retention",
 		Short: "Keep the last five images of each name, and all live images",
@@ -34,20 +34,30 @@ now too, by the same rules.
 Documents attached to an image (SBOM, provenance) are deleted with it.
 
 An image that any version or alias of a function runs is live and never deleted: in a
-private repository it gets a tag that no rule expires. If the program cannot read which
-images are live, nothing is changed.`, retention.Keep, retention.Ruled),
-		Example: "  bin/ci retention --dry-run\n  bin/ci retention --region eu-central-1",
+private repository it gets a tag that no rule expires. If it is unknown what is live,
+nothing is changed: that is so if none of the functions exists in the region, or if one is
+missing that has been released.
+
+An image that does not change gets a tag and a document from each commit. Those of old
+commits are removed, and so are release records that rollback does not read any more.
+
+Images of a function that was removed or renamed are listed. Pass its image name with
+--removed to delete those that no function runs.`, retention.Keep, retention.Ruled),
+		Example: "  bin/ci retention --dry-run\n  bin/ci retention --region eu-central-1\n  bin/ci retention --removed old-name --dry-run",
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, region, public, dryRun) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, &f) },
 	}
-	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: as for every AWS tool)")
-	cmd.Flags().StringVar(&public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be done; change nothing")
+	flags := cmd.Flags()
+	flags.StringVar(&f.region, "region", "", "AWS region of the functions (default: as for every AWS tool)")
+	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
+	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
+	flags.StringSliceVar(&f.removed, "removed", nil, "image name of a removed function, whose images are deleted unless a function runs them; can be repeated")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; change nothing")
 	return cmd
 }
 
-func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) (err error) {
-	if err := (&targetFlags{hosts: publish.Hosts{Public: public}}).check(); err != nil {
+func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
+	if err := (&targetFlags{hosts: f.hosts}).check(); err != nil {
 		return err
 	}
 	c, err := a.catalog()
@@ -55,51 +65,21 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 		return err
 	}
 	ctx := cmd.Context()
-	session, err := login(ctx, region)
+	session, err := login(ctx, f.region)
 	if err != nil {
 		return err
 	}
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
 	// Everything is read before anything is changed.
-	live, err := retention.FindLive(ctx, lambda.NewFromConfig(session.Config), c.Functions)
-	if err != nil {
+	r := &retainer{catalog: c, session: session, hosts: f.hosts}
+	result := retention.Result{DryRun: f.dryRun, Expire: f.removed}
+	if err := r.plan(ctx, &result); err != nil {
 		return err
-	}
-	wanted, err := ecrapi.Missing(ctx, session.ECR, session.Public, ecrapi.Want(c.Functions))
-	if err != nil {
-		return err
-	}
-	result := retention.Result{DryRun: dryRun}
-	for _, w := range wanted {
-		switch {
-		case w.Missing:
-		case w.Tier == catalog.Private:
-			policy, left, _ := retention.Policy(c.Functions, w.Variant)
-			change, err := retention.PlanPrivate(ctx, session.ECR, w.Name, policy, left, live, time.Now())
-			if err != nil {
-				return err
-			}
-			result.Private = append(result.Private, change)
-		default:
-			if public == "" { // only a public repository needs the alias
-				alias, err := session.Alias(ctx)
-				if err != nil {
-					return err
-				}
-				public = publish.PublicHost + "/" + alias
-			}
-			client := registry.NewClient(registry.Options{Keychain: session.Keychain(publish.Hosts{Public: public})})
-			pruning, err := retention.PlanPublic(ctx, session.Public, w.Name, w.Images, live, referrers(client, public+"/"+w.Name), time.Now())
-			if err != nil {
-				return err
-			}
-			result.Public = append(result.Public, pruning)
-		}
 	}
 	// The changes are printed before they are made.
 	err = a.print(cmd, result, result.Table)
-	if err != nil || dryRun {
+	if err != nil || f.dryRun {
 		return err
 	}
 	for _, change := range result.Private {
@@ -113,20 +93,4 @@ func (a *app) retention(cmd *cobra.Command, region, public string, dryRun bool) 
 		}
 	}
 	return nil
-}
-
-// referrers lists the digests of the documents that are attached to an image.
-func referrers(client *registry.Client, repository string) retention.Referrers {
-	return func(ctx context.Context, digest string) ([]string, error) {
-		hash, err := v1.NewHash(digest)
-		if err != nil {
-			return nil, fmt.Errorf("read the digest %q: %w", digest, err)
-		}
-		all, err := client.Referrers(ctx, repository, hash)
-		var digests []string
-		for _, d := range all {
-			digests = append(digests, d.Digest.String())
-		}
-		return digests, err
-	}
 }

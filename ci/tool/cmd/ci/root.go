@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -38,6 +39,8 @@ func (e storyError) Unwrap() error { return e.error }
 
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	// Whatever is printed goes through these two writers.
+	stdout, stderr = report.Printable(stdout), report.Printable(stderr)
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -105,7 +105,7 @@ func TestTheFiveImages(t *testing.T) {
 // testImage starts what is in the image: the function as Lambda does, and ffmpeg.
 func testImage(t *testing.T, c *catalog.Catalog, f catalog.Function, dist string) {
 	root := t.TempDir()
-	require.NoError(t, rootfs.Unpack(dist, f.Image, root))
+	require.NoError(t, rootfs.Unpack(t.Context(), dist, f.Image, root))
 	event, err := os.ReadFile(filepath.Join(c.Root, f.Folder, "testdata", "event.json"))
 	require.NoError(t, err)
 

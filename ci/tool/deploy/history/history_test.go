@@ -118,6 +118,28 @@ func TestAReleaseOfSome(t *testing.T) {
 	assert.Equal(t, []any{"abc1234", noon}, []any{commit, since})
 }
 
+// Whoever may push to the repository can write a record, and what it says is printed.
+func TestARecordThatNoReleaseWrote(t *testing.T) {
+	for name, forge := range map[string]func(*history.Release){
+		"who":        func(r *history.Release) { r.Who = "dana\nno problems" },
+		"a function": func(r *history.Release) { r.Functions[0].Lambda = "Api\x1b[2J" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := history.NewStore(registry.NewClient(registry.Options{}), []string{testkit.NewRegistry(t).Host + "/light"})
+			release := of(history.Deploy, "abc1234")
+			forge(&release)
+			tag, err := store.Add(t.Context(), release, nil)
+			require.NoError(t, err)
+
+			_, err = store.Releases(t.Context())
+
+			require.ErrorContains(t, err, "read the release record "+tag)
+			require.ErrorContains(t, err, ", which no release wrote; remove the tag")
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
 func TestATagThatIsNoRecord(t *testing.T) {
 	r := testkit.NewRegistry(t)
 	repository := r.Host + "/ai-social-media-lambda-light"

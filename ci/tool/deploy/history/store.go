@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -110,8 +111,29 @@ func (s *Store) read(ctx context.Context, repository, tag string) (Release, erro
 		return Release{}, err
 	}
 	var r Release
-	return r, json.Unmarshal(content, &r)
+	if err := json.Unmarshal(content, &r); err != nil {
+		return Release{}, err
+	}
+	return r, r.check()
 }
+
+// check fails for a record that no release wrote: whoever may push to the repository can write
+// one, and what it says is printed.
+func (r Release) check() error {
+	texts := []string{r.Commit, string(r.Kind), r.Who, r.Alias}
+	for _, f := range r.Functions {
+		texts = append(texts, f.Image, f.Lambda, f.Repository, f.Before, f.After, f.Commit, f.Version)
+	}
+	for _, text := range texts {
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return fmt.Errorf("it holds %q, which no release wrote; remove the tag", text)
+		}
+	}
+	return nil
+}
+
+// Tag is the tag of the record of the release.
+func (r Release) Tag() string { return TagPrefix + r.Time.Format(stamp) + "-" + r.Commit }
 
 // Add writes a record of the release, unless it is the same as the last one. It returns
 // the tag of the record; "" if it wrote none.
@@ -125,7 +147,7 @@ func (s *Store) Add(ctx context.Context, r Release, h Releases) (string, error) 
 	if n := len(h); n > 0 && !r.Time.After(h[n-1].Time) {
 		r.Time = h[n-1].Time.Add(time.Millisecond)
 	}
-	tag := TagPrefix + r.Time.Format(stamp) + "-" + r.Commit
+	tag := r.Tag()
 	if err := s.write(ctx, s.repositories[0], tag, r); err != nil {
 		return "", fmt.Errorf("write the release record: %w", err)
 	}

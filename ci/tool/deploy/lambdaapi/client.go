@@ -19,6 +19,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/report"
 )
 
 // Client calls Lambda in one region. It implements [deploy.Lambda].
@@ -72,13 +73,14 @@ func optional(text string) *string {
 
 // reason joins the code of a reason with its text.
 func reason(code string, text *string) string {
+	line := report.Line(aws.ToString(text))
 	switch {
 	case code == "":
-		return aws.ToString(text)
-	case aws.ToString(text) == "":
+		return line
+	case line == "":
 		return code
 	default:
-		return code + ": " + *text
+		return code + ": " + line
 	}
 }
 
@@ -189,7 +191,7 @@ func wrap(call, subject string, err error) error {
 	}
 	if errors.As(err, &api) {
 		kind = kinds[api.ErrorCode()]
-		e.text = fmt.Sprintf("%s %s: %s: %s", call, subject, api.ErrorCode(), api.ErrorMessage())
+		e.text = report.Line(fmt.Sprintf("%s %s: %s: %s", call, subject, api.ErrorCode(), api.ErrorMessage()))
 	}
 	if kind == nil && passing(err) {
 		kind = deploy.ErrPassing

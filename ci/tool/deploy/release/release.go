@@ -16,11 +16,11 @@ import (
 )
 
 // finishing and each bound the work after the functions were updated: the release record,
-// and a live tag for each function. ECR sets 10 tags a second. An interrupt does not stop it.
+// and one or two live tags for each function. ECR sets 10 tags a second. An interrupt does not stop it.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
 const (
 	finishing = 2 * time.Minute
-	each      = 200 * time.Millisecond
+	each      = 400 * time.Millisecond
 )
 
 // Release is one deploy or rollback to make.

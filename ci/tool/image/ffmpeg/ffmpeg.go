@@ -26,6 +26,7 @@ import (
 	"lambdas.internal/ci/tool/image/npm"
 	"lambdas.internal/ci/tool/image/pin"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
@@ -113,7 +114,7 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 			if err != nil {
 				return err
 			}
-			r, err := npm.Open(tarball, program)
+			r, err := npm.Open(ctx, tarball, program)
 			if err != nil {
 				return err
 			}
@@ -133,6 +134,9 @@ func fromImage(ctx context.Context, c *cache.Cache, choice pin.Choice, platform 
 			return err
 		}
 		registry.Expect(ctx, img, func(v1.Hash, int64) bool { return false })
+		if img, err = limit.Image(ctx, img, limit.Tools); err != nil {
+			return fmt.Errorf("read the image %s: %w", choice.Reference, err)
+		}
 		files := mutate.Extract(img)
 		defer files.Close()
 		for tr := tar.NewReader(files); ; {

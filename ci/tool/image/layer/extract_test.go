@@ -1,8 +1,11 @@
 package layer_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"io/fs"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,4 +32,28 @@ func TestExtract(t *testing.T) {
 	require.NotErrorIs(t, err, fs.ErrNotExist)
 	_, err = layer.Extract(bytes.NewReader([]byte("plain")), "c")
 	require.Error(t, err)
+}
+
+// The size of a file is what the layer says, and nothing is set aside for it.
+func TestExtractOfALargeFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		size    int64
+		problem string
+	}{
+		"larger than is read":            {1 << 60, "a: it has 1152921504606846976 bytes; at most 1073741824 are read into memory"},
+		"larger than what the layer has": {1 << 30, "a: unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stored bytes.Buffer
+			zw := gzip.NewWriter(&stored)
+			require.NoError(t, tar.NewWriter(zw).WriteHeader(&tar.Header{Name: "a", Size: c.size, Format: tar.FormatPAX}))
+			require.NoError(t, zw.Close())
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := layer.Extract(&stored, "a")
+			runtime.ReadMemStats(&after)
+			require.EqualError(t, err, c.problem)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
+		})
+	}
 }

@@ -5,7 +5,9 @@ package layer
 
 import (
 	"archive/tar"
+	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -23,6 +25,8 @@ import (
 	// go.mod pins the compressor, so that a layer's digest does not depend on the Go
 	// release that compiled this program.
 	"github.com/klauspost/compress/gzip"
+
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // epoch is the time of every entry.
@@ -116,7 +120,7 @@ func Read(r io.Reader) (Layer, error) {
 	if err != nil {
 		return Layer{}, fmt.Errorf("read the layer: %w", err)
 	}
-	if _, err := io.Copy(diffID, zr); err != nil {
+	if _, err := io.Copy(diffID, limit.Reader(context.Background(), zr, limit.Unpacked)); err != nil {
 		return Layer{}, fmt.Errorf("read the layer: %w", err)
 	}
 	if _, err := io.Copy(io.Discard, raw); err != nil { // the reader may stop before the last bytes
@@ -207,7 +211,7 @@ func Extract(r io.Reader, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for tr := tar.NewReader(zr); ; {
+	for tr := tar.NewReader(limit.Reader(context.Background(), zr, limit.Unpacked)); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
 			err = fs.ErrNotExist
@@ -218,10 +222,14 @@ func Extract(r io.Reader, name string) ([]byte, error) {
 		if strings.TrimPrefix(path.Clean("/"+h.Name), "/") != name {
 			continue
 		}
-		content := make([]byte, h.Size)
-		if _, err := io.ReadFull(tr, content); err != nil {
+		if h.Size > limit.Program {
+			return nil, fmt.Errorf("%s: it has %d bytes; at most %d are read into memory", name, h.Size, int64(limit.Program))
+		}
+		// The size is what the layer says: it may hold less.
+		content := bytes.NewBuffer(make([]byte, 0, min(h.Size, 64<<20)))
+		if _, err := io.Copy(content, tr); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return content, nil
+		return content.Bytes(), nil
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
@@ -118,8 +119,9 @@ func verify(name string, p lock.Package) error {
 	return nil
 }
 
-// Open returns one file of a package's tarball.
-func Open(tarball, file string) (io.ReadCloser, error) {
+// Open returns one file of a package's tarball. Of the tarball, at most [limit.Tools] bytes
+// are unpacked.
+func Open(ctx context.Context, tarball, file string) (io.ReadCloser, error) {
 	f, err := os.Open(tarball)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", tarball, err)
@@ -128,7 +130,7 @@ func Open(tarball, file string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", tarball, err), f.Close())
 	}
-	tr := tar.NewReader(zr)
+	tr := tar.NewReader(limit.Reader(ctx, zr, limit.Tools))
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {

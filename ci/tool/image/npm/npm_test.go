@@ -1,6 +1,9 @@
 package npm_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"os"
@@ -16,7 +19,7 @@ import (
 
 func read(t *testing.T, tarball, file string) string {
 	t.Helper()
-	r, err := npm.Open(tarball, file)
+	r, err := npm.Open(t.Context(), tarball, file)
 	require.NoError(t, err)
 	defer r.Close()
 	data, err := io.ReadAll(r)
@@ -50,7 +53,7 @@ func TestFetch(t *testing.T) {
 		assert.Equal(t, "a program", read(t, tarball, "ffmpeg"))
 	})
 	t.Run("a file that is not in it", func(t *testing.T) {
-		_, err := npm.Open(tarball, "ffprobe")
+		_, err := npm.Open(t.Context(), tarball, "ffprobe")
 		require.EqualError(t, err, "find ffprobe in ffmpeg-installer-linux-x64-4.1.0.tgz: it is missing")
 	})
 	testkit.NoLeftovers(t, dir)
@@ -151,7 +154,28 @@ func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Write(t, dir, map[string]string{"x.tgz": "no archive"})
 	for _, name := range []string{"x.tgz", "gone.tgz"} {
-		_, err := npm.Open(filepath.Join(dir, name), "x")
+		_, err := npm.Open(t.Context(), filepath.Join(dir, name), "x")
 		require.ErrorContains(t, err, "open "+filepath.Join(dir, name)+": ")
 	}
+}
+
+// A package that unpacks without end: its integrity is that of the lock file all the same.
+func TestOpenOfABomb(t *testing.T) {
+	pack := func(content []byte) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := w.Write(content)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return b.Bytes()
+	}
+	var header bytes.Buffer
+	require.NoError(t, tar.NewWriter(&header).WriteHeader(&tar.Header{Name: "package/other", Size: 8 << 30, Format: tar.FormatPAX}))
+	name := filepath.Join(t.TempDir(), "bomb.tgz")
+	bomb := append(pack(header.Bytes()), bytes.Repeat(pack(make([]byte, 64<<20)), 128)...)
+	require.NoError(t, os.WriteFile(name, bomb, 0o644))
+
+	_, err := npm.Open(t.Context(), name, "ffmpeg")
+
+	require.EqualError(t, err, "find ffmpeg in bomb.tgz: more is unpacked than accepted: 2147483648 bytes")
 }

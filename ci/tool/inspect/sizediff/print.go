@@ -30,7 +30,7 @@ func (r *Report) Table(w io.Writer, top int) error {
 		}
 	}
 	for _, note := range r.Notes {
-		fmt.Fprintln(w, "! "+note)
+		fmt.Fprintln(w, "! "+report.Line(note))
 	}
 	_, err := fmt.Fprintf(w, "%s -> %s: %s, %s\n", r.From, r.To, r.summary(), report.Seconds(r.Seconds))
 	return err
@@ -58,7 +58,7 @@ func (r *Report) Markdown(w io.Writer, top int) error {
 		fmt.Fprintln(w)
 	}
 	for _, note := range r.Notes {
-		if _, err := fmt.Fprintln(w, "- "+note); err != nil {
+		if _, err := fmt.Fprintln(w, "- "+report.Line(note)); err != nil {
 			return fmt.Errorf("print the report: %w", err)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
@@ -48,7 +49,7 @@ func fromLayout(i publish.Image) (*Source, error) {
 			return nil, err
 		}
 		defer content.Close()
-		return io.ReadAll(content)
+		return io.ReadAll(limit.Reader(context.Background(), content, limit.Small))
 	})
 }
 
@@ -72,7 +73,8 @@ func FromRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository
 	}
 	s := &Source{Digest: digest, open: func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		if !kept.Has(d.Digest, d.Size) {
-			if err := r.Download(ctx, repository, d.Digest, kept.Keep); err != nil {
+			keep := func(content io.Reader) error { return kept.Keep(limit.Reader(ctx, content, d.Size)) }
+			if err := r.Download(ctx, repository, d.Digest, keep); err != nil {
 				return nil, err
 			}
 		}
@@ -88,6 +90,9 @@ func FromRegistry(ctx context.Context, r Registry, kept *cache.Cache, repository
 func (s *Source) read(manifest []byte, blob func(v1.Descriptor) ([]byte, error)) error {
 	if err := json.Unmarshal(manifest, &s.Manifest); err != nil {
 		return fmt.Errorf("the manifest: %w", err)
+	}
+	if err := limit.Check(&s.Manifest); err != nil {
+		return err
 	}
 	if len(s.Manifest.Layers) == 0 {
 		return fmt.Errorf("the manifest (%s) has no layers", s.Manifest.MediaType)

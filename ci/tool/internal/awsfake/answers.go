@@ -71,15 +71,17 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	case "DescribeRepositories":
 		write(w, map[string]any{"repositories": []any{map[string]any{"repositoryName": name}}})
 	case "DescribeImages":
-		start, size := token(input["nextToken"]), min(a.PageSize, pageOf(input))
-		var details []any
-		for _, i := range page(repository.Images, start, size) {
-			details = append(details, map[string]any{
-				"imageDigest": i.Digest, "imageTags": i.Tags,
-				"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
-			})
+		if ids, ok := input["imageIds"].([]any); ok {
+			found, ok := repository.find(ids)
+			if !ok {
+				fail(w, operation, Failure{http.StatusBadRequest, "ImageNotFoundException", "The image with imageId " + fmt.Sprint(ids) + " does not exist within the repository with name '" + name + "'"})
+				return
+			}
+			write(w, map[string]any{"imageDetails": details(found)})
+			return
 		}
-		out := map[string]any{"imageDetails": details}
+		start, size := token(input["nextToken"]), min(a.PageSize, pageOf(input))
+		out := map[string]any{"imageDetails": details(page(repository.Images, start, size))}
 		if next := start + size; next < len(repository.Images) {
 			out["nextToken"] = strconv.Itoa(next)
 		}
@@ -117,6 +119,29 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	default:
 		panic("no stand-in for " + operation)
 	}
+}
+
+// details are how DescribeImages describes images.
+func details(images []Image) (all []any) {
+	for _, i := range images {
+		all = append(all, map[string]any{
+			"imageDigest": i.Digest, "imageTags": i.Tags,
+			"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
+		})
+	}
+	return all
+}
+
+// find returns the images with the digests; ok is false if one does not exist.
+func (r *Repository) find(ids []any) (found []Image, ok bool) {
+	for _, id := range ids {
+		n := slices.IndexFunc(r.Images, func(i Image) bool { return i.Digest == id.(map[string]any)["imageDigest"] })
+		if n < 0 {
+			return nil, false
+		}
+		found = append(found, r.Images[n])
+	}
+	return found, true
 }
 
 func (i Image) manifest() string { return cmp.Or(i.Manifest, i.Digest) }

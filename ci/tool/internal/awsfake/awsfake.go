@@ -148,6 +148,20 @@ func (a *AWS) Run(function, version, digest string) {
 	a.functions[function][version] = digest
 }
 
+// Stop deletes a version of a function. The function stays, even without versions.
+func (a *AWS) Stop(function, version string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.functions[function], version)
+}
+
+// Remove deletes a function.
+func (a *AWS) Remove(function string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.functions, function)
+}
+
 // Calls returns the calls of an operation; "" means all operations.
 func (a *AWS) Calls(operation string) []Call {
 	a.mu.Lock()

@@ -188,8 +188,9 @@ func TestTheCallsThatAreFound(t *testing.T) {
 		"ecrpublic.BatchDeleteImage", "ecrpublic.DescribeImages", "ecrpublic.DescribeRegistries", "ecrpublic.DescribeRepositories",
 		"ecrpublic.GetAuthorizationToken",
 		"lambda.GetFunction", "lambda.ListVersionsByFunction",
+		"sts.GetCallerIdentity",
 	}, operations, "by plain calls and by paginators")
-	assert.Equal(t, []string{"Referrers"}, methods)
+	assert.Equal(t, []string{"Blob", "Content", "Digest", "Manifest", "Referrers", "Tags"}, methods)
 	operations, methods = p.calls(t, "newDeploy")
 	assert.Contains(t, operations, "lambda.UpdateFunctionCode", "through an interface")
 	assert.Contains(t, methods, "PutManifest", "through another interface")

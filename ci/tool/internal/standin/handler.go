@@ -23,9 +23,9 @@ import (
 // takes is how long an update of a function lasts.
 const takes = 200 * time.Millisecond
 
-// answered are the operations of ECR that the stand-in answers. It does not answer those
-// that read or delete images, because the images are in the registry.
-var answered = []string{"GetAuthorizationToken", "DescribeRepositories", "CreateRepository", "DescribeRegistries"}
+// answered are the operations of ECR that the stand-in answers. It is told which images are
+// pushed to the registry, and answers nothing that reads or deletes their content.
+var answered = []string{"GetAuthorizationToken", "DescribeRepositories", "CreateRepository", "DescribeRegistries", "DescribeImages"}
 
 // newHandler returns AWS and the registry in dir, both at one address.
 func newHandler(host, dir string, lambda *lambdafake.Fake) http.Handler {
@@ -36,7 +36,9 @@ func newHandler(host, dir string, lambda *lambdafake.Fake) http.Handler {
 		_, operation, isECR := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
-			images.ServeHTTP(w, r)
+			if !aws.Pushed(awsfake.Private, "", w, r) && !aws.Pushed(awsfake.Public, "public/", w, r) {
+				images.ServeHTTP(w, r)
+			}
 		case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"):
 			lambda.ServeHTTP(w, r)
 		case r.URL.Path == "/" && (!isECR || slices.Contains(answered, operation)):

@@ -14,17 +14,26 @@ import (
 
 func TestWhatTheStandInAnswers(t *testing.T) {
 	handler := newHandler("127.0.0.1:1", t.TempDir(), lambdafake.Handler())
-	for operation, status := range map[string]int{
-		"AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": http.StatusOK,
-		"AmazonEC2ContainerRegistry_V20150921.DescribeImages":        http.StatusBadRequest,
-		"SpencerFrontendService.BatchDeleteImage":                    http.StatusBadRequest,
-	} {
-		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	call := func(operation, body string) *httptest.ResponseRecorder {
+		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		request.Header.Set("X-Amz-Target", operation)
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, request)
-		assert.Equal(t, status, answer.Code, operation)
+		return answer
 	}
+	for operation, status := range map[string]int{
+		"AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": http.StatusOK,
+		"AmazonEC2ContainerRegistry_V20150921.BatchGetImage":         http.StatusBadRequest,
+		"SpencerFrontendService.BatchDeleteImage":                    http.StatusBadRequest,
+	} {
+		assert.Equal(t, status, call(operation, "{}").Code, operation)
+	}
+
+	// It knows what is pushed to the registry.
+	require.Equal(t, http.StatusOK, call("AmazonEC2ContainerRegistry_V20150921.CreateRepository", `{"repositoryName":"a"}`).Code)
+	push := httptest.NewRequest(http.MethodPut, "/v2/a/manifests/b-1234567", strings.NewReader("{}"))
+	handler.ServeHTTP(httptest.NewRecorder(), push)
+	assert.Contains(t, call("AmazonEC2ContainerRegistry_V20150921.DescribeImages", `{"repositoryName":"a"}`).Body.String(), `"imageTags":["b-1234567"]`)
 }
 
 func TestLambdaAcceptsOnlyImagesOfThePrivateRegistry(t *testing.T) {

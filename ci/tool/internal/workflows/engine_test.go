@@ -114,20 +114,34 @@ func TestEngineFailures(t *testing.T) {
 }
 
 func TestSummarize(t *testing.T) {
-	summary := filepath.Join(t.TempDir(), "summary.md")
-	run := func(command string) (string, int) {
-		cmd := exec.Command(filepath.Join(root, ".github", "summarize"), "The title", "sh", "-c", command)
-		cmd.Env = append(os.Environ(), "GITHUB_STEP_SUMMARY="+summary)
-		out, _ := cmd.Output()
-		return string(out), cmd.ProcessState.ExitCode()
+	for name, c := range map[string]struct {
+		command, out, summary string
+		code                  int
+	}{
+		"lines":                    {"echo a; echo b", "a\nb\n", "```\na\nb\n```\n", 0},
+		"a failure":                {"echo c; exit 3", "c\n", "```\nc\n```\n\nIt failed with exit code 3; the log of the step says why.\n", 3},
+		"nothing":                  {"true", "", "```\n```\n", 0},
+		"a last line without end":  {"printf a", "a", "```\na\n```\n", 0},
+		"a fence":                  {"echo '```'; echo '# All is well'", "```\n# All is well\n", "````\n```\n# All is well\n````\n", 0},
+		"a longer one in a line":   {"echo 'a ````` b ````'", "a ````` b ````\n", "``````\na ````` b ````\n``````\n", 0},
+		"more than a summary has":  {"head -c 1000001 /dev/zero | tr '\\0' x", strings.Repeat("x", 1_000_001), "```\n" + strings.Repeat("x", 1_000_000) + "\n```\n\nThe output is longer than 1000000 bytes; all of it is in the log of the step.\n", 0},
+		"what a runner would obey": {"echo ::error::x", "::error::x\n", "```\n::error::x\n```\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			summary := filepath.Join(t.TempDir(), "summary.md")
+			cmd := exec.Command(filepath.Join(root, ".github", "summarize"), "The title", "sh", "-c", c.command)
+			cmd.Env = append(os.Environ(), "GITHUB_STEP_SUMMARY="+summary, "GITHUB_ACTIONS=true")
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			out, _ := cmd.Output()
+			assert.Equal(t, c.out, string(out))
+			assert.Equal(t, c.code, cmd.ProcessState.ExitCode(), "a failure is not lost in the pipe")
+			got, err := os.ReadFile(summary)
+			require.NoError(t, err)
+			assert.Equal(t, "## The title\n\n"+c.summary, string(got))
+			stopped := regexp.MustCompile(`^::stop-commands::([0-9a-f]{32})\n::([0-9a-f]{32})::\n$`).FindStringSubmatch(stderr.String())
+			require.NotNil(t, stopped, stderr.String())
+			assert.Equal(t, stopped[1], stopped[2], "the runner obeys no line of the output")
+		})
 	}
-	out, code := run("echo a; echo b")
-	assert.Equal(t, "a\nb\n", out)
-	assert.Zero(t, code)
-	out, code = run("echo c; exit 3")
-	assert.Equal(t, "c\n", out)
-	assert.Equal(t, 3, code, "a failure is not lost in the pipe")
-	got, err := os.ReadFile(summary)
-	require.NoError(t, err)
-	assert.Equal(t, "## The title\n\n```\na\nb\n```\n## The title\n\n```\nc\n```\n\nIt failed with exit code 3; the log of the step says why.\n", string(got))
 }

@@ -17,9 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/report"
 )
 
 // publicRegion is the region of the API of ECR Public, wherever the images are used.
@@ -61,6 +63,7 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 	if region != "" {
 		options = append(options, config.WithRegion(region))
 	}
+	options = append(options, config.WithAPIOptions([]func(*middleware.Stack) error{inLine}))
 	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration: %w", err)
@@ -73,6 +76,18 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 		ECR:    ecr.NewFromConfig(c),
 		Public: ecrpublic.NewFromConfig(c, func(o *ecrpublic.Options) { o.Region = publicRegion }),
 	}, nil
+}
+
+// inLine makes each error of a service one line.
+func inLine(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("inLine",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleInitialize(ctx, in)
+			if err != nil {
+				err = report.InLine(err)
+			}
+			return out, metadata, err
+		}), middleware.Before)
 }
 
 // Account returns the account of the credentials.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/report"
 )
 
 // The limits of both APIs, private and public.
@@ -68,6 +71,60 @@ func PublicImages(ctx context.Context, api *ecrpublic.Client, repository string)
 	return images, nil
 }
 
+// TagCounts returns how many tags the images with the digests have, in a repository at AWS.
+// It is empty for another registry. An image that does not exist is left out.
+func (r *Registry) TagCounts(ctx context.Context, repository string, digests []string) (map[string]int, error) {
+	counts := map[string]int{}
+	for some := range slices.Chunk(digests, batch) {
+		images, err := r.describe(ctx, repository, some)
+		if is(err, imageNotFound) { // one of them, and AWS does not say which
+			var all map[string][]string
+			all, err = r.Images(ctx, repository)
+			for _, digest := range some {
+				if tags, ok := all[digest]; ok {
+					images = append(images, Image{Digest: digest, Tags: tags})
+				}
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("count the tags of images of %s: %w", repository, err)
+		}
+		for _, i := range images {
+			counts[i.Digest] = len(i.Tags)
+		}
+	}
+	return counts, nil
+}
+
+func (r *Registry) describe(ctx context.Context, repository string, digests []string) (images []Image, err error) {
+	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
+		ids := make([]publictypes.ImageIdentifier, len(digests))
+		for n, digest := range digests {
+			ids[n].ImageDigest = aws.String(digest)
+		}
+		out, err := r.Public.DescribeImages(ctx, &ecrpublic.DescribeImagesInput{RepositoryName: aws.String(name), ImageIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range out.ImageDetails {
+			images = append(images, Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags})
+		}
+	} else if name, ok := r.private(repository); ok {
+		ids := make([]ecrtypes.ImageIdentifier, len(digests))
+		for n, digest := range digests {
+			ids[n].ImageDigest = aws.String(digest)
+		}
+		out, err := r.Private.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: aws.String(name), ImageIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range out.ImageDetails {
+			images = append(images, Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags})
+		}
+	}
+	return images, nil
+}
+
 // Manifests returns the images of a private repository with their manifests, by digest.
 // What does not exist is left out.
 func Manifests(ctx context.Context, api *ecr.Client, repository string, digests []string) (map[string]ecrtypes.Image, error) {
@@ -99,19 +156,33 @@ func Manifests(ctx context.Context, api *ecr.Client, repository string, digests 
 // Untag removes tags of a private repository, and each image that then has no tag. A tag
 // that does not exist is no error. It goes on after a failure, and returns all.
 func Untag(ctx context.Context, api *ecr.Client, repository string, tags []string) error {
+	ids := make([]ecrtypes.ImageIdentifier, len(tags))
+	for n, tag := range tags {
+		ids[n].ImageTag = aws.String(tag)
+	}
+	return deletePrivate(ctx, api, repository, ids)
+}
+
+// Delete deletes images of a private repository by digest, as [Untag] removes tags.
+func Delete(ctx context.Context, api *ecr.Client, repository string, digests []string) error {
+	ids := make([]ecrtypes.ImageIdentifier, len(digests))
+	for n, digest := range digests {
+		ids[n].ImageDigest = aws.String(digest)
+	}
+	return deletePrivate(ctx, api, repository, ids)
+}
+
+func deletePrivate(ctx context.Context, api *ecr.Client, repository string, images []ecrtypes.ImageIdentifier) error {
 	var errs []error
-	for some := range slices.Chunk(tags, batch) {
-		ids := make([]ecrtypes.ImageIdentifier, len(some))
-		for n, tag := range some {
-			ids[n].ImageTag = aws.String(tag)
-		}
-		out, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: ids})
+	for some := range slices.Chunk(images, batch) {
+		out, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String(repository), ImageIds: some})
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 		for _, f := range out.Failures {
 			if f.FailureCode != ecrtypes.ImageFailureCodeImageNotFound {
-				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", aws.ToString(f.ImageId.ImageTag), aws.ToString(f.FailureReason)))
+				id := aws.ToString(f.ImageId.ImageTag) + aws.ToString(f.ImageId.ImageDigest)
+				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, report.Line(aws.ToString(f.FailureReason))))
 			}
 		}
 	}
@@ -130,7 +201,7 @@ func DeletePublic(ctx context.Context, api *ecrpublic.Client, repository string,
 		for _, f := range out.Failures {
 			if f.FailureCode != publictypes.ImageFailureCodeImageNotFound {
 				id := aws.ToString(f.ImageId.ImageTag) + aws.ToString(f.ImageId.ImageDigest)
-				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, aws.ToString(f.FailureReason)))
+				errs = append(errs, fmt.Errorf("%s: AWS answers: %s", id, report.Line(aws.ToString(f.FailureReason))))
 			}
 		}
 	}

@@ -57,6 +57,21 @@ func Want(functions []catalog.Function) []Wanted {
 	return all
 }
 
+// Every returns all repositories that images of the catalog could be in: the wanted ones, and
+// those that no function needs now, without images.
+func Every(functions []catalog.Function) []Wanted {
+	all := Want(functions)
+	for _, tier := range []catalog.Registry{catalog.Private, catalog.Public} {
+		for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
+			name := publish.RepositoryName(tier, v)
+			if !slices.ContainsFunc(all, func(w Wanted) bool { return w.Name == name }) {
+				all = append(all, Wanted{Name: name, Tier: tier, Variant: v})
+			}
+		}
+	}
+	return all
+}
+
 // Missing returns the wanted repositories, with those that do not exist marked as missing.
 func Missing(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, wanted []Wanted) ([]Wanted, error) {
 	wanted = slices.Clone(wanted)
@@ -67,7 +82,8 @@ func Missing(ctx context.Context, private *ecr.Client, public *ecrpublic.Client,
 		} else {
 			_, err = public.DescribeRepositories(ctx, &ecrpublic.DescribeRepositoriesInput{RepositoryNames: []string{w.Name}})
 		}
-		wanted[i].Missing = is(err, notFound)
+		// A role need not be allowed to look at what no function needs.
+		wanted[i].Missing = is(err, notFound) || len(w.Images) == 0 && is(err, denied)
 		if err != nil && !wanted[i].Missing {
 			return nil, fmt.Errorf("look for the %s repository %s: %w", w.Tier, w.Name, err)
 		}
@@ -163,12 +179,17 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, cr
 	return created, errors.Join(errs...)
 }
 
-// The errors by which both APIs, private and public, say that a repository is missing or
-// exists already.
+// The errors by which both APIs, private and public, say that a repository or image is missing
+// or exists already, or that the caller may not know.
 const (
 	notFound      = "RepositoryNotFoundException"
 	alreadyExists = "RepositoryAlreadyExistsException"
+	denied        = "AccessDeniedException"
+	imageNotFound = "ImageNotFoundException"
 )
+
+// Denied tells whether AWS answered that the caller may not do that.
+func Denied(err error) bool { return is(err, denied) }
 
 // is tells whether AWS answered with the error of that code.
 func is(err error, code string) bool {

@@ -159,7 +159,11 @@ func TestAPolicyOfManyNames(t *testing.T) {
 	assert.Equal(t, functions[47].Image, left[0])
 
 	gone := expires(t, text, images, now)
-	for _, v := range judgeTagged(images, left, map[string]string{"999 6": "It:1"}, now) {
+	var names []string
+	for _, f := range functions {
+		names = append(names, f.Image)
+	}
+	for _, v := range (rules{names, names[:Ruled], nil, map[string]string{"999 6": "It:1"}, now}).judgeTagged(images) {
 		if v.Delete {
 			assert.False(t, gone[v.Digest], "both delete it")
 			gone[v.Digest] = true

@@ -15,6 +15,8 @@ type Result struct {
 	DryRun  bool      `json:"dryRun,omitempty"`
 	Private []Change  `json:"private"`
 	Public  []Pruning `json:"public"`
+	// Expire are the names of removed functions whose images are deleted.
+	Expire []string `json:"expire,omitempty"`
 }
 
 // Table prints the changes of lifecycle policies, then the images that the program
@@ -22,7 +24,9 @@ type Result struct {
 func (r Result) Table(w io.Writer) error {
 	pruned := slices.Clone(r.Public)
 	for _, c := range r.Private {
-		if c.Diff == "" {
+		if c.policy == "" {
+			fmt.Fprintf(w, "%s: no function needs this repository\n", c.Repository)
+		} else if c.Diff == "" {
 			fmt.Fprintf(w, "%s: the lifecycle policy is up to date\n", c.Repository)
 		} else {
 			fmt.Fprint(w, c.Diff)
@@ -30,7 +34,7 @@ func (r Result) Table(w io.Writer) error {
 		for _, s := range c.Shields {
 			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.Repository, s.Lambda, report.Digest(s.Digest), s.Tag)
 		}
-		if len(c.Left) > 0 {
+		if len(c.Images) > 0 {
 			pruned = append(pruned, Pruning{Repository: c.Repository, Images: c.Images})
 		}
 	}
@@ -41,7 +45,10 @@ func (r Result) Table(w io.Writer) error {
 			if v.Delete {
 				verdict = "delete"
 			}
-			rows = append(rows, []string{p.Repository, report.Digest(v.Digest), strings.Join(v.Tags, " "), v.Pushed.UTC().Format(time.DateTime), report.MB(v.Size), verdict, v.Why})
+			if len(v.Untag) > 0 {
+				v.Why += "; these tags go: " + strings.Join(v.Untag, " ")
+			}
+			rows = append(rows, []string{p.Repository, report.Digest(v.Digest), tagsOf(v.Tags), v.Pushed.UTC().Format(time.DateTime), report.MB(v.Size), verdict, v.Why})
 		}
 	}
 	if len(rows) > 0 {
@@ -54,10 +61,12 @@ func (r Result) Table(w io.Writer) error {
 			fmt.Fprintf(w, "%s: a lifecycle policy has rules for %d names at most, so it has none for %s (%s to %s); this command deletes their older images, each time that it runs\n",
 				c.Repository, Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
 		}
-		warn(w, c.Warnings)
+		tidied(w, c.Repository, c.Surplus, c.Old)
+		warn(w, append(c.Warnings, told(c.Repository, c.Removed, r.Expire)...))
 	}
 	for _, p := range r.Public {
-		warn(w, p.Warnings)
+		tidied(w, p.Repository, p.Surplus, nil)
+		warn(w, append(p.Warnings, told(p.Repository, p.Removed, r.Expire)...))
 	}
 	verb := "deleting"
 	if r.DryRun {
@@ -69,6 +78,28 @@ func (r Result) Table(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s; checked %s\n", text, report.Count(len(r.Private), "lifecycle policy", "lifecycle policies"))
 	return err
+}
+
+// tagsOf shows the first tags, and counts the others.
+func tagsOf(tags []string) string {
+	const most = 5
+	text := strings.Join(tags[:min(most, len(tags))], " ")
+	if more := len(tags) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// tidied says which tags and documents are removed, from images that stay.
+func tidied(w io.Writer, repository string, all []Surplus, old []string) {
+	for _, s := range all {
+		fmt.Fprintf(w, "%s: of %s, %s and %s of old commits go, which no release record and no other image needs\n",
+			repository, report.Digest(s.Digest), report.Count(len(s.Tags), "tag"), report.Count(len(s.Documents), "document"))
+	}
+	if len(old) > 0 {
+		fmt.Fprintf(w, "%s: %s of release records and of images that ran go, which no rollback can use: %s\n",
+			repository, report.Count(len(old), "tag"), tagsOf(old))
+	}
 }
 
 func warn(w io.Writer, warnings []string) {

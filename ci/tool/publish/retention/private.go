@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -28,12 +26,30 @@ type Change struct {
 	// that no rule expires these images.
 	Shields []Shield `json:"shields,omitempty"`
 	// Left are the names that the policy has no room for, and Images their images, of
-	// which some are deleted.
+	// which some are deleted, and those of names that expire.
 	Left   []string  `json:"namesWithoutRule,omitempty"`
 	Images []Verdict `json:"images,omitempty"`
+	// Removed are names that the catalog does not have here.
+	Removed []Removed `json:"removed,omitempty"`
+	// Surplus are tags and documents that images have too many of, and Old the tags of
+	// release records and shields that no rollback can use.
+	Surplus []Surplus `json:"surplus,omitempty"`
+	Old     []string  `json:"old,omitempty"`
 	// Warnings name images that soon have too many tags.
 	Warnings []string `json:"warnings,omitempty"`
 	policy   string
+}
+
+// Repository is a private repository, as it is and as the catalog wants it.
+type Repository struct {
+	Name string
+	// Images are those in it, and Names those that it is for.
+	Images []Image
+	Names  []string
+	// Policy is its lifecycle policy; empty if the catalog does not want the repository.
+	// Left are the names that the policy has no room for.
+	Policy string
+	Left   []string
 }
 
 // Shield is a tag that protects an image that a function runs.
@@ -43,55 +59,87 @@ type Shield struct {
 	Lambda string `json:"lambda"`
 }
 
-// PlanPrivate compares the policy of a private repository with the given one, and finds
-// the images that functions run and that no tag protects. left are the names that the
-// policy has no room for.
-func PlanPrivate(ctx context.Context, api *ecr.Client, repository, policy string, left []string, live []Live, now time.Time) (Change, error) {
-	c := Change{Repository: repository, Left: left, policy: policy}
+// PlanPrivate compares a private repository with what the facts and the catalog ask for.
+func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (Change, error) {
+	c := Change{Repository: r.Name, Left: r.Left, policy: r.Policy}
+	var err error
+	if c.Diff, err = policyDiff(ctx, api, r); err != nil {
+		return Change{}, err
+	}
+	documents, err := documentsOf(ctx, api, r.Name, r.Images, r.Names)
+	if err != nil {
+		return Change{}, err
+	}
+	c.Surplus = surplus(r.Images, r.Names, documents, f.Records.Commits)
+	images := without(r.Images, c.Surplus)
+	c.Warnings = warnings("ecr", r.Name, images)
+	c.Removed = removed(images, r.Names)
+	expire, err := f.expiring(r.Name, c.Removed)
+	if err != nil {
+		return Change{}, err
+	}
+	ruled := slices.DeleteFunc(slices.Clone(r.Names), func(name string) bool { return slices.Contains(r.Left, name) })
+	c.Images = rules{r.Names, ruled, expire, inUse(f.Live), f.Now}.judgeTagged(images)
+	if c.Shields, err = shieldsOf(r.Name, images, f.Live); err != nil {
+		return Change{}, err
+	}
+	c.Old = f.old(images, r.Names)
+	return c, nil
+}
+
+// policyDiff compares the lifecycle policy with that of the catalog.
+func policyDiff(ctx context.Context, api *ecr.Client, r Repository) (string, error) {
+	if r.Policy == "" {
+		return "", nil
+	}
 	before := ""
-	out, err := api.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: aws.String(repository)})
+	out, err := api.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: aws.String(r.Name)})
 	var none *types.LifecyclePolicyNotFoundException
 	switch {
 	case err == nil:
 		before = Normal(aws.ToString(out.LifecyclePolicyText))
 	case !errors.As(err, &none):
-		return Change{}, fmt.Errorf("read the lifecycle policy of %s: %w", repository, err)
+		return "", fmt.Errorf("read the lifecycle policy of %s: %w", r.Name, err)
 	}
-	c.Diff = string(diff.Diff(repository+" now", []byte(before), repository+" then", []byte(policy)))
+	return string(diff.Diff(r.Name+" now", []byte(before), r.Name+" then", []byte(r.Policy))), nil
+}
 
-	images, err := ecrapi.Images(ctx, api, repository)
-	if err != nil {
-		return Change{}, err
-	}
-	c.Warnings = warnings("ecr", repository, images)
-	c.Images = judgeTagged(images, left, inUse(live), now)
+// shieldsOf returns the tags for images that functions run and that no tag protects. The
+// image that a function runs itself has NAME-live, which moves when the function does. That
+// of a version needs a tag that stays.
+func shieldsOf(repository string, images []Image, live []Live) (all []Shield, err error) {
 	there := map[string][]string{}
 	for _, i := range images {
 		there[i.Digest] = i.Tags
 	}
 	for _, l := range live {
 		tags, ok := there[l.Digest]
-		if !ok {
-			continue // the image is in another repository
-		}
-		tag := fmt.Sprintf("%s-%s%s", l.Image, strings.TrimPrefix(l.Digest, "sha256:")[:12], publish.LiveSuffix)
-		shielded := slices.ContainsFunc(tags, func(t string) bool { return strings.HasSuffix(t, publish.LiveSuffix) })
-		if !shielded && len(tags) >= maxTags {
-			return Change{}, fmt.Errorf("protect %s, which %s runs: it has %d tags, and AWS accepts no more; %s; nothing was changed",
+		tag := publish.ShieldTag(l.Image, l.Digest)
+		switch {
+		case !ok, // the image is in another repository
+			slices.Contains(tags, tag),
+			l.Version == latestVersion && slices.Contains(tags, l.Image+publish.LiveSuffix):
+			continue
+		case len(tags) >= MaxTags:
+			return nil, fmt.Errorf("protect %s, which %s runs: it has %d tags, and AWS accepts no more; %s; nothing was changed",
 				report.Digest(l.Digest), l.Lambda, len(tags), untag("ecr", repository))
 		}
-		if !shielded {
-			c.Shields = append(c.Shields, Shield{Tag: tag, Digest: l.Digest, Lambda: l.Lambda})
-			there[l.Digest] = append(tags, tag)
-		}
+		all = append(all, Shield{Tag: tag, Digest: l.Digest, Lambda: l.Lambda})
+		there[l.Digest] = append(slices.Clone(tags), tag)
 	}
-	return c, nil
+	return all, nil
 }
 
-// ApplyPrivate carries out a change: first the tags, then the policy, then the deletions.
-// An image is deleted by removing the tags that it had in the plan: if it got another
-// tag since, such as a live tag, it stays.
+// latestVersion is the version of a function that an update of its code changes.
+const latestVersion = "$LATEST"
+
+// ApplyPrivate carries out a change: it makes room for tags, sets the tags that protect, then
+// the policy, then it deletes. An image is deleted by removing the tags that it had in the
+// plan: if it got another tag since, such as a live tag, it stays.
 func ApplyPrivate(ctx context.Context, api *ecr.Client, c Change) error {
+	if err := ApplySurplus(ctx, api, c.Repository, c.Surplus); err != nil {
+		return err
+	}
 	if err := setShields(ctx, api, c.Repository, c.Shields); err != nil {
 		return err
 	}
@@ -103,9 +151,9 @@ func ApplyPrivate(ctx context.Context, api *ecr.Client, c Change) error {
 			return fmt.Errorf("set the lifecycle policy of %s: %w", c.Repository, err)
 		}
 	}
-	var tags []string
+	tags := slices.Clone(c.Old)
 	for _, v := range c.Images {
-		if v.Delete {
+		if tags = append(tags, v.Untag...); v.Delete {
 			tags = append(tags, v.Tags...)
 		}
 	}

@@ -3,7 +3,6 @@ package retention
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +21,20 @@ type Verdict struct {
 	Image
 	Delete bool   `json:"delete"`
 	Why    string `json:"why"`
+	// Untag are tags to remove from an image that stays: those of a removed name.
+	Untag []string `json:"untag,omitempty"`
+}
+
+// rules say which images of a repository stay.
+type rules struct {
+	// names are those that the repository is for. A lifecycle policy decides about those in
+	// ruled.
+	names, ruled []string
+	// expire are other names, of which all images are deleted that no function runs.
+	expire map[string]bool
+	// inUse has the function that runs each digest.
+	inUse map[string]string
+	now   time.Time
 }
 
 // Judge decides which images of a public repository are deleted. It follows the rules of
@@ -31,12 +44,16 @@ type Verdict struct {
 // are attached to images, each with its image: a document is deleted with its image, as
 // ECR does in private repositories, and does not count as an image.
 func Judge(images []Image, names []string, inUse, subjects map[string]string, now time.Time) []Verdict {
+	return rules{names: names, inUse: inUse, now: now}.judge(images, subjects)
+}
+
+func (r rules) judge(images []Image, subjects map[string]string) []Verdict {
 	subjects = withLists(images, subjects)
 	// A document to which somebody gave a tag is judged as an image.
 	attached := func(i Image) bool {
-		return subjects[i.Digest] != "" && inUse[i.Digest] == "" && (len(i.Tags) == 0 || isList(i))
+		return subjects[i.Digest] != "" && r.inUse[i.Digest] == "" && (len(i.Tags) == 0 || isList(i))
 	}
-	verdicts := judgeImages(slices.DeleteFunc(slices.Clone(images), attached), names, inUse, now)
+	verdicts := r.judgeImages(slices.DeleteFunc(slices.Clone(images), attached))
 	kept, known := map[string]bool{}, map[string]bool{}
 	for _, v := range verdicts {
 		kept[v.Digest], known[v.Digest] = !v.Delete, true
@@ -46,17 +63,20 @@ func Judge(images []Image, names []string, inUse, subjects map[string]string, no
 		known[i.Digest] = true
 	}
 	for _, i := range byAge(documents) {
-		verdicts = append(verdicts, judgeAttached(i, subjects, kept, known, now))
+		verdicts = append(verdicts, judgeAttached(i, subjects, kept, known, r.now))
 	}
 	return verdicts
 }
 
-// judgeTagged is [Judge] for the images of some names in a private repository. The
-// lifecycle policy decides about all other images, and about what has no tag.
-func judgeTagged(images []Image, names []string, inUse map[string]string, now time.Time) []Verdict {
-	return judgeImages(slices.DeleteFunc(slices.Clone(images), func(i Image) bool {
-		return !slices.ContainsFunc(i.Tags, func(tag string) bool { return nameOf(tag, names) != "" })
-	}), names, inUse, now)
+// judgeTagged judges the images of a private repository about which no lifecycle policy
+// decides: those of names without a rule, and of names to expire.
+func (r rules) judgeTagged(images []Image) []Verdict {
+	return r.judgeImages(slices.DeleteFunc(slices.Clone(images), func(i Image) bool {
+		return !slices.ContainsFunc(i.Tags, func(text string) bool {
+			t, ok := read(text, i.Digest)
+			return ok && (r.expire[t.name] || t.kind == commitKind && slices.Contains(r.names, t.name) && !slices.Contains(r.ruled, t.name))
+		})
+	}))
 }
 
 // withLists adds to subjects the tags in which clients list what is attached to an image.
@@ -97,13 +117,13 @@ func judgeAttached(i Image, subjects map[string]string, kept, known map[string]b
 	}
 	switch name := report.Digest(subject); {
 	case kept[subject]:
-		return Verdict{i, false, "is attached to " + name}
+		return Verdict{Image: i, Why: "is attached to " + name}
 	case known[subject]:
-		return Verdict{i, true, "is attached to " + name + ", which is deleted"}
+		return Verdict{Image: i, Delete: true, Why: "is attached to " + name + ", which is deleted"}
 	case now.Sub(i.Pushed) < untaggedDays*24*time.Hour:
-		return Verdict{i, false, "is attached to " + name + ", which does not exist, but was pushed within a day"}
+		return Verdict{Image: i, Why: "is attached to " + name + ", which does not exist, but was pushed within a day"}
 	default:
-		return Verdict{i, true, "is attached to " + name + ", which does not exist"}
+		return Verdict{Image: i, Delete: true, Why: "is attached to " + name + ", which does not exist"}
 	}
 }
 
@@ -114,58 +134,63 @@ func byAge(images []Image) []Image {
 	return images
 }
 
-func judgeImages(images []Image, names []string, inUse map[string]string, now time.Time) []Verdict {
+func (r rules) judgeImages(images []Image) []Verdict {
 	seen := map[string]int{} // how many images of each name so far, the newest first
 	verdicts := make([]Verdict, len(images))
 	for i, image := range byAge(images) {
-		verdicts[i] = judge(image, names, inUse, now, seen)
+		verdicts[i] = r.judgeImage(image, seen)
 	}
 	return verdicts
 }
 
-// commitTag matches the part of a commit tag that follows the name.
-var commitTag = regexp.MustCompile(`^-[0-9a-f]{7,40}$`)
-
-// nameOf returns which of the names the commit tag is of; "" if of none.
-func nameOf(tag string, names []string) string {
-	at := max(0, strings.LastIndex(tag, "-"))
-	if name := tag[:at]; commitTag.MatchString(tag[at:]) && slices.Contains(names, name) {
-		return name
-	}
-	return ""
-}
-
-func judge(image Image, names []string, inUse map[string]string, now time.Time, seen map[string]int) Verdict {
-	keep := func(why string) Verdict { return Verdict{image, false, why} }
-	name, foreign, shield := "", "", ""
-	for _, tag := range image.Tags {
-		if strings.HasSuffix(tag, publish.LatestSuffix) || strings.HasSuffix(tag, publish.LiveSuffix) {
-			shield = cmp.Or(shield, tag)
-			continue
-		}
-		if of := nameOf(tag, names); of != "" {
-			name = of
-		} else {
-			foreign = tag
+func (r rules) judgeImage(image Image, seen map[string]int) Verdict {
+	keep := func(why string) Verdict { return Verdict{Image: image, Why: why} }
+	name, removed, foreign, shield := "", "", "", ""
+	var expired []string
+	for _, text := range image.Tags {
+		t, ok := read(text, image.Digest)
+		switch {
+		case ok && r.expire[t.name]:
+			expired = append(expired, text)
+			removed = t.name
+		case strings.HasSuffix(text, publish.LatestSuffix), strings.HasSuffix(text, publish.LiveSuffix):
+			shield = cmp.Or(shield, text)
+		case ok && slices.Contains(r.names, t.name):
+			name = t.name
+		case ok:
+			foreign = cmp.Or(foreign, "is of "+t.name+", which is not in the catalog")
+		default:
+			foreign = "has the tag " + text + ", which publish did not set"
 		}
 	}
 	if name != "" {
 		seen[name]++
 	}
-	switch by, used := inUse[image.Digest]; {
+	by, used := r.inUse[image.Digest]
+	if used {
+		expired = nil
+	}
+	verdict := Verdict{Image: image}
+	switch {
 	case shield != "":
-		return keep("is " + shield)
+		verdict.Why = "is " + shield
 	case used:
 		return keep("runs as " + by)
 	case foreign != "":
-		return keep("has the tag " + foreign + ", which publish did not set")
-	case name == "" && now.Sub(image.Pushed) < untaggedDays*24*time.Hour:
+		verdict.Why = foreign
+	case name == "" && removed != "":
+		return Verdict{Image: image, Delete: true, Why: "is of " + removed + ", which is not in the catalog"}
+	case name == "" && r.now.Sub(image.Pushed) < untaggedDays*24*time.Hour:
 		return keep("has no tag, but was pushed within a day")
 	case name == "":
-		return Verdict{image, true, "has no tag"}
+		return Verdict{Image: image, Delete: true, Why: "has no tag"}
+	case slices.Contains(r.ruled, name):
+		verdict.Why = "the lifecycle policy decides about " + name
 	case seen[name] > Keep:
-		return Verdict{image, true, "is older than the last five of " + name}
+		return Verdict{Image: image, Delete: true, Why: "is older than the last five of " + name}
 	default:
-		return keep("is among the last five of " + name)
+		verdict.Why = "is among the last five of " + name
 	}
+	verdict.Untag = expired
+	return verdict
 }

@@ -92,7 +92,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	var front *invoke.Function
 	for _, f := range o.Functions {
 		root := filepath.Join(dir, "images", f.Image)
-		if err := rootfs.Unpack(o.Layout, f.Image, root); err != nil {
+		if err := rootfs.Unpack(ctx, o.Layout, f.Image, root); err != nil {
 			return nil, err
 		}
 		function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: o.Logs})

@@ -4,6 +4,7 @@ package rootfs
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,27 +18,28 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	ocilayout "lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // Unpack unpacks the named image of the OCI image layout in dir into target,
 // which it creates. It writes nothing outside target, whatever the layers hold. It leaves
 // out owners and devices, because these need rights that tests do not have.
-func Unpack(dir, name, target string) error {
-	if err := unpack(dir, name, target); err != nil {
+func Unpack(ctx context.Context, dir, name, target string) error {
+	if err := unpack(ctx, dir, name, target); err != nil {
 		return fmt.Errorf("unpack image %s of %s: %w", name, dir, err)
 	}
 	return nil
 }
 
 // UnpackImage is [Unpack] for an image that is not in a layout, for example one in a registry.
-func UnpackImage(img v1.Image, target string) error {
-	if err := extract(img, target); err != nil {
+func UnpackImage(ctx context.Context, img v1.Image, target string) error {
+	if err := extract(ctx, img, target); err != nil {
 		return fmt.Errorf("unpack the image: %w", err)
 	}
 	return nil
 }
 
-func unpack(dir, name, target string) error {
+func unpack(ctx context.Context, dir, name, target string) error {
 	descriptor, err := ocilayout.Find(dir, name)
 	if err != nil {
 		return err
@@ -50,10 +52,14 @@ func unpack(dir, name, target string) error {
 	if err != nil {
 		return err
 	}
-	return extract(img, target)
+	return extract(ctx, img, target)
 }
 
-func extract(img v1.Image, target string) error {
+func extract(ctx context.Context, img v1.Image, target string) error {
+	img, err := limit.Image(ctx, img, limit.Unpacked)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func TestUnpack(t *testing.T) {
 			{Typeflag: tar.TypeLink, Name: "bin/second", Linkname: "bin/tool"},
 		})
 	target := filepath.Join(t.TempDir(), "root")
-	require.NoError(t, rootfs.Unpack(dir, "it", target))
+	require.NoError(t, rootfs.Unpack(t.Context(), dir, "it", target))
 
 	for _, name := range []string{"bin/tool", "bin/alias", "bin/second"} {
 		data, err := os.ReadFile(filepath.Join(target, name))
@@ -93,7 +93,7 @@ func TestUnpackStaysInside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Unpack may fail or leave such an entry out; both are fine.
-			_ = rootfs.Unpack(write(t, layers), "it", filepath.Join(filepath.Dir(outside), "root"))
+			_ = rootfs.Unpack(t.Context(), write(t, layers), "it", filepath.Join(filepath.Dir(outside), "root"))
 			left, err := os.ReadDir(outside)
 			require.NoError(t, err)
 			assert.Empty(t, left)
@@ -102,6 +102,6 @@ func TestUnpackStaysInside(t *testing.T) {
 }
 
 func TestUnpackAnUnknownImage(t *testing.T) {
-	err := rootfs.Unpack(write(t), "other", t.TempDir())
+	err := rootfs.Unpack(t.Context(), write(t), "other", t.TempDir())
 	require.ErrorContains(t, err, `has no image "other"; build it with`)
 }

@@ -1,0 +1,242 @@
+//go:build !steps
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/retention"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// retainer finds out what retention has to know.
+type retainer struct {
+	catalog *catalog.Catalog
+	session *awsauth.Session
+	hosts   publish.Hosts
+
+	client *registry.Client
+}
+
+// plan reads everything, and says what is to be changed.
+func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
+	wanted, err := ecrapi.Missing(ctx, r.session.ECR, r.session.Public, ecrapi.Every(r.catalog.Functions))
+	if err != nil {
+		return err
+	}
+	wanted = slices.DeleteFunc(wanted, func(w ecrapi.Wanted) bool { return w.Missing })
+	// The images are read first: what a release does after that only makes more of them live.
+	images, err := r.images(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	if err := r.connect(ctx, wanted, images); err != nil {
+		return err
+	}
+	releases, err := r.releases(ctx, wanted, images)
+	if err != nil {
+		return err
+	}
+	facts := retention.Facts{
+		Functions: functionsOf(r.catalog.Functions, releases, images), Records: recordsOf(releases),
+		Expire: result.Expire, Now: time.Now(),
+	}
+	facts.Live, err = retention.FindLive(ctx, lambda.NewFromConfig(r.session.Config), r.session.Region, facts.Functions)
+	if err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		if w.Tier == catalog.Private {
+			policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant)
+			if !ok {
+				policy = ""
+			}
+			change, err := retention.PlanPrivate(ctx, r.session.ECR,
+				retention.Repository{Name: w.Name, Images: images[w.Name], Names: w.Images, Policy: policy, Left: left}, facts)
+			if err != nil {
+				return err
+			}
+			result.Private = append(result.Private, change)
+			continue
+		}
+		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], w.Images, facts, attached{r.client, r.hosts.Public + "/" + w.Name})
+		if err != nil {
+			return err
+		}
+		result.Public = append(result.Public, pruning)
+	}
+	if err := facts.CheckRemoved(result.Private, result.Public); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// images lists the images of each repository.
+func (r *retainer) images(ctx context.Context, wanted []ecrapi.Wanted) (map[string][]retention.Image, error) {
+	all := map[string][]retention.Image{}
+	for _, w := range wanted {
+		var err error
+		if w.Tier == catalog.Private {
+			all[w.Name], err = ecrapi.Images(ctx, r.session.ECR, w.Name)
+		} else {
+			all[w.Name], err = ecrapi.PublicImages(ctx, r.session.Public, w.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// connect makes the client of the registries. It asks AWS only for what is needed: for the
+// alias if there is a public repository, for the account if there are release records.
+func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images map[string][]retention.Image) (err error) {
+	isPublic := func(w ecrapi.Wanted) bool { return w.Tier == catalog.Public }
+	if r.hosts.Public == "" && slices.ContainsFunc(wanted, isPublic) {
+		alias, err := r.session.Alias(ctx)
+		if err != nil {
+			return err
+		}
+		r.hosts.Public = publish.PublicHost + "/" + alias
+	}
+	if r.hosts.Private == "" && len(recordTags(images)) > 0 {
+		account, err := r.session.Account(ctx)
+		if err != nil {
+			return err
+		}
+		r.hosts.Private = publish.PrivateHost(account, r.session.Region)
+	}
+	r.client = registry.NewClient(registry.Options{Keychain: r.session.Keychain(r.hosts)})
+	return nil
+}
+
+// recordTags are the tags of release records that AWS lists.
+func recordTags(images map[string][]retention.Image) map[string]bool {
+	tags := map[string]bool{}
+	for _, all := range images {
+		for _, i := range all {
+			for _, tag := range i.Tags {
+				if retention.IsRecord(tag) {
+					tags[tag] = true
+				}
+			}
+		}
+	}
+	return tags
+}
+
+// releases reads the release records, if the repositories have some.
+func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images map[string][]retention.Image) (history.Releases, error) {
+	listed := recordTags(images)
+	if len(listed) == 0 {
+		return nil, nil
+	}
+	var repositories []string
+	for _, w := range wanted {
+		if w.Tier == catalog.Private {
+			repositories = append(repositories, r.hosts.Private+"/"+w.Name)
+		}
+	}
+	releases, err := history.NewStore(r.client, repositories).Releases(ctx)
+	if err == nil && (len(releases) == 0 || !listed[releases[0].Tag()]) {
+		err = fmt.Errorf("%s does not have those that AWS lists; pass the right registry with --private-registry", r.hosts.Private)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the release records: %w; nothing was changed", err)
+	}
+	return releases, nil
+}
+
+// recordsOf says what a rollback can use.
+func recordsOf(releases history.Releases) retention.Records {
+	records := retention.Records{Digests: map[string]bool{}}
+	if len(releases) >= history.DefaultRecent {
+		records.Oldest = releases[0].Tag()
+	}
+	commits := map[string]bool{}
+	for _, r := range releases {
+		commits[r.Commit] = true
+		for _, f := range r.Functions {
+			commits[f.Commit] = true
+			records.Digests[f.Before], records.Digests[f.After] = true, true
+		}
+	}
+	delete(commits, "")
+	records.Commits = slices.Sorted(maps.Keys(commits))
+	return records
+}
+
+// functionsOf returns the functions to ask for what they run: those of the catalog, and those
+// that ran an image by a release record.
+func functionsOf(functions []catalog.Function, releases history.Releases, images map[string][]retention.Image) []retention.Function {
+	released := map[string]string{} // by the Lambda function
+	known := map[string]bool{}      // images of which a record says who ran them
+	var all []retention.Function
+	for _, r := range slices.Backward(releases) {
+		for _, f := range r.Functions {
+			known[f.Image] = true
+			if released[f.Lambda] == "" {
+				released[f.Lambda] = fmt.Sprintf("the release record %s says that it ran %s", r.Tag(), f.Image)
+				all = append(all, retention.Function{Image: f.Image, Lambda: f.Lambda, Removed: true})
+			}
+		}
+	}
+	all = slices.DeleteFunc(all, func(f retention.Function) bool {
+		return slices.ContainsFunc(functions, func(c catalog.Function) bool { return c.Lambda == f.Lambda })
+	})
+	live := map[string]bool{}
+	for _, in := range images {
+		for _, i := range in {
+			for _, tag := range i.Tags {
+				live[tag] = true
+			}
+		}
+	}
+	var asked []retention.Function
+	for _, f := range functions {
+		why := released[f.Lambda]
+		if why == "" && !known[f.Image] && live[deploy.Live(f.Image)] {
+			why = fmt.Sprintf("the tag %s says that it ran an image", deploy.Live(f.Image))
+		}
+		asked = append(asked, retention.Function{Image: f.Image, Lambda: f.Lambda, Released: why})
+	}
+	return append(asked, all...)
+}
+
+// attached reads what is attached to images of a repository. It is a [retention.Attached].
+type attached struct {
+	client     *registry.Client
+	repository string
+}
+
+func (a attached) Referrers(ctx context.Context, digest string) ([]retention.Document, error) {
+	hash, err := v1.NewHash(digest)
+	if err != nil {
+		return nil, fmt.Errorf("read the digest %q: %w", digest, err)
+	}
+	all, err := a.client.Referrers(ctx, a.repository, hash)
+	var documents []retention.Document
+	for _, d := range all {
+		documents = append(documents, retention.Document{Digest: d.Digest.String(), Commit: d.Annotations[referrer.AnnotationCommit]})
+	}
+	return documents, err
+}
+
+func (a attached) Has(ctx context.Context, digest string) (bool, error) {
+	_, ok, err := a.client.Digest(ctx, a.repository, digest)
+	return ok, err
+}

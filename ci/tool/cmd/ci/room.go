@@ -1,0 +1,83 @@
+//go:build !steps
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lambdas.internal/ci/tool/deploy/history"
+	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/retention"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
+)
+
+// makeRoom removes tags of old commits from images that soon have as many as AWS accepts. An
+// image that does not change gets one more from each publish. tell is called with what was
+// removed.
+func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, plan *publish.Plan, tell func(string)) error {
+	if t.ecr == nil {
+		return nil
+	}
+	there := map[string][]string{} // the digests that get one more tag, by repository
+	tiers := map[string]catalog.Registry{}
+	for _, s := range plan.Steps {
+		if tiers[s.Repository] = s.Tier; s.Action != publish.Upload {
+			there[s.Repository] = append(there[s.Repository], s.Digest)
+		}
+	}
+	for repository, digests := range there {
+		counts, err := t.ecr.TagCounts(ctx, repository, digests)
+		if ecrapi.Denied(err) { // with a policy of before; there is room for long
+			tell(fmt.Sprintf("warning: %v; without that, nothing makes room for tags: see docs/aws", err))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(digests, func(d string) bool { return counts[d] >= retention.Crowded }) {
+			continue
+		}
+		removed, err := t.makeRoomIn(ctx, functions, repository, tiers[repository], plan.Commit)
+		if err != nil {
+			return fmt.Errorf("make room for tags in %s: %w", repository, err)
+		}
+		for _, s := range removed {
+			tell(fmt.Sprintf("removed %s of old commits from %s in %s: AWS accepts no more than %d on an image",
+				report.Count(len(s.Tags), "tag"), report.Digest(s.Digest), repository, retention.MaxTags))
+		}
+	}
+	return nil
+}
+
+func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, repository string, tier catalog.Registry, commit string) ([]retention.Surplus, error) {
+	releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, t.hosts)).Releases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	needed := append(recordsOf(releases).Commits, commit)
+	var names []string
+	for _, w := range ecrapi.Want(functions) {
+		if w.Tier == tier && strings.HasSuffix(repository, "/"+w.Name) {
+			names = w.Images
+		}
+	}
+	if tier == catalog.Private {
+		name := strings.TrimPrefix(repository, t.hosts.Private+"/")
+		surplus, err := retention.PlanRoom(ctx, t.ecr.Private, name, names, needed)
+		if err != nil {
+			return nil, err
+		}
+		return surplus, retention.ApplySurplus(ctx, t.ecr.Private, name, surplus)
+	}
+	name := strings.TrimPrefix(repository, t.hosts.Public+"/")
+	surplus, err := retention.PlanPublicRoom(ctx, t.ecr.Public, name, names, needed, attached{t.client, repository})
+	if err != nil {
+		return nil, err
+	}
+	return surplus, retention.ApplyPublicSurplus(ctx, t.ecr.Public, name, surplus)
+}
