@@ -123,8 +123,9 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 		return in, err
 	}
 	all := slices.Clone(functions)
+	public := slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Registry == catalog.Public })
 	for _, f := range a.catalog.Functions {
-		if f.Registry == catalog.Private && !slices.ContainsFunc(all, func(g catalog.Function) bool { return g.Folder == f.Folder }) {
+		if public && f.Registry == catalog.Private && !slices.ContainsFunc(all, func(g catalog.Function) bool { return g.Folder == f.Folder }) {
 			all = append(all, f) // what it reaches is compared
 		}
 	}
@@ -135,7 +136,10 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 		return err
 	})
 	g.Go(func() (err error) {
-		in.fingerprint, err = ReadPrivate(a.catalog.Root, in.private, in.except)
+		in.fingerprint = fingerprint.New()
+		if public {
+			in.fingerprint, err = ReadPrivate(a.catalog.Root, in.private, in.except)
+		}
 		return err
 	})
 	g.Go(func() (err error) {
@@ -149,6 +153,9 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 	in.shared = NewShared(a.catalog.Functions, in.graph, in.except.Packages)
 	if in.published, err = newPublished(packages); err != nil {
 		return in, err
+	}
+	if !public {
+		return in, nil
 	}
 	return in, a.forget(ctx, in.fingerprint, in.published)
 }
