@@ -156,7 +156,7 @@ func testValid(t *testing.T, dist string) {
 				require.NoError(t, err)
 				known[digest] = content{diffID, m.Layers[i].Size}
 			}
-			assert.Equal(t, known[digest], content{config.RootFS.DiffIDs[i], m.Layers[i].Size}, digest)
+			assert.Equal(t, content{config.RootFS.DiffIDs[i], m.Layers[i].Size}, known[digest], digest)
 		}
 	}
 }

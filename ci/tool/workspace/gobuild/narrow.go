@@ -154,7 +154,7 @@ func (in command) within(used []usedModule) (narrow command, remove func(), ok b
 	if err != nil {
 		return in, nil, false, fmt.Errorf("write a go.work: %w", err)
 	}
-	remove = func() { os.RemoveAll(dir) } //nolint:errcheck // it is in the folder for temporary files
+	remove = func() { os.RemoveAll(dir) }
 	narrow = in
 	narrow.work = filepath.Join(dir, "go.work")
 	err = os.WriteFile(narrow.work, modfile.Format(work.Syntax), 0o644)
