@@ -8,6 +8,7 @@ var rest = []struct{ use, short string }{
 	{"vulncheck", "Name the functions to redeploy because of a known vulnerability"},
 	{"diff FROM [TO]", "Compare the images of two commits: sizes, Go packages, versions"},
 	{"cost", "Measure how much the images store in the registries, and what that costs"},
+	{"coldstart", "Measure the cold start of each image: time, memory, blocks that are read"},
 	{"sbom", "Show what an image is made of: Go modules, ffmpeg, base"},
 	{"plan", "Say what publish and deploy would do for each function, and why"},
 	{"publish", "Build, audit and push the images, then move their latest tags"},

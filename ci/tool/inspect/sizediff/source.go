@@ -122,6 +122,15 @@ func (s *Source) Program(ctx context.Context) ([]byte, error) {
 	return program, nil
 }
 
+// Layer returns the compressed content of a layer; they are numbered from below.
+func (s *Source) Layer(ctx context.Context, n int) (io.ReadCloser, error) {
+	content, err := s.open(ctx, s.Manifest.Layers[n])
+	if err != nil {
+		return nil, fmt.Errorf("read layer %s: %w", s.Manifest.Layers[n].Digest, err)
+	}
+	return content, nil
+}
+
 // AllFromLayout returns the images of those functions that have one in the image
 // layout, at least one.
 func AllFromLayout(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]*Source, error) {

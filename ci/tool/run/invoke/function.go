@@ -22,11 +22,13 @@ const stopTimeout = 2 * time.Second
 
 // Function is a running function.
 type Function struct {
-	server *server
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process has ended
-	err    error         // how it ended; read it only after exited is closed
-	stop   context.CancelFunc
+	started  time.Time
+	confined bool
+	server   *server
+	cmd      *exec.Cmd
+	exited   chan struct{} // closed when the process has ended
+	err      error         // how it ended; read it only after exited is closed
+	stop     context.CancelFunc
 }
 
 // Options say how a function is started.
@@ -78,11 +80,12 @@ func start(root string, o Options) (*Function, error) {
 		"AWS_REGION=us-east-1",
 		"LAMBDA_TASK_ROOT=" + task,
 	}, o.Env...)
+	started := time.Now()
 	if err := cmd.Start(); err != nil {
 		stop()
 		return nil, errors.Join(err, s.close())
 	}
-	f := &Function{server: s, cmd: cmd, exited: make(chan struct{}), stop: stop}
+	f := &Function{started: started, confined: confined, server: s, cmd: cmd, exited: make(chan struct{}), stop: stop}
 	go func() {
 		if f.err = cmd.Wait(); f.err == nil {
 			f.err = errors.New("exit status 0")
@@ -106,6 +109,27 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (Response, error) {
 	}()
 	return f.server.invoke(ended, event)
 }
+
+// Ready waits until the function asks for its first event, at most until the deadline of
+// ctx, and returns how long that took from its start: its init phase.
+func (f *Function) Ready(ctx context.Context) (time.Duration, error) {
+	select {
+	case <-f.server.ready:
+		return f.server.readyAt.Sub(f.started), nil
+	case failed := <-f.server.initFailed:
+		return 0, fmt.Errorf("the function did not start: %w", failed)
+	case <-f.exited:
+		return 0, fmt.Errorf("the function ended before it asked for an event: %w", f.err)
+	case <-ctx.Done():
+		return 0, fmt.Errorf("wait until the function asks for an event: %w", context.Cause(ctx))
+	}
+}
+
+// PID is the ID of the function's process.
+func (f *Function) PID() int { return f.cmd.Process.Pid }
+
+// Confined tells whether the function sees only the files of its image.
+func (f *Function) Confined() bool { return f.confined }
 
 // Stop ends the function and waits until it has ended.
 func (f *Function) Stop() error {

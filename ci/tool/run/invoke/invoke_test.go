@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,6 +67,21 @@ func TestInvoke(t *testing.T) {
 		require.NoError(t, err, "a late answer does not disturb the next invocation")
 		assert.Equal(t, `"echo"`, string(r.Payload))
 	})
+}
+
+func TestReady(t *testing.T) {
+	f := start(t)
+	took, err := f.Ready(t.Context())
+	require.NoError(t, err)
+	assert.Positive(t, took)
+	again, err := f.Ready(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, took, again, "the first request counts")
+	assert.NoError(t, syscall.Kill(f.PID(), 0), "the process runs")
+
+	failed := start(t, "FAIL_INIT=1")
+	_, err = failed.Ready(t.Context())
+	require.EqualError(t, err, "the function did not start: Runtime.InitError: no start")
 }
 
 func TestAFunctionThatEnds(t *testing.T) {

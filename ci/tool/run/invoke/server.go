@@ -54,6 +54,10 @@ type server struct {
 	next     chan *event
 	// initFailed receives an error that the function reports before its first event.
 	initFailed chan *FunctionError
+	// ready is closed at the first request for an event, which is at readyAt.
+	ready   chan struct{}
+	readyAt time.Time
+	first   sync.Once
 
 	mu      sync.Mutex
 	count   int
@@ -71,6 +75,7 @@ func newServer(function string) (*server, error) {
 		arn:        "arn:aws:lambda:us-east-1:000000000000:function:" + function,
 		next:       make(chan *event),
 		initFailed: make(chan *FunctionError, 1),
+		ready:      make(chan struct{}),
 		waiting:    map[string]*event{},
 	}
 	mux := http.NewServeMux()
@@ -126,6 +131,10 @@ func (s *server) invoke(ctx context.Context, payload []byte) (Response, error) {
 }
 
 func (s *server) serveNext(w http.ResponseWriter, r *http.Request) {
+	s.first.Do(func() {
+		s.readyAt = time.Now()
+		close(s.ready)
+	})
 	select {
 	case e := <-s.next:
 		h := w.Header()

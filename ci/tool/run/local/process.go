@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,6 +16,9 @@ import (
 // ready is how long a server may take until it answers.
 const ready = 30 * time.Second
 
+// errNotInstalled is returned for a server that is not on this machine.
+var errNotInstalled = errors.New("it is not installed; run `make tools`")
+
 // process is a server in a process of its own.
 type process struct {
 	cmd    *exec.Cmd
@@ -26,7 +30,7 @@ type process struct {
 func startProcess(ctx context.Context, url, program string, args ...string) (*process, error) {
 	name := filepath.Base(program)
 	if _, err := os.Stat(program); err != nil {
-		return nil, fmt.Errorf("start %s: it is not installed; run `make tools`", name)
+		return nil, fmt.Errorf("start %s: %w", name, errNotInstalled)
 	}
 	p := &process{cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output

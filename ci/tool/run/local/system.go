@@ -59,6 +59,8 @@ type System struct {
 	DynamoDBURL string `json:"dynamoDBURL"`
 	LambdaURL   string `json:"lambdaURL"`
 
+	objects gofakes3.Backend // what S3URL serves
+
 	closers []func() error // in the order in which the parts started
 }
 
@@ -149,6 +151,7 @@ func (s *System) startS3(dir string) error {
 	if err != nil {
 		return fmt.Errorf("create the bucket: %w", err)
 	}
+	s.objects = backend
 	s.S3URL, err = s.serve("127.0.0.1:0", gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
 	return err
 }

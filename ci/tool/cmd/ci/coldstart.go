@@ -1,0 +1,205 @@
+//go:build !steps
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/inspect/coldstart"
+	"lambdas.internal/ci/tool/inspect/sizediff"
+	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/local"
+	"lambdas.internal/ci/tool/run/rootfs"
+	"lambdas.internal/ci/tool/workspace/gobuild"
+)
+
+// testObjects is the folder in a function's folder with the objects that its event names.
+const testObjects = "testdata/objects"
+
+// coldStartFlags are the flags of coldstart.
+type coldStartFlags struct {
+	build    buildFlags
+	target   targetFlags
+	from     string
+	name     string
+	since    string
+	starts   int
+	env      []string
+	markdown bool
+}
+
+func newColdStart(a *app) *cobra.Command {
+	var f coldStartFlags
+	cmd := &cobra.Command{
+		Use:   "coldstart",
+		Short: "Measure the cold start of each image: time, memory, blocks that are read",
+		Long: `Measure the cold start of each image: time, memory, blocks that are read.
+
+The images are built (or read with --from), unpacked and started, each time with none of
+their files in memory. Measured are the time until the function asks for its first event,
+and until it has answered its testdata/event.json; its memory then; and how many blocks of
+512 KiB of its image were read. Lambda loads an image in such blocks, and has those in its
+caches that any other image has too. With --since the report says how many are new since a
+commit, latest or live, or an image layout: only these are nobody's yet.
+
+Run it as root: then a function sees the files of its image alone. S3 and DynamoDB are
+servers on this machine; S3 holds the files below testdata/objects of each function.`,
+		Example: "  bin/ci coldstart\n  bin/ci coldstart --name thumb --json\n  bin/ci coldstart --since latest\n  bin/ci coldstart --from dist --since ../base/dist --markdown",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.coldStart(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.name, "name", "", "name of the image (default: all)")
+	flags.StringVar(&f.since, "since", "", "count the blocks that are new since a commit, latest, live or an image layout")
+	flags.IntVar(&f.starts, "starts", 5, "how often each image is started")
+	flags.StringArrayVar(&f.env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
+	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
+	f.target.addLocal(cmd, "compare with what publish --local published")
+	f.target.add(cmd)
+	f.build.addOne(cmd)
+	addFrom(cmd, &f.from)
+	return cmd
+}
+
+func (f *coldStartFlags) check(a *app) error {
+	switch {
+	case f.starts < 1:
+		return usageError{fmt.Errorf("--starts: %d is not a number of starts; pass 1 or more", f.starts)}
+	case f.markdown && a.json:
+		return usageError{errors.New("--markdown and --json cannot be combined")}
+	case f.since == "" && f.target != targetFlags{}:
+		return usageError{errors.New("--local, --private-registry, --public-registry, --region, --account and --public-alias say where the images of --since are; pass --since too")}
+	}
+	return errors.Join(checkRuns(f.build.platform), f.target.check())
+}
+
+func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
+	if err := f.check(a); err != nil {
+		return err
+	}
+	c, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	kept, err := a.cache()
+	if err != nil {
+		return err
+	}
+	var contents coldstart.Reader
+	var known coldstart.Set
+	var since string
+	// What is compared with is read before anything is built: the build may replace it.
+	if f.since != "" {
+		sides := &sides{cmd: cmd, flags: &f.target, root: c.Root, kept: kept, functions: c.Functions}
+		from, err := sides.read(cmd.Context(), f.since)
+		if err == nil {
+			known, err = contents.Known(cmd.Context(), from.Images)
+		}
+		if err = errors.Join(err, sides.close()); err != nil {
+			return err
+		}
+		since = from.Name
+	}
+	if f.name != "" {
+		f.build.only = []string{f.name}
+	}
+	m, err := a.images(cmd, &f.build, f.from)
+	if err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "ci-coldstart-*")
+	if err != nil {
+		return fmt.Errorf("measure cold starts: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+
+	var objects []string
+	for _, function := range m.functions {
+		objects = append(objects, filepath.Join(c.Root, function.Folder, testObjects))
+	}
+	stores, err := local.StartStores(cmd.Context(), c.Root, c.Functions, objects)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	subjects, err := f.subjects(cmd, m, &contents, work, append(stores.Env, resolveEnv(f.env)...))
+	if err != nil {
+		return err
+	}
+	ctx, done := m.builder.Step(cmd.Context(), fmt.Sprintf("start %s, %d times each", report.Count(len(m.functions), "image"), f.starts))
+	starts, err := coldstart.Measure(ctx, subjects, f.starts)
+	done(err)
+	if err != nil {
+		return err
+	}
+	r := coldstart.New(subjects, starts, known)
+	r.Platform, r.Since = m.builder.Platform.String(), since
+	if stores.Missing != "" {
+		r.Missing = append(r.Missing, stores.Missing)
+	}
+	return a.print(cmd, r, func(w io.Writer) error { return r.Print(w, f.markdown) })
+}
+
+// subjects unpacks what is to be measured into a folder: the program to compare with, then the
+// images.
+func (f *coldStartFlags) subjects(cmd *cobra.Command, m *made, contents *coldstart.Reader, work string, env []string) ([]coldstart.Subject, error) {
+	ctx := cmd.Context()
+	hello, err := f.hello(ctx, m, filepath.Join(work, "hello"))
+	if err != nil {
+		return nil, err
+	}
+	sources, err := sizediff.AllFromLayout(m.dir, m.functions, m.builder.Cache)
+	if err != nil {
+		return nil, err
+	}
+	subjects := []coldstart.Subject{hello}
+	for _, function := range m.functions {
+		event, err := readEvent(cmd, m.builder.Catalog, function, "")
+		if err != nil {
+			return nil, err
+		}
+		s := coldstart.Subject{
+			Image: function.Image, Root: filepath.Join(work, "images", function.Image), Event: event,
+			Options: invoke.Options{Name: function.Lambda, Env: env, Logs: io.Discard},
+		}
+		source := sources[function.Image]
+		if s.Files, err = contents.Files(ctx, source); err != nil {
+			return nil, fmt.Errorf("read image %s: %w", function.Image, err)
+		}
+		s.Layers = image.Kinds(len(source.Manifest.Layers), source.Config.Config.Labels)
+		if err := rootfs.Unpack(ctx, m.dir, function.Image, s.Root); err != nil {
+			return nil, err
+		}
+		subjects = append(subjects, s)
+	}
+	return subjects, nil
+}
+
+// hello is an image with nothing but a small program.
+func (f *coldStartFlags) hello(ctx context.Context, m *made, root string) (coldstart.Subject, error) {
+	s := coldstart.Subject{
+		Image: "hello", Root: root, Layers: []image.Kind{image.KindBinary},
+		Event: []byte("{}"), Options: invoke.Options{Name: "hello", Logs: io.Discard},
+	}
+	program := filepath.Join(root, image.BootstrapPath)
+	for _, dir := range []string{filepath.Dir(program), filepath.Join(root, "var/task")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return s, fmt.Errorf("measure cold starts: %w", err)
+		}
+	}
+	if err := gobuild.Hello(ctx, m.builder.Catalog, m.builder.Platform, program); err != nil {
+		return s, err
+	}
+	var err error
+	s.Files, err = coldstart.ProgramAlone(program)
+	return s, err
+}

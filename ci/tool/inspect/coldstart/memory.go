@@ -1,0 +1,67 @@
+package coldstart
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// status returns a size in bytes from /proc/PID/status: VmRSS is the memory that a process
+// has now, VmHWM the most it had.
+func status(pid int, field string) (int64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read the memory of the function: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(line, field+":"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			return kb << 10, err
+		}
+	}
+	return 0, fmt.Errorf("read the memory of the function: /proc/%d/status has no %s", pid, field)
+}
+
+// children returns the processes that a process has started and that run.
+func children(pid int) []int {
+	var all []int
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	for _, t := range tasks {
+		data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, t.Name()))
+		for _, field := range strings.Fields(string(data)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(all, child)
+			}
+		}
+	}
+	return all
+}
+
+// interval is how often the memory of the processes that a function starts is read.
+const interval = 5 * time.Millisecond
+
+// watch reads the memory of what the process starts until done is closed, and then sends the
+// most that one of them had.
+func watch(pid int, done <-chan struct{}) <-chan int64 {
+	most := make(chan int64, 1)
+	go func() {
+		var peak int64
+		for tick := time.NewTicker(interval); ; {
+			select {
+			case <-done:
+				tick.Stop()
+				most <- peak
+				return
+			case <-tick.C:
+				for _, child := range children(pid) {
+					if size, err := status(child, "VmHWM"); err == nil {
+						peak = max(peak, size)
+					}
+				}
+			}
+		}
+	}()
+	return most
+}

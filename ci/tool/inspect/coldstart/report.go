@@ -1,0 +1,181 @@
+package coldstart
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"lambdas.internal/ci/tool/image"
+)
+
+// Phase is what an image costs until the first request for an event, or until the first
+// answer: medians of all starts.
+type Phase struct {
+	Ms float64 `json:"ms"`
+	// MemoryBytes is what the function has in memory.
+	MemoryBytes int64 `json:"memoryBytes"`
+	// ToolsBytes is the most memory that one process had that the function started, such as
+	// ffmpeg.
+	ToolsBytes int64 `json:"toolsBytes,omitempty"`
+	// Blocks are the blocks of the image that were read; nil if the kernel did not say so.
+	Blocks *int `json:"blocks"`
+	// NewBlocks are those of them that no image had at the commit of --since.
+	NewBlocks *int `json:"newBlocks,omitempty"`
+}
+
+// Layer is what was read of a layer until the first answer.
+type Layer struct {
+	Kind   image.Kind `json:"kind"`
+	Blocks int        `json:"blocks"` // all that it has
+	New    *int       `json:"new,omitempty"`
+	Read   *int       `json:"read"`
+}
+
+// Image is one line of the report.
+type Image struct {
+	Image       string `json:"image"`
+	BinaryBytes int64  `json:"binaryBytes"`
+	// Blocks are all that the image has.
+	Blocks    int   `json:"blocks"`
+	NewBlocks *int  `json:"newBlocks,omitempty"`
+	Init      Phase `json:"init"`
+	Answer    Phase `json:"answer"`
+	// Failed is the type of error that the function answered with.
+	Failed string  `json:"failed,omitempty"`
+	Layers []Layer `json:"layers"`
+	// Over are the limits of image.json that the image is over.
+	Over []string `json:"over,omitempty"`
+}
+
+// Report is the result of a run.
+type Report struct {
+	Platform string `json:"platform"`
+	// Starts is how often each image was started.
+	Starts int `json:"starts"`
+	// Since is what the blocks are compared with.
+	Since string `json:"since,omitempty"`
+	// Hello is the least that a function in Go costs on this machine.
+	Hello  Image   `json:"hello"`
+	Images []Image `json:"images"`
+	// SharedBlocks are those that more than one image has.
+	SharedBlocks int `json:"sharedBlocks"`
+	// Missing says what could not be measured here, and how it can be.
+	Missing []string `json:"missing,omitempty"`
+}
+
+// What could not be measured.
+const (
+	unconfined = "not run as root: each function saw this machine's files beside those of its image, and only the image's were counted; run it as root, or with dagger call coldstart"
+	uncounted  = "blocks were not counted: the temporary folder is in memory, where nothing is read; set TMPDIR to a folder on a disk"
+)
+
+// New makes the report. The first subject is the one that the others are compared with; known
+// are the blocks of an earlier release, nil if there is none to compare with.
+func New(subjects []Subject, starts [][]start, known Set) *Report {
+	r := &Report{Starts: len(starts[0])}
+	holders := map[Block]int{}
+	for n, s := range subjects {
+		line := summarize(s, starts[n], known)
+		if n == 0 {
+			r.Hello = line
+			continue
+		}
+		r.Images = append(r.Images, line)
+		for b := range s.Files.Blocks(allLayers) {
+			holders[b]++
+		}
+	}
+	for _, images := range holders {
+		if images > 1 {
+			r.SharedBlocks++
+		}
+	}
+	all := slices.Concat(starts...)
+	if slices.ContainsFunc(all, func(s start) bool { return !s.confined }) {
+		r.Missing = append(r.Missing, unconfined)
+	}
+	if slices.ContainsFunc(all, func(s start) bool { return !s.counted }) {
+		r.Missing = append(r.Missing, uncounted)
+	}
+	return r
+}
+
+// summarize makes the line of an image from its starts.
+func summarize(s Subject, starts []start, known Set) Image {
+	every := s.Files.Blocks(allLayers)
+	i := Image{
+		BinaryBytes: s.Files[image.BootstrapPath].Bytes,
+		Image:       s.Image, Blocks: len(every), NewBlocks: missing(known, every), Failed: starts[0].failed,
+		Init:   s.phase(starts, known, func(s start) phase { return s.init }),
+		Answer: s.phase(starts, known, func(s start) phase { return s.answer }),
+	}
+	counted := !slices.ContainsFunc(starts, func(s start) bool { return !s.counted })
+	seen := s.blocks(typical(starts).answer.read)
+	for n, kind := range s.Layers {
+		own := s.Files.Blocks(n)
+		l := Layer{Kind: kind, Blocks: len(own), New: missing(known, own)}
+		if counted {
+			l.Read = new(len(own) - seen.Missing(own))
+		}
+		i.Layers = append(i.Layers, l)
+	}
+	return i
+}
+
+func (s Subject) phase(starts []start, known Set, of func(start) phase) Phase {
+	p := Phase{
+		Ms:          float64(median(starts, func(s start) time.Duration { return of(s).took }).Microseconds()) / 1000,
+		MemoryBytes: median(starts, func(s start) int64 { return of(s).memory }),
+		ToolsBytes:  median(starts, func(s start) int64 { return of(s).tools }),
+	}
+	if slices.ContainsFunc(starts, func(s start) bool { return !s.counted }) {
+		return p
+	}
+	seen := s.blocks(of(typical(starts)).read)
+	p.Blocks, p.NewBlocks = new(len(seen)), missing(known, seen)
+	return p
+}
+
+// typical returns the start that read the median number of blocks.
+func typical(starts []start) start {
+	count := func(s start) (n int) {
+		for _, blocks := range s.answer.read {
+			n += len(blocks)
+		}
+		return n
+	}
+	sorted := slices.SortedFunc(slices.Values(starts), func(a, b start) int { return cmp.Compare(count(a), count(b)) })
+	return sorted[len(sorted)/2]
+}
+
+// blocks returns the blocks of the image that were read. What the function wrote is not of
+// the image.
+func (s Subject) blocks(of read) Set {
+	all := Set{}
+	for name, numbers := range of {
+		for _, n := range numbers {
+			if file := s.Files[name]; n < len(file.Blocks) {
+				all[file.Blocks[n]] = true
+			}
+		}
+	}
+	return all
+}
+
+// missing returns how many blocks are new, or nil if nothing is known to compare with.
+func missing(known, blocks Set) *int {
+	if known == nil {
+		return nil
+	}
+	return new(known.Missing(blocks))
+}
+
+// median returns the median of a value; of two, the smaller.
+func median[T cmp.Ordered](starts []start, of func(start) T) T {
+	var all []T
+	for _, s := range starts {
+		all = append(all, of(s))
+	}
+	slices.Sort(all)
+	return all[(len(all)-1)/2]
+}
