@@ -136,7 +136,7 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 		return err
 	}
 	ctx, done := m.builder.Step(cmd.Context(), fmt.Sprintf("start %s, %d times each", report.Count(len(m.functions), "image"), f.starts))
-	starts, err := coldstart.Measure(ctx, subjects, f.starts)
+	starts, err := coldstart.Measure(ctx, subjects, f.starts, stores.Forget)
 	done(err)
 	if err != nil {
 		return err

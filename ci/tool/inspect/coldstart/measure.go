@@ -29,7 +29,7 @@ type phase struct {
 	took   time.Duration
 	memory int64 // of the function
 	tools  int64 // the most that one process had that the function started
-	read   read
+	read   pages
 }
 
 // start is one cold start.
@@ -37,15 +37,18 @@ type start struct {
 	init, answer phase
 	failed       string // the type of error that the function answered with
 	confined     bool
-	counted      bool // whether the kernel says which blocks were read
+	warm         bool // the files were in memory all the time
 }
 
 // Measure starts each subject as often as repeat says, in turn, each time with none of its
-// files in memory.
-func Measure(ctx context.Context, subjects []Subject, repeat int) ([][]start, error) {
+// files in memory, after it has called before.
+func Measure(ctx context.Context, subjects []Subject, repeat int, before func(context.Context) error) ([][]start, error) {
 	starts := make([][]start, len(subjects))
 	for range repeat {
 		for n, s := range subjects {
+			if err := before(ctx); err != nil {
+				return nil, err
+			}
 			one, err := s.start(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("start %s: %w", s.Image, err)
@@ -66,7 +69,7 @@ func (s Subject) start(ctx context.Context) (one start, err error) {
 	if err != nil {
 		return one, err
 	}
-	one.counted = len(left) == 0
+	one.warm = len(left) > 0
 	function, err := invoke.Start(s.Root, s.Options)
 	if err != nil {
 		return one, err
@@ -79,24 +82,38 @@ func (s Subject) start(ctx context.Context) (one start, err error) {
 	if one.init.memory, err = status(function.PID(), "VmRSS"); err != nil {
 		return one, err
 	}
-	if one.init.read, err = cached(s.Root); err != nil {
+	if one.init.read, err = s.read(function, pages{}, one.warm); err != nil {
 		return one, err
 	}
 	done := make(chan struct{})
-	tools := watch(function.PID(), done)
+	watched := watch(function.PID(), s.Root, done)
 	response, err := function.Invoke(ctx, s.Event)
 	close(done)
-	one.answer.tools = <-tools
+	tools := <-watched
 	if err != nil {
 		return one, err
 	}
 	if response.Error != nil {
 		one.failed = response.Error.Type
 	}
+	one.answer.tools = tools.memory
 	one.answer.took = one.init.took + response.Duration
 	if one.answer.memory, err = status(function.PID(), "VmHWM"); err != nil {
 		return one, err
 	}
-	one.answer.read, err = cached(s.Root)
+	one.answer.read, err = s.read(function, tools.read, one.warm)
 	return one, err
+}
+
+// read returns what was read of the image: what the function and its tools have mapped, and
+// files that were read only. The latter are known only if none was in memory before.
+func (s Subject) read(f *invoke.Function, tools pages, warm bool) (pages, error) {
+	if err := tools.mapped(f.PID(), s.Root); err != nil {
+		return nil, fmt.Errorf("read what the function has mapped: %w", err)
+	}
+	if warm {
+		return tools, nil
+	}
+	read, err := cached(s.Root)
+	return tools.with(read), err
 }

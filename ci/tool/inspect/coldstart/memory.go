@@ -39,29 +39,36 @@ func children(pid int) []int {
 	return all
 }
 
-// interval is how often the memory of the processes that a function starts is read.
-const interval = 5 * time.Millisecond
+// interval is how often the processes that a function starts are looked at. What one does in
+// its last moment is not seen.
+const interval = 2 * time.Millisecond
 
-// watch reads the memory of what the process starts until done is closed, and then sends the
-// most that one of them had.
-func watch(pid int, done <-chan struct{}) <-chan int64 {
-	most := make(chan int64, 1)
+// tools is what the processes did that a function started, such as ffmpeg.
+type tools struct {
+	memory int64 // the most that one of them had
+	read   pages
+}
+
+// watch looks at what the process starts until done is closed, and then sends what it saw.
+func watch(pid int, root string, done <-chan struct{}) <-chan tools {
+	result := make(chan tools, 1)
 	go func() {
-		var peak int64
+		seen := tools{read: pages{}}
 		for tick := time.NewTicker(interval); ; {
 			select {
 			case <-done:
 				tick.Stop()
-				most <- peak
+				result <- seen
 				return
 			case <-tick.C:
 				for _, child := range children(pid) {
 					if size, err := status(child, "VmHWM"); err == nil {
-						peak = max(peak, size)
+						seen.memory = max(seen.memory, size)
 					}
+					_ = seen.read.mapped(child, root) // it fails if the process has just ended
 				}
 			}
 		}
 	}()
-	return most
+	return result
 }

@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// read are the numbers of the blocks of each file that were read, by path from the root.
-type read map[string][]int
-
 // forget has the kernel drop the files below root from the page cache, so that the next
 // reader finds none of them in memory.
 func forget(root string) error {
@@ -27,26 +24,25 @@ func forget(root string) error {
 
 // cached returns the blocks of the files below root that are in the page cache: after forget,
 // those that were read since, with what the kernel read ahead.
-func cached(root string) (read, error) {
-	found := read{}
+func cached(root string) (pages, error) {
+	found := pages{}
 	err := eachFile(root, func(name string, f *os.File, size int64) error {
 		content, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 		if err != nil {
 			return err
 		}
 		page := os.Getpagesize()
-		pages := make([]byte, (len(content)+page-1)/page)
-		_, _, failed := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&content[0])), uintptr(len(content)), uintptr(unsafe.Pointer(&pages[0])))
+		states := make([]byte, (len(content)+page-1)/page)
+		_, _, failed := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&content[0])), uintptr(len(content)), uintptr(unsafe.Pointer(&states[0])))
 		if err := unix.Munmap(content); err != nil {
 			return err
 		}
 		if failed != 0 {
 			return failed
 		}
-		for n, resident := range pages {
-			block := n * page / BlockSize
-			if all := found[name]; resident&1 != 0 && (len(all) == 0 || all[len(all)-1] != block) {
-				found[name] = append(all, block)
+		for n, state := range states {
+			if state&1 != 0 {
+				found.add(name, n*page/BlockSize)
 			}
 		}
 		return nil

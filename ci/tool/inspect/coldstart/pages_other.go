@@ -4,10 +4,10 @@ package coldstart
 
 import "errors"
 
-type read map[string][]int
-
 var errKernel = errors.New("this kernel does not tell which pages of a file are in memory; run this command on Linux")
 
 func forget(string) error { return errKernel }
 
-func cached(string) (read, error) { return nil, errKernel }
+func (pages) mapped(int, string) error { return errKernel }
+
+func cached(string) (pages, error) { return nil, errKernel }

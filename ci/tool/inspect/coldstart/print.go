@@ -34,7 +34,7 @@ func (r *Report) Print(w io.Writer, markdown bool) error {
 	rows = nil
 	for _, i := range r.Images {
 		for _, l := range i.Layers {
-			row := []string{i.Image, string(l.Kind), fmt.Sprint(l.Blocks), count(l.Read)}
+			row := []string{i.Image, string(l.Kind), fmt.Sprint(l.Blocks), fmt.Sprint(l.Read)}
 			if r.Since != "" {
 				row = append(row, count(l.New))
 			}
@@ -65,8 +65,8 @@ func (r *Report) row(i Image) []string {
 		memory += " + " + report.MB(i.Answer.ToolsBytes)
 	}
 	row := []string{i.Image, report.MB(i.BinaryBytes),
-		ms(i.Init.Ms), report.MB(i.Init.MemoryBytes), count(i.Init.Blocks),
-		ms(i.Answer.Ms), memory, count(i.Answer.Blocks), answer}
+		ms(i.Init.Ms), report.MB(i.Init.MemoryBytes), fmt.Sprint(i.Init.Blocks),
+		ms(i.Answer.Ms), memory, fmt.Sprint(i.Answer.Blocks), answer}
 	if r.Since != "" {
 		row = append(row, count(i.Answer.NewBlocks), count(i.NewBlocks))
 	}
@@ -76,7 +76,7 @@ func (r *Report) row(i Image) []string {
 func (r *Report) notes() []string {
 	notes := []string{
 		fmt.Sprintf("%s of each image, in turn, with none of its files in memory; medians", report.Count(r.Starts, "start")),
-		"a block is 512 KiB of a file, as Lambda loads images; what the kernel reads ahead counts",
+		"a block is 512 KiB of a file, as Lambda loads images; read are those that a process used, without what this machine's kernel read ahead",
 		"hello is the least that a function in Go can be; a second number of MB is that of the largest process that the function started",
 		report.Count(r.SharedBlocks, "block") + " are in more than one image",
 	}

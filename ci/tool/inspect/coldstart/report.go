@@ -17,8 +17,8 @@ type Phase struct {
 	// ToolsBytes is the most memory that one process had that the function started, such as
 	// ffmpeg.
 	ToolsBytes int64 `json:"toolsBytes,omitempty"`
-	// Blocks are the blocks of the image that were read; nil if the kernel did not say so.
-	Blocks *int `json:"blocks"`
+	// Blocks are the blocks of the image that were read.
+	Blocks int `json:"blocks"`
 	// NewBlocks are those of them that no image had at the commit of --since.
 	NewBlocks *int `json:"newBlocks,omitempty"`
 }
@@ -28,7 +28,7 @@ type Layer struct {
 	Kind   image.Kind `json:"kind"`
 	Blocks int        `json:"blocks"` // all that it has
 	New    *int       `json:"new,omitempty"`
-	Read   *int       `json:"read"`
+	Read   int        `json:"read"`
 }
 
 // Image is one line of the report.
@@ -66,7 +66,7 @@ type Report struct {
 // What could not be measured.
 const (
 	unconfined = "not run as root: each function saw this machine's files beside those of its image, and only the image's were counted; run it as root, or with dagger call coldstart"
-	uncounted  = "blocks were not counted: the temporary folder is in memory, where nothing is read; set TMPDIR to a folder on a disk"
+	warm       = "the files of the images were in memory all the time, so the times are those of a warm start: the temporary folder is in memory; set TMPDIR to a folder on a disk"
 )
 
 // New makes the report. The first subject is the one that the others are compared with; known
@@ -94,8 +94,8 @@ func New(subjects []Subject, starts [][]start, known Set) *Report {
 	if slices.ContainsFunc(all, func(s start) bool { return !s.confined }) {
 		r.Missing = append(r.Missing, unconfined)
 	}
-	if slices.ContainsFunc(all, func(s start) bool { return !s.counted }) {
-		r.Missing = append(r.Missing, uncounted)
+	if slices.ContainsFunc(all, func(s start) bool { return s.warm }) {
+		r.Missing = append(r.Missing, warm)
 	}
 	return r
 }
@@ -109,15 +109,10 @@ func summarize(s Subject, starts []start, known Set) Image {
 		Init:   s.phase(starts, known, func(s start) phase { return s.init }),
 		Answer: s.phase(starts, known, func(s start) phase { return s.answer }),
 	}
-	counted := !slices.ContainsFunc(starts, func(s start) bool { return !s.counted })
 	seen := s.blocks(typical(starts).answer.read)
 	for n, kind := range s.Layers {
 		own := s.Files.Blocks(n)
-		l := Layer{Kind: kind, Blocks: len(own), New: missing(known, own)}
-		if counted {
-			l.Read = new(len(own) - seen.Missing(own))
-		}
-		i.Layers = append(i.Layers, l)
+		i.Layers = append(i.Layers, Layer{Kind: kind, Blocks: len(own), New: missing(known, own), Read: len(own) - seen.Missing(own)})
 	}
 	return i
 }
@@ -128,32 +123,23 @@ func (s Subject) phase(starts []start, known Set, of func(start) phase) Phase {
 		MemoryBytes: median(starts, func(s start) int64 { return of(s).memory }),
 		ToolsBytes:  median(starts, func(s start) int64 { return of(s).tools }),
 	}
-	if slices.ContainsFunc(starts, func(s start) bool { return !s.counted }) {
-		return p
-	}
 	seen := s.blocks(of(typical(starts)).read)
-	p.Blocks, p.NewBlocks = new(len(seen)), missing(known, seen)
+	p.Blocks, p.NewBlocks = len(seen), missing(known, seen)
 	return p
 }
 
 // typical returns the start that read the median number of blocks.
 func typical(starts []start) start {
-	count := func(s start) (n int) {
-		for _, blocks := range s.answer.read {
-			n += len(blocks)
-		}
-		return n
-	}
-	sorted := slices.SortedFunc(slices.Values(starts), func(a, b start) int { return cmp.Compare(count(a), count(b)) })
+	sorted := slices.SortedFunc(slices.Values(starts), func(a, b start) int { return cmp.Compare(a.answer.read.count(), b.answer.read.count()) })
 	return sorted[len(sorted)/2]
 }
 
 // blocks returns the blocks of the image that were read. What the function wrote is not of
 // the image.
-func (s Subject) blocks(of read) Set {
+func (s Subject) blocks(of pages) Set {
 	all := Set{}
 	for name, numbers := range of {
-		for _, n := range numbers {
+		for n := range numbers {
 			if file := s.Files[name]; n < len(file.Blocks) {
 				all[file.Blocks[n]] = true
 			}

@@ -59,6 +59,18 @@ func StartStores(ctx context.Context, root string, functions []catalog.Function,
 	return s, nil
 }
 
+// Forget removes what functions wrote to DynamoDB, so that the next one does not find its work
+// done.
+func (s *Stores) Forget(ctx context.Context) error {
+	if s.Missing != "" {
+		return nil
+	}
+	if err := dynamoDB(ctx, s.system.DynamoDBURL, "DeleteTable", `{"TableName": "`+table+`"}`, nil); err != nil {
+		return fmt.Errorf("empty the table %s: %w", table, err)
+	}
+	return createTable(ctx, s.system.DynamoDBURL)
+}
+
 // Close stops the servers and removes what they hold.
 func (s *Stores) Close() error { return s.system.Close() }
 

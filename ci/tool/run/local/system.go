@@ -168,7 +168,7 @@ func (s *System) startDynamoDB(ctx context.Context, root string) error {
 	}
 	s.DynamoDBURL = "http://" + address
 	p, err := startProcess(ctx, s.DynamoDBURL, filepath.Join(root, ".cache/npm/node_modules/.bin/dynalite"),
-		"--host", host, "--port", port, "--createTableMs", "0")
+		"--host", host, "--port", port, "--createTableMs", "0", "--deleteTableMs", "0")
 	if err != nil {
 		return err
 	}
