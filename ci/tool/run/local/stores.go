@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -68,7 +69,15 @@ func (s *Stores) Forget(ctx context.Context) error {
 	if err := dynamoDB(ctx, s.system.DynamoDBURL, "DeleteTable", `{"TableName": "`+table+`"}`, nil); err != nil {
 		return fmt.Errorf("empty the table %s: %w", table, err)
 	}
-	return createTable(ctx, s.system.DynamoDBURL)
+	ctx, cancel := context.WithTimeout(ctx, ready)
+	defer cancel()
+	for { // DynamoDB removes a table after it has answered
+		err := createTable(ctx, s.system.DynamoDBURL)
+		if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "ResourceInUseException") {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Close stops the servers and removes what they hold.
