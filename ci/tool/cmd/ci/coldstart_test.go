@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -85,5 +86,28 @@ func TestColdStartRefuses(t *testing.T) {
 			assert.Equal(t, exitUsage, r.code)
 			assert.Contains(t, r.stderr, test.says)
 		})
+	}
+}
+
+// What a function does before its first event costs time in which nobody waits for an answer
+// of it: no connection, and no file beyond its program.
+func TestTheFiveStartWithTheirProgramAlone(t *testing.T) {
+	t.Parallel()
+	cacheDir, dist := workspaceCache(t), t.TempDir()
+	buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")
+	var report coldstart.Report
+	require.NoError(t, json.Unmarshal(ci(t, "coldstart", "--root", repository, "--cache", cacheDir, "--from", dist, "--starts", "1", "--json"), &report))
+	require.Len(t, report.Images, 5)
+	for _, i := range report.Images {
+		t.Run(i.Image, func(t *testing.T) {
+			assert.Equal(t, map[string]int{image.BootstrapPath: i.Init.Blocks}, i.Init.Files)
+			assert.Zero(t, i.Init.Connections)
+		})
+	}
+	for name, programs := range map[string][]string{"thumb": {"usr/local/bin/ffmpeg"}, "video": {"usr/local/bin/ffmpeg", "usr/local/bin/ffprobe"}} {
+		at := slices.IndexFunc(report.Images, func(i coldstart.Image) bool { return i.Image == name })
+		for _, p := range programs {
+			assert.Positive(t, report.Images[at].Answer.Files[p], "%s reads %s for its answer", name, p)
+		}
 	}
 }

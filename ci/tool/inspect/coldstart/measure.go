@@ -30,6 +30,8 @@ type phase struct {
 	memory int64 // of the function
 	tools  int64 // the most that one process had that the function started
 	read   pages
+	// connections are those that are open, besides that to the Runtime API.
+	connections int
 }
 
 // start is one cold start.
@@ -82,6 +84,7 @@ func (s Subject) start(ctx context.Context) (one start, err error) {
 	if one.init.memory, err = status(function.PID(), "VmRSS"); err != nil {
 		return one, err
 	}
+	one.init.connections = sockets(function.PID()) - 1
 	if one.init.read, err = s.read(function, pages{}, one.warm); err != nil {
 		return one, err
 	}
@@ -96,7 +99,7 @@ func (s Subject) start(ctx context.Context) (one start, err error) {
 	if response.Error != nil {
 		one.failed = response.Error.Type
 	}
-	one.answer.tools = tools.memory
+	one.answer.tools, one.answer.connections = tools.memory, sockets(function.PID())-1
 	one.answer.took = one.init.took + response.Duration
 	if one.answer.memory, err = status(function.PID(), "VmHWM"); err != nil {
 		return one, err

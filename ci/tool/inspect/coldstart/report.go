@@ -19,6 +19,10 @@ type Phase struct {
 	ToolsBytes int64 `json:"toolsBytes,omitempty"`
 	// Blocks are the blocks of the image that were read.
 	Blocks int `json:"blocks"`
+	// Files has the number of blocks that were read of each file.
+	Files map[string]int `json:"files"`
+	// Connections are those that the function has open, besides that to the Runtime API.
+	Connections int `json:"connections"`
 	// NewBlocks are those of them that no image had at the commit of --since.
 	NewBlocks *int `json:"newBlocks,omitempty"`
 }
@@ -125,6 +129,15 @@ func (s Subject) phase(starts []start, known Set, of func(start) phase) Phase {
 	}
 	seen := s.blocks(of(typical(starts)).read)
 	p.Blocks, p.NewBlocks = len(seen), missing(known, seen)
+	p.Files = map[string]int{}
+	for name, blocks := range of(typical(starts)).read {
+		if _, ok := s.Files[name]; ok {
+			p.Files[name] = len(blocks)
+		}
+	}
+	for _, one := range starts {
+		p.Connections = max(p.Connections, of(one).connections)
+	}
 	return p
 }
 

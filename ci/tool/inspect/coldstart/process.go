@@ -24,6 +24,18 @@ func status(pid int, field string) (int64, error) {
 	return 0, fmt.Errorf("read the memory of the function: /proc/%d/status has no %s", pid, field)
 }
 
+// sockets returns how many connections a process has open.
+func sockets(pid int) (n int) {
+	dir := fmt.Sprintf("/proc/%d/fd/", pid)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if target, err := os.Readlink(dir + e.Name()); err == nil && strings.HasPrefix(target, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
 // children returns the processes that a process has started and that run.
 func children(pid int) []int {
 	var all []int
