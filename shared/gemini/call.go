@@ -25,8 +25,11 @@ const (
 )
 
 // modelPattern is what a model may be called: a name, or a kind and a name, such as
-// tunedModels/trips.
-var modelPattern = regexp.MustCompile(`^(?:[A-Za-z]+/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+// tunedModels/trips, and maxModel how long. Each cold start compiles the pattern; with the
+// length in it, it would be many times as large.
+var modelPattern = regexp.MustCompile(`^(?:[A-Za-z]+/)?[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+const maxModel = 100
 
 // statusError is an answer with another status than 200.
 type statusError struct {
@@ -46,7 +49,7 @@ var passing = map[int]bool{
 
 // call sends the request until it is answered, or until the retries are used up.
 func (c *Client) call(ctx context.Context, model string, r request) (answer, error) {
-	if !modelPattern.MatchString(model) {
+	if len(model) > maxModel || !modelPattern.MatchString(model) {
 		return answer{}, fault.New(fault.InvalidInput, "gemini: %q is no name of a model", model)
 	}
 	if !strings.Contains(model, "/") {
