@@ -127,7 +127,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if f.target.local {
 		t, server, err = localTarget(c.Root, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context(), c.Root)
+		t, err = f.target.open(cmd.Context(), c.Root, made.functions)
 	}
 	if err != nil {
 		return err

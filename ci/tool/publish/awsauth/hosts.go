@@ -33,6 +33,8 @@ func CheckHosts(h publish.Hosts) error {
 			return fmt.Errorf("%s: %q is a name of AWS in another spelling; write %s", named.flag, host, plain)
 		case public && !named.public:
 			return fmt.Errorf("%s: %q is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's", named.flag, named.registry)
+		case public && named.registry == host:
+			return fmt.Errorf("%s: %q is without the alias of an account; write %s/ALIAS, or leave it out for your account's", named.flag, host, host)
 		case private && named.public:
 			return fmt.Errorf("%s: %q is a private registry of ECR; pass %s/ALIAS, or leave it out for your account's", named.flag, named.registry, publish.PublicHost)
 		}
