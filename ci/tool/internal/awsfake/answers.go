@@ -69,7 +69,13 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, repository *Repository, input map[string]any) {
 	switch verb {
 	case "DescribeRepositories":
-		write(w, map[string]any{"repositories": []any{map[string]any{"repositoryName": name}}})
+		described := map[string]any{"repositoryName": name, "registryId": Account}
+		for _, field := range []string{"imageTagMutability", "imageTagMutabilityExclusionFilters"} {
+			if value, ok := repository.Input[field]; ok {
+				described[field] = value
+			}
+		}
+		write(w, map[string]any{"repositories": []any{described}})
 	case "DescribeImages":
 		if ids, ok := input["imageIds"].([]any); ok {
 			found, ok := repository.find(ids)

@@ -68,6 +68,7 @@ type Repository struct {
 type Call struct {
 	Operation string // service.Operation
 	Region    string // of the signature
+	Account   string // that the call names; "" is that of the credentials
 }
 
 // AWS is a running stand-in.
@@ -209,6 +210,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(fmt.Errorf("%s: %w", target, err))
 		}
 	}
+	c.Account, _ = input["registryId"].(string)
 	refusal := Failure{}
 	if a.Answer != nil {
 		refusal = a.Answer(c)
