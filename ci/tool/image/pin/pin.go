@@ -117,6 +117,8 @@ func explain(ctx context.Context, locked lock.Image, reference, location string,
 	switch {
 	case registry.RateLimited(err):
 		return fmt.Errorf("%s: the registry limits pulls (429 Too Many Requests); log in (%s), name a mirror in %s, or run the same command again in a minute", pulled, logIn(location), lock.File)
+	case registry.Passing(err):
+		return fmt.Errorf("%w; run the same command again in a minute, name a mirror in %s, or pass --offline", err, lock.File)
 	case !registry.NotFound(err):
 		return err
 	case reference != locked.Pinned() || locked.Digest == "":
@@ -173,7 +175,7 @@ func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error)
 	var a answer
 	if age, ok := c.Load(key, &a); ok && age >= 0 && age < remembered {
 		if a.Unreachable != "" {
-			return v1.Hash{}, errors.New(a.Unreachable)
+			return v1.Hash{}, registry.Unreached(a.Unreachable)
 		}
 		return v1.NewHash(a.Digest)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -159,14 +160,14 @@ type login struct {
 func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	at := slices.IndexFunc(k, func(l login) bool { return r.String() == l.registry || strings.HasPrefix(r.String(), l.registry+"/") })
 	if at < 0 {
-		return authn.DefaultKeychain.Resolve(r)
+		return registry.Logins.Resolve(r)
 	}
 	belongs, err := k[at].belongs(r.RegistryStr())
 	if err != nil {
 		return nil, err
 	}
 	if !belongs {
-		return authn.DefaultKeychain.Resolve(r)
+		return registry.Logins.Resolve(r)
 	}
 	return k[at].auth, nil
 }
