@@ -42,7 +42,7 @@ type fleet struct {
 
 // open logs in to AWS and to the private registry.
 func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, error) {
-	session, err := login(ctx, f.region, f.hosts.Private)
+	session, err := f.login(ctx)
 	if err != nil {
 		return nil, err
 	}

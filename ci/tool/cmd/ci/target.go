@@ -27,6 +27,7 @@ type targetFlags struct {
 	account string
 	alias   string
 	local   bool // the embedded registry
+	session *awsauth.Session
 }
 
 func (f *targetFlags) addLocal(cmd *cobra.Command, usage string) {
@@ -111,7 +112,7 @@ func (f *targetFlags) open(ctx context.Context, root string, functions []catalog
 		t.registry = t.client
 		return t, nil
 	}
-	session, err := login(ctx, f.region, f.hosts.Private)
+	session, err := f.login(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +184,22 @@ func login(ctx context.Context, region, private string) (*awsauth.Session, error
 		session, err = awsauth.New(ctx, of)
 	}
 	if errors.Is(err, awsauth.ErrRegion) {
-		err = usageError{err}
+		return nil, usageError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return session, session.Ready(ctx)
+}
+
+// login is [login], once for all that use the flags: each may ask for an MFA code.
+func (f *targetFlags) login(ctx context.Context) (*awsauth.Session, error) {
+	if f.session != nil {
+		return f.session, nil
+	}
+	session, err := login(ctx, f.region, f.hosts.Private)
+	if err == nil {
+		f.session = session
 	}
 	return session, err
 }

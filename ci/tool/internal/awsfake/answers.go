@@ -17,6 +17,16 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 	switch service {
 	case "sts":
 		w.Header().Set("Content-Type", "text/xml")
+		if verb == "AssumeRole" {
+			if code, asked := input["TokenCode"]; asked && code != Code {
+				fail(w, operation, Failure{http.StatusForbidden, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. "})
+				return
+			}
+			fmt.Fprintf(w, `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>`+
+				`<AccessKeyId>ASIATEST</AccessKeyId><SecretAccessKey>the-secret-key-that-nobody-may-see</SecretAccessKey><SessionToken>the-session-that-nobody-may-see</SessionToken>`+
+				`<Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			return
+		}
 		fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
 			`<Arn>arn:aws:iam::%s:user/test</Arn><UserId>AIDATEST</UserId><Account>%s</Account>`+
 			`</GetCallerIdentityResult></GetCallerIdentityResponse>`, Account, Account)

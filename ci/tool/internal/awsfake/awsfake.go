@@ -25,6 +25,9 @@ const (
 	Alias   = "alias"
 )
 
+// Code is the only MFA code that the stand-in accepts.
+const Code = "123456"
+
 // The tiers of repositories.
 const (
 	Private = "private"
@@ -204,6 +207,9 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		form, _ := url.ParseQuery(string(body))
 		c.Operation = "sts." + form.Get("Action")
+		for key := range form {
+			input[key] = form.Get(key)
+		}
 	}
 	if target != "" {
 		if err := json.Unmarshal(body, &input); err != nil {

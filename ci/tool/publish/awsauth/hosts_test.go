@@ -30,6 +30,14 @@ func realAWS(t *testing.T) (*awsfake.AWS, *Session) {
 	t.Helper()
 	aws := awsfake.New(t)
 	t.Setenv("AWS_ENDPOINT_URL", "")
+	s, err := New(t.Context(), "", routed(t, aws))
+	require.NoError(t, err)
+	return aws, s
+}
+
+// routed brings every request, to whatever name, to the stand-in.
+func routed(t *testing.T, aws *awsfake.AWS) config.LoadOptionsFunc {
+	t.Helper()
 	to, err := url.Parse(aws.URL)
 	require.NoError(t, err)
 	plain := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
@@ -37,9 +45,7 @@ func realAWS(t *testing.T) (*awsfake.AWS, *Session) {
 			return new(net.Dialer).DialContext(ctx, "tcp", to.Host)
 		}
 	})
-	s, err := New(t.Context(), "", config.WithHTTPClient(plain))
-	require.NoError(t, err)
-	return aws, s
+	return config.WithHTTPClient(plain)
 }
 
 // dockerLogin makes Docker's logins those of the file.
