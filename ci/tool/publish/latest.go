@@ -54,7 +54,7 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 		outcome.Moved = append(outcome.Moved, m.name())
 	}
 	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
-		return fmt.Errorf("%w\nthese latest tags were moved and not rolled back:\n%s", err, strings.Join(outcome.Moved, "\n"))
+		return Stopped(err, "these latest tags were moved and not rolled back:\n"+strings.Join(outcome.Moved, "\n"))
 	}
 	return nil
 }
@@ -99,10 +99,9 @@ func (p *Publisher) rollBack(moves []move, failure error) error {
 	})
 	stuck = slices.DeleteFunc(stuck, func(s string) bool { return s == "" })
 	if len(stuck) == 0 {
-		return fmt.Errorf("%w\nevery latest tag was rolled back; run the same command again", failure)
+		return Stopped(failure, "every latest tag was rolled back")
 	}
-	return fmt.Errorf("%w\nthese latest tags may name the new image and could not be rolled back:\n%s\nrun the same command again to move the other tags too",
-		failure, strings.Join(stuck, "\n"))
+	return Stopped(failure, "these latest tags may name the new image and could not be rolled back:\n"+strings.Join(stuck, "\n"))
 }
 
 func (p *Publisher) rollBackTag(ctx context.Context, m move) error {

@@ -105,7 +105,13 @@ func passing(err error) bool {
 
 // Passing tells whether the same request may succeed later: the registry was busy or broken,
 // or the connection failed.
-func Passing(err error) bool { return passing(err) || Unreachable(err) }
+func Passing(err error) bool {
+	var known interface{ Passing() bool } // of another service, such as AWS
+	if errors.As(err, &known) {
+		return known.Passing()
+	}
+	return passing(err) || Unreachable(err)
+}
 
 // errBody is a body that does not have the promised length, digest or format.
 var errBody = errors.New("the registry's answer is damaged")

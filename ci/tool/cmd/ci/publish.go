@@ -95,11 +95,26 @@ func (f *publishFlags) check() error {
 	return errors.Join(checkPort(f.port), f.target.check())
 }
 
-func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
-	start := time.Now()
+// publish publishes, and says after a failure whether the same command goes on.
+func (a *app) publish(cmd *cobra.Command, f *publishFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	err := a.publishAll(cmd, f)
+	var usage usageError
+	var unknown catalog.UnknownImageError
+	switch ctx := cmd.Context(); {
+	case err == nil, errors.As(err, &usage), errors.As(err, &unknown):
+		return err
+	case ctx.Err() != nil: // whatever failed because of that
+		return storyError{publish.Stopped(publish.Interrupted(err), "nothing was published"), exitFailed}
+	default:
+		return publish.Stopped(err, "nothing was published")
+	}
+}
+
+func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
+	start := time.Now()
 	c, err := a.catalog()
 	if err != nil {
 		return err
@@ -202,7 +217,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		return nil, nil, 0, err
 	}
 	if err := r.Err(); err != nil {
-		return nil, nil, 0, fmt.Errorf("%w\nnothing was published; to see all gates: bin/ci audit", err)
+		return nil, nil, 0, fmt.Errorf("%w\nto see all gates: bin/ci audit", err)
 	}
 	images, err := publish.ReadImages(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
