@@ -3,6 +3,7 @@ package awsauth
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +18,10 @@ var ecrHost = regexp.MustCompile(`^[0-9]{12}\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+
 	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)` +
 	`|dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))$`)
 
+// publicHosts are the names of ECR Public: the usual one, and that for IPv6 too.
+// https://docs.aws.amazon.com/AmazonECR/latest/public/public-ecr-requests.html
+var publicHosts = []string{publish.PublicHost, "ecr-public.aws.com"}
+
 // CheckHosts fails if a registry of AWS is named for what it is not, or in a spelling that
 // gets no token.
 func CheckHosts(h publish.Hosts) error {
@@ -27,7 +32,7 @@ func CheckHosts(h publish.Hosts) error {
 		host, _, _ := strings.Cut(named.registry, "/")
 		plain, _, _ := strings.Cut(strings.ToLower(host), ":")
 		plain = strings.TrimSuffix(plain, ".")
-		private, public := ecrHost.MatchString(plain), plain == publish.PublicHost
+		private, public := ecrHost.MatchString(plain), slices.Contains(publicHosts, plain)
 		switch {
 		case (private || public) && host != plain:
 			return fmt.Errorf("%s: %q is a name of AWS in another spelling; write %s", named.flag, host, plain)
@@ -77,7 +82,7 @@ func (s *Session) privateHost(host string) (bool, error) {
 
 // publicHost tells whether ECR Public's token belongs to the registry at the host.
 func (s *Session) publicHost(host string) (bool, error) {
-	return host == publish.PublicHost || publish.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
+	return slices.Contains(publicHosts, host) || publish.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
 }
 
 // standIn tells whether a service of AWS is a stand-in on this machine.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,7 +65,7 @@ func (s *Session) InAccount(h publish.Hosts) {
 // Names tells whether one of the registries is one of AWS, which the token of AWS is for.
 func Names(h publish.Hosts) bool {
 	host := func(registry string) string { host, _, _ := strings.Cut(registry, "/"); return host }
-	return ecrHost.MatchString(host(h.Private)) || host(h.Public) == publish.PublicHost
+	return ecrHost.MatchString(host(h.Private)) || slices.Contains(publicHosts, host(h.Public))
 }
 
 // RegionOf returns the region of a registry of ECR, or "".
