@@ -48,17 +48,18 @@ func newPublish(a *app) *cobra.Command {
 Every image is pushed as NAME-COMMIT to the registry that its function names. A public
 image is also pushed to the private registry (the deploy copy), because Lambda accepts
 images only from there. Each image is read back. Only when all are correct, the
-NAME-latest tags move. If anything fails, no latest tag moves, and the same command
-continues where it stopped. An image that a repository already holds is only tagged;
-none of its layers is sent.
+NAME-latest tags move. If anything fails, no latest tag moves, and the last line says
+whether the same command continues where it stopped. An image that a repository already
+holds is only tagged; none of its layers is sent.
 
 Two documents are attached to each image by digest: the SBOM, which lists what the
 image is made of, and the provenance, which says how it was built; see bin/ci sbom and
 bin/ci provenance. The provenance in the public registry does not name the builder, its
 run and the address of the sources.
 
-AWS credentials are found as by every AWS tool; other registries use Docker's logins.
-With --local everything goes to a registry that runs in this process and stores its
+AWS credentials are found as by every AWS tool, and an MFA code is asked for on a
+terminal; other registries use Docker's logins. ECR Public is asked for only if a
+function is public. With --local everything goes to a registry that runs in this process and stores its
 content in dist/registry.`,
 		Example: `  bin/ci publish --commit abc1234
   bin/ci publish --dry-run

@@ -84,10 +84,10 @@ func configError(err error) error {
 	var file config.SharedConfigLoadError
 	switch {
 	case errors.As(err, &noCode):
-		// https://docs.aws.amazon.com/cli/latest/reference/sts/get-session-token.html
+		// https://docs.aws.amazon.com/cli/latest/reference/configure/export-credentials.html
 		return fmt.Errorf("get the AWS credentials: %s asks for an MFA code, and here is no terminal to type it on; "+
-			"log in first, with aws sts get-session-token --serial-number DEVICE --token-code CODE, and set the AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN that it prints; "+
-			"or set AWS_PROFILE to a profile without mfa_serial", profile())
+			"where there is one, get the credentials with eval \"$(aws configure export-credentials%s --format env)\"; "+
+			"or set AWS_PROFILE to a profile without mfa_serial", profile(), profileFlag())
 	case errors.As(err, &noProfile):
 		return &Error{fmt.Errorf("read the AWS configuration: %w", err), "set AWS_PROFILE to one of those that `aws configure list-profiles` prints", false}
 	case errors.As(err, &file):

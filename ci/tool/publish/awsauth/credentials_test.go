@@ -105,7 +105,7 @@ func TestCredentialsThatCannotBeUsed(t *testing.T) {
 		want            []string
 	}{
 		"MFA without a terminal": {"mfa", mfa, awsfake.Failure{}, []string{"get the AWS credentials: the profile mfa asks for an MFA code, and here is no terminal to type it on; ",
-			"aws sts get-session-token --serial-number DEVICE --token-code CODE", "; or set AWS_PROFILE to a profile without mfa_serial"}},
+			"eval \"$(aws configure export-credentials --profile mfa --format env)\"", "; or set AWS_PROFILE to a profile without mfa_serial"}},
 		"SSO, never logged in": {"sso", sso, awsfake.Failure{}, []string{"get the AWS credentials: ", "; log in again with `aws sso login --profile sso`, or set AWS_PROFILE to another profile"}},
 		"SSO, as it was once": {"old", "[profile old]\nsso_start_url = https://corp.example/start\nsso_region = eu-central-1\nsso_account_id = 123456789012\nsso_role_name = publish\n",
 			awsfake.Failure{}, []string{"; log in again with `aws sso login --profile old`"}},
