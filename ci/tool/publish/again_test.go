@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/stretchr/testify/assert"
+
+	"lambdas.internal/ci/tool/registry"
 )
 
 // known is an error of another service that says whether it passes.
@@ -34,6 +36,7 @@ func TestWhetherTheSameCommandGoesOn(t *testing.T) {
 		"a cut connection":                {fmt.Errorf("push: %w", io.ErrUnexpectedEOF), goesOn},
 		"an interrupt":                    {fmt.Errorf("push: %w", context.Canceled), goesOn},
 		"AWS is busy":                     {fmt.Errorf("look: %w", known{true}), goesOn},
+		"another publish":                 {fmt.Errorf("x: %w", registry.Later("another publish moves them")), goesOn},
 		"all pass":                        {errors.Join(answer(http.StatusBadGateway), known{true}), goesOn},
 		"no permission":                   {answer(http.StatusForbidden), mend},
 		"AWS has no permission":           {fmt.Errorf("look: %w", known{false}), mend},

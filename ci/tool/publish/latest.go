@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/registry"
 )
 
 const (
@@ -160,7 +161,7 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", err
 		}
 	}
-	return "", errors.New("the latest tags name images of several commits, because another publish moves them at the same time; publish again when that one has ended")
+	return "", registry.Later("the latest tags name images of several commits, because another publish moves them at the same time; wait until that one has ended")
 }
 
 // commitOf returns the other commit whose images all latest tags name; "" if there is none.

@@ -113,6 +113,15 @@ func Passing(err error) bool {
 	return passing(err) || Unreachable(err)
 }
 
+// Later is an error that [Passing] is true for: its text asks for the same command again.
+func Later(text string) error { return later(text) }
+
+type later string
+
+func (l later) Error() string { return string(l) }
+
+func (l later) Passing() bool { return true }
+
 // errBody is a body that does not have the promised length, digest or format.
 var errBody = errors.New("the registry's answer is damaged")
 

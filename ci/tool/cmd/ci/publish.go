@@ -16,6 +16,7 @@ import (
 	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -226,7 +227,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	}
 	for name, digest := range r.Digests {
 		if images[name].Digest.String() != digest {
-			return nil, nil, 0, fmt.Errorf("publish %s: another build replaced the image while it was checked; run the same command again", name)
+			return nil, nil, 0, registry.Later("publish " + name + ": another build replaced the image while it was checked")
 		}
 	}
 	if pinned {

@@ -32,7 +32,7 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 	for repository, digests := range there {
 		counts, err := t.ecr.TagCounts(ctx, repository, digests)
 		if ecrapi.Denied(err) { // with a policy of before; there is room for long
-			tell(fmt.Sprintf("warning: %v; without that, nothing makes room for tags: see docs/aws", err))
+			tell(fmt.Sprintf("warning: %v; without that, nothing makes room for tags", err))
 			continue
 		}
 		if err != nil {
