@@ -20,7 +20,7 @@ func (s stopped) Unwrap() error { return s.error }
 
 func (s stopped) Error() string {
 	text := s.error.Error()
-	if s.error == context.Canceled {
+	if text == context.Canceled.Error() {
 		text = "interrupted"
 	}
 	return text + "\n" + s.rest

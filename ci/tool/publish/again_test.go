@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/registry"
 )
@@ -53,6 +54,6 @@ func TestWhetherTheSameCommandGoesOn(t *testing.T) {
 			assert.ErrorIs(t, got, test.err)
 		})
 	}
-	assert.NoError(t, Stopped(nil, "nothing was published"))
+	require.NoError(t, Stopped(nil, "nothing was published"))
 	assert.Equal(t, "interrupted"+goesOn, Stopped(context.Canceled, "nothing was published").Error())
 }

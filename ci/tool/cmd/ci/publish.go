@@ -60,8 +60,8 @@ run and the address of the sources.
 
 AWS credentials are found as by every AWS tool, and an MFA code is asked for on a
 terminal; other registries use Docker's logins. ECR Public is asked for only if a
-function is public. With --local everything goes to a registry that runs in this process and stores its
-content in dist/registry.`,
+function is public. With --local everything goes to a registry that runs in this process
+and stores its content in dist/registry.`,
 		Example: `  bin/ci publish --commit abc1234
   bin/ci publish --dry-run
   bin/ci publish --local --serve`,
