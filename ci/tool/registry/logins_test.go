@@ -189,17 +189,21 @@ func TestWhatIsNoWayToARegistry(t *testing.T) {
 	for title, test := range map[string]struct {
 		host        string
 		unreachable bool
+		passing     bool
 		message     string
 	}{
-		"an unknown name":        {"registry.invalid", true, ""},
-		"nothing listens":        {"127.0.0.1:1", true, "connection refused"},
-		"it hangs up":            {tcp(func(c net.Conn) { c.Close() }), false, "gave up after 4 attempts"},
-		"it does not speak HTTP": {tcp(func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n"); c.Close() }), false, "malformed HTTP"},
+		"an unknown name":        {"registry.invalid", true, false, ""},
+		"nothing listens":        {"127.0.0.1:1", true, true, "connection refused"},
+		"it hangs up":            {tcp(func(c net.Conn) { c.Close() }), false, true, "gave up after 4 attempts"},
+		"it does not speak HTTP": {tcp(func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n"); c.Close() }), false, false, "malformed HTTP"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			_, err := Digest(t.Context(), test.host+"/base:1")
 			require.ErrorContains(t, err, test.message)
 			assert.Equal(t, test.unreachable, Unreachable(err), err)
+			assert.Equal(t, test.passing, Passing(err), err)
+			_, _, err = NewClient(Options{Retry: &Retry{Attempts: 4, First: time.Millisecond, Longest: time.Millisecond}}).Digest(t.Context(), test.host+"/base", "1")
+			assert.Equal(t, test.unreachable, strings.HasSuffix(err.Error(), "; check the network, the proxy and the name of the registry"), err)
 		})
 	}
 }

@@ -110,6 +110,10 @@ func Passing(err error) bool {
 	if errors.As(err, &known) {
 		return known.Passing()
 	}
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) && lookup.IsNotFound { // a wrong name stays wrong
+		return false
+	}
 	return passing(err) || Unreachable(err)
 }
 
@@ -161,6 +165,8 @@ func explain(err error, auth authn.Authenticator, host string) error {
 		return fmt.Errorf("%w; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs", err)
 	case errors.As(err, &certificate):
 		return fmt.Errorf("%w; check the name of the registry; if a proxy here signs its own certificates, name the file with its CA in SSL_CERT_FILE", err)
+	case Unreachable(err):
+		return fmt.Errorf("%w; check the network, the proxy and the name of the registry", err)
 	case !refused(err):
 		return err
 	case keys.MatchString(answer.Error()):

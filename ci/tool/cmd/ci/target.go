@@ -28,6 +28,7 @@ type targetFlags struct {
 	alias   string
 	local   bool // the embedded registry
 	session *awsauth.Session
+	refused error // why there is no session
 }
 
 func (f *targetFlags) addLocal(cmd *cobra.Command, usage string) {
@@ -51,6 +52,12 @@ func (f *targetFlags) check() error {
 	}
 	if f.account != "" && !account.MatchString(f.account) {
 		return usageError{fmt.Errorf("--account: %q is not an AWS account; pass its 12 digits", f.account)}
+	}
+	if f.account != "" && f.hosts.Private != "" {
+		return usageError{errors.New("--account has no effect beside --private-registry, which names the account; leave one out")}
+	}
+	if f.alias != "" && f.hosts.Public != "" {
+		return usageError{errors.New("--public-alias has no effect beside --public-registry, which names the alias; leave one out")}
 	}
 	expected := f.expected()
 	if err := expected.Check(); err != nil {
@@ -194,12 +201,8 @@ func login(ctx context.Context, region, private string) (*awsauth.Session, error
 
 // login is [login], once for all that use the flags: each may ask for an MFA code.
 func (f *targetFlags) login(ctx context.Context) (*awsauth.Session, error) {
-	if f.session != nil {
-		return f.session, nil
+	if f.session == nil && f.refused == nil {
+		f.session, f.refused = login(ctx, f.region, f.hosts.Private)
 	}
-	session, err := login(ctx, f.region, f.hosts.Private)
-	if err == nil {
-		f.session = session
-	}
-	return session, err
+	return f.session, f.refused
 }
