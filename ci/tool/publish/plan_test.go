@@ -98,3 +98,18 @@ func TestHosts(t *testing.T) {
 		assert.Equal(t, fine, Hosts{host, good}.Check() == nil, "%q", host)
 	}
 }
+
+func TestTheNameForLambda(t *testing.T) {
+	for given, want := range map[string]string{
+		"123456789012.dkr.ecr.eu-central-1.amazonaws.com/a":             "123456789012.dkr.ecr.eu-central-1.amazonaws.com/a",
+		"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/team/a":      "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/a",
+		"123456789012.dkr-ecr.eu-central-1.on.aws/a":                    "123456789012.dkr.ecr.eu-central-1.amazonaws.com/a",
+		"123456789012.dkr-ecr-fips.us-gov-west-1.on.aws/a":              "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/a",
+		"123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn/a": "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a",
+		"123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/a":               "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/a",
+		"127.0.0.1:5000/a": "127.0.0.1:5000/a",
+		"123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example/a": "123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example/a",
+	} {
+		assert.Equal(t, want, ForLambda(given))
+	}
+}

@@ -2,7 +2,6 @@ package awsauth
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,13 +9,6 @@ import (
 
 	"lambdas.internal/ci/tool/publish"
 )
-
-// ecrHost matches the registries of ECR, of all partitions: by their name, their FIPS name
-// and their dual-stack name. It finds the region.
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
-var ecrHost = regexp.MustCompile(`^[0-9]{12}\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.` +
-	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)` +
-	`|dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))$`)
 
 // publicHosts are the names of ECR Public: the usual one, and that for IPv6 too.
 // https://docs.aws.amazon.com/AmazonECR/latest/public/public-ecr-requests.html
@@ -32,7 +24,8 @@ func CheckHosts(h publish.Hosts) error {
 		host, _, _ := strings.Cut(named.registry, "/")
 		plain, _, _ := strings.Cut(strings.ToLower(host), ":")
 		plain = strings.TrimSuffix(plain, ".")
-		private, public := ecrHost.MatchString(plain), slices.Contains(publicHosts, plain)
+		_, private := publish.ParseECR(plain)
+		public := slices.Contains(publicHosts, plain)
 		switch {
 		case (private || public) && host != plain:
 			return fmt.Errorf("%s: %q is a name of AWS in another spelling; write %s", named.flag, host, plain)
@@ -70,12 +63,12 @@ func (s *Session) privateHost(host string) (bool, error) {
 	if publish.Loopback(host) {
 		return standIn(s.ECR.Options().BaseEndpoint), nil
 	}
-	found := ecrHost.FindStringSubmatch(host)
-	if found == nil {
+	e, ok := publish.ParseECR(host)
+	if !ok {
 		return false, nil
 	}
-	if region := found[1] + found[2]; region != s.Region {
-		return false, fmt.Errorf("it is in %s, and the AWS region is %s; pass --region %[1]s", region, s.Region)
+	if e.Region != s.Region {
+		return false, fmt.Errorf("it is in %s, and the AWS region is %s; pass --region %[1]s", e.Region, s.Region)
 	}
 	return true, nil
 }

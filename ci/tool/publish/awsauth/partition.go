@@ -43,18 +43,17 @@ func HasPublic(region string) bool {
 // InAccount makes the session's calls to ECR those for the account that the host names, if it is
 // a registry of ECR. Without it, they are for the account of the credentials.
 func (s *Session) InAccount(h publish.Hosts) {
-	host, _, _ := strings.Cut(h.Private, "/")
-	if !ecrHost.MatchString(host) {
+	e, ok := publish.ParseECR(h.Private)
+	if !ok {
 		return
 	}
-	account, _, _ := strings.Cut(host, ".")
 	s.ECR = ecr.NewFromConfig(s.Config, func(o *ecr.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("registryId",
 				func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 					field := reflect.ValueOf(in.Parameters).Elem().FieldByName("RegistryId")
 					if field.IsValid() && field.IsNil() {
-						field.Set(reflect.ValueOf(aws.String(account)))
+						field.Set(reflect.ValueOf(aws.String(e.Account)))
 					}
 					return next.HandleInitialize(ctx, in)
 				}), middleware.Before)
@@ -64,15 +63,13 @@ func (s *Session) InAccount(h publish.Hosts) {
 
 // Names tells whether one of the registries is one of AWS, which the token of AWS is for.
 func Names(h publish.Hosts) bool {
-	host := func(registry string) string { host, _, _ := strings.Cut(registry, "/"); return host }
-	return ecrHost.MatchString(host(h.Private)) || slices.Contains(publicHosts, host(h.Public))
+	_, private := publish.ParseECR(h.Private)
+	public, _, _ := strings.Cut(h.Public, "/")
+	return private || slices.Contains(publicHosts, public)
 }
 
 // RegionOf returns the region of a registry of ECR, or "".
 func RegionOf(registry string) string {
-	host, _, _ := strings.Cut(registry, "/")
-	if found := ecrHost.FindStringSubmatch(host); found != nil {
-		return found[1] + found[2]
-	}
-	return ""
+	e, _ := publish.ParseECR(registry)
+	return e.Region
 }
