@@ -245,4 +245,33 @@ func TestAProxyThatRefuses(t *testing.T) {
 		require.ErrorContains(t, err, fmt.Sprintf("the proxy %s answers: %d ", at.Host, status))
 		assert.True(t, Unreachable(err))
 	}
+	for title, proxy := range map[string]*url.URL{
+		"no proxy is there":       {Scheme: "http", Host: "127.0.0.1:1"},
+		"no SOCKS proxy is there": {Scheme: "socks5", Host: "127.0.0.1:1"},
+		"a SOCKS proxy refuses":   {Scheme: "socks5", Host: socks(t)},
+	} {
+		over(t, &http.Transport{Proxy: http.ProxyURL(proxy)})
+		_, err := Digest(t.Context(), "public.ecr.aws/base:1")
+		require.Error(t, err)
+		assert.True(t, Unreachable(err), "%s: %v", title, err)
+	}
+}
+
+// socks is a SOCKS proxy that allows no connection (RFC 1928).
+func socks(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			question := make([]byte, 512)
+			_, _ = c.Read(question)
+			_, _ = c.Write([]byte{5, 0})
+			_, _ = c.Read(question)
+			_, _ = c.Write([]byte{5, 2, 0, 1, 0, 0, 0, 0, 0, 0})
+			c.Close()
+		}
+	}()
+	return l.Addr().String()
 }

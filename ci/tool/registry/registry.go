@@ -5,12 +5,14 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -143,6 +145,9 @@ func (u unreached) Error() string { return string(u) }
 
 func (u unreached) Is(target error) bool { return target == errUnreachable }
 
+// connects are the operations of [net.OpError] that make a connection, also to a proxy.
+var connects = []string{"dial", "proxyconnect", "socks connect"}
+
 // Unreachable tells whether err means that the network has no way to the registry: its name is
 // unknown, nothing accepts a connection, no answer comes in time, or a proxy refuses. Anything
 // else is not: what answered, though not as a registry, must not be taken for no network.
@@ -151,13 +156,14 @@ func Unreachable(err error) bool {
 	var lookup *net.DNSError
 	var network *net.OpError
 	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, errLogin), errors.Is(err, errLogins):
+	case errors.As(err, &certificate), err == nil, errors.Is(err, context.Canceled), errors.Is(err, errLogin), errors.Is(err, errLogins):
 		return false
 	case errors.As(err, &answer):
 		return answer.StatusCode == http.StatusProxyAuthRequired
 	default:
-		return errors.Is(err, errUnreachable) || errors.As(err, &lookup) || errors.As(err, &network) && network.Op == "dial" ||
+		return errors.Is(err, errUnreachable) || errors.As(err, &lookup) || errors.As(err, &network) && slices.Contains(connects, network.Op) ||
 			errors.As(err, &timeout) && timeout.Timeout()
 	}
 }
