@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/alarmapi"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
@@ -36,7 +37,7 @@ var (
 // fast is a pace for a stand-in whose updates last a millisecond.
 var fast = deploy.Pace{
 	Poll: 500 * time.Microsecond, PollLongest: 2 * time.Millisecond,
-	Settle: 10 * time.Second, Revert: 10 * time.Second, Smoke: 10 * time.Second,
+	Settle: 10 * time.Second, Revert: 10 * time.Second, Smoke: 10 * time.Second, Watch: 15 * time.Second,
 }
 
 // store is a registry in memory. Its content is keyed by repository and identifier.
@@ -146,14 +147,16 @@ func newWorld(t testing.TB) *world {
 func (w *world) releaser(t testing.TB) *deploy.Releaser {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return deploy.NewReleaser(lambdaapi.New(aws.Config{
+	config := aws.Config{
 		Region: lambdafake.Region, BaseEndpoint: aws.String(w.aws.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
 		HTTPClient:  &http.Client{Transport: transport},
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Microsecond })
 		},
-	}), w.images, w.o)
+	}
+	w.o.Watch = alarmapi.New(config)
+	return deploy.NewReleaser(lambdaapi.New(config), w.images, w.o)
 }
 
 // release makes a release of all targets.
