@@ -124,7 +124,7 @@ func TestTheImageOfAVersionKeepsATag(t *testing.T) {
 	require.NoError(t, r.MarkLive(t.Context(), results))
 
 	for n, target := range w.targets {
-		for _, tag := range []string{deploy.Live(target.Image), publish.ShieldTag(target.Image, w.new[n])} {
+		for _, tag := range []string{publish.LiveTag(target.Image, w.o.Side), publish.ShieldTag(target.Image, w.new[n], w.o.Side)} {
 			digest, ok, err := w.images.Digest(t.Context(), target.Repository, tag)
 			require.NoError(t, err)
 			assert.True(t, ok, tag)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -111,6 +112,8 @@ type Options struct {
 	Clock  Clock
 	// Description is the description of the versions that are published.
 	Description string
+	// Side is the account and region of the functions.
+	Side publish.Side
 	// StandIn is true if the endpoint is not AWS, but a stand-in that accepts images from
 	// any registry.
 	StandIn bool

@@ -62,8 +62,8 @@ type Function struct {
 	Update, UpdateReason string
 }
 
-// settled tells whether Lambda has finished the last change of the function.
-func (f Function) settled() bool { return f.Update != inProgress && f.State != statePending }
+// Settled tells whether Lambda has finished the last change of the function.
+func (f Function) Settled() bool { return f.Update != inProgress && f.State != statePending }
 
 // Failed says why the function or its last update failed; "" if neither did.
 func (f Function) Failed() string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -43,6 +44,11 @@ func (p *Plan) Results() []Result {
 		results[n] = s.result
 	}
 	return results
+}
+
+// Changes tells whether the release updates a function or moves an alias.
+func (p *Plan) Changes() bool {
+	return slices.ContainsFunc(p.steps, func(s *step) bool { return s.changes || s.movesAlias })
 }
 
 // Preflight checks every function and every image, and changes nothing. Its error names

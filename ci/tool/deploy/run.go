@@ -127,7 +127,7 @@ func (r *Releaser) settle(ctx context.Context, name, qualifier string) (Function
 	for {
 		f, err := r.lambda.Function(bound, name, qualifier)
 		switch {
-		case err == nil && f.settled():
+		case err == nil && f.Settled():
 			return f, nil
 		case err != nil && !errors.Is(err, ErrPassing) && bound.Err() == nil:
 			return Function{}, err

@@ -11,6 +11,7 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
+	"lambdas.internal/ci/tool/deploy/status"
 )
 
 func newRollback(a *app) *cobra.Command {
@@ -24,8 +25,12 @@ func newRollback(a *app) *cobra.Command {
 The functions run the images of that release's record again, by the same steps as
 deploy: every function is checked first, and if one image is missing nothing is
 changed. Without --to, it rolls back to the release before the current one; a second
-rollback goes one release further back. If the last release moved an alias, the
-rollback moves it too.
+rollback goes one release further back. If functions are not as the last release left
+them, as after a deploy that was killed, it restores that release. If the last release
+moved an alias, the rollback moves it too. A rollback that finds nothing to change fails.
+
+The releases are those of the account and region of the functions; others may deploy from
+the same registry.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
 function runs the same image as before.`,
@@ -53,7 +58,10 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	earlier, err := choose(releases, to)
+	earlier, err := interrupted(cmd, fl, releases, to)
+	if err == nil && earlier.Commit == "" {
+		earlier, err = choose(releases, to)
+	}
 	if err != nil {
 		return err
 	}
@@ -71,6 +79,25 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 		}
 	}
 	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Rollback, Commit: earlier.Commit, Targets: targets, Releases: releases})
+}
+
+// interrupted returns the last release if functions are not as it left them; none if to names
+// another one.
+func interrupted(cmd *cobra.Command, fl *fleet, h history.Releases, to string) (history.Release, error) {
+	if len(h) == 0 || to != "" {
+		return history.Release{}, nil
+	}
+	last := h[len(h)-1]
+	differ, err := status.Differs(cmd.Context(), fl.lambda, last)
+	if err != nil || len(differ) == 0 {
+		return history.Release{}, err
+	}
+	text := fmt.Sprintf("these functions are not as the last release left them: %s; so this rollback restores that release, the %s of commit %s", strings.Join(differ, ", "), last.Kind, last.Commit)
+	if before, ok := h.Previous(); ok {
+		text += "; to go back further: bin/ci rollback --to " + before.Commit
+	}
+	warn(cmd, []string{text})
+	return last, nil
 }
 
 // choose returns the release to roll back to.

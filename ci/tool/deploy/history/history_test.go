@@ -10,8 +10,11 @@ import (
 
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 )
+
+var here = publish.Side{Account: "123456789012", Region: "eu-central-1"}
 
 var noon = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 
@@ -73,8 +76,8 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 	r := testkit.NewRegistry(t)
 	light, heavy := r.Host+"/ai-social-media-lambda-light", r.Host+"/ai-social-media-lambda-heavy"
 	client := registry.NewClient(registry.Options{})
-	former := history.NewStore(client, []string{heavy})
-	store := history.NewStore(client, []string{light, heavy})
+	former := history.NewStore(client, []string{heavy}, here)
+	store := history.NewStore(client, []string{light, heavy}, here)
 	add := func(s *history.Store, release history.Release) string {
 		h, err := s.Releases(t.Context())
 		require.NoError(t, err)
@@ -83,22 +86,24 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 		return tag
 	}
 
-	assert.Equal(t, "release-20260522T120000.000Z-abc1234", add(former, of(history.Deploy, "abc1234")))
-	assert.Equal(t, "release-20260522T120000.001Z-def5678", add(store, of(history.Deploy, "def5678")), "no two have the same time")
+	assert.Equal(t, "release-20260522T120000.000Z-abc1234-123456789012-eu-central-1", add(former, of(history.Deploy, "abc1234")))
+	assert.Equal(t, "release-20260522T120000.001Z-def5678-123456789012-eu-central-1", add(store, of(history.Deploy, "def5678")), "no two have the same time")
 	assert.Empty(t, add(store, of(history.Deploy, "def5678")), "no record if nothing changed")
 	assert.NotEmpty(t, add(store, of(history.Rollback, "abc1234")))
 
 	h, err := store.Releases(t.Context())
 	require.NoError(t, err)
 	require.Len(t, h, 3)
-	assert.Equal(t, of(history.Deploy, "abc1234"), h[0])
+	want := of(history.Deploy, "abc1234")
+	want.Account, want.Region = here.Account, here.Region
+	assert.Equal(t, want, h[0])
 	assert.Equal(t, []string{"abc1234", "def5678"}, h.Commits())
 }
 
 // The record of a release of one function also says what the others run.
 func TestAReleaseOfSome(t *testing.T) {
 	r := testkit.NewRegistry(t)
-	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"})
+	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"}, here)
 	all := of(history.Deploy, "abc1234")
 	all.Functions = append(all.Functions, history.Function{Image: "thumb", After: "sha256:thumb"})
 	for _, release := range []history.Release{all, of(history.Deploy, "def5678")} {
@@ -125,7 +130,7 @@ func TestARecordThatNoReleaseWrote(t *testing.T) {
 		"a function": func(r *history.Release) { r.Functions[0].Lambda = "Api\x1b[2J" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := history.NewStore(registry.NewClient(registry.Options{}), []string{testkit.NewRegistry(t).Host + "/light"})
+			store := history.NewStore(registry.NewClient(registry.Options{}), []string{testkit.NewRegistry(t).Host + "/light"}, here)
 			release := of(history.Deploy, "abc1234")
 			forge(&release)
 			tag, err := store.Add(t.Context(), release, nil)
@@ -145,7 +150,7 @@ func TestATagThatIsNoRecord(t *testing.T) {
 	repository := r.Host + "/ai-social-media-lambda-light"
 	r.Push(t, "ai-social-media-lambda-light:release-abc1234", testkit.OCIImage(t, testkit.AMD64))
 
-	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}).Releases(t.Context())
+	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}, here).Releases(t.Context())
 
 	require.ErrorContains(t, err, "read the release record release-abc1234 in "+repository+": it is not a release record; remove the tag")
 }
