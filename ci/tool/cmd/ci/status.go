@@ -3,11 +3,39 @@
 package main
 
 import (
+	"context"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy/status"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/referrer"
 )
+
+// published reads the private registry for status.
+type published struct{ *registry.Client }
+
+// Commits returns the commits with which the image was published.
+func (p published) Commits(ctx context.Context, repository, digest string) ([]string, error) {
+	h, err := v1.NewHash(digest)
+	if err != nil {
+		return nil, err
+	}
+	attached, err := referrer.List(ctx, p.Client, repository, h)
+	if err != nil {
+		return nil, err
+	}
+	var commits []string
+	for _, a := range attached {
+		if a.Commit != "" && !slices.Contains(commits, a.Commit) {
+			commits = append(commits, a.Commit)
+		}
+	}
+	return commits, nil
+}
 
 func newStatus(a *app) *cobra.Command {
 	var f fleetFlags
@@ -43,7 +71,7 @@ from the same registry.`,
 			if err != nil {
 				return err
 			}
-			rows, err := status.Look(cmd.Context(), fl.lambda, fl.registry, fl.side, releases, publish.PrivateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
+			rows, err := status.Look(cmd.Context(), fl.lambda, published{fl.registry}, fl.side, releases, publish.PrivateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
 			if err != nil {
 				return err
 			}

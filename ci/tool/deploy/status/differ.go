@@ -7,12 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
-	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -65,26 +63,6 @@ func differs(ctx context.Context, l Lambda, f history.Function, alias string) (b
 		return true, nil
 	}
 	return version.Digest != f.After || len(a.Weights) > 0, err
-}
-
-// published returns the commits with which an image was published, by the documents that are
-// attached to it. The image itself does not depend on the commit.
-func published(ctx context.Context, tags Tags, repository, digest string) ([]string, error) {
-	h, err := v1.NewHash(digest)
-	if err != nil {
-		return nil, nil //nolint:nilerr // what runs is no image of ours
-	}
-	attached, err := tags.Referrers(ctx, repository, h)
-	if err != nil {
-		return nil, fmt.Errorf("find the commit of %s: %w", deploy.Short(digest), err)
-	}
-	var commits []string
-	for _, d := range attached {
-		if c := d.Annotations[referrer.AnnotationCommit]; c != "" && !slices.Contains(commits, c) {
-			commits = append(commits, c)
-		}
-	}
-	return commits, nil
 }
 
 // name gives the rows whose image no record has the commit that most of them share.

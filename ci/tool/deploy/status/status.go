@@ -89,8 +89,9 @@ type Lambda interface {
 // Tags reads the private registry.
 type Tags interface {
 	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
-	// Referrers lists what is attached to an image.
-	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
+	// Commits returns those with which an image was published, by the documents that are
+	// attached to it: the image itself does not depend on the commit.
+	Commits(ctx context.Context, repository, digest string) ([]string, error)
 }
 
 // Look reads the status of the functions of a side. The releases are those of the side, the
@@ -159,8 +160,8 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 		}
 	}
 	if r.Runs != "" && r.Commit == "" && r.seen.there {
-		if r.seen.published, err = published(ctx, tags, r.Repository, r.Runs); err != nil {
-			return err
+		if r.seen.published, err = tags.Commits(ctx, r.Repository, r.Runs); err != nil {
+			return fmt.Errorf("find the commit of %s: %w", deploy.Short(r.Runs), err)
 		}
 	}
 	r.seen.function, r.seen.liveTag, r.seen.exists = f, publish.LiveTag(r.Image, side), true

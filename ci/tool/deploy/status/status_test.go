@@ -15,7 +15,6 @@ import (
 	"lambdas.internal/ci/tool/deploy/status"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -77,12 +76,12 @@ func (t tags) Digest(_ context.Context, _, identifier string) (v1.Hash, bool, er
 	return h, true, err
 }
 
-// Referrers has a document of commit def5678 for the second image.
-func (t tags) Referrers(_ context.Context, _ string, digest v1.Hash) ([]v1.Descriptor, error) {
-	if digest.String() != two {
+// Commits are those of the documents of the second image.
+func (t tags) Commits(_ context.Context, _, digest string) ([]string, error) {
+	if digest != two {
 		return nil, nil
 	}
-	return []v1.Descriptor{{Annotations: map[string]string{referrer.AnnotationCommit: "def5678"}}}, nil
+	return []string{"def5678"}, nil
 }
 
 func TestDrift(t *testing.T) {
