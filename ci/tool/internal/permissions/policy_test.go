@@ -78,7 +78,11 @@ func read(t *testing.T, name string) []byte {
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecr.html
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecr-public.html
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_cloudwatch.html
+// DescribeAlarms can be limited to alarms, but then it finds none that is composed of others.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 var everywhere = []string{
+	"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData",
 	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
 }
 
