@@ -30,8 +30,14 @@ var here = publish.Side{Account: awsfake.Account, Region: "eu-west-3"}
 // record writes a release record as a deploy does, and tells the stand-in of AWS of it.
 func record(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, commit string, functions ...history.Function) string {
 	t.Helper()
+	return recordOf(t, aws, r, here, commit, functions...)
+}
+
+// recordOf is record for the functions of a side.
+func recordOf(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, side publish.Side, commit string, functions ...history.Function) string {
+	t.Helper()
 	const name = "ai-social-media-lambda-light"
-	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Direct + "/" + name}, here)
+	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Direct + "/" + name}, side)
 	before, err := store.Releases(t.Context())
 	require.NoError(t, err)
 	tag, err := store.Add(t.Context(), history.Release{Commit: commit, Kind: history.Deploy, Time: time.Now(), Functions: functions}, before)

@@ -89,7 +89,8 @@ var everywhere = []string{
 // placeholders are the parts that a person fills in, each with an example value.
 var placeholders = map[string]string{
 	"<account>": "123456789012", "<region>": "eu-central-1", "<owner>": "example", "<repository>": "lambdas",
-	"<project>": "lambdas", "<cache-bucket>": "cache", "<connection>": "11111111-2222-3333-4444-555555555555",
+	"<functions-account>": "222222222222",
+	"<project>":           "lambdas", "<cache-bucket>": "cache", "<connection>": "11111111-2222-3333-4444-555555555555",
 }
 
 var (
