@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +123,80 @@ func TestAReleaseOfSome(t *testing.T) {
 	assert.Equal(t, history.Function{Image: "thumb", Before: "sha256:thumb", After: "sha256:thumb", Commit: "abc1234"}, thumb)
 	commit, since, _ := h.CommitOf("thumb", "sha256:thumb")
 	assert.Equal(t, []any{"abc1234", noon}, []any{commit, since})
+}
+
+// Old records have the account in the ARN of the caller, and the region in the registry's name.
+func TestRecordsOfSeveralSides(t *testing.T) {
+	there := publish.Side{Account: "222222222222", Region: "eu-central-1"}
+	minute := 0
+	record := func(commit string, account, region, who, registry string) history.Release {
+		minute++
+		r := of(history.Deploy, commit)
+		r.Time = noon.Add(time.Duration(minute) * time.Minute)
+		r.Account, r.Region, r.Who, r.Functions[0].Repository = account, region, who, registry+"/light"
+		return r
+	}
+	const ecr = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+	old := record("aaaaaaa", "", "", "arn:aws:sts::123456789012:assumed-role/lambdas-deploy/run", ecr)
+	theirs := record("bbbbbbb", "", "", "arn:aws:sts::222222222222:assumed-role/lambdas-deploy/run", ecr)
+	other := record("ccccccc", "", "", "arn:aws:iam::123456789012:user/dana", "123456789012.dkr.ecr.us-east-1.amazonaws.com")
+	nobody := record("ddddddd", "", "", "dana", "localhost:5000")
+	own := record("eeeeeee", here.Account, here.Region, "arn:aws:iam::123456789012:user/dana", ecr)
+	for name, c := range map[string]struct {
+		all  history.Releases
+		side publish.Side
+		want string
+	}{
+		"own, old and new":               {history.Releases{old, theirs, other, nobody, own}, here, "aaaaaaa eeeeeee"},
+		"of the other account":           {history.Releases{old, theirs, other, nobody, own}, there, "bbbbbbb"},
+		"nobody's, if no side is known":  {history.Releases{nobody}, there, "ddddddd"},
+		"not nobody's, if some is known": {history.Releases{nobody, old}, there, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, strings.Join(commits(c.all.Of(c.side)), " "))
+		})
+	}
+	assert.Equal(t, []string{"aaaaaaa", "bbbbbbb", "ccccccc", "ddddddd", "eeeeeee"}, commits(history.Releases{old, theirs, other, nobody, own}.Recent()))
+
+	var many history.Releases
+	for n := range history.DefaultRecent + 2 {
+		many = append(many, record(strings.Repeat("f", 7+n%3), here.Account, here.Region, "", ecr))
+	}
+	assert.Len(t, append(slices.Clone(many), theirs).Recent(), history.DefaultRecent+1, "the last of each side")
+}
+
+func commits(h history.Releases) (all []string) {
+	for _, r := range h {
+		all = append(all, r.Commit)
+	}
+	return all
+}
+
+// Each side finds its own records, however many others there are.
+func TestASideFindsItsRecords(t *testing.T) {
+	repository := testkit.NewRegistry(t).Host + "/light"
+	client := registry.NewClient(registry.Options{})
+	own := history.NewStore(client, []string{repository}, here)
+	others := history.NewStore(client, []string{repository}, publish.Side{Account: "222222222222", Region: here.Region})
+	_, err := own.Add(t.Context(), of(history.Deploy, "abc1234"), nil)
+	require.NoError(t, err)
+	for n := range history.DefaultRecent + 1 {
+		release := of(history.Deploy, fmt.Sprintf("%07d", n))
+		release.Time = noon.Add(time.Duration(n) * time.Minute)
+		_, err := others.Add(t.Context(), release, nil)
+		require.NoError(t, err)
+	}
+
+	h, err := own.Releases(t.Context())
+
+	require.NoError(t, err)
+	assert.Equal(t, []string{"abc1234"}, commits(h))
+	h, err = others.Releases(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, h, history.DefaultRecent)
+	h, err = others.All(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, h, history.DefaultRecent+1)
 }
 
 // Whoever may push to the repository can write a record, and what it says is printed.

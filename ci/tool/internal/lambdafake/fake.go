@@ -82,6 +82,8 @@ type Fake struct {
 	Takes time.Duration
 	// Answer, if set, decides how a call is answered. It is called without a lock.
 	Answer func(Call) Reply
+	// MetricStatus, if set, is the status of each metric in an answer; by default Complete.
+	MetricStatus *string
 	// HasImage tells whether the image, repository@digest, exists. By default all exist.
 	HasImage func(uri string) bool
 

@@ -20,7 +20,7 @@ func (f *Fake) Traffic(function, alias, version string, calls, errors float64) {
 	f.traffic[function+":"+alias+"@"+version] = []float64{calls, errors}
 }
 
-// Alarm sets the state of an alarm.
+// Alarm sets the state of an alarm. Its name begins with composite/ if it is composed of others.
 func (f *Fake) Alarm(name, state string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -61,7 +61,10 @@ func (f *Fake) serveWatch(w http.ResponseWriter, r *http.Request, operation stri
 }
 
 func (f *Fake) metricData(in cbor.Map) cbor.Map {
-	results := cbor.List{}
+	results, status := cbor.List{}, "Complete"
+	if f.MetricStatus != nil {
+		status = *f.MetricStatus
+	}
 	for _, q := range in["MetricDataQueries"].(cbor.List) {
 		q := q.(cbor.Map)
 		metric := q["MetricStat"].(cbor.Map)["Metric"].(cbor.Map)
@@ -70,7 +73,7 @@ func (f *Fake) metricData(in cbor.Map) cbor.Map {
 			d := d.(cbor.Map)
 			values[string(d["Name"].(cbor.String))] = string(d["Value"].(cbor.String))
 		}
-		result := cbor.Map{"Id": q["Id"], "StatusCode": cbor.String("Complete"), "Values": cbor.List{}}
+		result := cbor.Map{"Id": q["Id"], "StatusCode": cbor.String(status), "Values": cbor.List{}}
 		name := string(metric["MetricName"].(cbor.String))
 		if t, ok := f.traffic[values["Resource"]+"@"+values["ExecutedVersion"]]; ok && strings.HasPrefix(values["Resource"], values["FunctionName"]+":") {
 			// Of two minutes.
@@ -83,11 +86,18 @@ func (f *Fake) metricData(in cbor.Map) cbor.Map {
 }
 
 func (f *Fake) describeAlarms(in cbor.Map) cbor.Map {
-	alarms := cbor.List{}
+	alarms, composite := cbor.List{}, cbor.List{}
+	types := fmt.Sprint(in["AlarmTypes"])
 	for _, name := range in["AlarmNames"].(cbor.List) {
 		if state, ok := f.alarms[string(name.(cbor.String))]; ok {
-			alarms = append(alarms, cbor.Map{"AlarmName": name, "StateValue": cbor.String(state), "StateReason": cbor.String("as the test wants")})
+			alarm := cbor.Map{"AlarmName": name, "StateValue": cbor.String(state), "StateReason": cbor.String("as the test wants")}
+			switch isComposite := strings.HasPrefix(string(name.(cbor.String)), "composite/"); {
+			case isComposite && strings.Contains(types, "CompositeAlarm"): // only if asked for
+				composite = append(composite, alarm)
+			case !isComposite:
+				alarms = append(alarms, alarm)
+			}
 		}
 	}
-	return cbor.Map{"MetricAlarms": alarms}
+	return cbor.Map{"MetricAlarms": alarms, "CompositeAlarms": composite}
 }
