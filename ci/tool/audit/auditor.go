@@ -23,6 +23,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
@@ -123,8 +124,9 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 		return in, err
 	}
 	all := slices.Clone(functions)
+	public := slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Registry == catalog.Public })
 	for _, f := range a.catalog.Functions {
-		if f.Registry == catalog.Private && !slices.ContainsFunc(all, func(g catalog.Function) bool { return g.Folder == f.Folder }) {
+		if public && f.Registry == catalog.Private && !slices.ContainsFunc(all, func(g catalog.Function) bool { return g.Folder == f.Folder }) {
 			all = append(all, f) // what it reaches is compared
 		}
 	}
@@ -135,7 +137,10 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 		return err
 	})
 	g.Go(func() (err error) {
-		in.fingerprint, err = ReadPrivate(a.catalog.Root, in.private, in.except)
+		in.fingerprint = fingerprint.New()
+		if public {
+			in.fingerprint, err = ReadPrivate(a.catalog.Root, in.private, in.except)
+		}
 		return err
 	})
 	g.Go(func() (err error) {
@@ -149,6 +154,9 @@ func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, pla
 	in.shared = NewShared(a.catalog.Functions, in.graph, in.except.Packages)
 	if in.published, err = newPublished(packages); err != nil {
 		return in, err
+	}
+	if !public {
+		return in, nil
 	}
 	return in, a.forget(ctx, in.fingerprint, in.published)
 }
@@ -183,6 +191,9 @@ func (a *Auditor) describeOne(f catalog.Function, dir string, there layout.Image
 	if i.RawManifest, err = readJSON(dir, d.Digest, &i.Manifest); err != nil {
 		return ImageFacts{}, err
 	}
+	if err := limit.Check(&i.Manifest); err != nil {
+		return ImageFacts{}, err
+	}
 	if !d.MediaType.IsImage() {
 		i.ClaimErr = fmt.Errorf("the image is a %s", d.MediaType)
 		return i, nil
@@ -203,7 +214,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 	if _, ok := a.cache.Load(key, &checks); ok {
 		return checks, true, nil
 	}
-	if err := a.readLayers(&i, dir); err != nil {
+	if err := a.readLayers(ctx, &i, dir); err != nil {
 		return nil, false, err
 	}
 	secrets, err := a.secrets(ctx, f, i, in)
@@ -239,16 +250,20 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 }
 
 // readLayers gathers the facts about the layers of an image.
-func (a *Auditor) readLayers(i *ImageFacts, dir string) error {
+func (a *Auditor) readLayers(ctx context.Context, i *ImageFacts, dir string) error {
 	if !i.MediaType.IsImage() {
 		return nil
 	}
+	var size int64
 	for n, l := range i.Manifest.Layers {
-		facts, err := a.layer(blob(dir, l.Digest), l)
+		facts, err := a.layer(ctx, blob(dir, l.Digest), l)
 		if err != nil {
 			return fmt.Errorf("read layer %s: %w", l.Digest, err)
 		}
 		i.Layers = append(i.Layers, facts)
+		if size += facts.Size; size > limit.Unpacked {
+			return fmt.Errorf("the layers unpack to more than %d bytes; Lambda accepts no more", int64(limit.Unpacked))
+		}
 		if f, ok := facts.Files[image.BootstrapPath]; ok && f.Regular && facts.Problem == "" && n == len(i.Manifest.Layers)-1 {
 			if i.Bootstrap, err = extract(blob(dir, l.Digest), image.BootstrapPath); err != nil {
 				return fmt.Errorf("read the binary: %w", err)
@@ -259,13 +274,13 @@ func (a *Auditor) readLayers(i *ImageFacts, dir string) error {
 }
 
 // layer returns the facts of a layer, from the cache if it was read before.
-func (a *Auditor) layer(file string, d v1.Descriptor) (LayerFacts, error) {
-	facts, err, _ := a.once.Do(d.Digest.String(), func() (any, error) { return a.layerOnce(file, d) })
+func (a *Auditor) layer(ctx context.Context, file string, d v1.Descriptor) (LayerFacts, error) {
+	facts, err, _ := a.once.Do(d.Digest.String(), func() (any, error) { return a.layerOnce(ctx, file, d) })
 	l, _ := facts.(LayerFacts)
 	return l, err
 }
 
-func (a *Auditor) layerOnce(file string, d v1.Descriptor) (LayerFacts, error) {
+func (a *Auditor) layerOnce(ctx context.Context, file string, d v1.Descriptor) (LayerFacts, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return LayerFacts{}, err
@@ -280,7 +295,7 @@ func (a *Auditor) layerOnce(file string, d v1.Descriptor) (LayerFacts, error) {
 		return LayerFacts{}, err
 	}
 	defer f.Close()
-	if facts, err = ReadLayer(f); err != nil {
+	if facts, err = ReadLayer(ctx, f, limit.Unpacked); err != nil {
 		return LayerFacts{}, err
 	}
 	if facts.Digest != d.Digest {

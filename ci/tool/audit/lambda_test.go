@@ -3,6 +3,7 @@ package audit
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -56,7 +58,7 @@ var (
 // facts describes an image with one layer of the entries.
 func facts(t *testing.T, layer []byte) ImageFacts {
 	t.Helper()
-	l, err := ReadLayer(bytes.NewReader(layer))
+	l, err := ReadLayer(t.Context(), bytes.NewReader(layer), limit.Unpacked)
 	require.NoError(t, err)
 	return ImageFacts{
 		MediaType: types.OCIManifestSchema1,
@@ -145,9 +147,20 @@ func gzipped(t *testing.T, content []byte) []byte {
 
 func TestALayerThatCannotBeReadIsAnError(t *testing.T) {
 	disk := errors.New("disk fault")
-	_, err := ReadLayer(iotest.ErrReader(disk))
+	_, err := ReadLayer(t.Context(), iotest.ErrReader(disk), limit.Unpacked)
 	require.ErrorIs(t, err, disk)
 	good := pack(t, append(folders, bootstrap)...)
-	_, err = ReadLayer(iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(good))))
+	_, err = ReadLayer(t.Context(), iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(good))), limit.Unpacked)
 	assert.ErrorIs(t, err, iotest.ErrTimeout)
+}
+
+func TestALayerThatUnpacksWithoutEndEnds(t *testing.T) {
+	bomb := gzipped(t, make([]byte, 1<<20))
+	facts, err := ReadLayer(t.Context(), bytes.NewReader(bomb), 1<<19)
+	require.NoError(t, err)
+	assert.Contains(t, facts.Problem, "more is unpacked than accepted")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = ReadLayer(ctx, bytes.NewReader(bomb), 1<<21)
+	assert.ErrorIs(t, err, context.Canceled)
 }

@@ -3,6 +3,7 @@ package audit
 import (
 	"archive/tar"
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/licence"
+	"lambdas.internal/ci/tool/registry/limit"
 )
 
 // programs are the files whose path and mode the gates check: the bootstrap, then those
@@ -55,14 +57,15 @@ type LayerFacts struct {
 }
 
 // ReadLayer returns the facts about a compressed layer. A bad format is a fact, in
-// Problem; the error means that r could not be read.
-func ReadLayer(r io.Reader) (LayerFacts, error) {
+// Problem, and so is that it unpacks to more than most bytes; the error means that r could
+// not be read, or that the context ended.
+func ReadLayer(ctx context.Context, r io.Reader, most int64) (LayerFacts, error) {
 	l := LayerFacts{Files: map[string]FileFacts{}}
 	stored, unpacked := sha256.New(), sha256.New()
 	source := bufio.NewReader(io.TeeReader(&faultReader{r: r}, stored))
 	zr, err := gzip.NewReader(source)
 	if err == nil {
-		content := io.TeeReader(zr, unpacked)
+		content := io.TeeReader(limit.Reader(ctx, zr, most), unpacked)
 		if err = l.entries(content); err == nil {
 			// The tar reader stops before the padding at the end.
 			_, err = io.Copy(io.Discard, content)
@@ -71,6 +74,9 @@ func ReadLayer(r io.Reader) (LayerFacts, error) {
 	var fault readFault
 	if errors.As(err, &fault) {
 		return LayerFacts{}, fault.error
+	}
+	if ctx.Err() != nil {
+		return LayerFacts{}, context.Cause(ctx)
 	}
 	if err != nil {
 		l.Problem = err.Error()

@@ -12,6 +12,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/licence"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -43,7 +44,7 @@ func TestLicence(t *testing.T) {
 			var written bytes.Buffer
 			_, err := layer.Write(&written, test.files, "")
 			require.NoError(t, err)
-			facts, err := ReadLayer(&written)
+			facts, err := ReadLayer(t.Context(), &written, limit.Unpacked)
 			require.NoError(t, err)
 
 			c := CheckLicence(catalog.Function{Image: "x", Registry: test.registry}, []LayerFacts{{}, facts})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"lambdas.internal/ci/tool/cache"
@@ -26,16 +27,21 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts)
 	if err != nil {
 		return "", fmt.Errorf("read the description: %w", err)
 	}
-	parts := []string{"verdict 3", program, i.Digest.String(), string(i.MediaType), string(description), in.fingerprint.Digest(), in.scanner.Rules()}
-	parts = append(append(parts, in.private...), known.Key()...)
-	parts = append(parts, in.shared.allowed...)
+	parts := []string{"verdict 3", program, i.Digest.String(), string(i.MediaType), string(description), in.scanner.Rules()}
+	parts = append(parts, known.Key()...)
+	if f.Registry == catalog.Public { // only its verdict depends on what is private
+		parts = slices.Concat(parts, []string{in.fingerprint.Digest()}, in.private, in.shared.allowed)
+	}
 	order, from := in.graph.Reach(f)
 	for _, p := range order {
 		if p.Standard {
 			continue
 		}
 		folder := in.graph.Folder(p)
-		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder, in.shared.reached[p.ImportPath])
+		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder)
+		if f.Registry == catalog.Public {
+			parts = append(parts, in.shared.reached[p.ImportPath])
+		}
 		names := p.EmbedFiles
 		if folder != "" {
 			names = p.Files()

@@ -25,6 +25,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
@@ -68,7 +69,7 @@ func (f *forgery) write() string {
 	f.manifest.Layers, f.config.RootFS.DiffIDs = nil, nil
 	for _, l := range f.layers {
 		f.manifest.Layers = append(f.manifest.Layers, put(types.OCILayer, l))
-		facts, err := ReadLayer(bytes.NewReader(l))
+		facts, err := ReadLayer(f.t.Context(), bytes.NewReader(l), limit.Unpacked)
 		require.NoError(f.t, err)
 		f.config.RootFS.DiffIDs = append(f.config.RootFS.DiffIDs, facts.DiffID)
 	}

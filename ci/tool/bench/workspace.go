@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 
+	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -89,6 +90,10 @@ func generate(from, to string, n int) error {
 		return err
 	}
 	if err := copyPipeline(from, to); err != nil {
+		return err
+	}
+	// Its exceptions are for functions that are not here.
+	if err := os.Remove(filepath.Join(to, filepath.FromSlash(audit.ExceptionsFile))); err != nil {
 		return err
 	}
 	f, err := sharedFacts(from)

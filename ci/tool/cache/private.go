@@ -64,9 +64,10 @@ func private(dir string, above bool) error {
 		return &fs.PathError{Op: "stat", Path: dir, Err: err}
 	}
 	me := os.Geteuid()
-	mode := uint32(s.Mode)
+	mode := uint32(s.Mode) //nolint:unconvert // on macOS it has 16 bits
+	atHome := above && me == 0
 	switch {
-	case int(s.Uid) != me && s.Uid != 0 && !(above && me == 0):
+	case int(s.Uid) != me && s.Uid != 0 && !atHome:
 		return &SharedError{dir, fmt.Sprintf("%s belongs to another user, %s", dir, userName(s.Uid)), false}
 	case above && mode&unix.S_ISVTX != 0:
 		return nil

@@ -84,7 +84,8 @@ func values(all []number) stream {
 func textNumbers(content []byte, telling bool) []number {
 	var all []number
 	for i := 0; i < len(content); {
-		if !digit(content[i]) && !(content[i] == '.' && i+1 < len(content) && digit(content[i+1])) {
+		fraction := content[i] == '.' && i+1 < len(content) && digit(content[i+1])
+		if !digit(content[i]) && !fraction {
 			i++
 			continue
 		}
@@ -111,10 +112,10 @@ func digit(c byte) bool { return '0' <= c && c <= '9' }
 
 // exponent is true for the E of a number, and for the sign that follows one.
 func exponent(content []byte, at int) bool {
-	switch c := content[at]; {
-	case c == 'e' || c == 'E':
+	switch content[at] {
+	case 'e', 'E':
 		return at+1 < len(content) && (digit(content[at+1]) || content[at+1] == '-' || content[at+1] == '+')
-	case c == '-' || c == '+':
+	case '-', '+':
 		return content[at-1] == 'e' || content[at-1] == 'E'
 	}
 	return false

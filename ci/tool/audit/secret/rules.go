@@ -75,18 +75,12 @@ func join(all ...config.ViperConfig) *config.ViperConfig {
 	at := map[string]int{}
 	for _, c := range all {
 		for _, r := range c.Rules {
-			if r.AllowList != nil { // the older form
-				r.Allowlists, r.AllowList = append(r.Allowlists, r.AllowList), nil
-			}
 			if n, ok := at[r.ID]; ok {
 				joined.Rules[n].Allowlists = append(joined.Rules[n].Allowlists, r.Allowlists...)
 				continue
 			}
 			at[r.ID] = len(joined.Rules)
 			joined.Rules = append(joined.Rules, r)
-		}
-		if c.AllowList != nil {
-			c.Allowlists = append(c.Allowlists, c.AllowList)
 		}
 		joined.Allowlists = append(joined.Allowlists, c.Allowlists...)
 	}
@@ -100,7 +94,19 @@ func parse(text string) (config.ViperConfig, error) {
 	if err := v.ReadConfig(strings.NewReader(text)); err != nil {
 		return raw, err
 	}
-	return raw, v.Unmarshal(&raw)
+	if err := v.Unmarshal(&raw); err != nil {
+		return raw, err
+	}
+	if old := raw.AllowList; old != nil { //nolint:staticcheck // projects have this older form
+		raw.Allowlists = append(raw.Allowlists, old)
+	}
+	for n := range raw.Rules {
+		if old := raw.Rules[n].AllowList; old != nil {
+			raw.Rules[n].Allowlists = append(raw.Rules[n].Allowlists, old)
+			raw.Rules[n].AllowList = nil
+		}
+	}
+	return raw, nil
 }
 
 // check refuses what would make the other rules weaker. It returns the allow lists.
@@ -128,15 +134,9 @@ func check(own config.ViperConfig, others ...config.ViperConfig) (allowed []stri
 		for _, a := range r.Allowlists {
 			allowed = append(allowed, r.ID+" ("+words(a.Description)+")")
 		}
-		if r.AllowList != nil {
-			allowed = append(allowed, r.ID+" ("+words(r.AllowList.Description)+")")
-		}
 	}
 	for _, a := range own.Allowlists {
 		allowed = append(allowed, words(a.Description))
-	}
-	if own.AllowList != nil {
-		allowed = append(allowed, words(own.AllowList.Description))
 	}
 	return allowed, nil
 }

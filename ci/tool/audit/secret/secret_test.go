@@ -86,6 +86,7 @@ func TestRulesOfTheProject(t *testing.T) {
 		"no rule at all":                   {"title = \"empty\"\n", 1, ""},
 		"without useDefault":               {"[[rules]]\nid = \"mine\"\nregex = '''zzz'''\nkeywords = ['zzz']\n", 1, ""},
 		"an allow list for a default rule": {"[[rules]]\nid = \"gcp-api-key\"\n[[rules.allowlists]]\nregexes = ['''AIzaSy7d.*''']\n[[rules]]\nid = \"generic-api-key\"\n[[rules.allowlists]]\nregexes = ['''AIzaSy7d.*''']\n", 0, ""},
+		"allowed, in the older form":       {"[allowlist]\nregexes = ['''AIzaSy7d.*''']\n", 0, ""},
 		"not TOML":                         {"[[rules\n", 0, ".gitleaks.toml: While parsing config: "},
 		"a pattern that is none":           {"[[rules]]\nid = \"mine\"\nregex = '''('''\n", 0, ".gitleaks.toml: regexp: Compile(`(`)"},
 		"a default rule that is off": {"[extend]\nuseDefault = true\ndisabledRules = [\"gcp-api-key\"]\n", 0,

@@ -144,6 +144,17 @@ func checkReference(flag, value string) error {
 	return nil
 }
 
+// refuse returns an error if one of the flags was passed: beside the other one it would have
+// no effect.
+func refuse(cmd *cobra.Command, other, says string, flags ...string) error {
+	for _, name := range flags {
+		if cmd.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--%s says %s; it cannot be combined with %s", name, says, other)}
+		}
+	}
+	return nil
+}
+
 func addFrom(cmd *cobra.Command, from *string) {
 	cmd.Flags().StringVar(from, "from", "", "image layout to read the images from, instead of building them")
 }
@@ -158,6 +169,11 @@ type made struct {
 // images builds the images that the flags select. If from is set, it uses that layout
 // instead.
 func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, error) {
+	if from != "" {
+		if err := refuse(cmd, "--from", "what to build", "base", "ffmpeg", "mirror"); err != nil {
+			return nil, err
+		}
+	}
 	b, err := a.builder(cmd, f)
 	if err != nil {
 		return nil, err

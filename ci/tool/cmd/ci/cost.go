@@ -89,7 +89,7 @@ prices with their date; the free tier of an account's first year is not counted.
 
 // buildOnly are the flags of cost that say what to build; they cannot be combined with
 // --published and --local.
-var buildOnly = []string{"from", "versions", "only", "platform", "base", "ffmpeg", "offline"}
+var buildOnly = []string{"from", "versions", "only", "platform", "base", "ffmpeg", "offline", "mirror"}
 
 func (f *costFlags) check(cmd *cobra.Command) error {
 	how := "--published"
@@ -106,9 +106,9 @@ func (f *costFlags) check(cmd *cobra.Command) error {
 	case f.markdown && cmd.Flags().Changed("json"):
 		return usageError{errors.New("--markdown and --json cannot be combined")}
 	}
-	for _, name := range buildOnly {
-		if (f.published || f.target.local) && cmd.Flags().Changed(name) {
-			return usageError{fmt.Errorf("--%s says what to build; it cannot be combined with %s", name, how)}
+	if f.published || f.target.local {
+		if err := refuse(cmd, how, "what to build", buildOnly...); err != nil {
+			return err
 		}
 	}
 	return f.target.check()

@@ -32,6 +32,7 @@ func stores(p publish.Result) int64 { return p.Outcome.Sent + p.Outcome.Attached
 
 // What cost says is stored is what publish says it has sent.
 func TestCostOfWhatPublishHasSent(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
 	none := command(t, root, "cost", "--local")
@@ -65,6 +66,7 @@ func TestCostOfWhatPublishHasSent(t *testing.T) {
 }
 
 func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	r := registrytest.New(t)
 	hosts := []string{"--private-registry", r.Host, "--public-registry", r.Host + "/alias"}

@@ -17,6 +17,7 @@ import (
 
 // What is live is tagged in the private repository, also for a public image.
 func TestDiffWithWhatIsLive(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
 	decode(t, command(t, root, append(publish, "aaaaaaa")...))

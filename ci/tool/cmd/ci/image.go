@@ -26,6 +26,9 @@ read.`,
 				out = name + ".tar"
 			}
 			if from != "" {
+				if err := refuse(cmd, "--layout", "what to build", "base", "ffmpeg", "mirror", "platform"); err != nil {
+					return err
+				}
 				return writeArchive(out, from, name)
 			}
 			f.only = []string{name}

@@ -54,8 +54,15 @@ standard error.`,
 			if err := remote.check(cmd); err != nil {
 				return err
 			}
-			if ref != "" && emulator != "" {
-				return usageError{errors.New("--image and --emulator cannot be combined: --image starts a function, --emulator calls one that runs")}
+			if ref != "" {
+				if err := refuse(cmd, "--image", "what to build", "base", "ffmpeg", "offline", "mirror"); err != nil {
+					return err
+				}
+			}
+			if emulator != "" {
+				if err := refuse(cmd, "--emulator", "how to start a function here", localOnly...); err != nil {
+					return err
+				}
 			}
 			if err := checkReference("image", ref); err != nil {
 				return err

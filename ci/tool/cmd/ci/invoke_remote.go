@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -22,7 +21,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 }
 
 // localOnly are the flags of invoke that say how a function is started here.
-var localOnly = []string{"env", "image", "emulator", "platform", "base", "ffmpeg", "offline"}
+var localOnly = []string{"env", "image", "platform", "base", "ffmpeg", "offline", "mirror"}
 
 func (f *remoteFlags) check(cmd *cobra.Command) error {
 	if !f.remote {
@@ -31,10 +30,5 @@ func (f *remoteFlags) check(cmd *cobra.Command) error {
 		}
 		return nil
 	}
-	for _, name := range localOnly {
-		if cmd.Flags().Changed(name) {
-			return usageError{fmt.Errorf("--%s says how to start a function here; it cannot be combined with --remote", name)}
-		}
-	}
-	return nil
+	return refuse(cmd, "--remote", "how to start a function here", append([]string{"emulator"}, localOnly...)...)
 }

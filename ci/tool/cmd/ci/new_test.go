@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,6 +21,7 @@ import (
 // it is made it passes its tests, builds alone and in the workspace, and passes every
 // gate; and no other image becomes another.
 func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
+	t.Parallel()
 	root, cacheDir := filepath.Join(t.TempDir(), "copy"), workspaceCache(t)
 	copyWorkspace(t, root)
 	for _, name := range []string{"bin", ".cache"} { // the servers and programs of the tests
@@ -27,10 +29,12 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(at, filepath.Join(root, name)))
 	}
-	testkit.Offline(t, repository)
+	testkit.Downloaded(t, repository)
+	offline := []string{"GOPROXY=off"}
 	build := func(root string) map[string]string {
 		digests := map[string]string{}
-		for _, row := range buildAll(t, root, filepath.Join(t.TempDir(), "dist"), "--cache", cacheDir, "--base", "static", "--ffmpeg", "static").Images {
+		args := buildArgs(root, filepath.Join(t.TempDir(), "dist"), []string{"--cache", cacheDir, "--base", "static", "--ffmpeg", "static"})
+		for _, row := range reported(t, process(t, offline, args...)).Images {
 			digests[row.Image] = row.Digest
 		}
 		return digests
@@ -47,18 +51,26 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 		assert.Equal(t, []string{parts[1], parts[2]}, []string{made.Variant, made.Registry})
 		assert.Regexp(t, `^AiSocialMedia(Word|Count|Look|Peek)(Light|Heavy)(Private|Public)$`, made.Lambda)
 		assert.NotEmpty(t, made.Reason)
-		for work, command := range map[string]string{"": "test", "off": "vet"} {
-			// With the flags of the functions: what these import is compiled for them already.
-			cmd := exec.Command("go", command, "-trimpath", "-tags=lambda.norpc", "./...")
-			cmd.Dir = filepath.Join(root, made.Folder)
-			cmd.Env = append(os.Environ(), "GOWORK="+work, "CGO_ENABLED=0")
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "go %s of %s\n%s", command, name, out)
-		}
 		out, err := exec.Command("gofmt", "-l", filepath.Join(root, made.Folder)).CombinedOutput()
 		require.NoError(t, err)
 		assert.Empty(t, string(out))
 	}
+	// With the flags of the functions: what these import is compiled for them already.
+	run := func(dir, work, command string, packages ...string) {
+		cmd := exec.Command("go", append([]string{command, "-trimpath", "-tags=lambda.norpc"}, packages...)...)
+		cmd.Dir, cmd.Env = filepath.Join(root, dir), append(os.Environ(), "GOPROXY=off", "GOWORK="+work, "CGO_ENABLED=0")
+		out, err := cmd.CombinedOutput()
+		assert.NoError(t, err, "go %s in %s\n%s", command, dir, out)
+	}
+	var packages []string
+	var all sync.WaitGroup
+	for _, name := range made {
+		folder := "functions/" + name + "-lambda"
+		packages = append(packages, "./"+folder+"/...")
+		all.Go(func() { run(folder, "off", "vet", "./...") })
+	}
+	run(".", "", "test", packages...)
+	all.Wait()
 
 	after := build(root)
 	assert.Len(t, after, len(before)+len(made))
@@ -66,7 +78,7 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 		assert.Equal(t, digest, after[image], image)
 	}
 	var r audit.Report
-	require.NoError(t, json.Unmarshal(ci(t, "audit", "--root", root, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static", "--json"), &r))
+	require.NoError(t, json.Unmarshal(process(t, offline, "audit", "--root", root, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static", "--json"), &r))
 	gates := map[string][]audit.Gate{}
 	for _, c := range r.Checks {
 		assert.True(t, c.Passed || !c.Applies, "%s: %s", c.Image, c.Gate)

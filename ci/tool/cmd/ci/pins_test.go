@@ -64,6 +64,7 @@ func pinned(t *testing.T, aws, hub string, base, ffmpeg v1.Hash, mirrors lock.Mi
 // A first publish needs no flag but the registries' addresses. The images are the same,
 // whichever mirror served what is pinned.
 func TestTheFirstPublishFromPins(t *testing.T) {
+	t.Parallel()
 	registries, base, ffmpeg := sources(t, "", "cache/")
 	own, mirror := registries[0], registries[1]
 	const aws, hub = "public.ecr.aws", "docker.io"
@@ -133,6 +134,7 @@ func TestPinsAreComparedByTheirLayers(t *testing.T) {
 }
 
 func TestAPinThatIsGone(t *testing.T) {
+	t.Parallel()
 	registries, base, ffmpeg := sources(t, "")
 	own := registries[0]
 	root := pinned(t, own.Host, own.Host, ffmpeg, ffmpeg, nil)

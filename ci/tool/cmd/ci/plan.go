@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,11 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	name, err := commit.Choose(cmd.Context(), c.Root, f.commit, f.allowDirty)
 	if err != nil {
 		return err
+	}
+	if f.since != "" {
+		if _, err := commit.Resolve(cmd.Context(), c.Root, f.since); err != nil {
+			return usageError{fmt.Errorf("--since: %w", err)}
+		}
 	}
 	m, err := a.images(cmd, &f.build, f.from)
 	if err != nil {

@@ -86,6 +86,8 @@ func (f *publishFlags) check() error {
 	switch {
 	case !f.target.local && (f.serve || f.port != 0):
 		return usageError{errors.New("--serve and --port need --local")}
+	case f.serve && f.dryRun:
+		return usageError{errors.New("--serve cannot be combined with --dry-run, which publishes nothing to serve")}
 	case f.parallel < 1:
 		return usageError{fmt.Errorf("--parallel: %d is not a number of requests; pass 1 or more", f.parallel)}
 	}
@@ -168,7 +170,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 		}
 		return printLocal(w, result.Steps[0], f.serve, server)
 	})
-	if err != nil || !f.serve || f.dryRun {
+	if err != nil || !f.serve {
 		return err
 	}
 	return server.Wait(cmd.Context())

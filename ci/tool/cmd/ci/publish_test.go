@@ -81,6 +81,7 @@ func decode(t *testing.T, r result) publish.Result {
 }
 
 func TestPublishLocal(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	args := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
 
@@ -120,6 +121,7 @@ func TestPublishLocal(t *testing.T) {
 }
 
 func TestAGateStopsPublishBeforeTheFirstRequest(t *testing.T) {
+	t.Parallel()
 	key := "AIza" + "Sy7dK2mQ9xVb4LhT1nRw8cYpE6uJ0sGfZ3a"
 	tests := map[string]struct {
 		files   map[string]string
@@ -172,6 +174,7 @@ func TestAGateStopsPublishBeforeTheFirstRequest(t *testing.T) {
 }
 
 func TestWithoutProprietaryFolderNothingPublicIsPublished(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "shared/proprietary")))
 	got := command(t, root, "audit", "--offline")
@@ -181,6 +184,7 @@ func TestWithoutProprietaryFolderNothingPublicIsPublished(t *testing.T) {
 }
 
 func TestUnpinnedImagesStayOnThisMachine(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	got := command(t, root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa",
 		"--private-registry", "registry.invalid", "--public-registry", "127.0.0.1:1")
@@ -214,6 +218,7 @@ func TestPublishUsage(t *testing.T) {
 }
 
 func TestADirtyTreeIsNotPublished(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, map[string]string{".gitignore": "/dist/\n/.cache/\n"})
 	git := func(args ...string) string {
 		cmd := exec.Command("git", append([]string{"-C", root, "-c", "user.name=t", "-c", "user.email=t@test.invalid", "-c", "commit.gpgsign=false"}, args...)...)

@@ -218,6 +218,7 @@ func TestAPlan(t *testing.T) {
 	}
 	s.ci(exitDone, "plan --since "+first)
 	s.ci(exitUsage, "plan --only nothing")
+	s.ci(exitUsage, "plan --since nonsense")
 
 	text := strings.NewReplacer(first, "1111111", second, "2222222").Replace(string(s.told()))
 	testkit.Golden(t, "plan.golden", []byte(text))

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/referrer"
 )
@@ -43,10 +45,14 @@ func newRetentionStand(t *testing.T) (*awsfake.AWS, string) {
 	return aws, publishable(t, nil)
 }
 
+// left returns the tags of each image that is left, but not of release records, by the first
+// letter of its digest.
 func left(aws *awsfake.AWS, tier, name string) map[string][]string {
 	tags := map[string][]string{}
 	for _, i := range aws.Repository(tier, name).Images {
-		tags[strings.TrimPrefix(i.Digest, "sha256:")[:1]] = i.Tags
+		if !slices.ContainsFunc(i.Tags, retention.IsRecord) {
+			tags[strings.TrimPrefix(i.Digest, "sha256:")[:1]] = i.Tags
+		}
 	}
 	return tags
 }

@@ -32,6 +32,11 @@ printed, in the format of CycloneDX 1.6; the same image gives the same bytes.`,
 			if err := published.check(); err != nil {
 				return err
 			}
+			if published.commit != "" {
+				if err := refuse(cmd, "--commit", "what to build", "from", "platform", "base", "ffmpeg", "offline", "mirror"); err != nil {
+					return err
+				}
+			}
 			c, functions, err := a.selected([]string{name})
 			if err != nil {
 				return err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/assert"
@@ -43,12 +44,36 @@ func ci(t *testing.T, args ...string) []byte {
 	return stdout.Bytes()
 }
 
+// process runs one command line in a process of its own, with more variables, and returns
+// its standard output. A test that runs beside others cannot set variables of this process.
+func process(t *testing.T, env []string, args ...string) []byte {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Args[0] = "ci" // see TestMain
+	cmd.Env = append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "ci %s\n%s", strings.Join(args, " "), stderr.String())
+	return out
+}
+
 // buildAll builds the workspace at root and returns the report.
 func buildAll(t *testing.T, root, out string, args ...string) build.Report {
 	t.Helper()
+	return reported(t, ci(t, buildArgs(root, out, args)...))
+}
+
+func buildArgs(root, out string, args []string) []string {
+	return append([]string{"build-all", "--root", root, "--out", out, "--json"}, args...)
+}
+
+func reported(t *testing.T, out []byte) build.Report {
+	t.Helper()
 	var r build.Report
-	args = append([]string{"build-all", "--root", root, "--out", out, "--json"}, args...)
-	require.NoError(t, json.Unmarshal(ci(t, args...), &r))
+	require.NoError(t, json.Unmarshal(out, &r))
 	return r
 }
 
@@ -87,9 +112,7 @@ func TestTheFiveImages(t *testing.T) {
 	assert.Equal(t, []string{"api", "enhance", "select", "thumb", "video"}, names)
 	assert.Len(t, ffmpeg, 1, "the ffmpeg layer is the same in every heavy image")
 
-	index, err := layout.ImageIndexFromPath(dist)
-	require.NoError(t, err)
-	require.NoError(t, validate.Index(index), "another implementation finds the layout valid")
+	testValid(t, dist)
 
 	again := buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")
 	for i, row := range again.Images {
@@ -99,6 +122,42 @@ func TestTheFiveImages(t *testing.T) {
 
 	for _, f := range c.Functions {
 		t.Run(f.Image, func(t *testing.T) { testImage(t, c, f, dist) })
+	}
+}
+
+// testValid checks the layout with another implementation. It reads a layer that several
+// images share once.
+func testValid(t *testing.T, dist string) {
+	index, err := layout.ImageIndexFromPath(dist)
+	require.NoError(t, err)
+	require.NoError(t, validate.Index(index, validate.Fast), "all but the content of the layers")
+	manifest, err := index.IndexManifest()
+	require.NoError(t, err)
+	type content struct {
+		diffID v1.Hash
+		size   int64
+	}
+	known := map[v1.Hash]content{}
+	for _, d := range manifest.Manifests {
+		img, err := index.Image(d.Digest)
+		require.NoError(t, err)
+		config, err := img.ConfigFile()
+		require.NoError(t, err)
+		m, err := img.Manifest()
+		require.NoError(t, err)
+		layers, err := img.Layers()
+		require.NoError(t, err)
+		require.Len(t, config.RootFS.DiffIDs, len(layers))
+		for i, l := range layers {
+			digest := m.Layers[i].Digest
+			if _, ok := known[digest]; !ok {
+				require.NoError(t, validate.Layer(l), digest)
+				diffID, err := l.DiffID()
+				require.NoError(t, err)
+				known[digest] = content{diffID, m.Layers[i].Size}
+			}
+			assert.Equal(t, content{config.RootFS.DiffIDs[i], m.Layers[i].Size}, known[digest], digest)
+		}
 	}
 }
 
@@ -167,6 +226,7 @@ func TestInvokeAnImageOfARegistry(t *testing.T) {
 
 // With -reproduce-all it is this workspace, all of it.
 func TestArm64IsBuiltHereToo(t *testing.T) {
+	t.Parallel()
 	root, images := publishable(t, nil), 2
 	if *reproduceAll {
 		root, images = repository, 5
@@ -181,6 +241,7 @@ func TestArm64IsBuiltHereToo(t *testing.T) {
 // -reproduce-all it builds all images of this one, with build and module caches that
 // start empty.
 func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		workspace func(root string)
 		empty     bool
@@ -190,6 +251,7 @@ func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
 		"this workspace":    {func(root string) { copyWorkspace(t, root) }, *reproduceAll, []string{"--base", "static", "--ffmpeg", "static"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if !c.empty {
 				c.args = append(c.args, "--only", "api")
 			}
@@ -197,15 +259,18 @@ func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
 			for i, name := range []string{"here", "some/other/place"} {
 				root := filepath.Join(t.TempDir(), name)
 				c.workspace(root)
+				var env []string
 				if *reproduceAll {
-					t.Setenv("GOMODCACHE", filepath.Join(t.TempDir(), "mod"))
+					env = append(env, "GOMODCACHE="+filepath.Join(t.TempDir(), "mod"))
 					// Modules are read-only, which only `go clean` knows how to remove.
-					t.Cleanup(func() { assert.NoError(t, exec.Command("go", "clean", "-modcache").Run()) })
+					clean := exec.Command("go", "clean", "-modcache")
+					clean.Env = append(os.Environ(), env...)
+					t.Cleanup(func() { assert.NoError(t, clean.Run()) })
 				}
 				if *reproduceAll || c.empty && i == 1 {
-					t.Setenv("GOCACHE", t.TempDir())
+					env = append(env, "GOCACHE="+t.TempDir())
 				}
-				r := buildAll(t, root, filepath.Join(root, "dist"), append(c.args, "--cache", t.TempDir())...)
+				r := reported(t, process(t, env, buildArgs(root, filepath.Join(root, "dist"), append(c.args, "--cache", t.TempDir()))...))
 				for _, row := range r.Images {
 					digests[i] = append(digests[i], row.Image+" "+row.Digest)
 				}

@@ -29,6 +29,7 @@ func main() {
 	port := flag.Int("port", 5078, "port on localhost; 0 for a free one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	err := run(ctx, *root, *port, os.Stdout)
 	stop()
 	if err != nil {

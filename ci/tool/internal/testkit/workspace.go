@@ -107,15 +107,20 @@ func Workspace(t testing.TB, changes map[string]string) *catalog.Catalog {
 	return c
 }
 
-// Offline runs the rest of the test without a module proxy. First it makes sure that this
-// machine has the requirements of the shared module of the repository at root, like every
-// machine that has built its functions.
-func Offline(t testing.TB, root string) {
+// Downloaded makes sure that this machine has the requirements of the shared module of the
+// repository at root, like every machine that has built its functions.
+func Downloaded(t testing.TB, root string) {
 	t.Helper()
 	cmd := exec.Command("go", "mod", "download")
 	cmd.Dir = filepath.Join(root, "shared")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
+}
+
+// Offline runs the rest of the test without a module proxy, after [Downloaded].
+func Offline(t testing.TB, root string) {
+	t.Helper()
+	Downloaded(t, root)
 	t.Setenv("GOPROXY", "off")
 }

@@ -116,7 +116,7 @@ func versions(ctx context.Context, api *lambda.Client, f Function) ([]Live, erro
 			out, err := api.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(f.Lambda), Qualifier: v.Version})
 			if err != nil {
 				// Not %w: that this version is missing does not mean that the function is.
-				return nil, fmt.Errorf("version %s: %v", version, err)
+				return nil, fmt.Errorf("version %s: %s", version, err.Error())
 			}
 			var digest string
 			if out.Code != nil {

@@ -191,7 +191,10 @@ func conflicts(functions []Function) []error {
 }
 
 // prefixes tells whether the tags of image b also start with the tag prefix of image a.
-func prefixes(a, b string) bool { return strings.HasPrefix(b+"-", a+"-") }
+func prefixes(a, b string) bool {
+	rest, ok := strings.CutPrefix(b, a)
+	return ok && (rest == "" || rest[0] == '-')
+}
 
 // jsonFault adds the line to an error of encoding/json.
 func jsonFault(data []byte, err error) string {

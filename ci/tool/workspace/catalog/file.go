@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ReadFile reads a file of the workspace at root; its name is relative to root. It reads
@@ -39,6 +40,9 @@ func ReadFile(root, name string) ([]byte, error) {
 // outside tells whether symbolic links lead from a name inside root to a file outside it,
 // and to which.
 func outside(root, name string) (target string, ok bool) {
+	if !linked(root, name) {
+		return "", false
+	}
 	root, err := filepath.EvalSymlinks(root)
 	if err != nil || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return "", false
@@ -49,6 +53,18 @@ func outside(root, name string) (target string, ok bool) {
 	}
 	rel, err := filepath.Rel(root, target)
 	return target, err != nil || !filepath.IsLocal(rel)
+}
+
+// linked tells whether a name inside root goes through a symbolic link, or may do so.
+func linked(root, name string) bool {
+	at := root
+	for part := range strings.SplitSeq(name, "/") {
+		at = filepath.Join(at, part)
+		if info, err := os.Lstat(at); err != nil || info.Mode()&fs.ModeSymlink != 0 || part == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // Kind names what a path leads to that is not a regular file.

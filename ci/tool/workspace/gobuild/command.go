@@ -28,6 +28,7 @@ var flags = []string{"-trimpath", "-buildvcs=false", "-tags=" + strings.Join(tag
 // command runs the go command as every build does.
 type command struct {
 	root string
+	work string // the go.work
 	// fixed are the variables that, besides the sources, decide the bytes of a binary.
 	fixed []string
 	// user are the user's settings for module downloads and caches.
@@ -35,13 +36,18 @@ type command struct {
 }
 
 func newCommand(ctx context.Context, c *catalog.Catalog, platform v1.Platform) (command, error) {
-	in := command{root: c.Root, fixed: environment(c, platform)}
+	in := unread(c, platform)
 	return in, in.readUser(ctx)
+}
+
+// unread is a command without the user's settings.
+func unread(c *catalog.Catalog, platform v1.Platform) command {
+	return command{root: c.Root, work: filepath.Join(c.Root, "go.work"), fixed: environment(c, platform)}
 }
 
 // environ is the environment of the go command.
 func (in command) environ() []string {
-	return slices.Concat(os.Environ(), []string{"GOWORK=" + filepath.Join(in.root, "go.work")}, in.fixed, in.user)
+	return slices.Concat(os.Environ(), []string{"GOWORK=" + in.work}, in.fixed, in.user)
 }
 
 // value returns a setting of the user.

@@ -24,6 +24,9 @@ var names = []string{"x.go", "x_linux.go", "x_windows.go", "x_arm64.go", "x_test
 func (w *edited) edit() string {
 	kinds := []func() string{w.constant, w.constant, w.add, w.add, w.add, w.remove, w.rename, w.linkFile, w.linkFolder,
 		w.embed, w.embed, w.goMod, w.goWork, w.goSum, w.vendor, w.touch, w.nothing}
+	if w.others > 0 {
+		kinds = append(kinds, w.constant, w.other, w.other, w.other)
+	}
 	return kinds[w.rand.IntN(len(kinds))]()
 }
 
@@ -231,6 +234,30 @@ func (w *edited) goSum() string {
 	text := w.read(api + "/go.sum")
 	w.write(api+"/go.sum", text[:strings.Index(text, "example.test/words v1.1.0")])
 	return "remove the checksum of v1.1.0"
+}
+
+// other is the folder of a module that no function uses.
+func other(n int) string { return fmt.Sprintf("others/m%02d", n) }
+
+// other edits a module that no function uses. It may still decide what they are built from.
+func (w *edited) other() string {
+	at := other(w.rand.IntN(w.others))
+	path := "module lambdas.internal/" + at + "\n"
+	switch w.rand.IntN(10) {
+	case 0, 1, 2:
+		return w.swap(at+"/go.mod", "words v1.0.0", "words v1.1.0")
+	case 3:
+		return w.swap(at+"/go.sum", "example.test/words v1.0.0 h1:", "example.test/words v1.0.0 h1:0")
+	case 4:
+		return w.swap(at+"/go.mod", "=> ../../shared", w.pick([]string{"=> ../../libs/other", "=> ../m00"}))
+	case 5, 6:
+		return w.swap(at+"/go.mod", "go 1.26.1\n", w.pick([]string{"go 1.99\n", "go 1.25.0\n", "go 1.26.1\n\nexclude example.test/words v1.0.0\n", "go 1.26.1\n\nreplace example.test/words v1.0.0 => example.test/words v1.1.0\n"}))
+	case 7:
+		return w.swap("go.work", "\t./"+at+"\n", "\t// "+at+"\n")
+	default:
+		return w.swap(at+"/go.mod", path, "module "+w.pick([]string{"lambdas.internal/shared", "lambdas.internal/shared/greet", "lambdas.internal/third/count",
+			"example.test/words", "example.test", "lambdas.internal/con", "fmt", "embed", "lambdas.internal/functions"})+"\n")
+	}
 }
 
 // sums are the lines of go.sum for the version that is not required at first.

@@ -54,7 +54,7 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	b := build{c: c, platform: platform, in: command{root: c.Root, fixed: environment(c, platform)}, dir: dir}
+	b := build{c: c, platform: platform, in: unread(c, platform), dir: dir}
 	results, err := b.run(ctx, functions)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -71,12 +71,14 @@ type build struct {
 }
 
 func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result, error) {
+	start := time.Now()
 	m, err := readModules(b.c)
 	if err != nil {
 		return nil, err
 	}
 	r := newReader(os.DirFS("/"))
-	current, err := b.current(functions, m, r)
+	notes := b.notes(functions)
+	current, err := b.current(notes, m, r)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +86,8 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 	var stale []catalog.Function
 	var at []int
 	for i, f := range functions {
-		file := output(b.dir, f)
-		if n, ok := readNote(file); ok && n.Fingerprint == current[i] {
-			results[i].Binary = n.binary(file)
+		if n := notes[i]; n.Digest != "" && n.Fingerprint == current[i] {
+			results[i].Binary = n.binary(output(b.dir, f))
 		} else {
 			stale, at = append(stale, f), append(at, i)
 		}
@@ -98,25 +99,29 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 		return nil, err
 	}
 	// What was saved a moment ago would be compiled twice.
-	if rest := settled - time.Since(r.newest); 0 < rest && rest <= settled {
-		time.Sleep(rest)
+	if now := time.Now(); r.newest.After(start.Add(-settled)) && !r.newest.After(now) {
+		time.Sleep(r.newest.Add(settled).Sub(now))
+		start, r = time.Now(), newReader(os.DirFS("/"))
+		if m, err = readModules(b.c); err != nil {
+			return nil, err
+		}
 	}
-	made, err := b.compile(ctx, stale, m)
+	made, err := b.compile(ctx, stale, m, r, start)
 	for n, r := range made {
 		results[at[n]] = r
 	}
 	return results, err
 }
 
-// current returns the fingerprints of what the notes of the functions name, as it is now.
-func (b *build) current(functions []catalog.Function, m modules, r *reader) ([]string, error) {
+// current returns the fingerprints of what the notes name, as it is now.
+func (b *build) current(notes []note, m modules, r *reader) ([]string, error) {
 	shared, err := common(r, m, b.c.Root, b.in.fixed)
 	if err != nil {
 		return nil, err
 	}
-	prints := make([]string, len(functions))
-	for i, f := range functions {
-		if n, ok := readNote(output(b.dir, f)); ok {
+	prints := make([]string, len(notes))
+	for i, n := range notes {
+		if n.Digest != "" {
 			if prints[i], err = r.fingerprint(n.Inputs, shared); err != nil {
 				return nil, err
 			}
@@ -136,14 +141,13 @@ const patience = 10
 // costs processor time if nothing that they are made from has changed.
 const few = 8
 
-// compile compiles functions whose binaries may be out of date. If something is written
-// meanwhile, it starts again.
-func (b *build) compile(ctx context.Context, functions []catalog.Function, m modules) ([]Result, error) {
+// compile compiles functions whose binaries may be out of date. The modules, and what the
+// reader has, were read after start. If something was written since then, it starts again.
+func (b *build) compile(ctx context.Context, functions []catalog.Function, m modules, read *reader, start time.Time) ([]Result, error) {
 	before := b.notes(functions)
 	for range patience {
-		start := time.Now()
 		r := newReader(os.DirFS("/"))
-		results, err := b.attempt(ctx, functions, m, r)
+		results, err := b.attempt(ctx, functions, m, read, r)
 		// A time in the future is from another clock, and says nothing.
 		if err != nil || r.newest.Before(start.Add(-settled)) || r.newest.After(time.Now()) {
 			for i := range results {
@@ -153,6 +157,7 @@ func (b *build) compile(ctx context.Context, functions []catalog.Function, m mod
 			return results, err
 		}
 		time.Sleep(settled)
+		start, read = time.Now(), newReader(os.DirFS("/"))
 		if m, err = readModules(b.c); err != nil {
 			return nil, err
 		}
@@ -170,27 +175,20 @@ func (b *build) notes(functions []catalog.Function) []note {
 }
 
 // attempt lists what the functions are made from, compiles those that differ from their
-// notes, and reads with r what they were made from.
-func (b *build) attempt(ctx context.Context, functions []catalog.Function, m modules, r *reader) ([]Result, error) {
+// notes, and reads with r what they were made from. What read has was read before.
+func (b *build) attempt(ctx context.Context, functions []catalog.Function, m modules, read, r *reader) ([]Result, error) {
 	before := b.notes(functions)
 	built := len(functions) <= few && !slices.ContainsFunc(before, func(n note) bool { return n.Digest == "" })
 	var packages []Package
-	errs := make([]error, len(functions))
-	err := pinned(b.c.Root, func() error {
-		g, gctx := errgroup.WithContext(ctx)
-		g.Go(func() error { return checkFiles(b.c.Root, m) })
-		g.Go(func() (err error) {
-			packages, err = list(gctx, b.in, functions)
-			return err
-		})
-		if built {
-			g.Go(func() (err error) {
-				errs, err = compile(gctx, b.in, b.dir, functions)
-				return err
-			})
-		}
-		return g.Wait()
-	})
+	var errs []error
+	var err error
+	ok := false
+	if built {
+		packages, errs, ok, err = b.narrowly(ctx, functions, m, read, r)
+	}
+	if err == nil && !ok {
+		packages, errs, err = b.ask(ctx, b.in, functions, m, built)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +210,52 @@ func (b *build) attempt(ctx context.Context, functions []catalog.Function, m mod
 	return b.results(functions, from, errs, r)
 }
 
+// ask lists what the functions are made from. If they are to be built, it compiles them at
+// the same time, and returns the error of each.
+func (b *build) ask(ctx context.Context, in command, functions []catalog.Function, m modules, built bool) (packages []Package, errs []error, err error) {
+	errs = make([]error, len(functions))
+	err = pinned(in, func() error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return checkFiles(in.root, m) })
+		g.Go(func() (err error) {
+			packages, err = list(ctx, in, functions)
+			return err
+		})
+		if built {
+			g.Go(func() (err error) {
+				errs, err = compile(ctx, in, b.dir, functions)
+				return err
+			})
+		}
+		return g.Wait()
+	})
+	return packages, errs, err
+}
+
+// narrowly lists and builds with the modules that make a difference. It is not ok if it leaves out
+// none, or if it fails: then only the whole workspace tells. Since go does not read a
+// module that is left out, r has what read found there.
+func (b *build) narrowly(ctx context.Context, functions []catalog.Function, m modules, read, r *reader) (packages []Package, errs []error, ok bool, err error) {
+	kept, left, err := m.narrow(b.c.Root, functions, read)
+	if err != nil || len(left) == 0 {
+		return nil, nil, false, err
+	}
+	in, remove, ok, err := b.in.within(kept.used)
+	if err != nil || !ok {
+		return nil, nil, false, err
+	}
+	defer remove()
+	packages, errs, err = b.ask(ctx, in, functions, kept, true)
+	if ctx.Err() != nil {
+		return nil, nil, false, context.Cause(ctx)
+	}
+	wrong := func(p Package) bool { return p.Error != nil }
+	if err != nil || slices.ContainsFunc(packages, wrong) || touches(packages, left) {
+		return nil, nil, false, nil
+	}
+	return packages, errs, true, r.keep(read, b.c.Root, left)
+}
+
 // rest compiles the functions that differ from their notes.
 func (b *build) rest(ctx context.Context, functions []catalog.Function, before []note, from *Sources) ([]error, error) {
 	errs := make([]error, len(functions))
@@ -225,7 +269,7 @@ func (b *build) rest(ctx context.Context, functions []catalog.Function, before [
 	if len(stale) == 0 {
 		return errs, nil
 	}
-	err := pinned(b.c.Root, func() error {
+	err := pinned(b.in, func() error {
 		made, err := compile(ctx, b.in, b.dir, stale)
 		for n, err := range made {
 			errs[at[n]] = err

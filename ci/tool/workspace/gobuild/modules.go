@@ -31,6 +31,16 @@ type localModule struct {
 type modules struct {
 	files []string // relative to the root; a file may be missing
 	local []localModule
+	used  []usedModule
+	// elsewhere are the paths of modules that something replaces with a folder.
+	elsewhere []string
+}
+
+// usedModule is a module that go.work uses.
+type usedModule struct {
+	path, folder string
+	mod          *modfile.File
+	rest         string // the go.mod without the module's path
 }
 
 // readModules reads which modules the workspace has: those that go.work uses, and those
@@ -46,10 +56,11 @@ func readModules(c *catalog.Catalog) (modules, error) {
 	}
 	for _, use := range work.Use {
 		folder := path.Clean(filepath.ToSlash(use.Path))
-		mod, err := m.add(c.Root, folder, "")
+		mod, rest, err := m.add(c.Root, folder, "")
 		if err != nil {
 			return modules{}, err
 		}
+		m.used = append(m.used, usedModule{mod.Module.Mod.Path, folder, mod, rest})
 		m.files = append(m.files, path.Join(folder, "go.sum"))
 		if err := m.replaced(c.Root, path.Join(folder, "go.mod"), mod.Replace); err != nil {
 			return modules{}, err
@@ -61,19 +72,23 @@ func readModules(c *catalog.Catalog) (modules, error) {
 }
 
 // add adds the module in a folder, with the path under which it is imported if that is
-// not its own.
-func (m *modules) add(root, folder, imported string) (*modfile.File, error) {
+// not its own. It returns the go.mod, and its text without the module's path.
+func (m *modules) add(root, folder, imported string) (mod *modfile.File, rest string, err error) {
 	name := path.Join(folder, "go.mod")
-	mod, err := catalog.GoMod(root, name)
+	data, err := catalog.ReadFile(root, name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	if mod, err = modfile.Parse(name, data, nil); err != nil {
+		return nil, "", err
 	}
 	if mod.Module == nil {
-		return nil, catalog.Problem{File: name, Field: "module", Fix: "is missing; write it in the first line"}
+		return nil, "", catalog.Problem{File: name, Field: "module", Fix: "is missing; write it in the first line"}
 	}
 	m.files = append(m.files, name)
 	m.local = append(m.local, localModule{path: cmp.Or(imported, mod.Module.Mod.Path), folder: folder})
-	return mod, nil
+	line := mod.Module.Syntax
+	return mod, string(data[:line.Start.Byte]) + string(data[line.End.Byte:]), nil
 }
 
 // replaced adds the modules that the file replaces with a folder.
@@ -87,6 +102,7 @@ func (m *modules) replaced(root, file string, all []*modfile.Replace) error {
 			problem.Fix = fmt.Sprintf("%s is an absolute path; name a folder of the workspace", r.New.Path)
 			return problem
 		}
+		m.elsewhere = append(m.elsewhere, r.Old.Path)
 		folder := path.Join(path.Dir(file), filepath.ToSlash(r.New.Path))
 		if slices.ContainsFunc(m.local, func(l localModule) bool { return l.folder == folder }) {
 			continue
@@ -95,7 +111,7 @@ func (m *modules) replaced(root, file string, all []*modfile.Replace) error {
 			problem.Fix = fmt.Sprintf("%s has no go.mod; name the folder of the module", r.New.Path)
 			return problem
 		}
-		if _, err := m.add(root, folder, r.Old.Path); err != nil {
+		if _, _, err := m.add(root, folder, r.Old.Path); err != nil {
 			return err
 		}
 	}
@@ -105,8 +121,8 @@ func (m *modules) replaced(root, file string, all []*modfile.Replace) error {
 // pinned runs a go command, which must not write checksums: what go.sum does not pin is
 // not built. In a workspace, go adds them to go.work.sum even with -mod=readonly; that
 // file is put back.
-func pinned(root string, run func() error) error {
-	file := filepath.Join(root, sums)
+func pinned(in command, run func() error) error {
+	file := in.work + ".sum"
 	before, err := os.ReadFile(file)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
@@ -125,7 +141,7 @@ func pinned(root string, run func() error) error {
 	} else {
 		err = os.WriteFile(file, before, 0o644)
 	}
-	return errors.Join(failed, err, unpinned(root, before, after))
+	return errors.Join(failed, err, unpinned(in.root, before, after))
 }
 
 // unpinned is the error for the checksums that go added to go.work.sum.

@@ -141,7 +141,7 @@ func (e *PackageError) String() string {
 
 // pinnedList is [list] where nothing else runs.
 func pinnedList(ctx context.Context, in command, functions []catalog.Function) (packages []Package, err error) {
-	err = pinned(in.root, func() (err error) {
+	err = pinned(in, func() (err error) {
 		packages, err = list(ctx, in, functions)
 		return err
 	})

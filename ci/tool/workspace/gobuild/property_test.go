@@ -29,17 +29,25 @@ var (
 
 // A binary that is reused must be the one that a clean build makes, whatever was edited.
 func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
+	std := standardLibrary(t)
+	t.Run("few modules", func(t *testing.T) { reusedIsWhatACleanBuildMakes(t, std, *edits-*edits/2, 0) })
+	t.Run("many modules", func(t *testing.T) { reusedIsWhatACleanBuildMakes(t, std, *edits/2, 14) })
+}
+
+func reusedIsWhatACleanBuildMakes(t *testing.T, std string, edits, others int) {
 	testkit.ServeModules(t)
-	w := newEdited(t, *seed)
+	w := newEdited(t, *seed, others)
 	dir := t.TempDir()
-	caches := w.caches()
+	caches := w.caches(std)
 	before := map[string]string{}
 	known := map[string]outcome{} // by the content of the workspace
+	_, errs := w.compile(dir)
+	require.Equal(t, map[string]error{"api": nil, "enhance": nil}, errs, "before the first edit")
 	good, broken := filepath.Join(t.TempDir(), "good"), false
 	w.copy(w.root, good)
 	since := "" // the edits since it was good
 	reused, failed := 0, 0
-	for n := range *edits {
+	for n := range edits {
 		what := w.edit()
 		if broken && w.rand.IntN(8) > 0 {
 			what = "undo what broke it: " + since
@@ -74,6 +82,7 @@ func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
 			}
 			require.NoError(t, errs[image], "%s: %s\n%s", where, image, w.list())
 			require.Equal(t, want[image].Digest, got[image].Digest, "%s: %s\n%s", where, image, w.list())
+			require.Equal(t, want[image].Key, got[image].Key, "%s: %s\n%s", where, image, w.list())
 			if before[image] == want[image].Digest && !subtle.MatchString(what) {
 				reused++
 				assert.True(t, got[image].Reused, "%s: %s is the same as before, but was built\n%s", where, image, w.list())
@@ -84,7 +93,7 @@ func TestReusedIsWhatACleanBuildMakes(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	t.Logf("%d edits from -seed %d: %d binaries were reused, %d could not be built", *edits, *seed, reused, failed)
+	t.Logf("%d edits from -seed %d: %d binaries were reused, %d could not be built", edits, *seed, reused, failed)
 	require.Positive(t, reused)
 }
 
@@ -104,6 +113,8 @@ type edited struct {
 	root  string
 	cache string
 	n     int
+	// others is how many more modules there are, which no function uses.
+	others int
 }
 
 // function is a program that uses all kinds of sources.
@@ -126,12 +137,12 @@ var text string
 
 func main() {
 	entries, _ := files.ReadDir("data")
-	println(words.Greet("x"), greet.Word, count.Count, text, len(entries))
+	println(words.Greet("x"), greet.Word, count.Count, text, len(entries), sha256.Sum256([]byte(text))[0])
 }
 `
 
-func newEdited(t *testing.T, seed uint64) *edited {
-	w := &edited{t: t, rand: rand.New(rand.NewPCG(seed, 0)), root: t.TempDir(), cache: t.TempDir()}
+func newEdited(t *testing.T, seed uint64, others int) *edited {
+	w := &edited{t: t, rand: rand.New(rand.NewPCG(seed, 0)), root: t.TempDir(), cache: t.TempDir(), others: others}
 	t.Setenv("GOCACHE", w.cache)
 	files := testkit.Files(t)
 	for name := range files {
@@ -147,23 +158,40 @@ func newEdited(t *testing.T, seed uint64) *edited {
 	files[enhance+"/main.go"] = "package main\n\nimport \"lambdas.internal/shared/greet\"\n\nfunc main() { println(greet.Word) }\n"
 	files[api+"/data/one.txt"] = "one"
 	files[api+"/text"] = "text"
+	for n := range others {
+		files[other(n)+"/go.mod"] = testkit.GoMod("lambdas.internal/"+other(n), testkit.Shared, "require example.test/words v1.0.0")
+		files[other(n)+"/other.go"] = "package greet\n"
+		files["go.work"] = strings.Replace(files["go.work"], "\t./shared\n", "\t./shared\n\t./"+other(n)+"\n", 1)
+	}
+	if others > 0 {
+		files["go.work"] = strings.Replace(files["go.work"], "\n\nreplace lambdas.internal/third => ./third\n", "\n", 1)
+		files["go.work"] = strings.Replace(files["go.work"], "\t./shared\n", "\t./shared\n\t./third\n", 1)
+	}
 	files["third/go.mod"] = testkit.GoMod("lambdas.internal/third")
 	files["third/count/count.go"] = "package count\n\nconst Count = 1\n"
 	files["libs/other/other.go"] = "package greet\n\nconst Word = \"from elsewhere\"\n"
 	testkit.Write(t, w.root, files)
 	testkit.Tidy(t, filepath.Join(w.root, api))
 	testkit.Tidy(t, filepath.Join(w.root, enhance))
+	for n := range others {
+		w.write(other(n)+"/go.sum", w.read(api+"/go.sum")+w.sums())
+	}
 	return w
 }
 
-// caches fills a build cache with the standard library, and returns a function that
-// makes copies of it: caches that are empty but for what no edit changes.
-func (w *edited) caches() func() string {
-	std := w.t.TempDir()
-	cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "embed")
+// standardLibrary is a build cache with what the functions use of the standard library.
+func standardLibrary(t *testing.T) string {
+	std := t.TempDir()
+	cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "crypto/sha256", "embed")
 	cmd.Env = append(os.Environ(), "GOCACHE="+std, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
-	require.NoError(w.t, err, string(out))
+	require.NoError(t, err, string(out))
+	return std
+}
+
+// caches returns a function that makes copies of a build cache: caches that are empty but
+// for what no edit changes.
+func (w *edited) caches(std string) func() string {
 	made := w.t.TempDir()
 	return func() string {
 		w.n++
