@@ -237,7 +237,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveLambda(w, r)
 		return
 	}
-	if operation, ok := strings.CutPrefix(r.URL.Path, watchPath); ok {
+	if operation, ok := strings.CutPrefix(r.URL.Path, WatchPath); ok {
 		f.serveWatch(w, r, operation)
 		return
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/smithy-go/encoding/cbor"
 )
 
-// watchPath begins the paths of CloudWatch's calls, in the protocol that the SDK speaks.
+// WatchPath begins the paths of CloudWatch's calls, in the protocol that the SDK speaks.
 // https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
-const watchPath = "/service/GraniteServiceVersion20100801/operation/"
+const WatchPath = "/service/GraniteServiceVersion20100801/operation/"
 
 // Traffic sets what callers of an alias did with a version.
 func (f *Fake) Traffic(function, alias, version string, calls, errors float64) {
