@@ -167,7 +167,6 @@ func (r *Releaser) canary(ctx context.Context, p *Plan) (err error) {
 	}
 	r.o.Tell(fmt.Sprintf("%s of the calls of %s run the new versions now, for %s", Percent(c.Share), report.Count(count, "alias", "aliases"), c.Bake))
 	of, done := r.o.Steps(ctx, "canary")
-	report.Counting(of, "watched", int64(c.Bake/time.Second), "s")
 	defer func() { done(err) }()
 	return r.bake(of, p, since)
 }
@@ -177,11 +176,9 @@ func (r *Releaser) canary(ctx context.Context, p *Plan) (err error) {
 func (r *Releaser) bake(ctx context.Context, p *Plan, since time.Time) error {
 	start := r.o.Clock.Now()
 	end, next := start.Add(r.o.Canary.Bake), start.Add(r.o.Pace.Watch)
-	for told := int64(0); ; {
+	for {
 		now := r.o.Clock.Now()
-		seconds := int64(now.Sub(start) / time.Second)
-		report.Add(ctx, seconds-told)
-		told = seconds
+		report.Doing(ctx, fmt.Sprintf("%s of the calls run the new versions, %.0f s left", Percent(r.o.Canary.Share), math.Ceil(end.Sub(now).Seconds())))
 		last := !now.Before(end)
 		if last || !now.Before(next) {
 			next = now.Add(r.o.Pace.Watch)

@@ -94,7 +94,7 @@ func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
 			require.Contains(t, told, "Thumb", at)
 			require.Contains(t, told, "; to restore the ", at)
 			if now["Thumb"] != good["Thumb"] {
-				require.Contains(t, told, "(commit 3333333), and the last release put ", at)
+				require.Contains(t, told, "(commit 3333333), which no live tag protects from retention; the last release put ", at)
 				require.Contains(t, told, "; to complete commit 3333333: bin/ci deploy --commit 3333333 --alias live\n", at)
 			}
 		}
@@ -108,6 +108,35 @@ func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
 	}
 	t.Log(seen)
 	assert.Len(t, seen, 3, "%v", seen)
+}
+
+// A rollback that was killed is finished by typing it again: it does not go forward.
+func TestARollbackThatIsKilled(t *testing.T) {
+	s := newStage(t)
+	s.commits()
+	s.ci(exitDone, "deploy --commit 1111111 --alias live")
+	old := s.running(s.aws)
+	s.ci(exitDone, "deploy --commit 3333333 --alias live")
+	faulty := s.running(s.aws)
+	finished := 0
+	for n := 9; ; n += 7 {
+		require.Less(t, n, 1000)
+		ended := s.killed(n, "rollback --parallel 1")
+		told := s.in(s.aws, exitDone, "status")
+		at := fmt.Sprintf("killed at request %d:\n%s", n, told)
+		if strings.Contains(told, "not as the last release left them") {
+			finished++
+			require.Contains(t, told, "as after a rollback that was killed; to finish the rollback to commit 1111111: bin/ci rollback; ", at)
+			s.in(s.aws, exitDone, "rollback")
+			require.True(t, s.same(old, s.running(s.aws)), at)
+		}
+		s.in(s.aws, exitDone, "deploy --commit 3333333 --alias live")
+		require.True(t, s.same(faulty, s.running(s.aws)), at)
+		if ended {
+			break
+		}
+	}
+	assert.Greater(t, finished, 3)
 }
 
 // same tells whether the functions run the same images. The aliases may lead to other versions

@@ -121,13 +121,13 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 		}
 		r.hosts.Public = publish.PublicHost + "/" + alias
 	}
-	account, err := r.session.Account(ctx)
+	caller, err := r.session.Caller(ctx)
 	if err != nil {
 		return err
 	}
-	r.side = publish.Side{Account: account, Region: r.session.Region}
+	r.side = publish.Side{Account: caller.Account, Region: r.session.Region}
 	if r.hosts.Private == "" && len(recordTags(images)) > 0 {
-		r.hosts.Private = publish.PrivateHost(account, r.session.Region)
+		r.hosts.Private = publish.PrivateHost(caller.Account, r.session.Region)
 	}
 	r.client = registry.NewClient(registry.Options{Keychain: r.session.Keychain(r.hosts)})
 	return nil

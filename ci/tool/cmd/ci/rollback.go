@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,8 @@ The functions run the images of that release's record again, by the same steps a
 deploy: every function is checked first, and if one image is missing nothing is
 changed. Without --to, it rolls back to the release before the current one; a second
 rollback goes one release further back. If functions are not as the last release left
-them, as after a deploy that was killed, it restores that release. If the last release
+them, as after a deploy that was killed, it restores that release; if they run the one
+before, it finishes the rollback that was begun. If the last release
 moved an alias, the rollback moves it too. A rollback that finds nothing to change fails.
 
 The releases are those of the account and region of the functions; others may deploy from
@@ -58,7 +60,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	earlier, err := interrupted(cmd, fl, releases, to)
+	earlier, err := unfinished(cmd, fl, releases, to)
 	if err == nil && earlier.Commit == "" {
 		earlier, err = choose(releases, to)
 	}
@@ -81,18 +83,26 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Rollback, Commit: earlier.Commit, Targets: targets, Releases: releases})
 }
 
-// interrupted returns the last release if functions are not as it left them; none if to names
-// another one.
-func interrupted(cmd *cobra.Command, fl *fleet, h history.Releases, to string) (history.Release, error) {
-	if len(h) == 0 || to != "" {
+// unfinished returns the release to go to if functions are not as the last release left them,
+// and none if they are, or if another one was named.
+func unfinished(cmd *cobra.Command, fl *fleet, h history.Releases, to string) (history.Release, error) {
+	if to != "" {
 		return history.Release{}, nil
 	}
-	last := h[len(h)-1]
-	differ, err := status.Differs(cmd.Context(), fl.lambda, last)
-	if err != nil || len(differ) == 0 {
+	ctx, cancel := context.WithTimeout(cmd.Context(), pace.Settle)
+	defer cancel()
+	differ, err := status.Differs(ctx, fl.lambda, h, func(ctx context.Context) error { return deploy.SystemClock.Sleep(ctx, pace.Poll) })
+	if err != nil || len(differ.Functions) == 0 {
 		return history.Release{}, err
 	}
-	text := fmt.Sprintf("these functions are not as the last release left them: %s; so this rollback restores that release, the %s of commit %s", strings.Join(differ, ", "), last.Kind, last.Commit)
+	last := h[len(h)-1]
+	text := fmt.Sprintf("these functions are not as the last release left them: %s; ", strings.Join(differ.Functions, ", "))
+	if differ.Back != nil {
+		warn(cmd, []string{fmt.Sprintf("%sthey run commit %s, so a rollback was begun, and this one finishes it; to restore the %s of commit %s: bin/ci rollback --to %[4]s",
+			text, differ.Back.Commit, last.Kind, last.Commit)})
+		return *differ.Back, nil
+	}
+	text += fmt.Sprintf("so this rollback restores that release, the %s of commit %s", last.Kind, last.Commit)
 	if before, ok := h.Previous(); ok {
 		text += "; to go back further: bin/ci rollback --to " + before.Commit
 	}

@@ -134,7 +134,8 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 	r.Runs, r.State, r.Update = f.Digest, f.State, f.Update
 	r.Commit, r.Since, _ = h.CommitOf(r.Image, r.Runs)
 	if n := len(h); n > 0 && h[n-1].Alias != "" {
-		if err := r.readAlias(ctx, l, h[n-1].Alias); err != nil {
+		last, _ := h[n-1].Function(r.Image)
+		if err := r.readAlias(ctx, l, h[n-1].Alias, cmp.Or(last.After, r.Runs)); err != nil {
 			return err
 		}
 	}
@@ -168,8 +169,8 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 	return nil
 }
 
-// readAlias compares the image that the alias names with the one that the function runs.
-func (r *Row) readAlias(ctx context.Context, l Lambda, alias string) error {
+// readAlias compares the image to which the alias leads with that of the last release.
+func (r *Row) readAlias(ctx context.Context, l Lambda, alias, want string) error {
 	a, f, err := follow(ctx, l, r.Lambda, alias)
 	switch {
 	case errors.Is(err, deploy.ErrMissing):
@@ -179,9 +180,9 @@ func (r *Row) readAlias(ctx context.Context, l Lambda, alias string) error {
 		return err
 	}
 	if split := a.Split(); split != "" {
-		r.drift(AliasSplit, "the alias %s sends %s, and the rest to version %s; to send all there, deploy again with --alias %s", alias, split, a.Version, alias)
+		r.drift(AliasSplit, "the alias %s sends %s, and the rest to version %s", alias, split, a.Version)
 	}
-	if f.Digest != r.Runs {
+	if f.Digest != want {
 		r.drift(AliasBehind, "the alias %s names version %s, which runs %s; deploy again with --alias %s", alias, f.Version, deploy.Short(f.Digest), alias)
 	}
 	return nil
@@ -208,7 +209,10 @@ func (r *Row) judge(h history.Releases) {
 	}
 	switch runs := r.runs(); {
 	case last.After != "" && last.After != r.Runs:
-		r.drift(NotReleased, "runs %s, and the last release put %s (commit %s) here", runs, deploy.Short(last.After), last.Commit)
+		if r.Live != r.Runs {
+			runs += ", which no live tag protects from retention"
+		}
+		r.drift(NotReleased, "runs %s; the last release put %s (commit %s) here", runs, deploy.Short(last.After), last.Commit)
 	case r.Since.IsZero():
 		r.drift(Unrecorded, "runs %s, which is in no release record; to deploy a commit, use `bin/ci deploy`", runs)
 	}
@@ -218,7 +222,7 @@ func (r *Row) judge(h history.Releases) {
 	if r.Latest != "" && r.Latest != r.Runs {
 		r.drift(LatestAhead, "latest is %s, but the function does not run it; to deploy it, use `bin/ci deploy`", deploy.Short(r.Latest))
 	}
-	if r.Live != r.Runs && (r.Live != "" || !r.Since.IsZero()) {
+	if r.Live != r.Runs && (r.Live == "" || r.Live != last.After) && (r.Live != "" || !r.Since.IsZero()) {
 		r.drift(LiveTag, "%s names %s, so retention does not protect the image that runs; to fix this, deploy its commit again", r.seen.liveTag, deploy.Short(r.Live))
 	}
 }
@@ -242,7 +246,7 @@ func NewReport(side publish.Side, rows []Row, h history.Releases) *Report {
 	r := &Report{Side: side, Functions: rows}
 	if len(h) > 0 {
 		r.Last = &h[len(h)-1]
-		r.Next = next(rows, *r.Last)
+		r.Next = next(rows, h)
 	}
 	for _, row := range rows {
 		r.Drifts += len(row.Drift)

@@ -23,7 +23,7 @@ var (
 	noon     = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 	items    = []publish.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
 	names    = map[string]string{"api": "Api"}
-	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", After: one, Commit: "abc1234"}}}}
+	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", Lambda: "Api", After: one, Commit: "abc1234"}}}}
 )
 
 // here is the side of the functions.
@@ -94,7 +94,7 @@ func TestDrift(t *testing.T) {
 	}{
 		"none":                                 {lambda{function: deploy.Function{Digest: one}}, good, released, nil},
 		"latest is ahead":                      {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": two, "api-123456789012-eu-central-1-live": one, one: one}, released, []status.Kind{status.LatestAhead}},
-		"someone else deployed":                {lambda{function: deploy.Function{Digest: two}}, good, released, []status.Kind{status.NotReleased, status.LatestAhead, status.LiveTag}},
+		"someone else deployed":                {lambda{function: deploy.Function{Digest: two}}, good, released, []status.Kind{status.NotReleased, status.LatestAhead}},
 		"nothing was ever released":            {lambda{function: deploy.Function{Digest: two}}, tags{two: two}, nil, []status.Kind{status.Unrecorded}},
 		"its image is gone":                    {lambda{function: deploy.Function{Digest: one, State: "Failed", StateReason: "ImageDeleted"}}, tags{"api-latest": two}, released, []status.Kind{status.Failed, status.ImageGone, status.LatestAhead, status.LiveTag}},
 		"its last update failed":               {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, released, []status.Kind{status.Failed}},
