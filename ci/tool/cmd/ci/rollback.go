@@ -98,11 +98,11 @@ func unfinished(cmd *cobra.Command, fl *fleet, h history.Releases, to string) (h
 	last := h[len(h)-1]
 	text := fmt.Sprintf("these functions are not as the last release left them: %s; ", strings.Join(differ.Functions, ", "))
 	if differ.Back != nil {
-		warn(cmd, []string{fmt.Sprintf("%sthey run commit %s, so a rollback was begun, and this one finishes it; to restore the %s of commit %s: bin/ci rollback --to %[4]s",
-			text, differ.Back.Commit, last.Kind, last.Commit)})
+		warn(cmd, []string{fmt.Sprintf("%sthey run commit %s, so a rollback was begun, and this one finishes it; to restore the last release: bin/ci rollback --to %s",
+			text, differ.Back.Commit, last.Commit)})
 		return *differ.Back, nil
 	}
-	text += fmt.Sprintf("so this rollback restores that release, the %s of commit %s", last.Kind, last.Commit)
+	text += fmt.Sprintf("so this rollback restores that release, of commit %s", last.Commit)
 	if before, ok := h.Previous(); ok {
 		text += "; to go back further: bin/ci rollback --to " + before.Commit
 	}

@@ -150,10 +150,10 @@ func next(rows []Row, h history.Releases) string {
 	}
 	text := fmt.Sprintf("not as the last release left them: %s (%d of %s), as after a", strings.Join(names, ", "), len(names), report.Count(len(rows), "function"))
 	if before := back(h, runs); before != nil {
-		return fmt.Sprintf("%s rollback that was killed; to finish the rollback to commit %s: bin/ci rollback; to restore the %s of commit %s: bin/ci rollback --to %[4]s",
-			text, before.Commit, last.Kind, last.Commit)
+		return fmt.Sprintf("%s rollback that was killed; to finish the rollback to commit %s: bin/ci rollback; to restore the last release: bin/ci rollback --to %s",
+			text, before.Commit, last.Commit)
 	}
-	text += fmt.Sprintf(" deploy that was killed; to restore the %s of commit %s: bin/ci rollback", last.Kind, last.Commit)
+	text += fmt.Sprintf(" deploy that was killed; to restore the last release, of commit %s: bin/ci rollback", last.Commit)
 	if len(commits) == 1 {
 		text += "; to complete commit " + commits[0] + ": bin/ci deploy --commit " + commits[0]
 		if last.Alias != "" {
