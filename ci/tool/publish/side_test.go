@@ -1,7 +1,6 @@
 package publish_test
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -16,7 +15,7 @@ func TestTagsWithASide(t *testing.T) {
 	for _, region := range []string{"eu-central-1", "ap-southeast-1", "us-gov-west-1", "us-isob-east-1", "cn-north-1", "eusc-de-east-1"} {
 		side := publish.Side{Account: "123456789012", Region: region}
 		for _, tag := range []string{publish.LiveTag(strings.Repeat("a", 80), side), publish.ShieldTag(strings.Repeat("a", 80), digest, side)} {
-			assert.Regexp(t, regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`), tag)
+			assert.Regexp(t, `^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`, tag)
 			_, got := publish.CutSide(strings.TrimSuffix(tag, publish.LiveSuffix))
 			assert.Equal(t, side, got, tag)
 		}
