@@ -63,6 +63,8 @@ type Function struct {
 	Weights  map[string]map[string]float64
 
 	account string
+	// routed counts the changes of aliases: it is their revision.
+	routed int
 
 	revision int
 	update   string
@@ -130,6 +132,7 @@ func (f *Fake) Change(name string, change func(*Function)) {
 	defer f.mu.Unlock()
 	change(f.functions[name])
 	f.functions[name].revision++
+	f.functions[name].routed++
 }
 
 // Remove deletes a function.

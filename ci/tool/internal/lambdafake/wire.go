@@ -116,9 +116,13 @@ func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, repl
 		if alias == "" {
 			alias = in.Name
 		}
+		if in.Revision != "" && in.Revision != fn.aliasRevision() {
+			return http.StatusPreconditionFailed, refusal{"PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"}
+		}
 		if refused, ok := fn.route(alias, in); !ok {
 			return http.StatusBadRequest, refused
 		}
+		fn.routed++
 		fn.Aliases[alias] = in.FunctionVersion
 		return http.StatusOK, fn.alias(alias)
 	case "DeleteAlias":
@@ -155,9 +159,11 @@ func (fn *Function) route(alias string, in input) (refusal, bool) {
 	return refusal{}, true
 }
 
+func (fn *Function) aliasRevision() string { return fmt.Sprint("alias ", fn.routed) }
+
 // alias describes an alias.
 func (fn *Function) alias(name string) map[string]any {
-	answer := map[string]any{"Name": name, "FunctionVersion": fn.Aliases[name]}
+	answer := map[string]any{"Name": name, "FunctionVersion": fn.Aliases[name], "RevisionId": fn.aliasRevision()}
 	if len(fn.Weights[name]) > 0 {
 		answer["RoutingConfig"] = routing{fn.Weights[name]}
 	}
