@@ -180,7 +180,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, m := range latest {
 		its := map[string]bool{}
 		for _, tag := range tags[m.step.Repository] {
-			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && "-"+commit != LatestSuffix && "-"+commit != LiveSuffix &&
+			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && !strings.HasSuffix(tag, LatestSuffix) && !strings.HasSuffix(tag, LiveSuffix) &&
 				commit != plan.Commit && (commits == nil || commits[commit]) {
 				its[commit] = true
 			}
