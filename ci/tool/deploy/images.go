@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -23,12 +22,6 @@ type Images interface {
 	PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error
 }
 
-// privateHost matches a private ECR registry, with the region as its group. Lambda does
-// not accept the names of FIPS endpoints.
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-var privateHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
-
 // architectures maps the architecture of an image to Lambda's name for it.
 var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
 
@@ -38,12 +31,12 @@ func checkPlace(repository, region string) error {
 	if publish.Loopback(repository) {
 		return nil
 	}
-	found := privateHost.FindStringSubmatch(repository)
+	e, ok := publish.ParseECR(repository)
 	switch {
-	case found == nil:
+	case !ok:
 		return fmt.Errorf("Lambda accepts images only from a private ECR repository, not from %s; publish the image to one", repository)
-	case found[1] != region:
-		return fmt.Errorf("the function is in %s and the repository in %s; Lambda accepts images only from the region of the function: pass --region %s", region, found[1], region)
+	case e.Region != region:
+		return fmt.Errorf("the function is in %s and the repository in %s; Lambda accepts images only from the region of the function: pass --region %s", region, e.Region, region)
 	default:
 		return nil
 	}
@@ -96,18 +89,15 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 	return name, nil
 }
 
-// Live returns the tag of the image that the function runs.
-func Live(image string) string { return image + publish.LiveSuffix }
-
 // MarkLive moves the live tag of every function to the image that it runs, so that
 // retention does not delete this image. The image of a version gets a second tag, which stays
 // when the live tag moves on. A tag that is right already is not written.
 func (r *Releaser) MarkLive(ctx context.Context, results []Result) error {
 	return r.each(ctx, len(results), func(ctx context.Context, n int) error {
 		t := results[n].Target
-		tags := []string{Live(t.Image)}
+		tags := []string{publish.LiveTag(t.Image, r.o.Side)}
 		if results[n].Version != "" {
-			tags = append(tags, publish.ShieldTag(t.Image, t.Digest))
+			tags = append(tags, publish.ShieldTag(t.Image, t.Digest, r.o.Side))
 		}
 		for _, tag := range tags {
 			now, ok, err := r.images.Digest(ctx, t.Repository, tag)
