@@ -310,6 +310,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Ci).Builder(&parent), nil
+		case "Coldstart":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var name string
+			if inputArgs["name"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["name"]), &name)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
+				}
+			}
+			var since string
+			if inputArgs["since"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["since"]), &since)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
+				}
+			}
+			var markdown bool
+			if inputArgs["markdown"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
+				}
+			}
+			return (*Ci).Coldstart(&parent, ctx, name, since, markdown)
 		case "Cost":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

@@ -82,6 +82,10 @@ var invocations = []invocation{
 	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), []string{"enhance"}) }},
 	{name: "cost", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) { return m.Cost(t.Context(), true) }},
 	{name: "cost-picture", method: "CostPicture", call: func(t *testing.T, m *Ci) (any, error) { return m.CostPicture(t.Context()) }},
+	{name: "coldstart", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) { return m.Coldstart(t.Context(), "", "", false) }},
+	{name: "coldstart-since", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Coldstart(t.Context(), "api", "latest", true)
+	}},
 	{name: "diff", method: "Diff", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Diff(t.Context(), "latest", []string{"api"}, true)
 	}},

@@ -15,7 +15,7 @@ import (
 )
 
 // functions are the functions that the module must have.
-var functions = []string{"audit", "base", "binaries", "build-all", "builder", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
+var functions = []string{"audit", "base", "binaries", "build-all", "builder", "coldstart", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
 	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "retention", "rollback", "sbom", "status",
 	"test", "tidy", "verify", "vulncheck"}
 

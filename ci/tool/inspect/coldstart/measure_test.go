@@ -125,7 +125,6 @@ func TestPrint(t *testing.T) {
 			Init:   Phase{Ms: 23.25, MemoryBytes: 9_700_000, Blocks: 20},
 			Answer: Phase{Ms: 214.6, MemoryBytes: 10_900_000, ToolsBytes: 16_900_000, Blocks: 129, NewBlocks: &two},
 			Layers: []Layer{{image.KindBase, 4, new(0), 0}, {image.KindFFmpeg, 288, new(0), 109}, {image.KindBinary, 20, &two, 20}},
-			Over:   []string{"read 129 blocks, 9 more than its budget of 120"},
 		}},
 		Missing: []string{unconfined},
 	}

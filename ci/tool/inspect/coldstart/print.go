@@ -83,11 +83,6 @@ func (r *Report) notes() []string {
 	if r.Since != "" {
 		notes = append(notes, "new blocks are in no image of "+r.Since+": those read until the first answer, and all of the image")
 	}
-	for _, i := range r.Images {
-		for _, over := range i.Over {
-			notes = append(notes, i.Image+": "+over)
-		}
-	}
 	for _, m := range r.Missing {
 		notes = append(notes, "missing: "+m)
 	}

@@ -47,8 +47,6 @@ type Image struct {
 	// Failed is the type of error that the function answered with.
 	Failed string  `json:"failed,omitempty"`
 	Layers []Layer `json:"layers"`
-	// Over are the limits of image.json that the image is over.
-	Over []string `json:"over,omitempty"`
 }
 
 // Report is the result of a run.

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"slices"
+)
+
+// Coldstart starts each image with none of its files in memory, and measures its cold start: time, memory, and how many blocks of the image are read.
+//
+// +cache="never"
+func (m *Ci) Coldstart(
+	ctx context.Context,
+	// Name of the image (default: all).
+	//
+	// +optional
+	name string,
+	// Count the blocks that are new since a published commit, latest or live.
+	//
+	// +optional
+	since string,
+	// Print Markdown instead of plain tables.
+	//
+	// +optional
+	markdown bool,
+) (string, error) {
+	var only []string
+	if name != "" {
+		only = []string{name}
+	}
+	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), flags(map[string]bool{"--markdown": markdown}))
+	if since == "" {
+		return output(ctx, m.run(always(m.withImages(only).WithFile(toolPath, m.program())), args...))
+	}
+	return output(ctx, m.run(m.aws(m.withImages(only)), slices.Concat(args, []string{"--since", since}, m.private(), m.public())...))
+}
