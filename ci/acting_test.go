@@ -11,7 +11,7 @@ import (
 )
 
 func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
-	acting := []string{"Invoke", "Publish", "Plan", "Deploy", "Rollback", "Status", "Diff", "Provenance", "Retention", "Verify", "Vulncheck"}
+	acting := []string{"Invoke", "Coldstart", "Publish", "Plan", "Deploy", "Rollback", "Status", "Diff", "Provenance", "Retention", "Verify", "Vulncheck"}
 	for _, i := range invocations {
 		s, _ := i.made(t)
 		if got := strings.Contains(s.document(), `"NOW"`); got != slices.Contains(acting, i.method) {
@@ -41,7 +41,8 @@ func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 				}
 			}
 			var want []any
-			if len(args) > 1 && slices.Contains([]any{"publish", "plan", "deploy", "rollback", "status", "diff", "provenance", "retention", "verify"}, args[1]) {
+			since := len(args) > 1 && args[1] == "coldstart" && slices.Contains(args, any("--since"))
+			if since || len(args) > 1 && slices.Contains([]any{"publish", "plan", "deploy", "rollback", "status", "diff", "provenance", "retention", "verify"}, args[1]) {
 				want = []any{"AWS_ACCESS_KEY_ID", "key", "AWS_SECRET_ACCESS_KEY", "secret", "AWS_SESSION_TOKEN", "token"}
 			}
 			if !slices.Equal(got, want) {

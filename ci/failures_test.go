@@ -36,7 +36,7 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 				s := open(t, inputs)
 				s.fail, s.failField = tc.answer, "sync"
 				switch i.method {
-				case "List", "BuildAll", "Audit", "Cost", "Diff", "Sbom", "Provenance", "Retention", "Verify", "Vulncheck", "Publish", "Plan", "Deploy", "Rollback", "Status":
+				case "List", "BuildAll", "Audit", "Coldstart", "Cost", "Diff", "Sbom", "Provenance", "Retention", "Verify", "Vulncheck", "Publish", "Plan", "Deploy", "Rollback", "Status":
 					s.failField = "stdout"
 				}
 				_, err := i.call(t, module(t, i.options))

@@ -34,8 +34,8 @@ type phase struct {
 	connections int
 }
 
-// start is one cold start.
-type start struct {
+// Start is one cold start.
+type Start struct {
 	init, answer phase
 	failed       string // the type of error that the function answered with
 	confined     bool
@@ -44,8 +44,8 @@ type start struct {
 
 // Measure starts each subject as often as repeat says, in turn, each time with none of its
 // files in memory, after it has called before.
-func Measure(ctx context.Context, subjects []Subject, repeat int, before func(context.Context) error) ([][]start, error) {
-	starts := make([][]start, len(subjects))
+func Measure(ctx context.Context, subjects []Subject, repeat int, before func(context.Context) error) ([][]Start, error) {
+	starts := make([][]Start, len(subjects))
 	for range repeat {
 		for n, s := range subjects {
 			if err := before(ctx); err != nil {
@@ -63,7 +63,7 @@ func Measure(ctx context.Context, subjects []Subject, repeat int, before func(co
 
 // start starts the function once and sends it its event. The time of the answer is from the
 // start, without the time in which this program measured.
-func (s Subject) start(ctx context.Context) (one start, err error) {
+func (s Subject) start(ctx context.Context) (one Start, err error) {
 	if err := forget(s.Root); err != nil {
 		return one, err
 	}

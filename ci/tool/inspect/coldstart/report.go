@@ -68,12 +68,12 @@ type Report struct {
 // What could not be measured.
 const (
 	unconfined = "not run as root: each function saw this machine's files beside those of its image, and only the image's were counted; run it as root, or with dagger call coldstart"
-	warm       = "the files of the images were in memory all the time, so the times are those of a warm start: the temporary folder is in memory; set TMPDIR to a folder on a disk"
+	warm       = "the files of the images were in memory all the time, so the times are those of a warm start: the temporary folder is in memory, or its file system does not let go of them; set TMPDIR to a folder on a disk"
 )
 
 // New makes the report. The first subject is the one that the others are compared with; known
 // are the blocks of an earlier release, nil if there is none to compare with.
-func New(subjects []Subject, starts [][]start, known Set) *Report {
+func New(subjects []Subject, starts [][]Start, known Set) *Report {
 	r := &Report{Starts: len(starts[0])}
 	holders := map[Block]int{}
 	for n, s := range subjects {
@@ -93,23 +93,23 @@ func New(subjects []Subject, starts [][]start, known Set) *Report {
 		}
 	}
 	all := slices.Concat(starts...)
-	if slices.ContainsFunc(all, func(s start) bool { return !s.confined }) {
+	if slices.ContainsFunc(all, func(s Start) bool { return !s.confined }) {
 		r.Missing = append(r.Missing, unconfined)
 	}
-	if slices.ContainsFunc(all, func(s start) bool { return s.warm }) {
+	if slices.ContainsFunc(all, func(s Start) bool { return s.warm }) {
 		r.Missing = append(r.Missing, warm)
 	}
 	return r
 }
 
 // summarize makes the line of an image from its starts.
-func summarize(s Subject, starts []start, known Set) Image {
+func summarize(s Subject, starts []Start, known Set) Image {
 	every := s.Files.Blocks(allLayers)
 	i := Image{
 		BinaryBytes: s.Files[image.BootstrapPath].Bytes,
 		Image:       s.Image, Blocks: len(every), NewBlocks: missing(known, every), Failed: starts[0].failed,
-		Init:   s.phase(starts, known, func(s start) phase { return s.init }),
-		Answer: s.phase(starts, known, func(s start) phase { return s.answer }),
+		Init:   s.phase(starts, known, func(s Start) phase { return s.init }),
+		Answer: s.phase(starts, known, func(s Start) phase { return s.answer }),
 	}
 	seen := s.blocks(typical(starts).answer.read)
 	for n, kind := range s.Layers {
@@ -119,11 +119,11 @@ func summarize(s Subject, starts []start, known Set) Image {
 	return i
 }
 
-func (s Subject) phase(starts []start, known Set, of func(start) phase) Phase {
+func (s Subject) phase(starts []Start, known Set, of func(Start) phase) Phase {
 	p := Phase{
-		Ms:          float64(median(starts, func(s start) time.Duration { return of(s).took }).Microseconds()) / 1000,
-		MemoryBytes: median(starts, func(s start) int64 { return of(s).memory }),
-		ToolsBytes:  median(starts, func(s start) int64 { return of(s).tools }),
+		Ms:          float64(median(starts, func(s Start) time.Duration { return of(s).took }).Microseconds()) / 1000,
+		MemoryBytes: median(starts, func(s Start) int64 { return of(s).memory }),
+		ToolsBytes:  median(starts, func(s Start) int64 { return of(s).tools }),
 	}
 	seen := s.blocks(of(typical(starts)).read)
 	p.Blocks, p.NewBlocks = len(seen), missing(known, seen)
@@ -140,8 +140,8 @@ func (s Subject) phase(starts []start, known Set, of func(start) phase) Phase {
 }
 
 // typical returns the start that read the median number of blocks.
-func typical(starts []start) start {
-	sorted := slices.SortedFunc(slices.Values(starts), func(a, b start) int { return cmp.Compare(a.answer.read.count(), b.answer.read.count()) })
+func typical(starts []Start) Start {
+	sorted := slices.SortedFunc(slices.Values(starts), func(a, b Start) int { return cmp.Compare(a.answer.read.count(), b.answer.read.count()) })
 	return sorted[len(sorted)/2]
 }
 
@@ -168,7 +168,7 @@ func missing(known, blocks Set) *int {
 }
 
 // median returns the median of a value; of two, the smaller.
-func median[T cmp.Ordered](starts []start, of func(start) T) T {
+func median[T cmp.Ordered](starts []Start, of func(Start) T) T {
 	var all []T
 	for _, s := range starts {
 		all = append(all, of(s))

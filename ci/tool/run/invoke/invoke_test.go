@@ -77,7 +77,7 @@ func TestReady(t *testing.T) {
 	again, err := f.Ready(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, took, again, "the first request counts")
-	assert.NoError(t, syscall.Kill(f.PID(), 0), "the process runs")
+	require.NoError(t, syscall.Kill(f.PID(), 0), "the process runs")
 
 	failed := start(t, "FAIL_INIT=1")
 	_, err = failed.Ready(t.Context())
