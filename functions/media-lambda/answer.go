@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"lambdas.internal/shared/fault"
 )
@@ -55,7 +59,7 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 	if !ok {
 		status = http.StatusInternalServerError
 	}
-	message := err.Error()
+	message := fault.Message(err)
 	if !public[kind] {
 		message = "the server could not process the request; its log says why"
 	}
@@ -75,11 +79,24 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 func decode(r *http.Request, v any) error {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.New(fault.InvalidInput, "body: larger than the limit of %d bytes", tooLarge.Limit)
+	err := decoder.Decode(v)
+	if err == nil {
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+			return nil
 		}
-		return fault.New(fault.InvalidInput, "body: want the JSON of this route: %w", err)
+		return fault.New(fault.InvalidInput, "body: it has more than one JSON value")
 	}
-	return nil
+	why := "it is not the JSON of this route"
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		why = fmt.Sprintf("%s: a %s is not what this field holds", cmp.Or(wrong.Field, "the whole"), wrong.Value)
+	} else if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		why = fmt.Sprintf("it is not valid JSON at byte %d", syntax.Offset)
+	} else if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		why = fmt.Sprintf("it is larger than the limit of %d bytes", tooLarge.Limit)
+	} else if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		why = "unknown field " + field
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		why = "the JSON ends too early"
+	}
+	return fault.New(fault.InvalidInput, "body: %s: %w", why, err)
 }

@@ -7,13 +7,20 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// NewRouter returns the routes of the API. It makes the backend from the environment. If
-// a variable is missing, only /health works, and each other request tries again.
-func NewRouter() http.Handler {
+// newAPI makes the API from the environment. If a variable is missing, only /health works,
+// and each other request tries again.
+func newAPI() *api {
 	api := &api{}
 	if _, err := api.backend.get(); err != nil {
 		slog.Warn("the API is not configured; it answers only /health until it is", "error", err.Error())
 	}
+	return api
+}
+
+// NewRouter returns the routes of the API in this environment.
+func NewRouter() http.Handler { return newAPI().router() }
+
+func (api *api) router() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, r, http.StatusOK, map[string]string{"status": "ok"})

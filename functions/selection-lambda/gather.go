@@ -98,7 +98,7 @@ func (g gathered) unless(err error, what string) (gathered, error) {
 	if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.InvalidInput {
 		return g, err
 	}
-	g.unreadable = fmt.Sprintf("its %s cannot be read: %v", what, err)
+	g.unreadable = fmt.Sprintf("its %s cannot be read: %s", what, fault.Message(err))
 	return g, nil
 }
 

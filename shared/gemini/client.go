@@ -49,7 +49,7 @@ func New(ctx context.Context, key, defaultModel string, retries Retries) (*Clien
 	client, err := genai.NewClient(ctx, &genai.ClientConfig{
 		APIKey:     key,
 		Backend:    genai.BackendGeminiAPI,
-		HTTPClient: &http.Client{},
+		HTTPClient: &http.Client{Transport: transport},
 		HTTPOptions: genai.HTTPOptions{RetryOptions: &genai.HTTPRetryOptions{
 			Attempts: &retries.Attempts, InitialDelay: &retries.FirstDelay, MaxDelay: &retries.MaxDelay, Jitter: &retries.FirstDelay,
 		}},
@@ -80,9 +80,11 @@ type Image struct {
 // short, the error is a fault.Transient; if Gemini refused, a fault.SafetyBlocked.
 func (c *Client) generate(ctx context.Context, model string, parts []*genai.Part, config *genai.GenerateContentConfig) ([]*genai.Part, error) {
 	model = c.modelName(model)
+	ctx, reached := withReach(ctx)
+	defer reached.stop()
 	response, err := c.genai.Models.GenerateContent(ctx, model, []*genai.Content{{Role: genai.RoleUser, Parts: parts}}, config)
 	if err != nil {
-		return nil, classify(model, err)
+		return nil, classify(model, reached, err)
 	}
 	if f := response.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
 		return nil, fault.New(fault.SafetyBlocked, "gemini %s: the request was blocked: %s %s", model, f.BlockReason, f.BlockReasonMessage)
@@ -123,19 +125,25 @@ var refusals = map[genai.FinishReason]fault.Kind{
 
 // classify gives an error of the library its kind by the HTTP status. Without a status,
 // for instance when the answer breaks off, the kind is fault.Transient.
-func classify(model string, err error) error {
-	kind := fault.Transient
+func classify(model string, reached *reach, err error) error {
+	kind, why := fault.Transient, "the answer broke off"
 	var api genai.APIError
 	switch {
+	case reached.failed():
+		why = "the service cannot be reached"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		kind = fault.DeadlineExceeded
+		kind, why = fault.DeadlineExceeded, "the time ran out"
 	case !errors.As(err, &api):
 	case api.Code == http.StatusUnauthorized, api.Code == http.StatusForbidden, api.Code == http.StatusNotFound:
-		kind = fault.Configuration // the key or the model's name is wrong
-	case api.Code >= 400 && api.Code < 500 && api.Code != http.StatusTooManyRequests && api.Code != http.StatusRequestTimeout:
-		kind = fault.InvalidInput
+		kind, why = fault.Configuration, "the key or the model's name is wrong"
+	case api.Code == http.StatusTooManyRequests:
+		why = "too many requests, or the quota is used up; try again later"
+	case api.Code >= 400 && api.Code < 500 && api.Code != http.StatusRequestTimeout:
+		kind, why = fault.InvalidInput, "the model refused the request"
+	default:
+		why = "the service failed; try again later"
 	}
-	return fault.New(kind, "gemini %s: %w", model, err)
+	return fault.New(kind, "gemini %s: %s: %w", model, why, err)
 }
 
 func picture(img Image) *genai.Part {

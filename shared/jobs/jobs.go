@@ -61,6 +61,9 @@ type Item struct {
 	Progress int `dynamodbav:"progress" json:"progress"`
 	// Result is the processor's result as JSON.
 	Result RawJSON `dynamodbav:"result,omitempty" json:"result,omitempty"`
+	// Deadline is when the invocation that works on the item ends at the latest, in Unix
+	// seconds.
+	Deadline int64 `dynamodbav:"deadline,omitempty" json:"-"`
 	// ErrorType is the kind of the error, ErrorMessage its text.
 	ErrorType    string `dynamodbav:"errorType,omitempty" json:"errorType,omitempty"`
 	ErrorMessage string `dynamodbav:"errorMessage,omitempty" json:"errorMessage,omitempty"`
@@ -93,7 +96,7 @@ func (s *Store) Create(ctx context.Context, session string, job Job) error {
 }
 
 // Read returns a job with all its items. An item that no processor has started is
-// queued. If the job does not exist, the error is a fault.NotFound.
+// queued, and one whose processor has not answered in its time is failed. If the job does not exist, the error is a fault.NotFound.
 func (s *Store) Read(ctx context.Context, session, id string) (Report, error) {
 	var report Report
 	if err := s.table.Read(ctx, table.Key{Session: session, Sort: jobKey(id)}, &report.Job); err != nil {
@@ -112,6 +115,7 @@ func (s *Store) Read(ctx context.Context, session, id string) (Report, error) {
 			report.Items[item.Index] = item
 		}
 	}
+	report.endOverdue(time.Now())
 	report.Status = overall(report.Items)
 	return report, nil
 }

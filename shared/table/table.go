@@ -6,6 +6,7 @@ package table
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -96,7 +97,7 @@ func (t *Table) Read(ctx context.Context, key Key, v any) error {
 		return t.classify("read", key, err)
 	}
 	if out.Item == nil || expired(out.Item) {
-		return fault.New(fault.NotFound, "read %s of session %s in %s: no such record, or it has expired", key.Sort, key.Session, t.name)
+		return fault.New(fault.NotFound, "%sno such record, or it has expired", fault.Detail(fmt.Sprintf("read %s of session %s in %s: ", key.Sort, key.Session, t.name)))
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, v); err != nil {
 		return fault.New(fault.Internal, "read %s in %s: %w", key.Sort, t.name, err)
@@ -194,5 +195,5 @@ func (t *Table) classify(op string, key Key, err error) error {
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() == http.StatusBadRequest {
 		kind = fault.Internal // DynamoDB does not understand or allow the request
 	}
-	return fault.New(kind, "%s %s of session %s in table %s: %w", op, key.Sort, key.Session, t.name, err)
+	return fault.New(kind, "%s%w", fault.Detail(fmt.Sprintf("%s %s of session %s in table %s: ", op, key.Sort, key.Session, t.name)), err)
 }
