@@ -22,6 +22,7 @@ import (
 // system is the running system, and one session in it.
 type system struct {
 	url, token, session string
+	pid                 int
 }
 
 // start builds the images, starts the system and opens a session.
@@ -49,7 +50,7 @@ func start(t *testing.T) *system {
 	if err := json.NewDecoder(out).Decode(&told); err != nil {
 		require.FailNow(t, "the system does not start", "%v\n%s", err, read(t, logs.Name()))
 	}
-	s := &system{url: told.URL}
+	s := &system{url: told.URL, pid: cmd.Process.Pid}
 	made := s.call(t, "POST", "/sessions", nil)
 	s.session, s.token = made["sessionId"].(string), made["token"].(string)
 	return s
@@ -116,20 +117,41 @@ type file struct {
 // run starts a job, waits until all its items have succeeded, and returns their results.
 func (s *system) run(t *testing.T, job map[string]any) []map[string]any {
 	t.Helper()
-	path := "/sessions/" + s.session + "/jobs"
-	id := s.call(t, "POST", path, job)["jobId"].(string)
-	var report map[string]any
-	require.Eventually(t, func() bool {
-		report = s.call(t, "GET", path+"/"+id, nil)
-		return report["status"] == "succeeded" || report["status"] == "failed"
-	}, 2*time.Minute, 100*time.Millisecond, "%v", report)
 	var results []map[string]any
-	for _, i := range report["items"].([]any) {
-		item := i.(map[string]any)
+	for _, item := range s.finish(t, job, 2*time.Minute) {
 		require.Equal(t, "succeeded", item["status"], "%v", item)
 		results = append(results, item["result"].(map[string]any))
 	}
 	return results
+}
+
+// finish starts a job, waits until it has ended, and returns its items.
+func (s *system) finish(t *testing.T, job map[string]any, within time.Duration) []map[string]any {
+	t.Helper()
+	return s.wait(t, s.call(t, "POST", "/sessions/"+s.session+"/jobs", job)["jobId"].(string), within)
+}
+
+// wait waits until a job has ended and returns its items.
+func (s *system) wait(t *testing.T, id string, within time.Duration) []map[string]any {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, item := range s.items(t, id) {
+			if item["status"] != "succeeded" && item["status"] != "failed" {
+				return false
+			}
+		}
+		return true
+	}, within, 100*time.Millisecond, "job %s", id)
+	return s.items(t, id)
+}
+
+func (s *system) items(t *testing.T, id string) []map[string]any {
+	t.Helper()
+	var items []map[string]any
+	for _, item := range s.call(t, "GET", "/sessions/"+s.session+"/jobs/"+id, nil)["items"].([]any) {
+		items = append(items, item.(map[string]any))
+	}
+	return items
 }
 
 // download gets an object through a presigned URL and returns its data, also as a local
