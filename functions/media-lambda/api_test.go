@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -13,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/shared/awstest"
+	"lambdas.internal/shared/fault"
 )
 
 const originSecret = "origin-secret"
@@ -170,9 +174,78 @@ func TestUploadAndDownload(t *testing.T) {
 			s.call(t, "POST", path+"/uploads", token, test.body).assertError(t, 400, "InvalidInputError", test.says)
 		})
 	}
+	t.Run("a refusal lists what is accepted", func(t *testing.T) {
+		s.call(t, "POST", path+"/uploads", token, `{"files":[{"name":"a.tiff","contentType":"image/tiff","size":1}]}`).assertError(t, 400, "InvalidInputError",
+			`files[0].contentType: "image/tiff" is not accepted; want one of image/avif, image/gif, image/heic, image/heif, image/jpeg, image/png, image/webp, video/3gpp,`)
+	})
 	for name, bad := range map[string]string{"another session's": "other/originals/a.jpg", "with ..": id + "/../other/a.jpg", "none": ""} {
 		t.Run("download of a key "+name, func(t *testing.T) {
 			assert.Equal(t, 400, s.call(t, "GET", path+"/downloads?key="+bad, token, nil).status)
+		})
+	}
+}
+
+func TestNamesInAnyScript(t *testing.T) {
+	s := startSystem(t)
+	path, id, token := s.newSession(t)
+	for name, want := range map[string]string{
+		"日本語 写真.jpg":                  "日本語 写真.jpg",
+		"Größe (1).JPEG":              "Größe (1).jpg",
+		"می‌خواهم.jpg":                "می‌خواهم.jpg",
+		"🏖️ Strand 👨‍👩‍👧.jpg":         "🏖️ Strand 👨‍👩‍👧.jpg",
+		"it's 5, o'clock!.jpg":        "it's 5, o'clock!.jpg",
+		"Rome 2026.05 evening":        "Rome 2026.05 evening.jpg",
+		"../../etc/passwd.jpg":        "passwd.jpg",
+		`C:\Users\ich\Foto.jpg`:       "Foto.jpg",
+		"a\u202egpj.exe\x07 100%.jpg": "a-gpj.exe- 100.jpg",
+		strings.Repeat("写", 90):       strings.Repeat("写", 50) + ".jpg",
+	} {
+		t.Run(name, func(t *testing.T) {
+			made := s.call(t, "POST", path+"/uploads", token, map[string]any{"files": []map[string]any{{"name": name, "contentType": "image/jpeg", "size": 5}}})
+			require.Equal(t, http.StatusCreated, made.status, made.body)
+			upload := made.body["uploads"].([]any)[0].(map[string]any)
+			key := upload["key"].(string)
+			assert.Equal(t, want, strings.TrimPrefix(key, id+"/originals/")[9:])
+			require.Equal(t, http.StatusOK, put(t, upload["url"].(string), "image/jpeg", []byte("photo")))
+			signed := s.call(t, "GET", path+"/downloads?key="+url.QueryEscape(key), token, nil)
+			require.Equal(t, http.StatusOK, signed.status, signed.body)
+			response, err := http.Get(signed.body["url"].(string))
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			require.Equal(t, http.StatusOK, response.StatusCode)
+			_, values, err := mime.ParseMediaType(strings.Replace(response.Header.Get("Content-Disposition"), `filename="`, `plain="`, 1))
+			require.NoError(t, err)
+			assert.Equal(t, want, cmp.Or(values["filename"], values["plain"]))
+		})
+	}
+}
+
+func TestContentTypesByTheirMeaning(t *testing.T) {
+	for _, test := range []struct{ sent, name, want, extension string }{
+		{"image/jpeg", "a", "image/jpeg", ".jpg"},
+		{"image/jpg", "a", "image/jpeg", ".jpg"},
+		{"IMAGE/JPEG", "a", "image/jpeg", ".jpg"},
+		{"image/png; charset=binary", "a", "image/png", ".png"},
+		{"image/png; broken", "a", "image/png", ".png"},
+		{"image/heif", "a", "image/heif", ".heif"},
+		{"image/heic-sequence", "a", "image/heic", ".heic"},
+		{"image/avif", "a", "image/avif", ".avif"},
+		{"image/gif", "a", "image/gif", ".gif"},
+		{"video/3gpp", "a", "video/3gpp", ".3gp"},
+		{"video/x-m4v", "a", "video/x-m4v", ".m4v"},
+		{"", "IMG_1.HEIC", "image/heic", ".heic"},
+		{"application/octet-stream", "IMG_1.MOV", "video/quicktime", ".mov"},
+		{"application/octet-stream", "IMG_1.exe", "", ""},
+		{"", "IMG_1", "", ""},
+		{"text/html", "a.jpg", "", ""},
+	} {
+		t.Run(test.sent+" "+test.name, func(t *testing.T) {
+			got, kind, err := mediaTypeOf(test.sent, test.name)
+			assert.Equal(t, test.want, got)
+			assert.Equal(t, test.extension, kind.extension)
+			if test.want == "" {
+				assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+			}
 		})
 	}
 }
