@@ -43,9 +43,10 @@ func startSystem(t *testing.T) *system {
 	return s
 }
 
-// answered is the status and the decoded body of an answer.
+// answered is the status, the header and the decoded body of an answer.
 type answered struct {
 	status int
+	header http.Header
 	body   map[string]any
 }
 
@@ -73,7 +74,7 @@ func (s *system) send(t *testing.T, method, path string, header http.Header, bod
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, response.Body.Close()) }()
-	got := answered{status: response.StatusCode}
+	got := answered{status: response.StatusCode, header: response.Header}
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	if len(text) > 0 {
@@ -114,6 +115,11 @@ func TestSessions(t *testing.T) {
 	s.call(t, "GET", "/sessions/a.b", token, nil).assertError(t, 400, "InvalidInputError", "sessionId")
 	s.call(t, "GET", "/nowhere", token, nil).assertError(t, 404, "NotFoundError", "no route GET /nowhere")
 	origin := http.Header{"X-Origin-Verify": {originSecret}}
+	for _, scheme := range []string{"bearer", "BEARER", "Bearer "} {
+		got := s.send(t, "GET", path, http.Header{"X-Origin-Verify": {originSecret}, "Authorization": {scheme + " " + token}}, nil)
+		assert.Equal(t, http.StatusOK, got.status, scheme)
+	}
+	s.send(t, "GET", path, http.Header{"X-Origin-Verify": {originSecret}, "Authorization": {"Basic " + token}}, nil).assertError(t, 401, "UnauthorizedError", "Bearer")
 	s.send(t, "GET", path, origin, nil).assertError(t, 401, "UnauthorizedError", "Authorization")
 	for name, header := range map[string]http.Header{"none": {}, "wrong": {"X-Origin-Verify": {"origin-secreT"}}, "longer": {"X-Origin-Verify": {originSecret + "x"}}} {
 		t.Run("origin header "+name, func(t *testing.T) {
@@ -123,6 +129,7 @@ func TestSessions(t *testing.T) {
 
 	assert.Equal(t, http.StatusNoContent, s.call(t, "DELETE", path, token, nil).status)
 	s.call(t, "GET", path, token, nil).assertError(t, 401, "UnauthorizedError", "has ended")
+	assert.Equal(t, http.StatusNoContent, s.call(t, "DELETE", path, token, nil).status, "again, after a lost answer")
 	assert.Equal(t, http.StatusOK, s.call(t, "GET", otherPath, otherToken, nil).status, "the other session is still active")
 }
 

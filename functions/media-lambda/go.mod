@@ -33,5 +33,6 @@ require (
 
 require (
 	github.com/aws/aws-lambda-go v1.55.1
+	github.com/rs/cors v1.11.1
 	golang.org/x/sync v0.20.0
 )

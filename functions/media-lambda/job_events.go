@@ -57,12 +57,8 @@ type (
 	}
 )
 
-// events returns the event of each item. If the processor would not accept the request,
-// the error is a fault.InvalidInput.
+// events returns the event of each item. The request must have passed check.
 func (q jobRequest) events(session, job string) ([]any, error) {
-	if err := q.check(session); err != nil {
-		return nil, err
-	}
 	if q.Kind == jobs.Selection {
 		event := selectionEvent{SessionID: session, JobID: job, TripContext: q.TripContext, MediaKeys: q.Keys, Model: q.Model}
 		for _, key := range q.Keys {
@@ -106,6 +102,11 @@ func (q jobRequest) check(session string) error {
 	}
 	if len(q.TripContext) > tripLimit {
 		return fault.New(fault.InvalidInput, "tripContext has %d bytes; the limit is %d", len(q.TripContext), tripLimit)
+	}
+	if q.Kind == jobs.Enhancement {
+		if _, err := prompts.Enhancement(q.Look, q.Wish); err != nil {
+			return err
+		}
 	}
 	if q.Preset != "" {
 		if _, err := preset.Find(q.Preset); err != nil {

@@ -98,12 +98,18 @@ func (s *Store) Create(ctx context.Context, session string, job Job) error {
 // Read returns a job with all its items. An item that no processor has started is
 // queued, and one whose processor has not answered in its time is failed. If the job does not exist, the error is a fault.NotFound.
 func (s *Store) Read(ctx context.Context, session, id string) (Report, error) {
-	var report Report
-	if err := s.table.Read(ctx, table.Key{Session: session, Sort: jobKey(id)}, &report.Job); err != nil {
+	var job Job
+	if err := s.table.Read(ctx, table.Key{Session: session, Sort: jobKey(id)}, &job); err != nil {
 		return Report{}, err
 	}
+	return s.report(ctx, session, job)
+}
+
+// report reads the items of a job.
+func (s *Store) report(ctx context.Context, session string, job Job) (Report, error) {
+	report := Report{Job: job}
 	var started []Item
-	if err := s.table.List(ctx, session, itemPrefix(id), &started); err != nil {
+	if err := s.table.List(ctx, session, itemPrefix(job.ID), &started); err != nil {
 		return Report{}, err
 	}
 	report.Items = make([]Item, report.Job.Items())

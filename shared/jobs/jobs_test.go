@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,4 +166,51 @@ func TestReadUnknownJob(t *testing.T) {
 	store := jobs.New(awstest.StartDynamoDB(t))
 	_, err := store.Read(t.Context(), "s", "none")
 	assert.Equal(t, fault.NotFound, fault.KindOf(err))
+}
+
+func TestListShowsTheLastJobFirst(t *testing.T) {
+	store := jobs.New(awstest.StartDynamoDB(t))
+	ctx := t.Context()
+	var ids []string
+	for range 5 {
+		ids = append(ids, jobs.NewID())
+		require.NoError(t, store.Create(ctx, "s", jobs.NewJob(ids[len(ids)-1], jobs.Thumbnail, []string{"s/a"})))
+		time.Sleep(2 * time.Millisecond) // an id has the time in milliseconds
+	}
+	require.NoError(t, store.Create(ctx, "other", jobs.NewJob(jobs.NewID(), jobs.Thumbnail, []string{"s/a"})))
+	require.NoError(t, store.Track("s", ids[4], 0).Fail(ctx, fault.New(fault.NotFound, "no such object")))
+	var got []string
+	before := ""
+	for more := true; more; {
+		var page []jobs.Report
+		var err error
+		page, more, err = store.List(ctx, "s", before, 2)
+		require.NoError(t, err)
+		for _, report := range page {
+			got = append(got, report.ID)
+			before = report.ID
+			if report.ID == ids[4] {
+				assert.Equal(t, jobs.Failed, report.Status)
+			}
+		}
+	}
+	slices.Reverse(got)
+	assert.Equal(t, ids, got)
+}
+
+func TestOnce(t *testing.T) {
+	store := jobs.New(awstest.StartDynamoDB(t))
+	ctx := t.Context()
+	for _, test := range []struct{ session, key, id, request, want string }{
+		{"s", "k", "j1", "r", "j1"},
+		{"s", "k", "j2", "r", "j1"},
+		{"s", "k2", "j3", "r", "j3"},
+		{"s2", "k", "j4", "r", "j4"},
+	} {
+		got, err := store.Once(ctx, test.session, test.key, test.id, test.request)
+		require.NoError(t, err)
+		assert.Equal(t, test.want, got)
+	}
+	_, err := store.Once(ctx, "s", "k", "j5", "another")
+	assert.Equal(t, fault.Conflict, fault.KindOf(err))
 }
