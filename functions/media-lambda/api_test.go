@@ -17,20 +17,22 @@ import (
 
 	"lambdas.internal/shared/awstest"
 	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/openapitest"
 )
 
 const originSecret = "origin-secret"
 
 // system is the API on a local port, with real S3 and DynamoDB servers.
 type system struct {
-	url    string
-	s3     *awstest.S3
-	lambda *awstest.Lambda
+	url      string
+	s3       *awstest.S3
+	lambda   *awstest.Lambda
+	document *openapitest.Document
 }
 
 func startSystem(t *testing.T) *system {
 	t.Helper()
-	s := &system{s3: awstest.StartS3(t), lambda: awstest.StartLambda(t, "missing-video")}
+	s := &system{s3: awstest.StartS3(t), lambda: awstest.StartLambda(t, "missing-video"), document: openapitest.Parse(t, document)}
 	awstest.StartDynamoDB(t)
 	t.Setenv("ORIGIN_VERIFY_SECRET", originSecret)
 	t.Setenv("THUMBNAIL_FUNCTION_NAME", "thumb")
@@ -79,6 +81,9 @@ func (s *system) send(t *testing.T, method, path string, header http.Header, bod
 	require.NoError(t, err)
 	if len(text) > 0 {
 		require.NoError(t, json.Unmarshal(text, &got.body), "%s", text)
+	}
+	if template, _, ok := s.document.Match(method, request.URL.Path); ok {
+		s.document.CheckAnswer(t, method, template, got.status, got.header.Get("Content-Type"), text)
 	}
 	return got
 }

@@ -13,15 +13,24 @@ import (
 const filesLimit = 100
 
 type uploadRequest struct {
-	Files []struct {
-		// Name may be in any script. Its extension counts if ContentType says nothing.
-		Name        string `json:"name"`
-		ContentType string `json:"contentType"`
-		// Size in bytes, exactly.
-		Size int64 `json:"size"`
-	} `json:"files"`
+	Files []uploadFile `json:"files" jsonschema:"minItems=1,maxItems=100"`
 }
 
+type uploadFile struct {
+	// Name may be in any script. Its extension counts if ContentType says nothing.
+	Name string `json:"name"`
+	// ContentType in any of its usual spellings, with or without parameters.
+	ContentType string `json:"contentType"`
+	// Size in bytes, exactly: at most 50 MiB for a photo, and 400 MiB for a clip.
+	Size int64 `json:"size" jsonschema:"minimum=1,maximum=419430400"`
+}
+
+// uploadAnswer has the uploads in the order of the files of the request.
+type uploadAnswer struct {
+	Uploads []upload `json:"uploads"`
+}
+
+// upload is what to send to upload one file, and the key that it then has.
 type upload struct {
 	Key string `json:"key"`
 	presign.Request
@@ -51,7 +60,7 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 		}
 		uploads[i] = upload{Key: key, Request: signed}
 	}
-	return http.StatusCreated, map[string][]upload{"uploads": uploads}, nil
+	return http.StatusCreated, uploadAnswer{uploads}, nil
 }
 
 func createDownload(b *backend, r *http.Request) (int, any, error) {
