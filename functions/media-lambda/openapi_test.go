@@ -3,9 +3,14 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"net/http"
 	"os"
+	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -113,9 +118,10 @@ func makeDocument(t *testing.T) object {
 	ref := func(v any) object {
 		schema := reflector.Reflect(v)
 		for name, definition := range schema.Definitions {
+			definition.Version = ""
 			schemas[name] = plain(t, definition)
 		}
-		return object{"$ref": "#/components/schemas/" + reflect.TypeOf(v).Name()}
+		return object{"$ref": "#/components/schemas/" + schemaName(reflect.TypeOf(v))}
 	}
 	content := func(v any) object { return object{"application/json": object{"schema": ref(v)}} }
 	errors := object{}
@@ -162,14 +168,14 @@ func makeDocument(t *testing.T) object {
 		if d.request != nil {
 			operation["requestBody"] = object{"required": true, "content": content(d.request)}
 		}
-		path, ok := paths[e.path].(object)
+		item, ok := paths[e.path].(object)
 		if !ok {
-			path = object{}
-			paths[e.path] = path
+			item = object{}
+			paths[e.path] = item
 		}
-		path[strings.ToLower(e.method)] = operation
+		item[strings.ToLower(e.method)] = operation
 	}
-	looks := schemas["jobRequest"].(object)["properties"].(object)["look"].(object)
+	looks := schemas["JobRequest"].(object)["properties"].(object)["look"].(object)
 	looks["enum"], looks["default"] = prompts.Looks(), prompts.DefaultLook
 	require.Empty(t, documented, "descriptions without an endpoint")
 	return object{
@@ -267,12 +273,10 @@ type (
 
 func newReflector(t *testing.T) *jsonschema.Reflector {
 	t.Helper()
-	r := &jsonschema.Reflector{ExpandedStruct: false, AllowAdditionalProperties: true}
-	const here = "lambdas.internal/functions/media-lambda"
-	for _, folder := range []string{".", "../../shared/jobs", "../../shared/sessions", "../../shared/presign"} {
-		require.NoError(t, r.AddGoComments(here, folder))
-	}
-	results := (&jsonschema.Reflector{DoNotReference: true, Anonymous: true, AllowAdditionalProperties: true, CommentMap: r.CommentMap})
+	comments := comments(t, ".", "../../shared/jobs", "../../shared/sessions", "../../shared/presign")
+	lookup := func(of reflect.Type, field string) string { return comments[path.Base(of.String())+"."+field] }
+	r := &jsonschema.Reflector{AllowAdditionalProperties: true, LookupComment: lookup, Namer: schemaName}
+	results := (&jsonschema.Reflector{DoNotReference: true, Anonymous: true, AllowAdditionalProperties: true, LookupComment: lookup})
 	values := func(text string, all ...string) *jsonschema.Schema {
 		s := &jsonschema.Schema{Type: "string", Description: text}
 		for _, value := range all {
@@ -300,6 +304,52 @@ func newReflector(t *testing.T) *jsonschema.Reflector {
 		return nil
 	}
 	return r
+}
+
+// schemaName names the schema of a type as a reader of the document would.
+func schemaName(of reflect.Type) string {
+	switch of {
+	case reflect.TypeFor[jobs.Report]():
+		return "Job"
+	case reflect.TypeFor[presign.Request]():
+		return "SignedRequest"
+	case reflect.TypeFor[problem]():
+		return "Error"
+	}
+	if of.Name() == "" {
+		return ""
+	}
+	return strings.ToUpper(of.Name()[:1]) + of.Name()[1:]
+}
+
+// comments returns the comments of the fields of all types in the folders, by package, type
+// and field.
+func comments(t *testing.T, folders ...string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		require.NoError(t, err)
+		for _, name := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+			require.NoError(t, err)
+			ast.Inspect(file, func(n ast.Node) bool {
+				spec, ok := n.(*ast.TypeSpec)
+				if !ok {
+					return true
+				}
+				if fields, ok := spec.Type.(*ast.StructType); ok {
+					for _, field := range fields.Fields.List {
+						for _, id := range field.Names {
+							found[file.Name.Name+"."+spec.Name.Name+"."+id.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	return found
 }
 
 // plain returns a schema as plain JSON values, with what its name adds to it.
