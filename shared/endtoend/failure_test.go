@@ -40,7 +40,7 @@ func TestJobsEndWhateverHappens(t *testing.T) {
 	assert.Equal(t, "measures", selection["result"].(map[string]any)["rankedBy"])
 
 	video := map[string]any{"kind": "video", "keys": keys[1:2], "preset": "reel"}
-	id := s.call(t, "POST", "/sessions/"+s.session+"/jobs", video)["jobId"].(string)
+	id := s.call(t, "startJob", nil, video)["jobId"].(string)
 	require.Eventually(t, func() bool { return s.items(t, id)[0]["status"] == "running" }, time.Minute, 20*time.Millisecond)
 	kill(t, s.pid, "AiSocialMediaVideoProcessor")
 	item = s.wait(t, id, 20*time.Second)[0]

@@ -62,7 +62,7 @@ func TestATripFromUploadToDownload(t *testing.T) {
 		"-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-pix_fmt", "yuv420p", "-shortest"))
 	keys := s.upload(t, []file{
 		{"turned.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Stored(upright, 6)), exif.Orientation(6), noon)},
-		{"view.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200)), 1, noon.Add(time.Minute))},
+		{"日本語 写真.JPG", "image/jpg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200)), 1, noon.Add(time.Minute))},
 		{"burst.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Moved(mediatest.Scenery(1, 1600, 1200))), 1, noon.Add(61*time.Second))},
 		{"clip.mp4", "video/mp4", mediatest.Read(t, clip)},
 	})
@@ -106,6 +106,29 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	s.look(t, "reel.mp4", data)
 	data, _ = s.download(t, video["posterKey"].(string))
 	s.look(t, "poster.jpg", data)
+
+	asked := len(model.Requests())
+	again := map[string]string{"Idempotency-Key": "1"}
+	wish := map[string]any{"kind": "enhancement", "keys": keys[1:2], "wish": "a lost answer"}
+	first := s.call(t, "startJob", again, wish)["jobId"].(string)
+	s.wait(t, first, time.Minute)
+	assert.Equal(t, first, s.call(t, "startJob", again, wish)["jobId"])
+	assert.Len(t, model.Requests(), asked+1, "the model was asked once for both")
+
+	list := s.call(t, "listMedia", map[string]string{"limit": "3"}, nil)
+	assert.Len(t, list["media"], 3)
+	rest := s.call(t, "listMedia", map[string]string{"limit": "3", "cursor": list["cursor"].(string)}, nil)
+	var names []string
+	for _, m := range append(list["media"].([]any), rest["media"].([]any)...) {
+		names = append(names, m.(map[string]any)["name"].(string))
+	}
+	assert.ElementsMatch(t, []string{"turned.jpg", "日本語 写真.jpg", "burst.jpg", "clip.mp4"}, names)
+	assert.Len(t, s.call(t, "listJobs", nil, nil)["jobs"], 5)
+	s.call(t, "deleteMedia", map[string]string{"key": keys[2]}, nil)
+	assert.Len(t, s.call(t, "listMedia", nil, nil)["media"], 3)
+	s.call(t, "deleteSession", nil, nil)
+	status, _ := s.client.Call(t, "readSession", map[string]string{"session": s.session}, nil)
+	assert.Equal(t, http.StatusUnauthorized, status)
 
 	assert.GreaterOrEqual(t, len(model.Requests()), 2, "the model was asked for the selection and the enhancement")
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,12 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/shared/awstest"
+	"lambdas.internal/shared/openapitest"
 )
 
 // system is the running system, and one session in it.
 type system struct {
-	url, token, session string
-	pid                 int
+	url, session string
+	client       *openapitest.Client
+	pid          int
 }
 
 // start builds the images, starts the system and opens a session.
@@ -51,8 +54,9 @@ func start(t *testing.T) *system {
 		require.FailNow(t, "the system does not start", "%v\n%s", err, read(t, logs.Name()))
 	}
 	s := &system{url: told.URL, pid: cmd.Process.Pid}
-	made := s.call(t, "POST", "/sessions", nil)
-	s.session, s.token = made["sessionId"].(string), made["token"].(string)
+	s.client = openapitest.NewClient(t, s.url)
+	made := s.call(t, "createSession", nil, nil)
+	s.session, s.client.Token = made["sessionId"].(string), made["token"].(string)
 	return s
 }
 
@@ -63,17 +67,14 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-// call sends a request and returns the decoded answer. The status must be below 300.
-func (s *system) call(t *testing.T, method, path string, body any) map[string]any {
+// call carries out an operation of the session, by its name in openapi.json, and returns
+// the answer. It must succeed.
+func (s *system) call(t *testing.T, operation string, parameters map[string]string, body any) map[string]any {
 	t.Helper()
-	data, err := json.Marshal(body)
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, bytes.NewReader(data))
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+s.token)
-	text := do(t, request)
-	var answer map[string]any
-	require.NoError(t, json.Unmarshal(text, &answer), "%s", text)
+	all := map[string]string{"session": s.session}
+	maps.Copy(all, parameters)
+	status, answer := s.client.Call(t, operation, all, body)
+	require.Less(t, status, 300, "%s: %v", operation, answer)
 	return answer
 }
 
@@ -96,13 +97,15 @@ func (s *system) upload(t *testing.T, files []file) []string {
 	for _, f := range files {
 		wanted = append(wanted, map[string]any{"name": f.name, "contentType": f.contentType, "size": len(f.data)})
 	}
-	made := s.call(t, "POST", "/sessions/"+s.session+"/uploads", map[string]any{"files": wanted})
+	made := s.call(t, "createUploads", nil, map[string]any{"files": wanted})
 	var keys []string
 	for i, u := range made["uploads"].([]any) {
 		upload := u.(map[string]any)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, upload["url"].(string), bytes.NewReader(files[i].data))
+		request, err := http.NewRequestWithContext(t.Context(), upload["method"].(string), upload["url"].(string), bytes.NewReader(files[i].data))
 		require.NoError(t, err)
-		request.Header.Set("Content-Type", files[i].contentType)
+		for name, value := range upload["headers"].(map[string]any) {
+			request.Header.Set(name, value.(string))
+		}
 		do(t, request)
 		keys = append(keys, upload["key"].(string))
 	}
@@ -128,7 +131,7 @@ func (s *system) run(t *testing.T, job map[string]any) []map[string]any {
 // finish starts a job, waits until it has ended, and returns its items.
 func (s *system) finish(t *testing.T, job map[string]any, within time.Duration) []map[string]any {
 	t.Helper()
-	return s.wait(t, s.call(t, "POST", "/sessions/"+s.session+"/jobs", job)["jobId"].(string), within)
+	return s.wait(t, s.call(t, "startJob", nil, job)["jobId"].(string), within)
 }
 
 // wait waits until a job has ended and returns its items.
@@ -148,7 +151,7 @@ func (s *system) wait(t *testing.T, id string, within time.Duration) []map[strin
 func (s *system) items(t *testing.T, id string) []map[string]any {
 	t.Helper()
 	var items []map[string]any
-	for _, item := range s.call(t, "GET", "/sessions/"+s.session+"/jobs/"+id, nil)["items"].([]any) {
+	for _, item := range s.call(t, "readJob", map[string]string{"job": id}, nil)["items"].([]any) {
 		items = append(items, item.(map[string]any))
 	}
 	return items
@@ -159,7 +162,7 @@ func (s *system) items(t *testing.T, id string) []map[string]any {
 func (s *system) download(t *testing.T, key string) (data []byte, path string) {
 	t.Helper()
 	require.True(t, strings.HasPrefix(key, s.session+"/"), key)
-	url := s.call(t, "GET", "/sessions/"+s.session+"/downloads?key="+key, nil)["url"].(string)
+	url := s.call(t, "createDownload", map[string]string{"key": key}, nil)["url"].(string)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
 	data = do(t, request)
