@@ -58,7 +58,7 @@ func recordFailure(ctx context.Context, b *backend, f failure) error {
 	}
 	ctx = logging.With(ctx, logging.Session(item.SessionID))
 	kind, message := f.reason()
-	slog.ErrorContext(ctx, "a processor failed", "function", f.RequestContext.FunctionArn, "condition", f.RequestContext.Condition,
+	slog.WarnContext(ctx, "a processor failed", "processor", f.RequestContext.FunctionArn, "condition", f.RequestContext.Condition,
 		"jobId", item.JobID, "itemIndex", item.ItemIndex, "errorType", f.ResponsePayload.Type, "error", f.ResponsePayload.Message)
 	report, err := b.jobs.Read(ctx, item.SessionID, item.JobID)
 	if err != nil {

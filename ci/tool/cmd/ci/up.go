@@ -19,7 +19,8 @@ func newUp(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run the whole system on this machine",
-		Long: `Run the whole system on this machine until Ctrl-C.
+		Long: `Run the whole system on this machine until Ctrl-C, with a page at the API's
+address that uploads media, starts jobs and shows their results.
 
 The functions run from their built images. S3, DynamoDB, Lambda's API and API Gateway
 are servers on localhost; their content is deleted at the end. If GEMINI_API_KEY is
@@ -57,7 +58,7 @@ an enhancement reports that the key is missing.`,
 			}
 			defer func() { err = errors.Join(err, system.Close()) }()
 			err = a.print(cmd, system, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\npress Ctrl-C to stop\n",
+				_, err := fmt.Fprintf(w, "API       %s (open it in a browser for a page that uses it)\nS3        %s\nDynamoDB  %s\nLambda    %s\npress Ctrl-C to stop\n",
 					system.URL, system.S3URL, system.DynamoDBURL, system.LambdaURL)
 				return err
 			})

@@ -26,7 +26,7 @@ type process struct {
 func startProcess(ctx context.Context, url, program string, args ...string) (*process, error) {
 	name := filepath.Base(program)
 	if _, err := os.Stat(program); err != nil {
-		return nil, fmt.Errorf("start %s: it is not installed; run `make tools`", name)
+		return nil, fmt.Errorf("start %s: it is not installed; run `make up` once, which installs it", name)
 	}
 	p := &process{cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output

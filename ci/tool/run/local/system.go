@@ -110,7 +110,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		return nil, fmt.Errorf("start the system: the image %q, which is to answer HTTP requests, does not exist", o.Front)
 	}
 	s.onClose(func() error { cancel(); api.running.Wait(); return nil })
-	s.URL, err = s.serve(o.Listen, gateway{api.onFailure, background, http.Header{"X-Origin-Verify": {secret}}})
+	s.URL, err = s.serve(o.Listen, withPage(gateway{api.onFailure, background, http.Header{"X-Origin-Verify": {secret}}}))
 	return s, err
 }
 
@@ -181,6 +181,7 @@ func (s *System) environment(functions []catalog.Function, originSecret string) 
 		"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=" + region,
 		"AWS_ENDPOINT_URL_S3=" + s.S3URL, "AWS_ENDPOINT_URL_DYNAMODB=" + s.DynamoDBURL, "AWS_ENDPOINT_URL_LAMBDA=" + s.LambdaURL,
 		"MEDIA_BUCKET_NAME=" + bucket, "DYNAMO_TABLE_NAME=" + table, "ORIGIN_VERIFY_SECRET=" + originSecret,
+		"CORS_ALLOWED_ORIGINS=*", // a front end in development has a port of its own
 	}
 	for _, f := range functions {
 		role := strings.TrimSuffix(path.Base(f.Folder), "-lambda")
