@@ -1,7 +1,7 @@
 package gemini
 
 import (
-	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -10,7 +10,7 @@ import (
 
 // A service that cannot be reached is given up after two attempts to connect, with a
 // second or two between them: within ten seconds. Each includes the look-up of the name,
-// and TLS. The library alone tries five times for half a minute each.
+// and TLS.
 const (
 	connectLimit    = 3 * time.Second
 	connectAttempts = 2
@@ -24,35 +24,24 @@ var transport = func() http.RoundTripper {
 	return reaching{t}
 }()
 
-// reach counts the attempts of one call that found no connection.
-type reach struct {
-	missed int
-	stop   context.CancelFunc
-}
+// unreachable is the error of a request that found no connection.
+type unreachable struct{ err error }
 
-type reachKey struct{}
+// Error implements error.
+func (u *unreachable) Error() string { return fmt.Sprintf("no connection: %v", u.err) }
 
-// withReach returns a context that ends when the service cannot be reached, which ends the
-// library's retries.
-func withReach(ctx context.Context) (context.Context, *reach) {
-	ctx, stop := context.WithCancel(ctx)
-	r := &reach{stop: stop}
-	return context.WithValue(ctx, reachKey{}, r), r
-}
-
-func (r *reach) failed() bool { return r.missed >= connectAttempts }
+// Unwrap returns the cause.
+func (u *unreachable) Unwrap() error { return u.err }
 
 type reaching struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t reaching) RoundTrip(request *http.Request) (*http.Response, error) {
-	connected := false
-	ctx := httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
-	response, err := t.RoundTripper.RoundTrip(request.WithContext(ctx))
-	if r, ok := ctx.Value(reachKey{}).(*reach); ok && err != nil && !connected {
-		if r.missed++; r.failed() {
-			r.stop()
-		}
+	ctx, connected := request.Context(), false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	response, err := t.RoundTripper.RoundTrip(request.WithContext(traced))
+	if err != nil && !connected && ctx.Err() == nil {
+		return nil, &unreachable{err}
 	}
 	return response, err
 }
