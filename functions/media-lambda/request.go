@@ -53,7 +53,7 @@ func decode(r *http.Request, v any) error {
 	} else if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		why = fmt.Sprintf("it is not valid JSON at byte %d", syntax.Offset)
 	} else if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		why = fmt.Sprintf("it is larger than the limit of %d bytes", tooLarge.Limit)
+		why = fmt.Sprintf("it has over %d bytes", tooLarge.Limit)
 	} else if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		why = "unknown field " + field
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

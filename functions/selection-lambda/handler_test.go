@@ -165,8 +165,8 @@ func TestMeasuresAnswerWithoutAModel(t *testing.T) {
 	s3 := awstest.StartS3(t)
 	media, thumbnails := trip(t, s3)
 	for name, test := range map[string]struct{ key, says string }{
-		"no key":           {"", "ConfigurationError: environment variables GEMINI_API_KEY and SSM_API_KEY_PARAM are not set; set one of them"},
-		"no way to Gemini": {geminitest.Key, "TransientError: gemini gemini-2.5-flash: the service cannot be reached"},
+		"no key":           {"", "ConfigurationError: .*GEMINI_API_KEY"},
+		"no way to Gemini": {geminitest.Key, "^TransientError: gemini gemini-2.5-flash: [a-z ]+$"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			awstest.StartDynamoDB(t)
@@ -179,7 +179,7 @@ func TestMeasuresAnswerWithoutAModel(t *testing.T) {
 			out, err := lambdaboot.New(Build).Invoke(ctx, event(t, media, thumbnails))
 			require.NoError(t, err)
 			assert.Equal(t, rankedByMeasures, out.(Result).RankedBy)
-			assert.Equal(t, test.says, out.(Result).ModelError)
+			assert.Regexp(t, test.says, out.(Result).ModelError)
 			assert.Less(t, time.Since(started), 10*time.Second)
 		})
 	}
