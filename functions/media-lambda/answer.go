@@ -60,8 +60,11 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 		level = slog.LevelError
 	}
 	slog.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "status", status, "errorType", string(kind), "error", err.Error())
-	if kind == fault.Transient {
+	switch kind {
+	case fault.Transient:
 		w.Header().Set("Retry-After", "1")
+	case fault.Unauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	reply(w, r, status, problem{Type: string(kind), Message: message})
 }

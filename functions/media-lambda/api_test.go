@@ -116,7 +116,9 @@ func TestSessions(t *testing.T) {
 
 	s.call(t, "GET", path, otherToken, nil).assertError(t, 401, "UnauthorizedError", "session token")
 	s.call(t, "GET", otherPath, token, nil).assertError(t, 401, "UnauthorizedError", "session token")
-	s.call(t, "GET", path, "", nil).assertError(t, 401, "UnauthorizedError", "session's token")
+	refused := s.call(t, "GET", path, "", nil)
+	refused.assertError(t, 401, "UnauthorizedError", "session's token")
+	assert.Equal(t, "Bearer", refused.header.Get("WWW-Authenticate"))
 	s.call(t, "GET", "/sessions/a.b", token, nil).assertError(t, 400, "InvalidInputError", "sessionId")
 	s.call(t, "GET", "/nowhere", token, nil).assertError(t, 404, "NotFoundError", "no route GET /nowhere")
 	origin := http.Header{"X-Origin-Verify": {originSecret}}

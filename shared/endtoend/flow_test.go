@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"image"
 	_ "image/png" // the enhanced picture
@@ -115,6 +116,7 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	assert.Equal(t, first, s.call(t, "startJob", again, wish)["jobId"])
 	assert.Len(t, model.Requests(), asked+1, "the model was asked once for both")
 
+	s.speaksHTTP(t)
 	list := s.call(t, "listMedia", map[string]string{"limit": "3"}, nil)
 	assert.Len(t, list["media"], 3)
 	rest := s.call(t, "listMedia", map[string]string{"limit": "3", "cursor": list["cursor"].(string)}, nil)
@@ -131,6 +133,47 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, status)
 
 	assert.GreaterOrEqual(t, len(model.Requests()), 2, "the model was asked for the selection and the enhancement")
+}
+
+// speaksHTTP checks what a client made from the document does not do: a preflight of a page
+// of another origin, a method that a path does not have, a compressed body, a scheme in
+// lower case.
+func (s *system) speaksHTTP(t *testing.T) {
+	t.Helper()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write([]byte(`{"files":[{"name":"IMG_1.HEIC","contentType":"","size":5}]}`))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	uploads := "/sessions/" + s.session + "/uploads"
+	for _, test := range []struct {
+		method, path string
+		header       map[string]string
+		body         []byte
+		status       int
+		answers      map[string]string
+	}{
+		{"OPTIONS", uploads, map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"},
+			nil, 204, map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "authorization,content-type"}},
+		{"OPTIONS", uploads, nil, nil, 204, map[string]string{"Allow": "POST, OPTIONS"}},
+		{"PUT", uploads, nil, nil, 405, map[string]string{"Allow": "POST, OPTIONS"}},
+		{"POST", uploads, map[string]string{"Authorization": "bearer " + s.client.Token, "Content-Encoding": "gzip", "Origin": "https://app.example.com"},
+			packed.Bytes(), 201, map[string]string{"Access-Control-Allow-Origin": "*"}},
+		{"POST", uploads, nil, nil, 401, map[string]string{"Www-Authenticate": "Bearer"}},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, s.url+test.path, bytes.NewReader(test.body))
+		require.NoError(t, err)
+		for name, value := range test.header {
+			request.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, test.status, response.StatusCode, test.method)
+		for name, value := range test.answers {
+			assert.Equal(t, value, response.Header.Get(name), "%s of %s", name, test.method)
+		}
+	}
 }
 
 // look writes a result to the folder in LOOK, if that is set, so that a person can look
