@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"lambdas.internal/shared/fault"
-	"lambdas.internal/shared/logging"
 	"lambdas.internal/shared/mediakey"
 )
 
@@ -47,20 +46,27 @@ func (f failure) reason() (fault.Kind, string) {
 	return fault.Internal, "the processor ended before it answered, for instance for lack of memory"
 }
 
-// recordFailure ends the item whose processor failed, unless the processor has done so.
+// recordFailure ends the item whose processor failed, unless the processor has done so. A
+// failure that is not of a job, for instance of a notification of S3, or of a job that has
+// expired, is only logged.
 func recordFailure(ctx context.Context, b *backend, f failure) error {
 	item := *f.RequestPayload
+	slog.WarnContext(ctx, "a processor failed", "processor", f.RequestContext.FunctionArn, "condition", f.RequestContext.Condition,
+		"sessionId", item.SessionID, "jobId", item.JobID, "itemIndex", item.ItemIndex, "errorType", f.ResponsePayload.Type, "error", f.ResponsePayload.Message)
+	if item.JobID == "" {
+		return nil
+	}
 	if err := mediakey.CheckSession(item.SessionID); err != nil {
 		return err
 	}
 	if err := mediakey.CheckJob(item.JobID, item.ItemIndex); err != nil {
 		return err
 	}
-	ctx = logging.With(ctx, logging.Session(item.SessionID))
 	kind, message := f.reason()
-	slog.WarnContext(ctx, "a processor failed", "processor", f.RequestContext.FunctionArn, "condition", f.RequestContext.Condition,
-		"jobId", item.JobID, "itemIndex", item.ItemIndex, "errorType", f.ResponsePayload.Type, "error", f.ResponsePayload.Message)
 	report, err := b.jobs.Read(ctx, item.SessionID, item.JobID)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

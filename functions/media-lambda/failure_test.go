@@ -40,12 +40,18 @@ func TestAFailedProcessorEndsItsItem(t *testing.T) {
 		})
 	}
 	for name, test := range map[string]struct{ payload, says string }{
-		"no such job":     {`{"sessionId":"` + id + `","jobId":"none","itemIndex":0}`, "no such record"},
-		"no session":      {`{"jobId":"none"}`, "sessionId"},
-		"another's event": {`{"Records":[]}`, "sessionId"},
+		"no such job":     {`{"sessionId":"` + id + `","jobId":"none","itemIndex":0}`, ""},
+		"no job":          {`{"sessionId":"` + id + `","key":"` + id + `/originals/a.jpg"}`, ""},
+		"another's event": {`{"Records":[]}`, ""},
+		"a wrong session": {`{"sessionId":"..","jobId":"none"}`, "sessionId"},
+		"a wrong item":    {`{"sessionId":"` + id + `","jobId":"none","itemIndex":-1}`, "itemIndex"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := function.Invoke(t.Context(), json.RawMessage(`{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":`+test.payload+`,`+crashed+`}`))
+			if test.says == "" {
+				require.NoError(t, err, "it is only logged; an error would be retried")
+				return
+			}
 			assert.ErrorContains(t, err, test.says)
 		})
 	}
