@@ -65,6 +65,10 @@ func TestThePageInABrowser(t *testing.T) {
 	data, err := base64.StdEncoding.DecodeString(shot.Data)
 	require.NoError(t, err)
 	s.look(t, "page.png", data)
+
+	b.eval(t, `(document.querySelector('#samples').click(), '')`)
+	b.wait(t, `[...document.querySelectorAll('#media img')].filter(i => i.naturalWidth > 0).length === 6`, time.Minute)
+	assert.Contains(t, b.eval(t, `document.querySelector('#media').innerText`), "Ἀθῆναι.jpg")
 }
 
 // browser is a browser without a window. It takes commands of the Chrome DevTools Protocol
