@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,7 +24,10 @@ const startsAtOnce = 8
 // repetition gets the job of the first one, and starts none.
 const idempotencyHeader = "Idempotency-Key"
 
-var idempotencyKey = regexp.MustCompile(`^[!-~]{1,128}$`)
+// idempotencyPattern is compiled when it is first used: a pattern with a count takes long.
+const idempotencyPattern = `^[!-~]{1,128}$`
+
+var idempotencyKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(idempotencyPattern) })
 
 func startJob(b *backend, r *http.Request) (int, any, error) {
 	session := sessionOf(r).ID
@@ -64,7 +68,7 @@ func startJob(b *backend, r *http.Request) (int, any, error) {
 // once returns the id of the job of the first request with this key, which is id if this is
 // the first.
 func (b *backend) once(ctx context.Context, session, key, id string, request jobRequest) (string, error) {
-	if !idempotencyKey.MatchString(key) {
+	if !idempotencyKey().MatchString(key) {
 		return "", fault.New(fault.InvalidInput, "header %s: want 1 to 128 visible ASCII characters, for instance a UUID", idempotencyHeader)
 	}
 	data, err := json.Marshal(request)

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,8 +20,8 @@ const (
 
 var (
 	// extension is the end of a name that says its type.
-	extension = regexp.MustCompile(`\.[A-Za-z0-9]{1,5}$`)
-	random    = regexp.MustCompile(`^[a-z2-7]{8}-`)
+	extension = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.[A-Za-z0-9]{1,5}$`) })
+	random    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z2-7]{8}-`) })
 )
 
 // objectName makes a unique name from the user's, without its extension. It must be unique
@@ -28,7 +29,7 @@ var (
 // a Live Photo, would share a thumbnail.
 func objectName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	clean := strings.Map(kept, extension.ReplaceAllString(name, ""))
+	clean := strings.Map(kept, extension().ReplaceAllString(name, ""))
 	if len(clean) > nameLimit {
 		clean = clean[:nameLimit]
 		for !utf8.ValidString(clean) {
@@ -59,7 +60,7 @@ func kept(r rune) rune {
 // objectName kept it.
 func fileName(key string) string {
 	name := path.Base(key)
-	if rest := random.ReplaceAllString(name, ""); rest != "" && !strings.HasPrefix(rest, ".") {
+	if rest := random().ReplaceAllString(name, ""); rest != "" && !strings.HasPrefix(rest, ".") {
 		return rest
 	}
 	return name

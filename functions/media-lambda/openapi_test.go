@@ -101,7 +101,7 @@ var descriptions = map[string]described{
 		text: "Each key is an item that is worked on by itself; a selection has one item for all keys, and needs the thumbnails of a thumbnail job. Read the job until no item is queued or running.",
 		parameters: []any{parameter("header", idempotencyHeader,
 			"A name of this request, for instance a UUID. A repetition with the same name and body answers with the same job, and starts none.", false,
-			object{"type": "string", "pattern": idempotencyKey.String()})},
+			object{"type": "string", "pattern": idempotencyPattern})},
 	},
 	"listJobs": {summary: "List the jobs, the last one first", status: 200, answer: jobList{}, parameters: paging(jobPage, jobPageMost), errors: []int{400}},
 	"readJob": {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Detail is an argument of [New] that only the log shows, for instance the name of a bucket.
@@ -67,8 +68,8 @@ func (e *Error) message() string {
 		}
 	}
 	text := cuts.Replace(fmt.Sprintf(strings.ReplaceAll(e.format, "%w", "%v"), args...))
-	return strings.Trim(internals.ReplaceAllString(text, "the file"), ": \n")
+	return strings.Trim(internals().ReplaceAllString(text, "the file"), ": \n")
 }
 
 // internals are what a program that the function runs says about the function's own disk.
-var internals = regexp.MustCompile(`(?:file:)?/(?:tmp|var|proc)/[^\s'":,;)]*`)
+var internals = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:file:)?/(?:tmp|var|proc)/[^\s'":,;)]*`) })
