@@ -37,7 +37,7 @@ func Tools(t testing.TB) *ffmpeg.Tools {
 }
 
 // ModernVariable names the folder with an ffmpeg and ffprobe of version 7 or newer, like
-// those in production. If it is not set, the test uses those on PATH.
+// those in production. If it is not set, the tests use those of make modern-ffmpeg.
 const ModernVariable = "CI_TEST_FFMPEG_DIR"
 
 // Each runs a test with the tools that Tools finds, and again with modern tools if there
@@ -46,18 +46,31 @@ func Each(t *testing.T, test func(t *testing.T, tools *ffmpeg.Tools)) {
 	t.Helper()
 	t.Run("offline", func(t *testing.T) { test(t, Tools(t)) })
 	t.Run("modern", func(t *testing.T) {
-		for variable, program := range map[string]string{ffmpeg.FFmpegVariable: "ffmpeg", ffmpeg.FFprobeVariable: "ffprobe"} {
-			if dir := os.Getenv(ModernVariable); dir != "" {
-				program = filepath.Join(dir, program)
-			}
-			path, err := exec.LookPath(program)
-			if err != nil {
-				t.Skipf("no modern ffmpeg (%v): set %s to the folder with ffmpeg and ffprobe 7 or newer", err, ModernVariable)
-			}
-			t.Setenv(variable, path)
-		}
+		Modern(t)
 		test(t, Tools(t))
 	})
+}
+
+// Modern has the test use the modern tools. It skips the test if there are none, which
+// make test says too.
+func Modern(t *testing.T) {
+	t.Helper()
+	for variable, program := range map[string]string{ffmpeg.FFmpegVariable: "ffmpeg", ffmpeg.FFprobeVariable: "ffprobe"} {
+		t.Setenv(variable, modern(t, program))
+	}
+}
+
+func modern(t *testing.T, program string) string {
+	t.Helper()
+	dir := os.Getenv(ModernVariable)
+	if dir == "" {
+		dir = filepath.Join(awstest.Root(t), ".cache/modern-ffmpeg/bin")
+	}
+	path, err := exec.LookPath(filepath.Join(dir, program))
+	if err != nil {
+		t.Skipf("no modern ffmpeg (%v): run make modern-ffmpeg, or set %s to the folder with ffmpeg and ffprobe 7 or newer", err, ModernVariable)
+	}
+	return path
 }
 
 func locate(t testing.TB, variable, program, path string) {
