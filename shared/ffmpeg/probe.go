@@ -28,7 +28,10 @@ type Media struct {
 	Squeezed bool
 	// HDR is true when the picture has the brightness curve of HLG or PQ. A player without
 	// HDR shows such a picture washed out.
-	HDR bool
+	HDR   bool
+	color color
+	// Interlaced is true when each frame holds two pictures, in every second line one.
+	Interlaced bool
 	// Rotation that the container asks for, clockwise: 0, 90, 180 or 270 degrees.
 	Rotation int
 	// Duration is 0 for a still image.
@@ -59,6 +62,15 @@ func (m Media) CheckSound() error {
 	return nil
 }
 
+// Deinterlaced returns the filters that make whole frames of interlaced video, or none.
+// They come before all others.
+func (m Media) Deinterlaced() []string {
+	if !m.Interlaced {
+		return nil
+	}
+	return []string{"yadif"}
+}
+
 // Squared returns the filters that make the pixels of the upright picture square, or
 // none if they are square already.
 func (m Media) Squared() []string {
@@ -66,20 +78,6 @@ func (m Media) Squared() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("scale=%d:%d", m.Width, m.Height), "setsar=1"}
-}
-
-// ToneMap returns the filters that convert an HDR picture to one that every player shows
-// correctly, with Hable's curve and white at 100 nits (ITU-R BT.2100 and BT.709). For
-// other pictures it returns none.
-func (m Media) ToneMap() []string {
-	if !m.HDR {
-		return nil
-	}
-	return []string{
-		"format=yuv444p10le", // zscale refuses odd sizes when the colour planes have half the size
-		"zscale=transfer=linear:npl=100", "format=gbrpf32le", "zscale=primaries=bt709", "tonemap=tonemap=hable:desat=0",
-		"zscale=transfer=bt709:matrix=bt709:range=tv", "format=yuv444p",
-	}
 }
 
 type probeOutput struct {
@@ -102,7 +100,11 @@ type probeStream struct {
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
 	PixelAspect string `json:"sample_aspect_ratio"`
+	Matrix      string `json:"color_space"`
+	Primaries   string `json:"color_primaries"`
 	Transfer    string `json:"color_transfer"`
+	Range       string `json:"color_range"`
+	FieldOrder  string `json:"field_order"`
 	FrameRate   string `json:"avg_frame_rate"`
 	Duration    string `json:"duration"`
 	Disposition struct {
@@ -115,6 +117,9 @@ type probeStream struct {
 		Rotation *float64 `json:"rotation"`
 	} `json:"side_data_list"`
 }
+
+// fields are the words for interlaced video (libavcodec/codec_par.h, AVFieldOrder).
+var fields = map[string]bool{"tt": true, "bb": true, "tb": true, "bt": true}
 
 // unwantedLimit is how many codecs that are not accepted a file may have in streams that
 // are not used: telephones and cameras add such tracks.
@@ -196,7 +201,9 @@ func parseProbe(data []byte) (Media, error) {
 				media.Squeezed = true
 				media.Width = max(1, int(float64(s.Width)*aspect))
 			}
+			media.color = color{matrix: s.Matrix, primaries: s.Primaries, reach: s.Range}
 			media.HDR = s.Transfer == "arib-std-b67" || s.Transfer == "smpte2084"
+			media.Interlaced = fields[s.FieldOrder]
 			media.FrameRate = ratio(s.FrameRate)
 			media.Rotation = s.rotation()
 			if media.Duration == 0 {

@@ -25,9 +25,9 @@ const (
 	// of that part are compared.
 	scanned = 30 * time.Second
 	sampled = 60
-	// dark is the mean luma (16 is black and 235 white, ITU-R BT.601) up to which a
-	// frame counts as black.
-	dark = 32
+	// dark is the mean luma (0 is black and 255 white, JFIF 1.02) up to which a frame counts
+	// as black.
+	dark = 19
 	// within is the longest time that a still may take: to decode the frames of scanned on a
 	// slow machine.
 	within = 2 * time.Minute
@@ -82,7 +82,7 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 
 func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) error {
 	job := ffmpeg.Job{Input: in, Output: out, Within: within}
-	filters := []string{m.fit}
+	filters := m.prepared(media)
 	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
 		// Some versions of ffmpeg apply the EXIF orientation and some do not, so this does.
 		orientation, err := readOrientation(in, media.Codec)
@@ -91,9 +91,6 @@ func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) e
 		}
 		job.InputOptions = []string{"-noautorotate"}
 		filters = append(filters, turns[orientation]...)
-	}
-	if transparent(media.PixelFormat) {
-		filters = append(filters, onWhite)
 	}
 	job.OutputOptions = output(media, filters)
 	return m.tools.Run(ctx, job)
@@ -106,7 +103,7 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 	representative := fmt.Sprintf("thumbnail=n=%d", sampled)
 	job := ffmpeg.Job{
 		Input: in, InputOptions: []string{"-t", strconv.FormatFloat(span.Seconds(), 'f', 3, 64)}, Output: out, Within: within,
-		OutputOptions: output(media, slices.Concat([]string{"fps=" + rate, m.fit}, media.ToneMap(), []string{light, representative})),
+		OutputOptions: output(media, slices.Concat(media.Deinterlaced(), []string{"fps=" + rate}, m.prepared(media), []string{light, representative})),
 	}
 	if err := m.tools.Run(ctx, job); err != nil {
 		return err
@@ -115,15 +112,25 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 		return nil
 	}
 	// Every frame is dark, or the clip is shorter than one sample: accept any frame.
-	job.OutputOptions = output(media, slices.Concat([]string{m.fit}, media.ToneMap(), []string{representative}))
+	job.OutputOptions = output(media, slices.Concat(media.Deinterlaced(), m.prepared(media), []string{representative}))
 	return m.tools.Run(ctx, job)
+}
+
+// prepared returns the filters that give a picture the size and the colours of the still.
+func (m *Maker) prepared(media ffmpeg.Media) []string {
+	filters := []string{m.fit}
+	if transparent(media.PixelFormat) {
+		filters = append(filters, onWhite)
+	}
+	return append(filters, media.ForPicture()...)
 }
 
 // fit makes pixels square and scales the longest side down to the given one.
 const fit = "scale=w='max(1,trunc(iw*sar))':h=ih,setsar=1,scale=w='min(%[1]d,iw)':h='min(%[1]d,ih)':force_original_aspect_ratio=decrease"
 
-// onWhite makes the transparent parts of a picture white.
-const onWhite = "split[fg][bg];[bg]drawbox=color=white:thickness=fill:replace=1[white];[white][fg]overlay=format=auto"
+// onWhite makes the transparent parts of a picture white. The format is one with
+// transparency: for a palette, ffmpeg would choose one without.
+const onWhite = "format=rgba|bgra|yuva420p|yuva422p|yuva444p|gbrap|rgba64be,split[fg][bg];[bg]drawbox=color=white:thickness=fill:replace=1[white];[white][fg]overlay=format=auto"
 
 // turns are the ffmpeg filters that turn a picture of each EXIF orientation upright.
 var turns = map[exif.Orientation][]string{
