@@ -83,7 +83,7 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) error {
 	job := ffmpeg.Job{Input: in, Output: out, Within: within}
 	filters := m.prepared(media)
-	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
+	if media.Photo() {
 		// Some versions of ffmpeg apply the EXIF orientation and some do not, so this does.
 		orientation, err := readOrientation(in, media.Codec)
 		if err != nil {
