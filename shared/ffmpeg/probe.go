@@ -191,8 +191,11 @@ func parseProbe(data []byte, kind string, groups bool) (media Media, tiles bool,
 		}
 		return Media{}, false, refused(what, media.Codec)
 	}
-	if media.Codec == "" || media.Width <= 0 || media.Height <= 0 {
+	if media.Codec == "" {
 		return Media{}, false, fault.New(fault.InvalidInput, "the file has no picture and no video")
+	}
+	if media.Width <= 0 || media.Height <= 0 {
+		return Media{}, false, rejected("")
 	}
 	if media.Still() && pictures > 1 && best.Disposition.Default == 0 {
 		// A telephone's HEIC is a grid of tiles, and each tile is a stream to ffmpeg.

@@ -2,9 +2,12 @@
 package still
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image/jpeg"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -85,14 +88,20 @@ func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) e
 	filters := m.prepared(media)
 	if media.Photo() {
 		// Some versions of ffmpeg apply the EXIF orientation and some do not, so this does.
-		orientation, err := readOrientation(in, media.Codec)
+		orientation, rgb, err := inspect(in, media)
 		if err != nil {
 			return err
+		}
+		if !rgb {
+			filters = append(filters, noProfile)
 		}
 		job.InputOptions = []string{"-noautorotate"}
 		filters = append(filters, turns[orientation]...)
 	}
 	job.OutputOptions = output(media, filters)
+	if media.Tiles != nil {
+		job.InputOptions = append(job.InputOptions, "-threads", "1") // there is a decoder for each tile
+	}
 	return m.tools.Run(ctx, job)
 }
 
@@ -119,6 +128,9 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 // prepared returns the filters that give a picture the size and the colours of the still.
 func (m *Maker) prepared(media ffmpeg.Media) []string {
 	filters := []string{m.fit}
+	if media.PixelFormat == "pal8" {
+		filters = []string{"format=rgba", m.fit} // the colours of a palette have a transparency, which scaling may lose
+	}
 	if transparent(media.PixelFormat) {
 		filters = append(filters, onWhite)
 	}
@@ -128,9 +140,8 @@ func (m *Maker) prepared(media ffmpeg.Media) []string {
 // fit makes pixels square and scales the longest side down to the given one.
 const fit = "scale=w='max(1,trunc(iw*sar))':h=ih,setsar=1,scale=w='min(%[1]d,iw)':h='min(%[1]d,ih)':force_original_aspect_ratio=decrease"
 
-// onWhite makes the transparent parts of a picture white. The format is one with
-// transparency: for a palette, ffmpeg would choose one without.
-const onWhite = "format=rgba|bgra|yuva420p|yuva422p|yuva444p|gbrap|rgba64be,split[fg][bg];[bg]drawbox=color=white:thickness=fill:replace=1[white];[white][fg]overlay=format=auto"
+// onWhite makes the transparent parts of a picture white.
+const onWhite = "split[fg][bg];[bg]drawbox=color=white:thickness=fill:replace=1[white];[white][fg]overlay=format=auto"
 
 // turns are the ffmpeg filters that turn a picture of each EXIF orientation upright.
 var turns = map[exif.Orientation][]string{
@@ -144,23 +155,39 @@ var turns = map[exif.Orientation][]string{
 }
 
 func output(media ffmpeg.Media, filters []string) []string {
-	return []string{
-		"-map", fmt.Sprintf("0:v:%d", media.VideoStream), "-vf", strings.Join(filters, ","), "-frames:v", "1", "-map_metadata", "-1",
-		"-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg",
+	chain := strings.Join(filters, ",")
+	args := []string{"-map", fmt.Sprintf("0:v:%d", media.VideoStream), "-vf", chain}
+	if media.Tiles != nil {
+		args = []string{"-filter_complex", media.Tiles.Filter() + "," + chain + "[whole]", "-map", "[whole]"}
 	}
+	return append(args, "-frames:v", "1", "-map_metadata", "-1", "-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg")
 }
 
-func readOrientation(path, codec string) (exif.Orientation, error) {
-	format := codec
-	if codec == "mjpeg" {
-		format = "jpeg"
-	}
+// noProfile removes the colour profile of the original: AV_FRAME_DATA_ICC_PROFILE, whose
+// name old versions do not know (libavutil/frame.h).
+const noProfile = "sidedata=mode=delete:type=15"
+
+// profileLimit in bytes is how much of a photo is searched for a colour profile.
+const profileLimit = 512 << 10
+
+// inspect reads how the photo is turned, and whether its colour profile fits to the still,
+// which is RGB as all JPEG files of ffmpeg are: the profile of a CMYK photo does not, and
+// has half a megabyte (ICC.1:2022, 7.2.6 and annex B.4).
+func inspect(path string, media ffmpeg.Media) (turned exif.Orientation, rgb bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, fault.New(fault.Internal, "read orientation: %w", err)
+		return 0, false, fault.New(fault.Internal, "read orientation: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	return exif.Read(f, format).Orientation, nil
+	turned = exif.Read(f, strings.TrimSuffix(media.Container, "_pipe")).Orientation
+	head := make([]byte, profileLimit)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, false, fault.New(fault.Internal, "read colour profile: %w", err)
+	}
+	const colors = 2 + 16 // after the numbers of this part and of all, in the profile's header
+	_, profile, found := bytes.Cut(head[:n], []byte("ICC_PROFILE\x00"))
+	return turned, !found || len(profile) > colors && bytes.HasPrefix(profile[colors:], []byte("RGB ")), nil
 }
 
 // transparent tells whether a pixel format may have an alpha channel (names from
