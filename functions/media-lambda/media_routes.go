@@ -11,6 +11,7 @@ import (
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 	"lambdas.internal/shared/presign"
+	"lambdas.internal/shared/settings"
 )
 
 // mediaType is a kind of file that may be uploaded.
@@ -37,6 +38,10 @@ var mediaTypes = map[string]mediaType{
 	"video/quicktime": {".mov", clipLimit},
 	"video/webm":      {".webm", clipLimit},
 }
+
+// refusedTypes names the variable with the types, separated by commas, that the processors'
+// ffmpeg cannot read: image/heic before version 7.1.
+const refusedTypes = "MEDIA_REFUSED_TYPES"
 
 // filesLimit is how many files one request may have.
 const filesLimit = 100
@@ -69,6 +74,9 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 		if !ok {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %q is not accepted; want one of %s",
 				i, file.ContentType, strings.Join(slices.Sorted(maps.Keys(mediaTypes)), ", "))
+		}
+		if slices.Contains(strings.Split(settings.Optional(refusedTypes, ""), ","), file.ContentType) {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %s cannot be read by the ffmpeg of this installation; convert the file to JPEG or MP4", i, file.ContentType)
 		}
 		if file.Size <= 0 || file.Size > kind.limit {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].size: %d bytes; want 1 to %d", i, file.Size, kind.limit)

@@ -108,7 +108,7 @@ func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.T
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	if format := photoFormat(head); format != "" {
+	if format := photoFormats[picture.MIMEType(head)]; format != "" {
 		return exif.Read(bytes.NewReader(head), format).Taken, false, nil
 	}
 	g.clips.Lock()
@@ -129,21 +129,5 @@ func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.T
 	return media.Taken, !media.Still(), nil
 }
 
-// photoFormat returns a photo's format by its first bytes: "jpeg", "png", "webp" or
-// "heif", or "" for anything else.
-func photoFormat(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		return "jpeg"
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		return "png"
-	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
-		return "webp"
-	case len(head) >= 12 && string(head[4:8]) == "ftyp" && heifBrands[string(head[8:12])]:
-		return "heif"
-	}
-	return ""
-}
-
-// heifBrands are the major brands of still pictures (ISO/IEC 23008-12, annex B).
-var heifBrands = map[string]bool{"heic": true, "heix": true, "heim": true, "heis": true, "mif1": true, "avif": true}
+// photoFormats are the formats in which exif reads a photo's time.
+var photoFormats = map[string]string{"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp", "image/heic": "heif", "image/avif": "heif"}
