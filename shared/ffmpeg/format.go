@@ -2,8 +2,11 @@ package ffmpeg
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -74,14 +77,26 @@ var stills = map[string]string{"heic": "HEIC", "heix": "HEIC", "heim": "HEIC", "
 // source is an input with what its first bytes say.
 type source struct {
 	address string
-	demuxer string
+	// protocols are those by which ffmpeg may read.
+	protocols string
+	demuxer   string
 	// still is HEIC or AVIF, whose container is that of videos, and empty for all others.
 	still string
 }
 
-// open reads the head of a file. If it is not a picture or video that is accepted, the
-// error is a fault.InvalidInput.
-func open(path string) (source, error) {
+// loopback is how the address of a file begins that this process serves from S3, because
+// it is too large for the disk. After it comes a port and a token (storage.Fetch). No other
+// address is opened. To read it, ffmpeg needs HTTP and TCP, by which it could reach other
+// addresses as well, but only if a file names one: the demuxers in formats follow no
+// addresses, and the server does not redirect.
+const loopback = "http://127.0.0.1:"
+
+// open reads the head of a file, or of one that this process serves. If it is not a
+// picture or video that is accepted, the error is a fault.InvalidInput.
+func open(ctx context.Context, path string) (source, error) {
+	if strings.HasPrefix(path, loopback) {
+		return openServed(ctx, path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return source{}, fault.New(fault.Internal, "open the original: %w", err)
@@ -92,10 +107,35 @@ func open(path string) (source, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return source{}, fault.New(fault.Internal, "read the original: %w", err)
 	}
-	return sniff("file:"+path, head[:n])
+	return sniff("file:"+path, "file", head[:n])
 }
 
-func sniff(address string, head []byte) (source, error) {
+func openServed(ctx context.Context, url string) (source, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return source{}, fault.New(fault.Internal, "open the original: %w", err)
+	}
+	request.Header.Set("Range", fmt.Sprintf("bytes=0-%d", headLength-1))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return source{}, fault.New(fault.Transient, "open the original: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	head, err := io.ReadAll(io.LimitReader(response.Body, headLength))
+	if err != nil {
+		return source{}, fault.New(fault.Transient, "read the original: %w", err)
+	}
+	if response.StatusCode != http.StatusPartialContent {
+		return source{}, fault.New(fault.Transient, "read the original: %s", response.Status)
+	}
+	in, err := sniff(url, "http,tcp", head)
+	if err == nil && (in.still != "" || strings.HasSuffix(in.demuxer, "_pipe")) {
+		return source{}, fault.New(fault.InvalidInput, "the picture has too many bytes; make it smaller")
+	}
+	return in, err
+}
+
+func sniff(address, protocols string, head []byte) (source, error) {
 	if len(head) == 0 {
 		return source{}, fault.New(fault.InvalidInput, "the file is empty")
 	}
@@ -107,7 +147,7 @@ func sniff(address string, head []byte) (source, error) {
 		if f.demuxer == "webp_pipe" && len(head) > 20 && starts(12, "VP8X")(head) && head[20]&animation != 0 {
 			return source{}, fault.New(fault.InvalidInput, "animated WebP is not supported; convert it to MP4 or GIF")
 		}
-		in := source{address: address, demuxer: f.demuxer}
+		in := source{address: address, protocols: protocols, demuxer: f.demuxer}
 		if starts(4, "ftyp")(head) && len(head) >= 12 {
 			in.still = stills[string(head[8:12])]
 		}
@@ -119,7 +159,7 @@ func sniff(address string, head []byte) (source, error) {
 // options come before every input, of ffmpeg and of ffprobe.
 func (s source) options() []string {
 	return []string{
-		"-format_whitelist", demuxers, "-protocol_whitelist", "file", "-codec_whitelist", whitelist,
+		"-format_whitelist", demuxers, "-protocol_whitelist", s.protocols, "-codec_whitelist", whitelist,
 		"-max_pixels", strconv.Itoa(pixelLimit), "-f", s.demuxer,
 	}
 }

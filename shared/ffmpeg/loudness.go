@@ -17,7 +17,7 @@ const Silence = -70.0
 // Loudness returns the loudness of a file's sound as stereo, in LUFS (EBU R 128). It is
 // Silence when no part of 0.4 seconds is louder than that.
 func (t *Tools) Loudness(ctx context.Context, in string, m Media, within time.Duration) (float64, error) {
-	opened, err := open(in)
+	opened, err := open(ctx, in)
 	if err != nil {
 		return 0, err
 	}

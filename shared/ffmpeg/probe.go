@@ -65,7 +65,7 @@ const unwantedLimit = 4
 // video, or its picture has a codec that is not accepted, the error is a
 // fault.InvalidInput. The content decides what kind of file it is.
 func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
-	in, err := open(path)
+	in, err := open(ctx, path)
 	if err != nil {
 		return Media{}, err
 	}

@@ -31,7 +31,7 @@ type Job struct {
 // If the input needs more memory, time or output
 // than the limits allow, it is a fault.InvalidInput that names the limit.
 func (t *Tools) Run(ctx context.Context, job Job) error {
-	in, err := open(job.Input)
+	in, err := open(ctx, job.Input)
 	if err != nil {
 		return err
 	}

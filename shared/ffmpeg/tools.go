@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -78,6 +79,7 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 	name := filepath.Base(program)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = stopGrace
+	cmd.Env = append(os.Environ(), "no_proxy=127.0.0.1") // see loopback
 	stderr := &tail{limit: stderrLimit}
 	cmd.Stderr = stderr
 	stdout, err := cmd.StdoutPipe()
