@@ -24,6 +24,10 @@ SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist
 # What npm ships: a DynamoDB server and a static ffmpeg.
 NPM := .cache/npm/node_modules
 
+# A second ffmpeg for tests, near to what production carries.
+MODERN       := .cache/modern-ffmpeg
+MODERN_SUITE := trixie
+
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -66,6 +70,7 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 
 .PHONY: test
 test: tools bin/ci ## Run all tests, with real servers on localhost
+	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
 	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
@@ -155,8 +160,6 @@ $(NPM)/.installed: Makefile
 
 # Debian's packages of a newer release, unpacked into .cache; apt checks their signatures.
 # Nothing is installed. The programs need the newer C library, so they start with its loader.
-MODERN        := .cache/modern-ffmpeg
-MODERN_SUITE  := trixie
 MODERN_MIRROR  = $(shell apt-get indextargets --format '$$(REPO_URI)' 'Created-By: Packages' | head -1)
 MODERN_NEEDS  := ffmpeg libheif-examples libheif-plugin-x265 libheif-plugin-libde265
 

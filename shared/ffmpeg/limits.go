@@ -40,7 +40,7 @@ func newLimits() limits {
 	}
 	return limits{
 		memory: (megabytes - ownMemory) << 20,
-		output: 480 << 20, // together with an equally large original it fits into a /tmp of 1 GB
+		output: 480 << 20, // a larger original is not in /tmp, which has 512 MB by default
 		report: 4 << 20,
 		probe:  30 * time.Second,
 	}
