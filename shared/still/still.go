@@ -78,7 +78,7 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 	}
 	width, height, err := size(out)
 	if err != nil {
-		return Picture{}, fault.New(fault.InvalidInput, "no picture could be decoded: %w", err)
+		return Picture{}, fault.New(fault.InvalidInput, "the file holds no picture that can be decoded; it is damaged or not complete")
 	}
 	return Picture{Width: width, Height: height, Duration: media.Duration}, nil
 }
