@@ -31,7 +31,7 @@ func (m *Ci) BuildAll(
 	only []string,
 ) (string, error) {
 	// Nobody reads this layout. In the volume its files are links, not copies.
-	return output(ctx, m.assemble(toolCache+"/dist", only))
+	return output(ctx, m.assemble(toolCache+"/images", only))
 }
 
 // Image returns one image as a container: open a terminal in it, run it as a service, or scan it.

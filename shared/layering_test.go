@@ -73,7 +73,6 @@ var clients = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"table", "sessions", "jobs", "processor"},
 	"github.com/aws/aws-sdk-go-v2/service/lambda":   {"invoke"},
 	"github.com/aws/aws-sdk-go-v2/service/ssm":      {"apikey", "gemini"},
-	"google.golang.org/genai":                       {"gemini"},
 	"github.com/aws/aws-sdk-go-v2/config":           nil,
 }
 

@@ -6,8 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-
-	"google.golang.org/genai"
+	"strings"
 
 	"lambdas.internal/shared/apikey"
 	"lambdas.internal/shared/fault"
@@ -25,8 +24,10 @@ const (
 
 // Client calls one Gemini account.
 type Client struct {
-	genai *genai.Client
-	model string
+	http         *http.Client
+	key, baseURL string
+	model        string
+	retries      Retries
 }
 
 // Retries says how often and when a call is repeated that Gemini rejects as one too many
@@ -43,21 +44,14 @@ type Retries struct {
 var DefaultRetries = Retries{Attempts: 5, FirstDelay: 1, MaxDelay: 10}
 
 // New returns a Client that authenticates with key. The model is the one in GEMINI_MODEL
-// or, if that is not set, defaultModel. GOOGLE_GEMINI_BASE_URL, which the library reads,
-// replaces the address of the service.
-func New(ctx context.Context, key, defaultModel string, retries Retries) (*Client, error) {
-	client, err := genai.NewClient(ctx, &genai.ClientConfig{
-		APIKey:     key,
-		Backend:    genai.BackendGeminiAPI,
-		HTTPClient: &http.Client{},
-		HTTPOptions: genai.HTTPOptions{RetryOptions: &genai.HTTPRetryOptions{
-			Attempts: &retries.Attempts, InitialDelay: &retries.FirstDelay, MaxDelay: &retries.MaxDelay, Jitter: &retries.FirstDelay,
-		}},
-	})
-	if err != nil {
-		return nil, fault.New(fault.Configuration, "gemini: %w", err)
+// or, if that is not set, defaultModel. GOOGLE_GEMINI_BASE_URL replaces the address of the
+// service.
+func New(key, defaultModel string, retries Retries) *Client {
+	return &Client{
+		http: &http.Client{}, key: key, retries: retries,
+		baseURL: strings.TrimSuffix(settings.Optional(baseURLVariable, defaultBaseURL), "/"),
+		model:   settings.Optional(ModelVariable, defaultModel),
 	}
-	return &Client{genai: client, model: settings.Optional(ModelVariable, defaultModel)}, nil
 }
 
 // FromEnvironment returns a Client with the key that apikey finds, and [DefaultRetries].
@@ -66,7 +60,7 @@ func FromEnvironment(ctx context.Context, defaultModel string) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	return New(ctx, key, defaultModel, DefaultRetries)
+	return New(key, defaultModel, DefaultRetries), nil
 }
 
 // Image is an encoded picture.
@@ -78,23 +72,22 @@ type Image struct {
 
 // generate makes one call and returns the parts of the answer. If the answer was cut
 // short, the error is a fault.Transient; if Gemini refused, a fault.SafetyBlocked.
-func (c *Client) generate(ctx context.Context, model string, parts []*genai.Part, config *genai.GenerateContentConfig) ([]*genai.Part, error) {
-	model = c.modelName(model)
-	response, err := c.genai.Models.GenerateContent(ctx, model, []*genai.Content{{Role: genai.RoleUser, Parts: parts}}, config)
+func (c *Client) generate(ctx context.Context, model string, r request) ([]part, error) {
+	got, err := c.call(ctx, model, r)
 	if err != nil {
 		return nil, classify(model, err)
 	}
-	if f := response.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
+	if f := got.PromptFeedback; f.BlockReason != "" && f.BlockReason != "BLOCK_REASON_UNSPECIFIED" {
 		return nil, fault.New(fault.SafetyBlocked, "gemini %s: the request was blocked: %s %s", model, f.BlockReason, f.BlockReasonMessage)
 	}
-	if len(response.Candidates) == 0 {
+	if len(got.Candidates) == 0 {
 		return nil, fault.New(fault.Transient, "gemini %s: no candidate in the answer", model)
 	}
-	candidate := response.Candidates[0]
+	candidate := got.Candidates[0]
 	if kind, ok := refusals[candidate.FinishReason]; ok {
 		return nil, fault.New(kind, "gemini %s: the answer ended with %s %s", model, candidate.FinishReason, candidate.FinishMessage)
 	}
-	if candidate.Content == nil || len(candidate.Content.Parts) == 0 {
+	if len(candidate.Content.Parts) == 0 {
 		return nil, fault.New(fault.Transient, "gemini %s: the answer is empty (%s)", model, candidate.FinishReason)
 	}
 	return candidate.Content.Parts, nil
@@ -102,44 +95,43 @@ func (c *Client) generate(ctx context.Context, model string, parts []*genai.Part
 
 // refusals are the finish reasons that come without a usable answer
 // (ai.google.dev/api/generate-content#FinishReason).
-var refusals = map[genai.FinishReason]fault.Kind{
-	genai.FinishReasonMaxTokens:              fault.Transient,
-	genai.FinishReasonOther:                  fault.Transient,
-	genai.FinishReasonImageOther:             fault.Transient,
-	genai.FinishReasonNoImage:                fault.Transient,
-	genai.FinishReasonMalformedFunctionCall:  fault.Transient,
-	genai.FinishReasonUnexpectedToolCall:     fault.Transient,
-	genai.FinishReasonTooManyToolCalls:       fault.Transient,
-	genai.FinishReasonLanguage:               fault.InvalidInput,
-	genai.FinishReasonSafety:                 fault.SafetyBlocked,
-	genai.FinishReasonRecitation:             fault.SafetyBlocked,
-	genai.FinishReasonBlocklist:              fault.SafetyBlocked,
-	genai.FinishReasonProhibitedContent:      fault.SafetyBlocked,
-	genai.FinishReasonSPII:                   fault.SafetyBlocked,
-	genai.FinishReasonImageSafety:            fault.SafetyBlocked,
-	genai.FinishReasonImageProhibitedContent: fault.SafetyBlocked,
-	genai.FinishReasonImageRecitation:        fault.SafetyBlocked,
+var refusals = map[string]fault.Kind{
+	"MAX_TOKENS":               fault.Transient,
+	"OTHER":                    fault.Transient,
+	"IMAGE_OTHER":              fault.Transient,
+	"NO_IMAGE":                 fault.Transient,
+	"MALFORMED_FUNCTION_CALL":  fault.Transient,
+	"UNEXPECTED_TOOL_CALL":     fault.Transient,
+	"TOO_MANY_TOOL_CALLS":      fault.Transient,
+	"LANGUAGE":                 fault.InvalidInput,
+	"SAFETY":                   fault.SafetyBlocked,
+	"RECITATION":               fault.SafetyBlocked,
+	"BLOCKLIST":                fault.SafetyBlocked,
+	"PROHIBITED_CONTENT":       fault.SafetyBlocked,
+	"SPII":                     fault.SafetyBlocked,
+	"IMAGE_SAFETY":             fault.SafetyBlocked,
+	"IMAGE_PROHIBITED_CONTENT": fault.SafetyBlocked,
+	"IMAGE_RECITATION":         fault.SafetyBlocked,
 }
 
-// classify gives an error of the library its kind by the HTTP status. Without a status,
-// for instance when the answer breaks off, the kind is fault.Transient.
+// classify gives an error its kind by the HTTP status. Without a status, for instance when
+// the answer breaks off, the kind is fault.Transient.
 func classify(model string, err error) error {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e
+	}
 	kind := fault.Transient
-	var api genai.APIError
+	var api *statusError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		kind = fault.DeadlineExceeded
 	case !errors.As(err, &api):
-	case api.Code == http.StatusUnauthorized, api.Code == http.StatusForbidden, api.Code == http.StatusNotFound:
+	case api.code == http.StatusUnauthorized, api.code == http.StatusForbidden, api.code == http.StatusNotFound:
 		kind = fault.Configuration // the key or the model's name is wrong
-	case api.Code >= 400 && api.Code < 500 && api.Code != http.StatusTooManyRequests && api.Code != http.StatusRequestTimeout:
+	case api.code >= 400 && api.code < 500 && api.code != http.StatusTooManyRequests && api.code != http.StatusRequestTimeout:
 		kind = fault.InvalidInput
 	}
 	return fault.New(kind, "gemini %s: %w", model, err)
-}
-
-func picture(img Image) *genai.Part {
-	return genai.NewPartFromBytes(img.Data, img.MIMEType)
 }
 
 func noPart(model, what string) error {

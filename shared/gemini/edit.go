@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"google.golang.org/genai"
+	"lambdas.internal/shared/fault"
 )
 
 // Edited is an image that the model made, with its remark.
@@ -17,8 +17,12 @@ type Edited struct {
 // Edit has the model change an image as the instruction says. If model is empty, it uses
 // the client's model.
 func (c *Client) Edit(ctx context.Context, model, instruction string, img Image) (Edited, error) {
-	parts, err := c.generate(ctx, model, []*genai.Part{picture(img), genai.NewPartFromText(instruction)},
-		&genai.GenerateContentConfig{ResponseModalities: []string{"TEXT", "IMAGE"}})
+	model = c.modelName(model)
+	r, err := newRequest("", []any{img, instruction}, config{ResponseModalities: []string{"TEXT", "IMAGE"}})
+	if err != nil {
+		return Edited{}, fault.New(fault.Internal, "gemini %s: %w", model, err)
+	}
+	parts, err := c.generate(ctx, model, r)
 	if err != nil {
 		return Edited{}, err
 	}
@@ -28,13 +32,13 @@ func (c *Client) Edit(ctx context.Context, model, instruction string, img Image)
 		if part.Text != "" && !part.Thought {
 			said = append(said, part.Text)
 		}
-		if part.InlineData != nil && strings.HasPrefix(part.InlineData.MIMEType, "image/") && edited.Image.Data == nil {
-			edited.Image = Image{Data: part.InlineData.Data, MIMEType: part.InlineData.MIMEType}
+		if part.Data != nil && strings.HasPrefix(part.Data.MIMEType, "image/") && edited.Image.Data == nil {
+			edited.Image = Image{Data: part.Data.Data, MIMEType: part.Data.MIMEType}
 		}
 	}
 	edited.Text = strings.Join(said, "\n")
 	if len(edited.Image.Data) == 0 {
-		return Edited{}, noPart(c.modelName(model), "image")
+		return Edited{}, noPart(model, "image")
 	}
 	return edited, nil
 }

@@ -20,9 +20,7 @@ var photo = gemini.Image{Data: []byte("a photo"), MIMEType: "image/jpeg"}
 
 func newClient(t *testing.T, key string) *gemini.Client {
 	t.Helper()
-	client, err := gemini.New(t.Context(), key, "default-model", quick)
-	require.NoError(t, err)
-	return client
+	return gemini.New(key, "default-model", quick)
 }
 
 func TestEdit(t *testing.T) {
@@ -80,6 +78,24 @@ func TestModelOfTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "other-model", server.Requests()[0].Model)
 	assert.Equal(t, "third-model", server.Requests()[1].Model)
+}
+
+func TestAModelWithAnotherNameThanModelsHaveIsNotCalled(t *testing.T) {
+	server := geminitest.Start(t, geminitest.Text("x"))
+	for _, model := range []string{"../../v1/files", "a b", "a?key=x", "models/a/b", "a:streamGenerateContent", "é"} {
+		_, err := newClient(t, geminitest.Key).Edit(t.Context(), model, "x", photo)
+		assert.Equal(t, fault.InvalidInput, fault.KindOf(err), "%s: %v", model, err)
+	}
+	assert.Empty(t, server.Requests())
+}
+
+func TestAnErrorThatIsNoJSON(t *testing.T) {
+	geminitest.Start(t, func(w http.ResponseWriter, _ *http.Request, _ geminitest.Request) {
+		http.Error(w, "<html>bad</html>", http.StatusBadRequest)
+	})
+	_, err := newClient(t, geminitest.Key).Edit(t.Context(), "", "x", photo)
+	assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
+	assert.EqualError(t, err, "gemini default-model: 400 Bad Request: the service says no more")
 }
 
 func TestWrongKeyIsConfiguration(t *testing.T) {

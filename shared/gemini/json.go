@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"google.golang.org/genai"
-
 	"lambdas.internal/shared/fault"
 )
 
@@ -25,25 +23,20 @@ type Question struct {
 // Ask sends the question and decodes the answer into the value that answer points to.
 // If the answer is not the requested JSON, the error is a fault.Transient.
 func (c *Client) Ask(ctx context.Context, q Question, answer any) error {
-	var parts []*genai.Part
 	for _, p := range q.Parts {
-		switch p := p.(type) {
-		case string:
-			parts = append(parts, genai.NewPartFromText(p))
-		case Image:
-			parts = append(parts, picture(p))
+		switch p.(type) {
+		case string, Image:
 		default:
 			return fault.New(fault.Internal, "gemini: a question cannot hold a %T", p)
 		}
 	}
-	config := &genai.GenerateContentConfig{
-		ResponseMIMEType: "application/json", ResponseJsonSchema: q.Schema,
-		Temperature: genai.Ptr[float32](0), // so that the same photos get the same ranks
+	model := c.modelName(q.Model)
+	zero := 0.0 // so that the same photos get the same ranks
+	r, err := newRequest(q.System, q.Parts, config{ResponseMIMEType: "application/json", ResponseJSONSchema: q.Schema, Temperature: &zero})
+	if err != nil {
+		return fault.New(fault.Internal, "gemini %s: %w", model, err)
 	}
-	if q.System != "" {
-		config.SystemInstruction = genai.NewContentFromText(q.System, genai.RoleUser)
-	}
-	got, err := c.generate(ctx, q.Model, parts, config)
+	got, err := c.generate(ctx, model, r)
 	if err != nil {
 		return err
 	}
@@ -55,7 +48,7 @@ func (c *Client) Ask(ctx context.Context, q Question, answer any) error {
 	}
 	decoder := json.NewDecoder(strings.NewReader(text.String()))
 	if err := decoder.Decode(answer); err != nil {
-		return fault.New(fault.Transient, "gemini %s: the answer is not the requested JSON: %w", c.modelName(q.Model), err)
+		return fault.New(fault.Transient, "gemini %s: the answer is not the requested JSON: %w", model, err)
 	}
 	return nil
 }

@@ -116,6 +116,8 @@ func importPath(root, folder string) string {
 type published struct {
 	files []string
 	key   string // equal keys mean equal files
+	// standard is the folder of the whole standard library; "" if no package is of it.
+	standard string
 }
 
 // newPublished returns the files of the packages of the standard library and of public
@@ -133,6 +135,9 @@ func newPublished(packages []gobuild.Package) (published, error) {
 		}
 		top := strings.TrimSuffix(filepath.ToSlash(pkg.Dir), "src/"+pkg.ImportPath)
 		version := ""
+		if pkg.Standard {
+			p.standard = filepath.Join(top, "src")
+		}
 		if pkg.Module != nil {
 			top, version = pkg.Module.Dir, pkg.Module.Path+"@"+pkg.Module.Version
 			if r := pkg.Module.Replace; r != nil {
@@ -161,6 +166,22 @@ func newPublished(packages []gobuild.Package) (published, error) {
 	}
 	p.key = cache.Key(parts...)
 	return p, nil
+}
+
+// whole returns the files of the whole standard library: a program in a base may have more
+// of it than ours.
+func (p published) whole() (published, error) {
+	var all published
+	if p.standard == "" {
+		return all, nil
+	}
+	err := filepath.WalkDir(p.standard, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && filepath.Ext(name) == ".go" {
+			all.files = append(all.files, name)
+		}
+		return err
+	})
+	return all, err
 }
 
 // each calls look for each file, with its content.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -344,6 +345,14 @@ func TestWhatWasAddedToOurLayers(t *testing.T) {
 // The parts of an unknown base are read by the gates, whatever the base is.
 func TestWhatAnUnknownBaseHolds(t *testing.T) {
 	b := newBench(t)
+	goRoot, err := exec.Command("go", "env", "GOROOT").Output()
+	require.NoError(t, err)
+	source := filepath.Join(strings.TrimSpace(string(goRoot)), "src")
+	testingKey, err := os.ReadFile(filepath.Join(source, "net/http/internal/testcert/testcert.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, b.in.scanner.Text(testingKey), "it looks like a credential")
+	b.in.published, err = newPublished([]gobuild.Package{{ImportPath: "fmt", Dir: filepath.Join(source, "fmt"), Standard: true, Public: true}})
+	require.NoError(t, err)
 	base := func(change func(*gzip.Writer), entries ...entry) func(*forgery) {
 		return func(f *forgery) { f.put(3, packed(t, change, entries...)) }
 	}
@@ -391,6 +400,8 @@ func TestWhatAnUnknownBaseHolds(t *testing.T) {
 		"another entrypoint":         {func(f *forgery) { f.config.Config.Entrypoint = []string{"/bin/sh"} }, "the configuration is not the one", "", ""},
 		"an annotation":              {func(f *forgery) { f.edit = func(m *v1.Manifest) { m.Annotations = map[string]string{"note": prompt} } }, "the manifest is not the one", "the manifest contains text of ", ""},
 		"nothing private":            {base(nil, regular("etc/base", "of an attacker")), "", "", ""},
+		// Lambda's emulator is a program that has it.
+		"the key with which Go tests itself": {base(nil, regular("bin/x", "\x7fELF\x00"+string(testingKey))), "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := b.forge(t, b.other)

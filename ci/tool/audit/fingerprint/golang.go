@@ -217,7 +217,7 @@ func literals(content []byte) stream {
 				continue
 			}
 			if text, err := strconv.Unquote(t.text); err == nil {
-				letters([]byte(text), false)(func(s symbol, _ int) { yield(s, t.offset) })
+				letters([]byte(text), false)(func(s symbol, at int) { yield(s, min(t.offset+1+at, len(content)-1)) })
 			}
 		}
 	}

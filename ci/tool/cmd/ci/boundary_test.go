@@ -8,13 +8,20 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/internal/testkit"
 )
 
 const score = `package rank
@@ -69,6 +76,47 @@ func boundary(t *testing.T, files map[string]string) string {
 	return publishable(t, all)
 }
 
+// attack is what is done to the public function beta, and what the audit says.
+type attack struct {
+	files   map[string]string
+	message string
+}
+
+func goWork(functions ...string) string {
+	return fmt.Sprintf("go 1.26.1\n\ntoolchain %s\n\nuse (\n\t./functions/%s\n\t./shared\n)\n", runtime.Version(), strings.Join(functions, "\n\t./functions/"))
+}
+
+// crowd writes one workspace with a public function for each attack, in place of beta, but
+// for the attacks that bring a go.work. It returns the names of the functions.
+func crowd(t *testing.T, attacks map[string]attack) (root string, names map[string]string) {
+	t.Helper()
+	beta, err := txtar.ParseFile("testdata/workspace.txtar")
+	require.NoError(t, err)
+	files, names := map[string]string{}, map[string]string{}
+	used := []string{"alpha", "beta"}
+	for n, name := range slices.Sorted(maps.Keys(attacks)) {
+		if _, alone := attacks[name].files["go.work"]; alone {
+			continue
+		}
+		own := fmt.Sprintf("public%d", n)
+		names[name], used = own, append(used, own)
+		as := func(text string) string {
+			return strings.NewReplacer("beta", own, "TheBeta", "The"+own).Replace(text)
+		}
+		for _, f := range beta.Files {
+			if strings.HasPrefix(f.Name, "functions/beta/") {
+				files[as(f.Name)] = as(string(f.Data))
+			}
+		}
+		files["functions/"+own+"/go.mod"] = "module example.internal/" + own + "\n\ngo 1.26.1" + usesShared
+		for file, content := range attacks[name].files {
+			files[as(file)] = as(content)
+		}
+	}
+	files["go.work"] = goWork(used...)
+	return boundary(t, files), names
+}
+
 func gzipped(t *testing.T, content string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -91,10 +139,7 @@ func TestWhatIsPrivateIsFoundInAPublicImage(t *testing.T) {
 	main := func(body string) map[string]string {
 		return map[string]string{"functions/beta/main.go": "package main\n\n" + body}
 	}
-	for name, test := range map[string]struct {
-		files   map[string]string
-		message string
-	}{
+	tests := map[string]attack{
 		"a package of a private function": {map[string]string{
 			"functions/beta/go.mod":  "module example.internal/beta\n\ngo 1.26.1\n\nrequire example.internal/alpha v0.0.0\n\nreplace example.internal/alpha => ../alpha\n",
 			"functions/beta/main.go": calls("example.internal/alpha/recipe", "p.Mix()"),
@@ -105,6 +150,7 @@ func TestWhatIsPrivateIsFoundInAPublicImage(t *testing.T) {
 			"functions/alpha/go.mod":  alphaMod,
 			"functions/alpha/main.go": calls("example.internal/shared/tiles", "p.Score(nil, 1, 2)"),
 			"functions/beta/main.go":  calls("example.internal/shared/tiles", "p.Score(nil, 1, 2)"),
+			"go.work":                 goWork("alpha", "beta"), // it is alone
 		}, "beta: imports: beta is public, but imports shared/tiles of the private alpha: example.internal/beta -> example.internal/shared/tiles; if all may read it, add to `packages` in ci/public.json: \"shared/tiles\""},
 		"a proprietary file with other names and weights": {map[string]string{
 			"shared/tiles/tiles.go":  rewritten,
@@ -120,7 +166,7 @@ func TestWhatIsPrivateIsFoundInAPublicImage(t *testing.T) {
 		"a text of a private function, rewritten": {main("func main() { println(\"" + strings.ToUpper(strings.ReplaceAll(recipe, " ", "  ")) + "\") }\n"), "beta: content: the binary contains text of functions/alpha/prompt.txt, line 1"},
 		"a string of its handler":                 {main("func main() { println(\"The trip has no picture that anyone at home would miss!\") }\n"), "beta: content: the binary contains text of functions/alpha/handler.go, line 4"},
 		"a text in short pieces":                  {main("const a = \"the trip has \" + \"no picture that \"\n\nfunc main() { println(a + \"anyone at home would miss\") }\n"), "beta: content: the binary contains text of functions/alpha/handler.go, line 4"},
-		"a text that is joined when it runs":      {main("import \"strings\"\n\nfunc main() { println(strings.Join([]string{\"the trip\", \"has no\", \"picture that\", \"anyone\", \"at home\", \"would miss\"}, \" \")) }\n"), "beta: content: functions/beta/main.go contains text of functions/alpha/handler.go, line 4"},
+		"a text that is joined when it runs":      {main("import \"strings\"\n\nfunc main() { println(strings.Join([]string{\"the trip\", \"has no\", \"picture that\", \"anyone\", \"at home\", \"would miss\"}, \" \")) }\n"), "beta: content: functions/beta/main.go contains text of functions/alpha/handler.go, line 4 (byte 77): \"the trip\\\", "},
 		"a table of numbers":                      {main("var table = []float64{0.137, 2.25, 0.0311, 9.8125, 4.4409, 0.001953}\n\nfunc main() {\n\tfor _, v := range table {\n\t\tprintln(v)\n\t}\n}\n"), "beta: content: functions/beta/main.go contains numbers of shared/proprietary/rank/rank.go, line 10"},
 		"a text as base64":                        {embedded(base64.StdEncoding.EncodeToString([]byte(recipe))), "beta: content: the binary contains text of functions/alpha/prompt.txt"},
 		"a text as hex":                           {main("func main() { println(\"" + hex.EncodeToString([]byte(recipe)) + "\") }\n"), "beta: content: the binary contains text of functions/alpha/prompt.txt, line 1 (byte 0, as hex at byte "},
@@ -130,12 +176,21 @@ func TestWhatIsPrivateIsFoundInAPublicImage(t *testing.T) {
 		"a .netrc":                                {embedded("machine example.com login me password blue\n"), "beta: secrets: functions/beta/data line 1 (byte 0): netrc-password"},
 		"a URL with a password":                   {embedded("https://" + "user:password@example.com/\n"), "beta: secrets: functions/beta/data line 1 (byte 0): url-password"},
 		"a variable":                              {embedded("DB_PASSWORD=" + "hunter2\n"), "beta: secrets: functions/beta/data line 1 (byte 0): environment-password"},
-		"rules that are few":                      {map[string]string{".gitleaks.toml": "[[rules]]\nid = \"mine\"\nregex = '''zzz'''\nkeywords = ['zzz']\n", "functions/beta/main.go": embeds, "functions/beta/data": "key AKIA" + "Q3EGRTXJ5ZLW2YMN"}, "beta: secrets: functions/beta/data line 1 (byte 4): aws-access-token"},
-	} {
+		"rules that are few":                      {map[string]string{"go.work": goWork("alpha", "beta"), ".gitleaks.toml": "[[rules]]\nid = \"mine\"\nregex = '''zzz'''\nkeywords = ['zzz']\n", "functions/beta/main.go": embeds, "functions/beta/data": "key AKIA" + "Q3EGRTXJ5ZLW2YMN"}, "beta: secrets: functions/beta/data line 1 (byte 4): aws-access-token"},
+	}
+	crowded, names := crowd(t, tests)
+	all := command(t, crowded, "audit", "--offline", "--only", strings.Join(slices.Collect(maps.Values(names)), ","))
+	assert.Equal(t, exitFailed, all.code)
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := command(t, boundary(t, test.files), "audit", "--offline", "--only", "beta")
+			got, message := all, test.message
+			if own, ok := names[name]; ok {
+				message = strings.ReplaceAll(message, "beta", own)
+			} else {
+				got = command(t, boundary(t, test.files), "audit", "--offline", "--only", "beta")
+			}
 			assert.Equal(t, exitFailed, got.code)
-			assert.Contains(t, got.stderr, "ci: audit "+test.message)
+			assert.Contains(t, got.stderr, "ci: audit "+message)
 		})
 	}
 }
@@ -148,42 +203,34 @@ func TestALinkIsWhatItLeadsTo(t *testing.T) {
 	assert.Contains(t, got.stderr, "audit beta: imports: beta is public, but imports the private file shared/proprietary/rank/rank.go")
 }
 
-// What everybody has is nobody's secret.
+// What everybody has is nobody's secret, and neither is what a review let pass.
 func TestWhatIsNotPrivateIsNotFound(t *testing.T) {
 	licence := "Redistribution and use in source and binary forms, with or without modification, are permitted provided that the following conditions are met"
-	main := func(body string) string { return "package main\n\n" + body }
-	for name, files := range map[string]map[string]string{
-		"a layout of times": {
-			"shared/proprietary/rank/time.go": "package rank\n\nconst layout = \"Mon, 02 Jan 2006 15:04:05 -0700\"\n",
-			"functions/beta/main.go":          main("import \"time\"\n\nfunc main() { println(time.Now().Format(time.RFC1123Z)) }\n")},
-		"a licence": {
-			"shared/proprietary/rank/rank.go": "// " + licence + ".\n\n" + score,
-			"functions/beta/main.go":          main("const text = \"" + licence + "\"\n\nfunc main() { println(text) }\n")},
-		"a digest as a key, a UUID as a token": {"functions/beta/main.go": main(
-			"func main() {\n\tkey := \"3a52ce780950d4d969792a2559cd519d7ee8c727\"\n\tclientToken := \"7c2f8a52-93de-4c44-a4f4-6ea7a1c8b3d5\"\n\tprintln(key, clientToken)\n}\n")},
-		"a text that may be public": {
-			"ci/public.json":         "{\"texts\": [{\"text\": \"the trip has no picture that anyone at home would miss\", \"reason\": \"the app shows it\"}]}\n",
-			"functions/beta/main.go": main("func main() { println(\"the trip has no picture that anyone at home would miss\") }\n")},
-		"a package that may be public": {
-			"ci/public.json":          "{\"packages\": [\"shared/helper\"]}\n",
-			"functions/alpha/go.mod":  alphaMod,
-			"functions/alpha/main.go": "package main\n\nimport \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n",
-			"functions/beta/main.go":  "package main\n\nimport \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n"},
-		"an allowed credential": {
-			".gitleaks.toml":         "[[allowlists]]\ndescription = \"an example of AWS\"\nregexes = ['''AKIAQ3EG.*''']\n",
-			"functions/beta/main.go": main("func main() { println(\"AKIA" + "Q3EGRTXJ5ZLW2YMN\") }\n")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := command(t, boundary(t, files), "audit", "--offline")
-			assert.Equal(t, exitDone, got.code, got.stderr)
-			switch name {
-			case "a text that may be public":
-				assert.Contains(t, got.stdout, "\nexception in ci/public.json: a text: the app shows it\n")
-			case "an allowed credential":
-				assert.Contains(t, got.stdout, "\nexception in .gitleaks.toml: an example of AWS\n")
-			}
-		})
+	main := func(body string) attack {
+		return attack{files: map[string]string{"functions/beta/main.go": "package main\n\n" + body}}
 	}
+	root, names := crowd(t, map[string]attack{
+		"a layout of times": main("import \"time\"\n\nfunc main() { println(time.Now().Format(time.RFC1123Z)) }\n"),
+		"a licence":         main("const text = \"" + licence + "\"\n\nfunc main() { println(text) }\n"),
+		"a digest as a key, a UUID as a token": main(
+			"func main() {\n\tkey := \"3a52ce780950d4d969792a2559cd519d7ee8c727\"\n\tclientToken := \"7c2f8a52-93de-4c44-a4f4-6ea7a1c8b3d5\"\n\tprintln(key, clientToken)\n}\n"),
+		"a text that may be public":    main("func main() { println(\"the trip has no picture that anyone at home would miss\") }\n"),
+		"a package that may be public": main("import \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n"),
+		"an allowed credential":        main("func main() { println(\"AKIA" + "Q3EGRTXJ5ZLW2YMN\") }\n"),
+	})
+	testkit.Write(t, root, map[string]string{
+		"shared/proprietary/rank/time.go": "package rank\n\nconst layout = \"Mon, 02 Jan 2006 15:04:05 -0700\"\n",
+		"shared/proprietary/rank/rank.go": "// " + licence + ".\n\n" + score,
+		"functions/alpha/go.mod":          alphaMod,
+		"functions/alpha/main.go":         "package main\n\nimport \"example.internal/shared/helper\"\n\nfunc main() { helper.Help() }\n",
+		"ci/public.json": "{\"packages\": [\"shared/helper\"], " +
+			"\"texts\": [{\"text\": \"the trip has no picture that anyone at home would miss\", \"reason\": \"the app shows it\"}]}\n",
+		".gitleaks.toml": "[[allowlists]]\ndescription = \"an example of AWS\"\nregexes = ['''AKIAQ3EG.*''']\n",
+	})
+	require.Len(t, names, 6)
+	got := command(t, root, "audit", "--offline")
+	assert.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "\nexception in ci/public.json: a text: the app shows it\nexception in .gitleaks.toml: an example of AWS\n")
 }
 
 func TestAPlanSaysWherePublishWouldStop(t *testing.T) {
