@@ -26,7 +26,7 @@ var primaries = map[string]bool{"bt470m": true, "bt470bg": true, "smpte170m": tr
 // BT.709 with limited range. Players take others for these. It belongs after scaling,
 // because it is slow, and needs an even size.
 func (m Media) ForVideo() []string {
-	return append(m.colors("bt709", "tv"), "format=yuv420p", "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
+	return append(m.colors("bt709", "tv", "colorspace=all=bt709:iall=bt709:irange=tv:range=tv:iprimaries="), "format=yuv420p", "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
 }
 
 // ForPicture returns the filters that give a picture the colours of a JPEG file: BT.601
@@ -35,20 +35,27 @@ func (m Media) ForPicture() []string {
 	if m.rgb() {
 		return nil // ffmpeg's own conversion to JPEG
 	}
-	return m.colors("bt601", "pc")
+	// zscale, because colorspace refuses odd sizes; it is slower, but a still is small.
+	return m.colors("bt601", "pc", "zscale=tin=bt709:t=bt709:min=bt709:m=bt709:rin=tv:r=tv:p=bt709:pin=")
 }
 
-// colors returns the filters that convert to a matrix and range.
-func (m Media) colors(matrix, reach string) (filters []string) {
+// NoProfile is the filter that removes the colour profile of the original: it removes
+// AV_FRAME_DATA_ICC_PROFILE, whose name old versions do not know (libavutil/frame.h).
+const NoProfile = "sidedata=mode=delete:type=15"
+
+// colors returns the filters that convert to a matrix and range; convert is the one that
+// converts from the primaries whose name follows it. A profile of primaries that were
+// converted would be applied a second time.
+func (m Media) colors(matrix, reach, convert string) (filters []string) {
 	from, fromReach := m.matrix(), m.reach()
 	toVideo := fmt.Sprintf("scale=in_color_matrix=%s:in_range=%s:out_color_matrix=bt709:out_range=tv", from, fromReach)
 	switch {
 	case m.HDR:
-		filters, from, fromReach = slices.Clone(toneMap), "bt709", "tv"
+		filters, from, fromReach = append(slices.Clone(toneMap), NoProfile), "bt709", "tv"
 	case m.rgb():
 		return []string{"format=gbrp", "scale=out_color_matrix=" + matrix + ":out_range=" + reach}
-	case primaries[m.color.primaries]: // in 4:4:4, which has no odd sizes
-		filters = []string{toVideo, "format=yuv444p", "colorspace=all=bt709:iall=bt709:irange=tv:range=tv:iprimaries=" + m.color.primaries}
+	case primaries[m.color.primaries]:
+		filters = []string{toVideo, "format=yuv444p", convert + m.color.primaries, NoProfile}
 		from, fromReach = "bt709", "tv"
 	}
 	if from != matrix || fromReach != reach {

@@ -119,6 +119,25 @@ func TestProfileOfOtherColoursIsLeftOut(t *testing.T) {
 	})
 }
 
+// The primaries of P3, as iPhones name them, and those of BT.601. The sizes are odd.
+func TestPrimariesAreConverted(t *testing.T) {
+	for _, primaries := range []string{"smpte432", "smpte431", "smpte170m", "bt470bg", "bt470m", "smpte240m", "bt2020"} {
+		t.Run(primaries, func(t *testing.T) {
+			in := mediatest.Make(t, "in.mp4", "-f", "lavfi", "-i", "color=0xb45a3c:size=640x360:rate=10:duration=1,format=gbrp",
+				"-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p,colorspace=iall=bt709:primaries="+primaries+":space=bt709:trc=bt709:range=tv",
+				"-c:v", "libx264", "-qp", "4", "-colorspace", "bt709", "-color_primaries", primaries, "-color_trc", "bt709", "-color_range", "tv")
+			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
+				made, img := makeStill(t, in)
+				assert.Equal(t, 225, made.Height)
+				got := color.RGBAModel.Convert(img.At(100, 100)).(color.RGBA)
+				for i, far := range []int{int(got.R) - 180, int(got.G) - 90, int(got.B) - 60} {
+					assert.Less(t, max(far, -far), 9, "%v, channel %d", got, i)
+				}
+			})
+		})
+	}
+}
+
 func TestVideoKinds(t *testing.T) {
 	clip := []string{"-f", "lavfi", "-i", "color=gray:size=320x240:rate=25:duration=2"}
 	fragmented := mediatest.Read(t, mediatest.Make(t, "in.mp4", append(clip, "-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov+default_base_moof")...))

@@ -93,7 +93,7 @@ func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) e
 			return err
 		}
 		if !rgb {
-			filters = append(filters, noProfile)
+			filters = append(filters, ffmpeg.NoProfile)
 		}
 		job.InputOptions = []string{"-noautorotate"}
 		filters = append(filters, turns[orientation]...)
@@ -162,10 +162,6 @@ func output(media ffmpeg.Media, filters []string) []string {
 	}
 	return append(args, "-frames:v", "1", "-map_metadata", "-1", "-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg")
 }
-
-// noProfile removes the colour profile of the original: AV_FRAME_DATA_ICC_PROFILE, whose
-// name old versions do not know (libavutil/frame.h).
-const noProfile = "sidedata=mode=delete:type=15"
 
 // profileLimit in bytes is how much of a photo is searched for a colour profile.
 const profileLimit = 512 << 10
