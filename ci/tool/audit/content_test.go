@@ -72,6 +72,24 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// A test repeats the messages of the packages that it uses; who copies what is private into
+// such a package does not pass.
+func TestWhatATestOfAPrivateFunctionRepeats(t *testing.T) {
+	root := privateFiles(t, map[string]string{
+		"shared/proprietary/p/p.go":        "package p\n\nconst Prompt = `" + prompt + "`\n",
+		"functions/hidden/handler_test.go": "package main\n\nconst want = \"the service cannot be reached, so nothing was done\"\n\nconst more = `" + prompt + "`\n",
+		"shared/gemini/gemini.go":          "package gemini\n\nconst message = \"the service cannot be reached, so nothing was done\"\n\nvar copied = `" + prompt + "`\n",
+	})
+	none := map[string][]string{"main.go": nil}
+	p, err := ReadPrivate(root, []string{ProprietaryDir, "functions/hidden"}, Exceptions{Packages: []string{"shared/gemini"}})
+	require.NoError(t, err)
+	assert.Empty(t, CheckContent(public, []byte("the service cannot be reached, so nothing was done"), none, p).Findings)
+	assert.NotEmpty(t, CheckContent(public, []byte(prompt), none, p).Findings)
+	p, err = ReadPrivate(root, []string{ProprietaryDir, "functions/hidden"}, Exceptions{})
+	require.NoError(t, err)
+	assert.NotEmpty(t, CheckContent(public, []byte("the service cannot be reached, so nothing was done"), none, p).Findings)
+}
+
 // What cannot be examined is no reason to pass.
 func TestAPrivateFileThatIsNoneIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -40,18 +41,37 @@ func private(functions []catalog.Function) []string {
 // fingerprint recognises nothing, and no public image passes.
 func ReadPrivate(root string, private []string, except Exceptions) (*fingerprint.Fingerprint, error) {
 	p := fingerprint.New()
-	for _, folder := range private {
-		folders, err := readFolders(root, folder)
+	var all []folder
+	for _, dir := range private {
+		folders, err := readFolders(root, dir)
 		if err != nil {
 			return nil, fmt.Errorf("read the private files: %w", err)
 		}
-		if folder == ProprietaryDir && len(folders) == 0 {
+		if dir == ProprietaryDir && len(folders) == 0 {
 			return p, nil
 		}
+		all = append(all, folders...)
+	}
+	// What is in a test too is that of the other file.
+	for _, tests := range []bool{false, true} {
+		for _, f := range all {
+			p.Add(f.of(tests))
+		}
+	}
+	for _, f := range all {
+		if importPath := importPath(root, f.path); f.hasGo && importPath != "" {
+			p.AddPackage(importPath, f.path)
+		}
+	}
+	for _, dir := range except.Packages {
+		folders, err := readFolders(root, dir)
+		if err != nil {
+			return nil, fmt.Errorf("read the packages that all may read: %w", err)
+		}
 		for _, f := range folders {
-			p.Add(f.files)
-			if importPath := importPath(root, f.path); f.hasGo && importPath != "" {
-				p.AddPackage(importPath, f.path)
+			files := f.of(false)
+			for _, name := range slices.Sorted(maps.Keys(files)) {
+				p.ForgetTests(p.Public(name, files[name]))
 			}
 		}
 	}
@@ -63,6 +83,17 @@ type folder struct {
 	path  string
 	files map[string][]byte
 	hasGo bool
+}
+
+// of returns the tests, or the other files.
+func (f folder) of(tests bool) map[string][]byte {
+	files := map[string][]byte{}
+	for name, content := range f.files {
+		if strings.HasSuffix(name, "_test.go") == tests {
+			files[name] = content
+		}
+	}
+	return files
 }
 
 // readFolders reads all files below a folder. What a module requires is public.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -26,7 +27,7 @@ type Target struct {
 	Event []byte `json:"-"`
 }
 
-func (t Target) uri(digest string) string { return t.Repository + "@" + digest }
+func (t Target) uri(digest string) string { return publish.ForLambda(t.Repository) + "@" + digest }
 
 // State says what a release did to a function.
 type State string

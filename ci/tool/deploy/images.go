@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -23,12 +22,6 @@ type Images interface {
 	PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error
 }
 
-// privateHost matches a private ECR registry, with the region as its group. Lambda does
-// not accept the names of FIPS endpoints.
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-var privateHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
-
 // architectures maps the architecture of an image to Lambda's name for it.
 var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
 
@@ -38,12 +31,12 @@ func checkPlace(repository, region string) error {
 	if publish.Loopback(repository) {
 		return nil
 	}
-	found := privateHost.FindStringSubmatch(repository)
+	e, ok := publish.ParseECR(repository)
 	switch {
-	case found == nil:
+	case !ok:
 		return fmt.Errorf("Lambda accepts images only from a private ECR repository, not from %s; publish the image to one", repository)
-	case found[1] != region:
-		return fmt.Errorf("the function is in %s and the repository in %s; Lambda accepts images only from the region of the function: pass --region %s", region, found[1], region)
+	case e.Region != region:
+		return fmt.Errorf("the function is in %s and the repository in %s; Lambda accepts images only from the region of the function: pass --region %s", region, e.Region, region)
 	default:
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/publish"
 )
 
 // step is the update of one function to its target.
@@ -120,7 +122,7 @@ func (r *Releaser) planRollback(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
-	if repository, _, found := strings.Cut(s.before.Image, "@"); !ok && found && repository != t.Repository {
+	if repository, _, found := strings.Cut(s.before.Image, "@"); !ok && found && repository != publish.ForLambda(t.Repository) {
 		s.back = s.before.Image // in another repository; Lambda checks that it is there
 		return nil
 	}

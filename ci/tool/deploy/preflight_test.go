@@ -22,8 +22,10 @@ func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 	}{
 		"another region": {"123456789012.dkr.ecr.us-east-1.amazonaws.com/x", nil,
 			"the function is in eu-central-1 and the repository in us-east-1; Lambda accepts images only from the region of the function: pass --region eu-central-1"},
-		"a FIPS endpoint": {"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x", nil,
-			"Lambda accepts images only from a private ECR repository, not from 123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x; publish the image to one"},
+		"a FIPS endpoint of another region": {"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x", nil,
+			"the function is in eu-central-1 and the repository in us-east-1; Lambda accepts images only from the region of the function: pass --region eu-central-1"},
+		"a lookalike": {"123456789012.dkr.ecr.eu-central-1.amazonaws.com.example/x", nil,
+			"Lambda accepts images only from a private ECR repository, not from 123456789012.dkr.ecr.eu-central-1.amazonaws.com.example/x; publish the image to one"},
 		"ECR Public": {"public.ecr.aws/alias/x", nil,
 			"Lambda accepts images only from a private ECR repository, not from public.ecr.aws/alias/x; publish the image to one"},
 		"an index": {repository, func(m *v1.Manifest, _ *v1.ConfigFile) { m.MediaType = types.OCIImageIndex },
@@ -119,4 +121,28 @@ func TestTheStoryOfAMixture(t *testing.T) {
 		"  type: aws lambda update-function-code --region eu-central-1 --function-name Enhance --image-uri "+repository+"@"+w.old[1]+"\n"+
 		"Thumb (thumb), which ran "+deploy.Short(w.old[3])+": it was rolled back 3 times; LastUpdateStatus is Failed: InvalidImage: no entrypoint\n"+
 		"  type: aws lambda update-function-code --region eu-central-1 --function-name Thumb --image-uri "+repository+"@"+w.old[3])
+}
+
+// Lambda knows a repository by one name only, whatever name the registry is used by.
+func TestTheNameThatLambdaGets(t *testing.T) {
+	for _, host := range []string{"123456789012.dkr.ecr-fips.eu-central-1.amazonaws.com", "123456789012.dkr-ecr.eu-central-1.on.aws"} {
+		t.Run(host, func(t *testing.T) {
+			w := newWorld(t)
+			named := host + "/team-a/ai-social-media-lambda-light"
+			w.targets[2].Repository = named
+			w.targets[2].Digest = w.images.add(t, named, "new", nil)
+			w.aws.HasImage = func(uri string) bool {
+				return w.images.has(strings.Replace(uri, "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team-a", host+"/team-a", 1))
+			}
+
+			_, err := w.release(t.Context(), t)
+
+			require.NoError(t, err)
+			for _, call := range w.aws.Calls(update) {
+				if call.Function == w.targets[2].Lambda {
+					assert.Equal(t, "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team-a/ai-social-media-lambda-light@"+w.targets[2].Digest, call.URI)
+				}
+			}
+		})
+	}
 }

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/registry"
 )
 
 const (
@@ -54,7 +55,7 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 		outcome.Moved = append(outcome.Moved, m.name())
 	}
 	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
-		return fmt.Errorf("%w\nthese latest tags were moved and not rolled back:\n%s", err, strings.Join(outcome.Moved, "\n"))
+		return Stopped(err, "these latest tags were moved and not rolled back:\n"+strings.Join(outcome.Moved, "\n"))
 	}
 	return nil
 }
@@ -99,10 +100,9 @@ func (p *Publisher) rollBack(moves []move, failure error) error {
 	})
 	stuck = slices.DeleteFunc(stuck, func(s string) bool { return s == "" })
 	if len(stuck) == 0 {
-		return fmt.Errorf("%w\nevery latest tag was rolled back; run the same command again", failure)
+		return Stopped(failure, "every latest tag was rolled back")
 	}
-	return fmt.Errorf("%w\nthese latest tags may name the new image and could not be rolled back:\n%s\nrun the same command again to move the other tags too",
-		failure, strings.Join(stuck, "\n"))
+	return Stopped(failure, "these latest tags may name the new image and could not be rolled back:\n"+strings.Join(stuck, "\n"))
 }
 
 func (p *Publisher) rollBackTag(ctx context.Context, m move) error {
@@ -161,7 +161,7 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", err
 		}
 	}
-	return "", errors.New("the latest tags name images of several commits, because another publish moves them at the same time; publish again when that one has ended")
+	return "", registry.Later("the latest tags name images of several commits, because another publish moves them at the same time; wait until that one has ended")
 }
 
 // commitOf returns the other commit whose images all latest tags name; "" if there is none.

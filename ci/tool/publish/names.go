@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -44,16 +45,6 @@ type Hosts struct {
 	Public  string `json:"public"`
 }
 
-// PrivateHost returns the registry of an account in a region.
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-func PrivateHost(account, region string) string {
-	domain := "amazonaws.com"
-	if strings.HasPrefix(region, "cn-") {
-		domain = "amazonaws.com.cn"
-	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s", account, region, domain)
-}
-
 // Check fails if a host is not the name of a registry.
 func (h Hosts) Check() error {
 	for flag, host := range map[string]string{"--private-registry": h.Private, "--public-registry": h.Public} {
@@ -62,6 +53,49 @@ func (h Hosts) Check() error {
 		}
 	}
 	return nil
+}
+
+// ecrHost matches the registries of ECR, of all partitions: by their name, their FIPS name
+// and their dual-stack name.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+var ecrHost = regexp.MustCompile(`^([0-9]{12})\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.` +
+	`(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)` +
+	`|dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(aws|amazonwebservices\.com\.cn))$`)
+
+// ECR is a private registry of ECR.
+type ECR struct {
+	Account, Region string
+	domain          string
+}
+
+// ParseECR reads the name of a private registry of ECR, or of a repository in one. It is exact,
+// because a token of AWS goes to what it accepts.
+func ParseECR(registry string) (ECR, bool) {
+	host, _, _ := strings.Cut(registry, "/")
+	m := ecrHost.FindStringSubmatch(host)
+	if m == nil {
+		return ECR{}, false
+	}
+	domain := m[3]
+	switch m[5] {
+	case "aws":
+		domain = "amazonaws.com"
+	case "amazonwebservices.com.cn":
+		domain = "amazonaws.com.cn"
+	}
+	return ECR{Account: m[1], Region: m[2] + m[4], domain: domain}, true
+}
+
+// ForLambda names a repository as Lambda accepts it: by the name of its registry that is not for
+// FIPS and not dual-stack.
+// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+func ForLambda(repository string) string {
+	e, ok := ParseECR(repository)
+	if !ok {
+		return repository
+	}
+	_, name, _ := strings.Cut(repository, "/")
+	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s", e.Account, e.Region, e.domain, name)
 }
 
 // Loopback tells whether a host, or the registry of a repository, is on this machine.
@@ -88,18 +122,23 @@ type Item struct {
 	LatestTag string `json:"latest"`
 }
 
-// repository returns the name of the repository of a variant, with its registry.
-func (h Hosts) repository(tier catalog.Registry, v catalog.Variant) string {
+// Repository returns the name of the repository of a variant, with its registry.
+func (h Hosts) Repository(tier catalog.Registry, v catalog.Variant) string {
 	if tier == catalog.Public {
 		return h.Public + "/" + publicPrefix + string(v)
 	}
 	return h.Private + "/" + privatePrefix + string(v)
 }
 
-// RepositoryName returns the name of a repository without its registry. For ECR Public it
-// is also without the alias, as the API of ECR Public expects it.
-func RepositoryName(tier catalog.Registry, v catalog.Variant) string {
-	return strings.TrimPrefix(Hosts{}.repository(tier, v), "/")
+// RepositoryName returns the name of a repository as the APIs of ECR expect it: without its
+// registry, for ECR Public also without the alias. A namespace is part of it.
+// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+func RepositoryName(tier catalog.Registry, repository string) string {
+	_, name, _ := strings.Cut(repository, "/")
+	if _, below, ok := strings.Cut(name, "/"); ok && tier == catalog.Public {
+		return below
+	}
+	return name
 }
 
 // Items returns where the images of the functions go: each to the registry of its
@@ -114,7 +153,7 @@ func Items(functions []catalog.Function, h Hosts, commit string) []Item {
 		}
 		for _, tier := range tiers {
 			items = append(items, Item{
-				Image: f.Image, Tier: tier, Repository: h.repository(tier, f.Variant),
+				Image: f.Image, Tier: tier, Repository: h.Repository(tier, f.Variant),
 				DeployCopy: tier != f.Registry,
 				CommitTag:  f.Image + "-" + commit, LatestTag: f.Image + LatestSuffix,
 			})
@@ -143,7 +182,7 @@ func PrivateRepositories(functions []catalog.Function, h Hosts) []string {
 	var names []string
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 		if slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Variant == v }) {
-			names = append(names, h.repository(catalog.Private, v))
+			names = append(names, h.Repository(catalog.Private, v))
 		}
 	}
 	return names

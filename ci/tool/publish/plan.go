@@ -92,8 +92,8 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 		case isTagged && tagged == image.Digest:
 			step.Action, step.Why = Skip, "published already"
 		case isTagged && !force:
-			errs = append(errs, fmt.Errorf("publish %s: tag %s in %s names %s already, not %s; a commit tag never changes: publish a new commit, or use --force",
-				item.Image, item.CommitTag, item.Repository, tagged, image.Digest))
+			errs = append(errs, fmt.Errorf("publish %s: tag %s in %s names %s already, not %s; %w: publish a new commit, or use --force",
+				item.Image, item.CommitTag, item.Repository, tagged, image.Digest, errTaken))
 		case repository.Manifests[image.Digest]:
 			step.Action, step.Why = Retag, "unchanged, in the repository already"
 		default:

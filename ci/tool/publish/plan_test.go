@@ -7,10 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func TestItems(t *testing.T) {
-	h := Hosts{Private: PrivateHost("123456789012", "eu-central-1"), Public: PublicHost + "/alias"}
+	h := Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: PublicHost + "/alias"}
 	var got []string
 	for _, i := range Items(registrytest.Functions(), h, "abc1234") {
 		line := i.Repository + ":" + i.CommitTag + " " + i.LatestTag
@@ -30,7 +31,20 @@ func TestItems(t *testing.T) {
 		"public.ecr.aws/alias/lambda-heavy:video-abc1234 video-latest",
 		private + "heavy:video-abc1234 video-latest copy",
 	}, got)
-	assert.Equal(t, "1.dkr.ecr.cn-north-1.amazonaws.com.cn", PrivateHost("1", "cn-north-1"))
+}
+
+// A namespace is part of the name that the APIs of ECR expect.
+func TestRepositoryName(t *testing.T) {
+	for hosts, want := range map[Hosts][2]string{
+		{}: {"ai-social-media-lambda-light", "lambda-light"},
+		{Private: "h", Public: "public.ecr.aws/alias"}:                         {"ai-social-media-lambda-light", "lambda-light"},
+		{Private: "h:1/team-a", Public: "public.ecr.aws/alias/team-a"}:         {"team-a/ai-social-media-lambda-light", "team-a/lambda-light"},
+		{Private: "h/org/team-a", Public: "127.0.0.1:1/alias/org/team-a"}:      {"org/team-a/ai-social-media-lambda-light", "org/team-a/lambda-light"},
+		{Private: "127.0.0.1:1", Public: "127.0.0.1:1" /* without an alias */}: {"ai-social-media-lambda-light", "lambda-light"},
+	} {
+		assert.Equal(t, want[0], RepositoryName(catalog.Private, hosts.Repository(catalog.Private, catalog.Light)), hosts)
+		assert.Equal(t, want[1], RepositoryName(catalog.Public, hosts.Repository(catalog.Public, catalog.Light)), hosts)
+	}
 }
 
 func TestLoopback(t *testing.T) {
@@ -82,5 +96,20 @@ func TestHosts(t *testing.T) {
 	good := "127.0.0.1:5000"
 	for host, fine := range map[string]bool{good: true, "public.ecr.aws/alias": true, "": false, "http://x": false, "a b": false, "x:y": false} {
 		assert.Equal(t, fine, Hosts{host, good}.Check() == nil, "%q", host)
+	}
+}
+
+func TestTheNameForLambda(t *testing.T) {
+	for given, want := range map[string]string{
+		"123456789012.dkr.ecr.eu-central-1.amazonaws.com/a":             "123456789012.dkr.ecr.eu-central-1.amazonaws.com/a",
+		"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/team/a":      "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/a",
+		"123456789012.dkr-ecr.eu-central-1.on.aws/a":                    "123456789012.dkr.ecr.eu-central-1.amazonaws.com/a",
+		"123456789012.dkr-ecr-fips.us-gov-west-1.on.aws/a":              "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/a",
+		"123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn/a": "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a",
+		"123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/a":               "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/a",
+		"127.0.0.1:5000/a": "127.0.0.1:5000/a",
+		"123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example/a": "123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example/a",
+	} {
+		assert.Equal(t, want, ForLambda(given))
 	}
 }

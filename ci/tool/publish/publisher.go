@@ -163,7 +163,7 @@ func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image
 }
 
 func unmoved(err error) error {
-	return fmt.Errorf("%w\nno latest tag was moved; run the same command again to continue where it stopped", err)
+	return Stopped(err, "no latest tag was moved")
 }
 
 // upload sends every blob of the plan, each once per repository.
@@ -218,7 +218,7 @@ func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image
 				err = put()
 			}
 		default:
-			err = fmt.Errorf("%w; it names %s now", err, now)
+			err = fmt.Errorf("%w; it names %s now; %w: publish a new commit, or use --force", err, now, errTaken)
 		}
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", s.Image, err)

@@ -65,7 +65,7 @@ type session struct {
 func NewClient(o Options) *Client {
 	c := &Client{keychain: o.Keychain, retry: DefaultRetry, sessions: map[string]*session{}}
 	if c.keychain == nil {
-		c.keychain = authn.DefaultKeychain
+		c.keychain = Logins
 	}
 	if o.Retry != nil {
 		c.retry = *o.Retry

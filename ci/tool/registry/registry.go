@@ -5,10 +5,15 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -39,10 +44,10 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 		return v1.Hash{}, fmt.Errorf("resolve %s: %w", reference, err)
 	}
 	var head *v1.Descriptor
-	err = lookUp(ctx, func(attempt context.Context) (err error) {
+	err = pull(ctx, ref, func(attempt context.Context, o []remote.Option) (err error) {
 		attempt, cancel := context.WithTimeout(attempt, probeTimeout)
 		defer cancel()
-		head, err = remote.Head(ref, append(options(attempt, ref), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
+		head, err = remote.Head(ref, append(o, remote.WithContext(attempt), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
 		return err
 	})
 	if err != nil {
@@ -52,7 +57,7 @@ func Digest(ctx context.Context, reference string) (v1.Hash, error) {
 }
 
 // lookUp calls ask until the registry answers, or cannot be reached.
-func lookUp(ctx context.Context, ask func(attempt context.Context) error) error {
+func lookUp(ctx context.Context, auth authn.Authenticator, host string, ask func(attempt context.Context) error) error {
 	var down error
 	err := pullRetry.do(ctx, func(attempt context.Context) error {
 		err := ask(attempt)
@@ -62,7 +67,7 @@ func lookUp(ctx context.Context, ask func(attempt context.Context) error) error 
 		}
 		return err
 	}, func() {})
-	return errors.Join(explain(err, nil, ""), down)
+	return errors.Join(explain(err, auth, host), down)
 }
 
 // Image returns the image with the digest, for the platform, from the repository of
@@ -73,9 +78,9 @@ func Image(ctx context.Context, reference string, digest v1.Hash, platform v1.Pl
 		return nil, fmt.Errorf("read the image %s: %w", reference, err)
 	}
 	var image v1.Image
-	err = lookUp(ctx, func(context.Context) (err error) {
+	err = pull(ctx, ref, func(_ context.Context, o []remote.Option) (err error) {
 		// Its layers are read later, so the context is not that of the attempt.
-		image, err = remote.Image(ref.Context().Digest(digest.String()), append(options(ctx, ref), remote.WithPlatform(platform))...)
+		image, err = remote.Image(ref.Context().Digest(digest.String()), append(o, remote.WithPlatform(platform))...)
 		return err
 	})
 	if err == nil {
@@ -128,18 +133,55 @@ func (b receivedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Unreachable tells whether err means that the registry did not answer, in contrast to
-// a registry that answered and refused.
+// errUnreachable is that no registry can be asked.
+var errUnreachable = errors.New("no registry answers")
+
+// Unreached returns an error with the text that [Unreachable] is true for: a remembered one.
+func Unreached(text string) error { return unreached(text) }
+
+type unreached string
+
+func (u unreached) Error() string { return string(u) }
+
+func (u unreached) Is(target error) bool { return target == errUnreachable }
+
+// connects are the operations of [net.OpError] that make a connection, also to a proxy.
+var connects = []string{"dial", "proxyconnect", "socks connect"}
+
+// Unreachable tells whether err means that the network has no way to the registry: its name is
+// unknown, nothing accepts a connection, no answer comes in time, or a proxy refuses. Anything
+// else is not: what answered, though not as a registry, must not be taken for no network.
 func Unreachable(err error) bool {
 	var answer *transport.Error
+	var lookup *net.DNSError
+	var network *net.OpError
+	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, errLogin):
+	case errors.As(err, &certificate), err == nil, errors.Is(err, context.Canceled), errors.Is(err, errLogin), errors.Is(err, errLogins):
 		return false
 	case errors.As(err, &answer):
 		return answer.StatusCode == http.StatusProxyAuthRequired
 	default:
-		return true
+		return errors.Is(err, errUnreachable) || errors.As(err, &lookup) || errors.As(err, &network) && slices.Contains(connects, network.Op) ||
+			errors.As(err, &timeout) && timeout.Timeout()
 	}
+}
+
+// network carries the requests of pulls.
+var network = sync.OnceValue(func() http.RoundTripper {
+	return telling(remote.DefaultTransport.(*http.Transport).Clone())
+})
+
+// telling makes it an error of its own that a proxy makes no connection.
+func telling(t *http.Transport) *http.Transport {
+	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+		if answer.StatusCode == http.StatusOK {
+			return nil
+		}
+		return unreached(fmt.Sprintf("the proxy %s answers: %s", proxy.Host, report.Line(answer.Status)))
+	}
+	return t
 }
 
 // NotFound tells whether err means that the registry does not hold the image.
@@ -153,11 +195,11 @@ func answered(err error, status int) bool {
 	return errors.As(err, &answer) && answer.StatusCode == status
 }
 
-func options(ctx context.Context, ref name.Reference) []remote.Option {
+func options(ctx context.Context, ref name.Reference, auth authn.Authenticator) []remote.Option {
 	return []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		remote.WithAuth(auth),
 		remote.WithUserAgent("lambdas-ci"),
-		remote.WithTransport(guard{inner: receiver{listener{remote.DefaultTransport}}, registry: ref.Context().Registry}),
+		remote.WithTransport(guard{inner: receiver{listener{network()}}, registry: ref.Context().Registry}),
 	}
 }

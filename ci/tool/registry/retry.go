@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -83,6 +84,9 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 // passing tells whether the next attempt may succeed.
 func passing(err error) bool {
 	var answer *transport.Error
+	if errors.Is(err, errLogins) { // whatever it is of: a file that ends too early, too
+		return false
+	}
 	if errors.As(err, &answer) {
 		return answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests ||
 			answer.StatusCode >= http.StatusInternalServerError
@@ -98,6 +102,29 @@ func passing(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) && network.Timeout()
 }
+
+// Passing tells whether the same request may succeed later: the registry was busy or broken,
+// or the connection failed.
+func Passing(err error) bool {
+	var known interface{ Passing() bool } // of another service, such as AWS
+	if errors.As(err, &known) {
+		return known.Passing()
+	}
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) && lookup.IsNotFound { // a wrong name stays wrong
+		return false
+	}
+	return passing(err) || Unreachable(err)
+}
+
+// Later is an error that [Passing] is true for: its text asks for the same command again.
+func Later(text string) error { return later(text) }
+
+type later string
+
+func (l later) Error() string { return string(l) }
+
+func (l later) Passing() bool { return true }
 
 // errBody is a body that does not have the promised length, digest or format.
 var errBody = errors.New("the registry's answer is damaged")
@@ -122,22 +149,36 @@ func limited(err error) bool {
 		answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode != http.StatusUnauthorized && limits.MatchString(answer.Error())
 }
 
+// keys matches how ECR says that it cannot use the key that encrypts a repository.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+var keys = regexp.MustCompile(`(?i)\bkms\b`)
+
 // explain puts what the registry answered in one line, and adds to its refusal what to do.
 func explain(err error, auth authn.Authenticator, host string) error {
 	var answer *transport.Error
+	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &answer) {
 		err = report.InLine(err)
 	}
 	switch {
 	case limited(err):
 		return fmt.Errorf("%w; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs", err)
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w; check the name of the registry; if a proxy here signs its own certificates, name the file with its CA in SSL_CERT_FILE", err)
+	case Unreachable(err):
+		return fmt.Errorf("%w; check the network, the proxy and the name of the registry", err)
 	case !refused(err):
 		return err
+	case keys.MatchString(answer.Error()):
+		return fmt.Errorf("%w; the KMS key of the repository must be enabled, and its policy must allow the caller to use it", err)
 	case auth == authn.Anonymous:
 		return fmt.Errorf("%w; there is no login for %s: log in with docker login %[2]s", err, host)
-	default:
-		return fmt.Errorf("%w; the registry does not accept the login, or the login has no permission for this", err)
 	}
+	how := "log in again with docker login " + host
+	if _, confined := auth.(Confined); confined {
+		how = "compare the policies of the caller and of the repository with docs/aws"
+	}
+	return fmt.Errorf("%w; the registry does not accept the login, or the login has no permission for this: %s", err, how)
 }
 
 // retryAfter is the wait that the answers to one attempt asked for.

@@ -43,7 +43,7 @@ func (p *Progress) Step(name string) (done func(err error)) {
 // see [Doing] and [Counting]. Call done once, when the step ends, with its error: the
 // last line of a step that failed or was interrupted has a ✗, of any other a ✓.
 func (p *Progress) Start(ctx context.Context, name string) (of context.Context, done func(err error)) {
-	s := &step{name: name, start: time.Now()}
+	s := &step{name: name, start: time.Now(), line: p.Line}
 	outcome := "✓"
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -15,6 +15,7 @@ const Bytes = "MB"
 type step struct {
 	name  string
 	start time.Time
+	line  func(text string)
 
 	mu   sync.Mutex
 	part part
@@ -60,6 +61,13 @@ func Add(ctx context.Context, n int64) {
 		defer s.mu.Unlock()
 		s.part.done += n
 		s.part.mark(time.Now())
+	}
+}
+
+// Warn prints a warning while the step of the context runs.
+func Warn(ctx context.Context, text string) {
+	if s, ok := ctx.Value(stepKey{}).(*step); ok {
+		s.line("ci: warning: " + Line(text))
 	}
 }
 

@@ -170,6 +170,21 @@ func (p *Fingerprint) Forget(known Public) {
 	}
 }
 
+// ForgetTests makes the fingerprint recognise no more what is only in tests: they repeat the
+// messages of the packages that they use.
+func (p *Fingerprint) ForgetTests(known Public) {
+	var only Public
+	for n, all := range known {
+		for _, hash := range all {
+			if at, ok := p.tables[n].windows[hash]; ok && strings.HasSuffix(p.files[at.file].name, "_test.go") {
+				only[n] = append(only[n], hash)
+			}
+		}
+	}
+	fmt.Fprintf(p.all, "tests %v\n", only)
+	p.Forget(only)
+}
+
 // Find returns what is private in content that becomes public, such as a program. where
 // names it.
 func (p *Fingerprint) Find(where string, content []byte) []string {

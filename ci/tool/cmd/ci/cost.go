@@ -143,7 +143,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.target.open(cmd.Context(), c.Root)
+	t, err := f.target.open(cmd.Context(), c.Root, c.Functions)
 	if err != nil {
 		return nil, err
 	}

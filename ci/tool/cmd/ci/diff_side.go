@@ -73,7 +73,7 @@ func isLayout(dir string) bool {
 // is empty, was published under the commit.
 func (s *sides) published(ctx context.Context, name, tag, of string) (images map[string]*sizediff.Source, err error) {
 	if s.target == nil {
-		if s.target, err = s.flags.open(ctx, s.root); err != nil {
+		if s.target, err = s.flags.open(ctx, s.root, s.functions); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -41,7 +42,7 @@ type fleet struct {
 
 // open logs in to AWS and to the private registry.
 func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, error) {
-	session, err := login(ctx, f.region)
+	session, err := f.login(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 		if account == "" {
 			account = caller.Account
 		}
-		hosts.Private = publish.PrivateHost(account, session.Region)
+		hosts.Private = awsauth.PrivateHost(account, session.Region)
 	}
 	client := registry.NewClient(registry.Options{Keychain: session.Keychain(hosts)})
 	return &fleet{

@@ -17,7 +17,7 @@ import (
 // invoke calls the deployed function with one event. The end of its log goes to
 // standard error.
 func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function catalog.Function, event []byte) (invoke.Response, error) {
-	session, err := login(ctx, f.region)
+	session, err := login(ctx, f.region, "")
 	if err != nil {
 		return invoke.Response{}, err
 	}

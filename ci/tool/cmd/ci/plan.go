@@ -99,7 +99,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 
 // addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
-	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root)
+	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root, m.functions)
 	if err != nil {
 		p.Unseen(err, "the registries")
 		return

@@ -16,6 +16,7 @@ import (
 	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -48,18 +49,19 @@ func newPublish(a *app) *cobra.Command {
 Every image is pushed as NAME-COMMIT to the registry that its function names. A public
 image is also pushed to the private registry (the deploy copy), because Lambda accepts
 images only from there. Each image is read back. Only when all are correct, the
-NAME-latest tags move. If anything fails, no latest tag moves, and the same command
-continues where it stopped. An image that a repository already holds is only tagged;
-none of its layers is sent.
+NAME-latest tags move. If anything fails, no latest tag moves, and the last line says
+whether the same command continues where it stopped. An image that a repository already
+holds is only tagged; none of its layers is sent.
 
 Two documents are attached to each image by digest: the SBOM, which lists what the
 image is made of, and the provenance, which says how it was built; see bin/ci sbom and
 bin/ci provenance. The provenance in the public registry does not name the builder, its
 run and the address of the sources.
 
-AWS credentials are found as by every AWS tool; other registries use Docker's logins.
-With --local everything goes to a registry that runs in this process and stores its
-content in dist/registry.`,
+AWS credentials are found as by every AWS tool, and an MFA code is asked for on a
+terminal; other registries use Docker's logins. ECR Public is asked for only if a
+function is public. With --local everything goes to a registry that runs in this process
+and stores its content in dist/registry.`,
 		Example: `  bin/ci publish --commit abc1234
   bin/ci publish --dry-run
   bin/ci publish --local --serve`,
@@ -97,11 +99,26 @@ func (f *publishFlags) check() error {
 	return errors.Join(checkPort(f.port), f.target.check())
 }
 
-func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
-	start := time.Now()
+// publish publishes, and says after a failure whether the same command goes on.
+func (a *app) publish(cmd *cobra.Command, f *publishFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	err := a.publishAll(cmd, f)
+	var usage usageError
+	var unknown catalog.UnknownImageError
+	switch ctx := cmd.Context(); {
+	case err == nil, errors.As(err, &usage), errors.As(err, &unknown):
+		return err
+	case ctx.Err() != nil: // whatever failed because of that
+		return storyError{publish.Stopped(publish.Interrupted(err), "nothing was published"), exitFailed}
+	default:
+		return publish.Stopped(err, "nothing was published")
+	}
+}
+
+func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
+	start := time.Now()
 	c, err := a.catalog()
 	if err != nil {
 		return err
@@ -129,7 +146,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) (err error) {
 	if f.target.local {
 		t, server, err = localTarget(c.Root, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context(), c.Root)
+		t, err = f.target.open(cmd.Context(), c.Root, made.functions)
 	}
 	if err != nil {
 		return err
@@ -204,7 +221,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		return nil, nil, 0, err
 	}
 	if err := r.Err(); err != nil {
-		return nil, nil, 0, fmt.Errorf("%w\nnothing was published; to see all gates: bin/ci audit", err)
+		return nil, nil, 0, fmt.Errorf("%w\nto see all gates: bin/ci audit", err)
 	}
 	images, err := publish.ReadImages(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
@@ -212,7 +229,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	}
 	for name, digest := range r.Digests {
 		if images[name].Digest.String() != digest {
-			return nil, nil, 0, fmt.Errorf("publish %s: another build replaced the image while it was checked; run the same command again", name)
+			return nil, nil, 0, registry.Later("publish " + name + ": another build replaced the image while it was checked")
 		}
 	}
 	if pinned {

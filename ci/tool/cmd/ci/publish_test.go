@@ -205,6 +205,8 @@ func TestPublishUsage(t *testing.T) {
 		"--local and a registry":  {[]string{"--local", "--public-registry", "127.0.0.1:1"}, "--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias"},
 		"a URL for a registry":    {[]string{"--private-registry", "https://127.0.0.1:1"}, `--private-registry: "https://127.0.0.1:1" is not the name of a registry; write host[:port][/path]`},
 		"an account of letters":   {[]string{"--account", "mine"}, `--account: "mine" is not an AWS account; pass its 12 digits`},
+		"an account twice":        {[]string{"--account", "123456789012", "--private-registry", "127.0.0.1:1"}, "--account has no effect beside --private-registry, which names the account; leave one out"},
+		"an alias twice":          {[]string{"--public-alias", "a", "--public-registry", "127.0.0.1:1"}, "--public-alias has no effect beside --public-registry, which names the alias; leave one out"},
 		"no requests at once":     {[]string{"--parallel", "0"}, "--parallel: 0 is not a number of requests"},
 		"an image of nobody":      {[]string{"--only", "alhpa", "--commit", "aaaaaaa"}, `no image is named "alhpa" (did you mean "alpha"?)`},
 	}

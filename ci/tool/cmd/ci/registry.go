@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/publish"
@@ -60,7 +61,7 @@ func localTarget(root string, port int) (*target, *localregistry.Server, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	client := registry.NewClient(registry.Options{})
+	client := registry.NewClient(registry.Options{Keychain: authn.NewMultiKeychain()}) // it asks for no login
 	return &target{
 		hosts:    publish.Hosts{Private: server.Host, Public: server.Host},
 		registry: client,

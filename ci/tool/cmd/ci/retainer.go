@@ -34,7 +34,15 @@ type retainer struct {
 
 // plan reads everything, and says what is to be changed.
 func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
-	wanted, err := ecrapi.Missing(ctx, r.session.ECR, r.session.Public, ecrapi.Every(r.catalog.Functions))
+	if _, err := r.session.Runs(r.hosts); err != nil {
+		return err
+	}
+	r.session.InAccount(r.hosts)
+	all := ecrapi.Every(r.catalog.Functions, r.hosts)
+	if !awsauth.HasPublic(r.session.Region) {
+		all = slices.DeleteFunc(all, isPublic)
+	}
+	wanted, err := ecrapi.Missing(ctx, r.session.ECR, r.session.Public, all)
 	if err != nil {
 		return err
 	}
@@ -73,7 +81,7 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 			result.Private = append(result.Private, change)
 			continue
 		}
-		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], w.Images, facts, attached{r.client, r.hosts.Public + "/" + w.Name})
+		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], w.Images, facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
 		if err != nil {
 			return err
 		}
@@ -84,6 +92,8 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 	}
 	return nil
 }
+
+func isPublic(w ecrapi.Wanted) bool { return w.Tier == catalog.Public }
 
 // images lists the images of each repository.
 func (r *retainer) images(ctx context.Context, wanted []ecrapi.Wanted) (map[string][]retention.Image, error) {
@@ -105,7 +115,6 @@ func (r *retainer) images(ctx context.Context, wanted []ecrapi.Wanted) (map[stri
 // connect makes the client of the registries. It asks AWS only for what is needed: for the
 // alias if there is a public repository, for the account if there are release records.
 func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images map[string][]retention.Image) (err error) {
-	isPublic := func(w ecrapi.Wanted) bool { return w.Tier == catalog.Public }
 	if r.hosts.Public == "" && slices.ContainsFunc(wanted, isPublic) {
 		alias, err := r.session.Alias(ctx)
 		if err != nil {
@@ -118,7 +127,7 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 		if err != nil {
 			return err
 		}
-		r.hosts.Private = publish.PrivateHost(account, r.session.Region)
+		r.hosts.Private = awsauth.PrivateHost(account, r.session.Region)
 	}
 	r.client = registry.NewClient(registry.Options{Keychain: r.session.Keychain(r.hosts)})
 	return nil
@@ -148,7 +157,7 @@ func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images 
 	var repositories []string
 	for _, w := range wanted {
 		if w.Tier == catalog.Private {
-			repositories = append(repositories, r.hosts.Private+"/"+w.Name)
+			repositories = append(repositories, r.hosts.Repository(w.Tier, w.Variant))
 		}
 	}
 	releases, err := history.NewStore(r.client, repositories).Releases(ctx)

@@ -65,7 +65,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 		return err
 	}
 	ctx := cmd.Context()
-	session, err := login(ctx, f.region)
+	session, err := login(ctx, f.region, f.hosts.Private)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
@@ -33,7 +32,7 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 	for repository, digests := range there {
 		counts, err := t.ecr.TagCounts(ctx, repository, digests)
 		if ecrapi.Denied(err) { // with a policy of before; there is room for long
-			tell(fmt.Sprintf("warning: %v; without that, nothing makes room for tags: see docs/aws", err))
+			tell(fmt.Sprintf("warning: %v; without that, nothing makes room for tags", err))
 			continue
 		}
 		if err != nil {
@@ -61,20 +60,19 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 	}
 	needed := append(recordsOf(releases).Commits, commit)
 	var names []string
-	for _, w := range ecrapi.Want(functions) {
-		if w.Tier == tier && strings.HasSuffix(repository, "/"+w.Name) {
+	name := publish.RepositoryName(tier, repository)
+	for _, w := range ecrapi.Want(functions, t.hosts) {
+		if w.Tier == tier && w.Name == name {
 			names = w.Images
 		}
 	}
 	if tier == catalog.Private {
-		name := strings.TrimPrefix(repository, t.hosts.Private+"/")
 		surplus, err := retention.PlanRoom(ctx, t.ecr.Private, name, names, needed)
 		if err != nil {
 			return nil, err
 		}
 		return surplus, retention.ApplySurplus(ctx, t.ecr.Private, name, surplus)
 	}
-	name := strings.TrimPrefix(repository, t.hosts.Public+"/")
 	surplus, err := retention.PlanPublicRoom(ctx, t.ecr.Public, name, names, needed, attached{t.client, repository})
 	if err != nil {
 		return nil, err

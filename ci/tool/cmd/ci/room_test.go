@@ -84,7 +84,7 @@ func TestPublishThatMayNotCountTags(t *testing.T) {
 
 	assert.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stderr, "ci: warning: count the tags of images of "+s.private.Host+"/ai-social-media-lambda-light: ")
-	assert.Contains(t, got.stderr, "is not authorized; without that, nothing makes room for tags: see docs/aws\n")
+	assert.Contains(t, got.stderr, "is not authorized; the caller needs ecr:DescribeImages: compare its policy with docs/aws; without that, nothing makes room for tags\n")
 }
 
 // At the limit, the error names the image and says what to do. It says nothing of a login.
@@ -103,7 +103,7 @@ func TestTheLimitOfTags(t *testing.T) {
 	assert.Contains(t, got.stderr, "ci: publish beta: tag beta-bbbbbbb in "+s.private.Host+"/ai-social-media-lambda-light: ")
 	assert.Contains(t, got.stderr, "The image with digest '"+image.Digest+"' in the repository with name 'ai-social-media-lambda-light' already has the maximum allowed number of tags which is '1000'; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs\n")
 	assert.NotContains(t, got.stderr, "login")
-	assert.Contains(t, got.stderr, "ci: no latest tag was moved; run the same command again to continue where it stopped\n")
+	assert.Contains(t, got.stderr, "ci: no latest tag was moved; the same command fails again until that is changed, and then continues where it stopped\n")
 }
 
 // The figures of a year: 1,200 commits and their documents, on one image that never changes.

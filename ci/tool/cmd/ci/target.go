@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,8 @@ type targetFlags struct {
 	account string
 	alias   string
 	local   bool // the embedded registry
+	session *awsauth.Session
+	refused error // why there is no session
 }
 
 func (f *targetFlags) addLocal(cmd *cobra.Command, usage string) {
@@ -50,6 +53,12 @@ func (f *targetFlags) check() error {
 	if f.account != "" && !account.MatchString(f.account) {
 		return usageError{fmt.Errorf("--account: %q is not an AWS account; pass its 12 digits", f.account)}
 	}
+	if f.account != "" && f.hosts.Private != "" {
+		return usageError{errors.New("--account has no effect beside --private-registry, which names the account; leave one out")}
+	}
+	if f.alias != "" && f.hosts.Public != "" {
+		return usageError{errors.New("--public-alias has no effect beside --public-registry, which names the alias; leave one out")}
+	}
 	expected := f.expected()
 	if err := expected.Check(); err != nil {
 		return usageError{err}
@@ -69,7 +78,7 @@ func (f *targetFlags) expected() publish.Hosts {
 		return value
 	}
 	return publish.Hosts{
-		Private: or(f.hosts.Private, publish.PrivateHost(or(f.account, "account"), or(f.region, "region"))),
+		Private: or(f.hosts.Private, awsauth.PrivateHost(or(f.account, "account"), or(f.region, "region"))),
 		Public:  or(f.hosts.Public, publish.PublicHost+"/"+or(f.alias, "alias")),
 	}
 }
@@ -89,9 +98,10 @@ type target struct {
 	close    func() error
 }
 
-// open finds the registries and their logins. If both registries are named, AWS is not
-// asked, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
-func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
+// open finds the registries of the functions and their logins. AWS is asked only for what the
+// functions need and the flags do not name; not at all if all registries are named and none is
+// of AWS, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
+func (f *targetFlags) open(ctx context.Context, root string, functions []catalog.Function) (*target, error) {
 	if f.local {
 		if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
 			return nil, errors.New("nothing is published in dist/registry; publish first: bin/ci publish --local")
@@ -100,41 +110,69 @@ func (f *targetFlags) open(ctx context.Context, root string) (*target, error) {
 		return t, err
 	}
 	t := &target{hosts: f.hosts, close: func() error { return nil }}
-	if f.hosts.Private != "" && f.hosts.Public != "" && os.Getenv("AWS_ENDPOINT_URL") == "" {
+	public := slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Registry == catalog.Public })
+	if !public { // not even its name is needed
+		t.hosts.Public = ""
+	}
+	if t.hosts.Private != "" && (t.hosts.Public != "" || !public) && !awsauth.Names(t.hosts) && os.Getenv("AWS_ENDPOINT_URL") == "" {
 		t.client = registry.NewClient(registry.Options{})
 		t.registry = t.client
 		return t, nil
 	}
-	session, err := login(ctx, f.region)
+	session, err := f.login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if t.hosts.Private == "" {
-		account := f.account
-		if account == "" {
-			if account, err = session.Account(ctx); err != nil {
-				return nil, err
-			}
-		}
-		t.hosts.Private = publish.PrivateHost(account, session.Region)
+	if err := f.private(ctx, session, &t.hosts); err != nil {
+		return nil, err
 	}
-	if t.hosts.Public == "" {
-		alias := f.alias
-		if alias == "" {
-			if alias, err = session.Alias(ctx); err != nil {
-				return nil, err
-			}
+	if public {
+		if err := f.public(ctx, session, &t.hosts); err != nil {
+			return nil, err
 		}
-		t.hosts.Public = publish.PublicHost + "/" + alias
 	}
 	runs, err := session.Runs(t.hosts)
 	if err != nil {
 		return nil, err
 	}
+	session.InAccount(t.hosts)
 	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
 	t.ecr = &ecrapi.Registry{Client: t.client, Private: session.ECR, Public: session.Public, Hosts: runs}
 	t.registry = t.ecr
 	return t, nil
+}
+
+// private finds the private registry, if no flag names it.
+func (f *targetFlags) private(ctx context.Context, session *awsauth.Session, h *publish.Hosts) (err error) {
+	if h.Private != "" {
+		return nil
+	}
+	account := f.account
+	if account == "" {
+		if account, err = session.Account(ctx); err != nil {
+			return err
+		}
+	}
+	h.Private = awsauth.PrivateHost(account, session.Region)
+	return nil
+}
+
+// public finds the public registry, if no flag names it.
+func (f *targetFlags) public(ctx context.Context, session *awsauth.Session, h *publish.Hosts) (err error) {
+	if !awsauth.HasPublic(session.Region) && (h.Public == "" || awsauth.Names(publish.Hosts{Public: h.Public})) {
+		return fmt.Errorf("use ECR Public from %s: its partition of AWS has none; pass --public-registry with another registry, or --only with private functions", session.Region)
+	}
+	if h.Public != "" {
+		return nil
+	}
+	alias := f.alias
+	if alias == "" {
+		if alias, err = session.Alias(ctx); err != nil {
+			return err
+		}
+	}
+	h.Public = publish.PublicHost + "/" + alias
+	return nil
 }
 
 // prepare checks that the repositories exist at AWS, and creates them if told to.
@@ -145,11 +183,26 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, crea
 	return t.ecr.Prepare(ctx, functions, create, dryRun)
 }
 
-// login finds the credentials and the region. A missing region is a usage error.
-func login(ctx context.Context, region string) (*awsauth.Session, error) {
+// login finds the credentials and the region: without one, that of the private registry. A
+// missing region is a usage error.
+func login(ctx context.Context, region, private string) (*awsauth.Session, error) {
 	session, err := awsauth.New(ctx, region)
-	if errors.Is(err, awsauth.ErrRegion) {
-		err = usageError{err}
+	if of := awsauth.RegionOf(private); errors.Is(err, awsauth.ErrRegion) && of != "" {
+		session, err = awsauth.New(ctx, of)
 	}
-	return session, err
+	if errors.Is(err, awsauth.ErrRegion) {
+		return nil, usageError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return session, session.Ready(ctx)
+}
+
+// login is [login], once for all that use the flags: each may ask for an MFA code.
+func (f *targetFlags) login(ctx context.Context) (*awsauth.Session, error) {
+	if f.session == nil && f.refused == nil {
+		f.session, f.refused = login(ctx, f.region, f.hosts.Private)
+	}
+	return f.session, f.refused
 }

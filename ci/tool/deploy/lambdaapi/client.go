@@ -193,6 +193,10 @@ func wrap(call, subject string, err error) error {
 		kind = kinds[api.ErrorCode()]
 		e.text = report.Line(fmt.Sprintf("%s %s: %s: %s", call, subject, api.ErrorCode(), api.ErrorMessage()))
 	}
+	var advised interface{ Advice() string }
+	if errors.As(err, &advised) {
+		e.text += "; " + advised.Advice()
+	}
 	if kind == nil && passing(err) {
 		kind = deploy.ErrPassing
 	}

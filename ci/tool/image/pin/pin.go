@@ -116,7 +116,9 @@ func explain(ctx context.Context, locked lock.Image, reference, location string,
 	}
 	switch {
 	case registry.RateLimited(err):
-		return fmt.Errorf("%s: the registry limits pulls (429 Too Many Requests); log in (%s), name a mirror in %s, or run the same command again in a minute", pulled, logIn(location), lock.File)
+		return registry.Later(fmt.Sprintf("%s: the registry limits pulls (429 Too Many Requests); log in (%s), name a mirror in %s, or run the same command again in a minute", pulled, logIn(location), lock.File))
+	case registry.Passing(err):
+		return fmt.Errorf("%w; run the same command again in a minute, name a mirror in %s, or pass --offline", err, lock.File)
 	case !registry.NotFound(err):
 		return err
 	case reference != locked.Pinned() || locked.Digest == "":
@@ -130,7 +132,7 @@ func explain(ctx context.Context, locked lock.Image, reference, location string,
 	case err != nil:
 		return fmt.Errorf("%s is gone from its registry (what its tag names now is unknown: %w); run: bin/ci lock", pulled, err)
 	case now.String() == locked.Digest:
-		return fmt.Errorf("%s: the registry has the tag but not the image; run the same command again, or: bin/ci lock", pulled)
+		return registry.Later(pulled + ": the registry has the tag but not the image; run the same command again, or: bin/ci lock")
 	}
 	return fmt.Errorf("%s is gone from its registry; the tag names %s now; to use that: bin/ci lock, then commit %s", pulled, now, lock.File)
 }
@@ -173,7 +175,7 @@ func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error)
 	var a answer
 	if age, ok := c.Load(key, &a); ok && age >= 0 && age < remembered {
 		if a.Unreachable != "" {
-			return v1.Hash{}, errors.New(a.Unreachable)
+			return v1.Hash{}, registry.Unreached(a.Unreachable)
 		}
 		return v1.NewHash(a.Digest)
 	}

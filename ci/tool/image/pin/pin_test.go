@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -177,6 +178,34 @@ func TestChooseThatIsCancelledRemembersNothing(t *testing.T) {
 			records, err := os.ReadDir(c.Path("records"))
 			require.NoError(t, err)
 			assert.Empty(t, records)
+		})
+	}
+}
+
+// Only the network is a reason to take another base.
+func TestChooseTakesNoOtherBaseForAnotherReason(t *testing.T) {
+	for title, test := range map[string]struct {
+		settings string
+		status   int
+		want     string
+	}{
+		"Docker's settings are malformed": {`{"auths":`, 0, "read Docker's logins for "},
+		"a credential helper is missing":  {`{"credsStore":"gone"}`, 0, "install or repair this credential helper"},
+		"no permission":                   {`{}`, http.StatusForbidden, "there is no login for "},
+		"a fault of the registry":         {`{}`, http.StatusBadGateway, "run the same command again in a minute, name a mirror in ci/images.lock.json, or pass --offline"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(test.settings), 0o600))
+			t.Setenv("DOCKER_CONFIG", dir)
+			r := testkit.NewRegistry(t)
+			if test.status != 0 {
+				r.Answer = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(test.status); return true }
+			}
+			got, err := pin.Choose(t.Context(), testkit.Cache(t), lock.Image{Reference: r.Host + "/base:1", Digest: testkit.Digest("x").String()}, pin.Options{Cached: uncached})
+			require.ErrorContains(t, err, test.want)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.Equal(t, pin.Choice{}, got)
 		})
 	}
 }

@@ -104,7 +104,7 @@ func ReadOther(name string, part Part, digest string, m *v1.Manifest) Image {
 func Model(items []publish.Item, images map[string]Image, variants map[string]catalog.Variant, versions int) []Repository {
 	var all []Repository
 	for _, item := range items {
-		name := publish.RepositoryName(item.Tier, variants[item.Image])
+		name := publish.RepositoryName(item.Tier, item.Repository)
 		at := slices.IndexFunc(all, func(r Repository) bool { return r.Name == name && r.Tier == item.Tier })
 		if at < 0 {
 			all = append(all, Repository{Name: name, Tier: item.Tier, Variant: variants[item.Image]})

@@ -63,7 +63,7 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 		}
 		hosts = append(hosts, item.Repository)
 		v := variants[item.Image]
-		all = append(all, Repository{Name: publish.RepositoryName(item.Tier, v), Tier: item.Tier, Variant: v})
+		all = append(all, Repository{Name: publish.RepositoryName(item.Tier, item.Repository), Tier: item.Tier, Variant: v})
 	}
 	for n := range all {
 		var err error

@@ -85,7 +85,7 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	functions := registrytest.Functions()[:1]
 	one := testkit.OCIImage(t, testkit.AMD64)
 	index := testkit.OCIIndex(t, map[*v1.Platform]v1.Image{&testkit.AMD64: one, &testkit.ARM64: testkit.OCIImage(t, testkit.ARM64)})
-	repository := publish.RepositoryName(catalog.Private, catalog.Light)
+	repository := publish.RepositoryName(catalog.Private, publish.Hosts{}.Repository(catalog.Private, catalog.Light))
 	r.Push(t, repository+":release-1", one)
 	r.Push(t, repository+":a-tag-of-somebody", index)
 	r.Push(t, repository+":api-1234567", index)
@@ -107,7 +107,7 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 func TestReadWhatIsAttachedToImages(t *testing.T) {
 	r := testkit.NewRegistry(t)
 	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
-	repository := publish.RepositoryName(catalog.Private, catalog.Light)
+	repository := publish.RepositoryName(catalog.Private, publish.Hosts{}.Repository(catalog.Private, catalog.Light))
 	image := testkit.OCIImage(t, testkit.AMD64)
 	r.Push(t, repository+":api-1234567", image)
 	subject, err := partial.Descriptor(image)
@@ -171,7 +171,7 @@ func TestReadImagesWithoutATag(t *testing.T) {
 	functions := registrytest.Functions()[:1]
 	l := lister{registry.NewClient(registry.Options{}), map[string]map[string][]string{}}
 	sent := published(t, h, "aaaaaaa", "one", nil)
-	at := h.Private + "/" + publish.RepositoryName(catalog.Private, catalog.Light)
+	at := h.Private + "/" + publish.RepositoryName(catalog.Private, publish.Hosts{}.Repository(catalog.Private, catalog.Light))
 	l.tags[at] = map[string][]string{}
 	for _, tag := range []string{"api-aaaaaaa", "enhance-aaaaaaa"} {
 		digest, ok, err := l.Digest(t.Context(), at, tag)

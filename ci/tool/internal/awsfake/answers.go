@@ -17,6 +17,16 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 	switch service {
 	case "sts":
 		w.Header().Set("Content-Type", "text/xml")
+		if verb == "AssumeRole" {
+			if code, asked := input["TokenCode"]; asked && code != Code {
+				fail(w, operation, Failure{http.StatusForbidden, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. "})
+				return
+			}
+			fmt.Fprintf(w, `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>`+
+				`<AccessKeyId>ASIATEST</AccessKeyId><SecretAccessKey>the-secret-key-that-nobody-may-see</SecretAccessKey><SessionToken>the-session-that-nobody-may-see</SessionToken>`+
+				`<Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			return
+		}
 		fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
 			`<Arn>arn:aws:iam::%s:user/test</Arn><UserId>AIDATEST</UserId><Account>%s</Account>`+
 			`</GetCallerIdentityResult></GetCallerIdentityResponse>`, Account, Account)
@@ -69,7 +79,13 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, repository *Repository, input map[string]any) {
 	switch verb {
 	case "DescribeRepositories":
-		write(w, map[string]any{"repositories": []any{map[string]any{"repositoryName": name}}})
+		described := map[string]any{"repositoryName": name, "registryId": Account}
+		for _, field := range []string{"imageTagMutability", "imageTagMutabilityExclusionFilters"} {
+			if value, ok := repository.Input[field]; ok {
+				described[field] = value
+			}
+		}
+		write(w, map[string]any{"repositories": []any{described}})
 	case "DescribeImages":
 		if ids, ok := input["imageIds"].([]any); ok {
 			found, ok := repository.find(ids)

@@ -25,6 +25,9 @@ const (
 	Alias   = "alias"
 )
 
+// Code is the only MFA code that the stand-in accepts.
+const Code = "123456"
+
 // The tiers of repositories.
 const (
 	Private = "private"
@@ -68,6 +71,7 @@ type Repository struct {
 type Call struct {
 	Operation string // service.Operation
 	Region    string // of the signature
+	Account   string // that the call names; "" is that of the credentials
 }
 
 // AWS is a running stand-in.
@@ -203,12 +207,16 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		form, _ := url.ParseQuery(string(body))
 		c.Operation = "sts." + form.Get("Action")
+		for key := range form {
+			input[key] = form.Get(key)
+		}
 	}
 	if target != "" {
 		if err := json.Unmarshal(body, &input); err != nil {
 			panic(fmt.Errorf("%s: %w", target, err))
 		}
 	}
+	c.Account, _ = input["registryId"].(string)
 	refusal := Failure{}
 	if a.Answer != nil {
 		refusal = a.Answer(c)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -144,7 +145,7 @@ func check(data []byte, functions []catalog.Function) (allowed []string, problem
 // checkResources returns the resources that the functions do not need.
 func checkResources(service string, resources []string, functions []catalog.Function) (problems []string) {
 	var want []string
-	for _, r := range ecrapi.Want(functions) {
+	for _, r := range ecrapi.Want(functions, publish.Hosts{}) {
 		switch {
 		case service == "ecr" && r.Tier == catalog.Private:
 			want = append(want, "arn:aws:ecr:<region>:<account>:repository/"+r.Name)

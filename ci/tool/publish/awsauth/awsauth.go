@@ -17,11 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/registry"
 )
 
 // publicRegion is the region of the API of ECR Public, wherever the images are used.
@@ -63,10 +64,10 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 	if region != "" {
 		options = append(options, config.WithRegion(region))
 	}
-	options = append(options, config.WithAPIOptions([]func(*middleware.Stack) error{inLine}))
+	options = append(options, config.WithAssumeRoleCredentialOptions(withCode), config.WithAPIOptions([]func(*middleware.Stack) error{inLine}))
 	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("read the AWS configuration: %w", err)
+		return nil, configError(err)
 	}
 	if c.Region == "" {
 		return nil, ErrRegion
@@ -78,32 +79,41 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 	}, nil
 }
 
-// inLine makes each error of a service one line.
+// inLine makes each error of a service one line, with what to do about it.
 func inLine(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("inLine",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleInitialize(ctx, in)
 			if err != nil {
-				err = report.InLine(err)
+				err = advise(ctx, err)
 			}
 			return out, metadata, err
-		}), middleware.Before)
+		}), middleware.After) // where the context has the name of the service
 }
 
 // Account returns the account of the credentials.
 func (s *Session) Account(ctx context.Context) (string, error) {
 	who, err := sts.NewFromConfig(s.Config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return "", fmt.Errorf("find the AWS account: %w; pass --account", err)
+		return "", fmt.Errorf("find the AWS account: %w%s", err, orPass(err, "--account"))
 	}
 	return aws.ToString(who.Account), nil
+}
+
+// orPass names the flag with which a caller does not need a right.
+func orPass(err error, flag string) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) && slices.Contains(denied, answer.ErrorCode()) {
+		return "; or pass " + flag
+	}
+	return ""
 }
 
 // Alias returns the account's primary alias at ECR Public.
 func (s *Session) Alias(ctx context.Context) (string, error) {
 	found, err := s.Public.DescribeRegistries(ctx, &ecrpublic.DescribeRegistriesInput{})
 	if err != nil {
-		return "", fmt.Errorf("find the alias at ECR Public: %w; pass --public-alias", err)
+		return "", fmt.Errorf("find the alias at ECR Public: %w%s", err, orPass(err, "--public-alias"))
 	}
 	for _, r := range found.Registries {
 		for _, a := range r.Aliases {
@@ -133,7 +143,7 @@ func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 	public := &token{registry: "ECR Public", now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
 		out, err := s.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{})
 		if err != nil {
-			return "", time.Time{}, fmt.Errorf("%w (the caller needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken)", err)
+			return "", time.Time{}, err
 		}
 		if out.AuthorizationData == nil {
 			return "", time.Time{}, errors.New("AWS answered without a token")
@@ -159,20 +169,17 @@ type login struct {
 func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	at := slices.IndexFunc(k, func(l login) bool { return r.String() == l.registry || strings.HasPrefix(r.String(), l.registry+"/") })
 	if at < 0 {
-		return authn.DefaultKeychain.Resolve(r)
+		return registry.Logins.Resolve(r)
 	}
 	belongs, err := k[at].belongs(r.RegistryStr())
 	if err != nil {
 		return nil, err
 	}
 	if !belongs {
-		return authn.DefaultKeychain.Resolve(r)
+		return registry.Logins.Resolve(r)
 	}
 	return k[at].auth, nil
 }
-
-// ErrCredentials is returned if the machine has no AWS credentials.
-var ErrCredentials = errors.New("found no AWS credentials; log in with `aws sso login` or `aws configure`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
 
 // Caller is the owner of the AWS credentials.
 type Caller struct {
@@ -183,9 +190,6 @@ type Caller struct {
 
 // Caller returns the owner of the AWS credentials.
 func (s *Session) Caller(ctx context.Context) (Caller, error) {
-	if _, err := s.Config.Credentials.Retrieve(ctx); err != nil {
-		return Caller{}, fmt.Errorf("%w (%w)", ErrCredentials, err)
-	}
 	who, err := sts.NewFromConfig(s.Config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return Caller{}, fmt.Errorf("find the owner of the AWS credentials: %w", err)

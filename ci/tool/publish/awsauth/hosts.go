@@ -2,7 +2,7 @@ package awsauth
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,12 +10,9 @@ import (
 	"lambdas.internal/ci/tool/publish"
 )
 
-// ecrHost matches the registries of ECR, of all partitions: by their name, their FIPS name
-// and their dual-stack name. It finds the region.
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
-var ecrHost = regexp.MustCompile(`^[0-9]{12}\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.` +
-	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)` +
-	`|dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))$`)
+// publicHosts are the names of ECR Public: the usual one, and that for IPv6 too.
+// https://docs.aws.amazon.com/AmazonECR/latest/public/public-ecr-requests.html
+var publicHosts = []string{publish.PublicHost, "ecr-public.aws.com"}
 
 // CheckHosts fails if a registry of AWS is named for what it is not, or in a spelling that
 // gets no token.
@@ -27,12 +24,15 @@ func CheckHosts(h publish.Hosts) error {
 		host, _, _ := strings.Cut(named.registry, "/")
 		plain, _, _ := strings.Cut(strings.ToLower(host), ":")
 		plain = strings.TrimSuffix(plain, ".")
-		private, public := ecrHost.MatchString(plain), plain == publish.PublicHost
+		_, private := publish.ParseECR(plain)
+		public := slices.Contains(publicHosts, plain)
 		switch {
 		case (private || public) && host != plain:
 			return fmt.Errorf("%s: %q is a name of AWS in another spelling; write %s", named.flag, host, plain)
 		case public && !named.public:
 			return fmt.Errorf("%s: %q is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's", named.flag, named.registry)
+		case public && named.registry == host:
+			return fmt.Errorf("%s: %q is without the alias of an account; write %s/ALIAS, or leave it out for your account's", named.flag, host, host)
 		case private && named.public:
 			return fmt.Errorf("%s: %q is a private registry of ECR; pass %s/ALIAS, or leave it out for your account's", named.flag, named.registry, publish.PublicHost)
 		}
@@ -63,19 +63,19 @@ func (s *Session) privateHost(host string) (bool, error) {
 	if publish.Loopback(host) {
 		return standIn(s.ECR.Options().BaseEndpoint), nil
 	}
-	found := ecrHost.FindStringSubmatch(host)
-	if found == nil {
+	e, ok := publish.ParseECR(host)
+	if !ok {
 		return false, nil
 	}
-	if region := found[1] + found[2]; region != s.Region {
-		return false, fmt.Errorf("it is in %s, and the AWS region is %s; pass --region %[1]s", region, s.Region)
+	if e.Region != s.Region {
+		return false, fmt.Errorf("it is in %s, and the AWS region is %s; pass --region %[1]s", e.Region, s.Region)
 	}
 	return true, nil
 }
 
 // publicHost tells whether ECR Public's token belongs to the registry at the host.
 func (s *Session) publicHost(host string) (bool, error) {
-	return host == publish.PublicHost || publish.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
+	return slices.Contains(publicHosts, host) || publish.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
 }
 
 // standIn tells whether a service of AWS is a stand-in on this machine.

@@ -30,6 +30,14 @@ func realAWS(t *testing.T) (*awsfake.AWS, *Session) {
 	t.Helper()
 	aws := awsfake.New(t)
 	t.Setenv("AWS_ENDPOINT_URL", "")
+	s, err := New(t.Context(), "", routed(t, aws))
+	require.NoError(t, err)
+	return aws, s
+}
+
+// routed brings every request, to whatever name, to the stand-in.
+func routed(t *testing.T, aws *awsfake.AWS) config.LoadOptionsFunc {
+	t.Helper()
 	to, err := url.Parse(aws.URL)
 	require.NoError(t, err)
 	plain := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
@@ -37,9 +45,7 @@ func realAWS(t *testing.T) (*awsfake.AWS, *Session) {
 			return new(net.Dialer).DialContext(ctx, "tcp", to.Host)
 		}
 	})
-	s, err := New(t.Context(), "", config.WithHTTPClient(plain))
-	require.NoError(t, err)
-	return aws, s
+	return config.WithHTTPClient(plain)
 }
 
 // dockerLogin makes Docker's logins those of the file.
@@ -134,6 +140,9 @@ func TestWhichHostGetsWhichToken(t *testing.T) {
 		"localhost":                  {publish.Hosts{Private: "localhost:5000"}, "localhost:5000", ""},
 		"IPv6":                       {publish.Hosts{Private: "[::1]:5000"}, "[::1]:5000", ""},
 		"public":                     {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias", public},
+		"public, dual-stack":         {publish.Hosts{Public: "ecr-public.aws.com/alias"}, "ecr-public.aws.com/alias", public},
+		"public, dual-stack, not so": {publish.Hosts{Public: "ecr-public.aws.com.evil.example/alias"}, "ecr-public.aws.com.evil.example/alias", ""},
+		"public dual-stack, private": {publish.Hosts{Private: "ecr-public.aws.com/alias"}, "ecr-public.aws.com/alias", ""},
 		"public, another alias":      {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/aliased", ""},
 		"public, a lookalike":        {publish.Hosts{Public: "public.ecr.aws.evil.example/alias"}, "public.ecr.aws.evil.example/alias", ""},
 		"public, a port":             {publish.Hosts{Public: "public.ecr.aws:8443/alias"}, "public.ecr.aws:8443/alias", ""},
@@ -294,6 +303,8 @@ func TestCheckHosts(t *testing.T) {
 		"private is public":     {publish.Hosts{Private: "public.ecr.aws/alias"}, `--private-registry: "public.ecr.aws/alias" is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's`},
 		"public is private":     {publish.Hosts{Public: private}, `--public-registry: "` + private + `" is a private registry of ECR; pass public.ecr.aws/ALIAS, or leave it out for your account's`},
 		"public is private too": {publish.Hosts{Public: "123456789012.dkr-ecr.eu-central-1.on.aws/x"}, `is a private registry of ECR`},
+		"private is dual-stack": {publish.Hosts{Private: "ecr-public.aws.com/alias"}, `--private-registry: "ecr-public.aws.com/alias" is ECR Public, where everyone can read`},
+		"no alias":              {publish.Hosts{Public: "public.ecr.aws"}, `--public-registry: "public.ecr.aws" is without the alias of an account; write public.ecr.aws/ALIAS, or leave it out for your account's`},
 		"both private":          {publish.Hosts{Private: private, Public: private}, `--public-registry: `},
 		"both public":           {publish.Hosts{Private: "public.ecr.aws/a", Public: "public.ecr.aws/a"}, `--private-registry: `},
 		"capitals":              {publish.Hosts{Private: "Public.ECR.aws/alias"}, `--private-registry: "Public.ECR.aws" is a name of AWS in another spelling; write public.ecr.aws`},

@@ -119,7 +119,11 @@ func TestSession(t *testing.T) {
 	_, err = s.Account(t.Context())
 	require.ErrorContains(t, err, "find the AWS account: ")
 	require.ErrorContains(t, err, "ExpiredToken")
-	require.ErrorContains(t, err, "pass --account")
+	require.ErrorContains(t, err, "; the AWS credentials have expired; log in again")
+	assert.NotContains(t, err.Error(), "--account")
+	aws.Fail("sts.GetCallerIdentity", awsfake.Failure{Status: 403, Code: "AccessDenied", Message: "not authorized"})
+	_, err = s.Account(t.Context())
+	require.ErrorContains(t, err, "; the caller needs sts:GetCallerIdentity: compare its policy with docs/aws; or pass --account")
 
 	t.Setenv("AWS_REGION", "")
 	_, err = New(t.Context(), "")

@@ -23,7 +23,7 @@ import (
 
 func TestWant(t *testing.T) {
 	var got []string
-	for _, w := range Want(registrytest.Functions()) {
+	for _, w := range Want(registrytest.Functions(), publish.Hosts{}) {
 		line := string(w.Tier) + " " + w.Name
 		for _, i := range w.Images {
 			line += " " + i
@@ -43,7 +43,7 @@ func TestMissingAndCreate(t *testing.T) {
 	s, err := awsauth.New(t.Context(), "")
 	require.NoError(t, err)
 	aws.Add(awsfake.Public, "lambda-light")
-	wanted, err := Missing(t.Context(), s.ECR, s.Public, Want(registrytest.Functions()))
+	wanted, err := Missing(t.Context(), s.ECR, s.Public, Want(registrytest.Functions(), publish.Hosts{}))
 	require.NoError(t, err)
 	missing := 0
 	for _, w := range wanted {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -97,7 +96,7 @@ func (r *Registry) TagCounts(ctx context.Context, repository string, digests []s
 }
 
 func (r *Registry) describe(ctx context.Context, repository string, digests []string) (images []Image, err error) {
-	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
+	if name, ok := r.public(repository); ok {
 		ids := make([]publictypes.ImageIdentifier, len(digests))
 		for n, digest := range digests {
 			ids[n].ImageDigest = aws.String(digest)

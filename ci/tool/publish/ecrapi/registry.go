@@ -13,6 +13,7 @@ import (
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Registry is a client of ECR's registries. It removes tags with the API of AWS, because
@@ -28,7 +29,7 @@ type Registry struct {
 
 // Untag removes a tag. It is no error if the tag does not exist.
 func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error) {
-	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
+	if name, ok := r.public(repository); ok {
 		err = DeletePublic(ctx, r.Public, name, []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}})
 	} else if name, ok := r.private(repository); ok {
 		err = Untag(ctx, r.Private, name, []string{tag})
@@ -41,10 +42,14 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error
 	return nil
 }
 
-// private returns the name of a private repository without its registry; ok is false if it
-// is not at AWS.
+// private returns the name of a private repository at AWS.
 func (r *Registry) private(repository string) (name string, ok bool) {
-	return strings.CutPrefix(repository, r.Hosts.Private+"/")
+	return publish.RepositoryName(catalog.Private, repository), strings.HasPrefix(repository, r.Hosts.Private+"/")
+}
+
+// public returns the name of a public repository at AWS.
+func (r *Registry) public(repository string) (name string, ok bool) {
+	return publish.RepositoryName(catalog.Public, repository), strings.HasPrefix(repository, r.Hosts.Public+"/")
 }
 
 // Images lists the digests of all images in the repository with their tags, also of
@@ -52,7 +57,7 @@ func (r *Registry) private(repository string) (name string, ok bool) {
 // [errors.ErrUnsupported] if the repository is not at AWS.
 func (r *Registry) Images(ctx context.Context, repository string) (tags map[string][]string, err error) {
 	var images []Image
-	if name, ok := strings.CutPrefix(repository, r.Hosts.Public+"/"); ok {
+	if name, ok := r.public(repository); ok {
 		images, err = PublicImages(ctx, r.Public, name)
 	} else if name, ok := r.private(repository); ok {
 		images, err = Images(ctx, r.Private, name)

@@ -30,15 +30,17 @@ type Wanted struct {
 	Images []string `json:"images"`
 	// Missing is true if the repository does not exist.
 	Missing bool `json:"missing,omitempty"`
+
+	found ecrtypes.Repository // a private one
 }
 
-// Want returns the repositories of the functions' images, private ones first.
-func Want(functions []catalog.Function) []Wanted {
+// Want returns the repositories of the functions' images at the hosts, private ones first.
+func Want(functions []catalog.Function, h publish.Hosts) []Wanted {
 	var all []Wanted
 	add := func(f catalog.Function, tier catalog.Registry) {
-		name := publish.RepositoryName(tier, f.Variant)
+		name := publish.RepositoryName(tier, h.Repository(tier, f.Variant))
 		for i := range all {
-			if all[i].Name == name {
+			if all[i].Name == name && all[i].Tier == tier {
 				all[i].Images = append(all[i].Images, f.Image)
 				return
 			}
@@ -57,14 +59,14 @@ func Want(functions []catalog.Function) []Wanted {
 	return all
 }
 
-// Every returns all repositories that images of the catalog could be in: the wanted ones, and
-// those that no function needs now, without images.
-func Every(functions []catalog.Function) []Wanted {
-	all := Want(functions)
+// Every returns all repositories at the hosts that images of the catalog could be in: the wanted
+// ones, and those that no function needs now, without images.
+func Every(functions []catalog.Function, h publish.Hosts) []Wanted {
+	all := Want(functions, h)
 	for _, tier := range []catalog.Registry{catalog.Private, catalog.Public} {
 		for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
-			name := publish.RepositoryName(tier, v)
-			if !slices.ContainsFunc(all, func(w Wanted) bool { return w.Name == name }) {
+			name := publish.RepositoryName(tier, h.Repository(tier, v))
+			if !slices.ContainsFunc(all, func(w Wanted) bool { return w.Name == name && w.Tier == tier }) {
 				all = append(all, Wanted{Name: name, Tier: tier, Variant: v})
 			}
 		}
@@ -78,7 +80,11 @@ func Missing(ctx context.Context, private *ecr.Client, public *ecrpublic.Client,
 	for i, w := range wanted {
 		var err error
 		if w.Tier == catalog.Private {
-			_, err = private.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{w.Name}})
+			var out *ecr.DescribeRepositoriesOutput
+			out, err = private.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{w.Name}})
+			if err == nil && len(out.Repositories) > 0 {
+				wanted[i].found = out.Repositories[0]
+			}
 		} else {
 			_, err = public.DescribeRepositories(ctx, &ecrpublic.DescribeRepositoriesInput{RepositoryNames: []string{w.Name}})
 		}
@@ -108,18 +114,17 @@ func Create(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, 
 // privateInput describes a private repository: commit tags are immutable, and ECR scans
 // each pushed image.
 func privateInput(w Wanted) *ecr.CreateRepositoryInput {
-	filter := func(suffix string) ecrtypes.ImageTagMutabilityExclusionFilter {
-		return ecrtypes.ImageTagMutabilityExclusionFilter{
+	var filters []ecrtypes.ImageTagMutabilityExclusionFilter
+	for _, suffix := range moving {
+		filters = append(filters, ecrtypes.ImageTagMutabilityExclusionFilter{
 			Filter: aws.String("*" + suffix), FilterType: ecrtypes.ImageTagMutabilityExclusionFilterTypeWildcard,
-		}
+		})
 	}
 	return &ecr.CreateRepositoryInput{
-		RepositoryName:     aws.String(w.Name),
-		ImageTagMutability: ecrtypes.ImageTagMutabilityImmutableWithExclusion,
-		ImageTagMutabilityExclusionFilters: []ecrtypes.ImageTagMutabilityExclusionFilter{
-			filter(publish.LatestSuffix), filter(publish.LiveSuffix),
-		},
-		ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: true},
+		RepositoryName:                     aws.String(w.Name),
+		ImageTagMutability:                 ecrtypes.ImageTagMutabilityImmutableWithExclusion,
+		ImageTagMutabilityExclusionFilters: filters,
+		ImageScanningConfiguration:         &ecrtypes.ImageScanningConfiguration{ScanOnPush: true},
 	}
 }
 
@@ -153,11 +158,11 @@ func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 	}
 }
 
-// Prepare checks that the repositories of the functions exist, those at AWS. With create it
-// creates those that are missing; in a dry run it changes nothing. It returns those that
+// Prepare checks that the repositories of the functions exist, those at AWS, and that their
+// tags can move. With create it creates those that are missing; in a dry run it changes nothing. It returns those that
 // were, or would be, created.
 func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]string, error) {
-	wanted, err := Missing(ctx, r.Private, r.Public, slices.DeleteFunc(Want(functions), func(w Wanted) bool {
+	wanted, err := Missing(ctx, r.Private, r.Public, slices.DeleteFunc(Want(functions, r.Hosts), func(w Wanted) bool {
 		return w.Tier == catalog.Private && r.Hosts.Private == "" || w.Tier == catalog.Public && r.Hosts.Public == ""
 	}))
 	if err != nil {
@@ -166,15 +171,25 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, cr
 	var created []string
 	var errs []error
 	for _, w := range wanted {
+		tag := stuck(w.found, w.Images)
 		switch {
+		case tag != "":
+			errs = append(errs, release(w.found, tag, r.Private.Options().Region))
+			continue
 		case !w.Missing:
 			continue
 		case !create && !dryRun:
 			errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; create it with --create-repositories", w.Tier, w.Name))
-		case !dryRun:
-			errs = append(errs, Create(ctx, r.Private, r.Public, w))
 		}
 		created = append(created, fmt.Sprintf("%s (%s)", w.Name, w.Tier))
+	}
+	// Nothing is created where publish would then stop.
+	if len(errs) == 0 && !dryRun {
+		for _, w := range wanted {
+			if w.Missing {
+				errs = append(errs, Create(ctx, r.Private, r.Public, w))
+			}
+		}
 	}
 	return created, errors.Join(errs...)
 }
