@@ -10,8 +10,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"lambdas.internal/ci/tool/registry"
 )
 
 const (
@@ -161,7 +159,7 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", err
 		}
 	}
-	return "", registry.Later("the latest tags name images of several commits, because another publish moves them at the same time; wait until that one has ended")
+	return "", later("the latest tags name images of several commits, because another publish moves them at the same time; wait until that one has ended")
 }
 
 // commitOf returns the other commit whose images all latest tags name; "" if there is none.
