@@ -11,6 +11,7 @@ import (
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 	"lambdas.internal/shared/presign"
+	"lambdas.internal/shared/settings"
 )
 
 // mediaType is a kind of file that may be uploaded.
@@ -20,11 +21,11 @@ type mediaType struct {
 	limit int64
 }
 
-// Limits in bytes. A photo of a telephone has up to 20 MB. A clip must fit, together with
-// its result, into the 512 MB of the processors' /tmp.
+// Limits in bytes. A photo of a telephone has up to 20 MB. Of a clip, the processors read
+// parts; a single upload has at most 5 GB (Amazon S3 user guide, "Uploading objects").
 const (
 	photoLimit = 50 << 20
-	clipLimit  = 400 << 20
+	clipLimit  = 4 << 30
 )
 
 // mediaTypes are the content types that the processors read.
@@ -37,6 +38,10 @@ var mediaTypes = map[string]mediaType{
 	"video/quicktime": {".mov", clipLimit},
 	"video/webm":      {".webm", clipLimit},
 }
+
+// refusedTypes names the variable with the types, separated by commas, that the processors'
+// ffmpeg cannot read: image/heic before version 7.1.
+const refusedTypes = "MEDIA_REFUSED_TYPES"
 
 // filesLimit is how many files one request may have.
 const filesLimit = 100
@@ -69,6 +74,9 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 		if !ok {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %q is not accepted; want one of %s",
 				i, file.ContentType, strings.Join(slices.Sorted(maps.Keys(mediaTypes)), ", "))
+		}
+		if slices.Contains(strings.Split(settings.Optional(refusedTypes, ""), ","), file.ContentType) {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %s cannot be read by the ffmpeg of this installation; convert the file to JPEG or MP4", i, file.ContentType)
 		}
 		if file.Size <= 0 || file.Size > kind.limit {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].size: %d bytes; want 1 to %d", i, file.Size, kind.limit)
