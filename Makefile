@@ -89,8 +89,9 @@ test-race: tools bin/ci ## Run the tests with the race detector
 	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test -race -vet=off -timeout 30m $$(go list ./... | grep -vE '$(NO_RACE)')
 
 .PHONY: test-full
-test-full: tools bin/ci ## Run the tests of faults and of random edits 2,000 times, not a few
+test-full: tools bin/ci ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few
 	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000
+	cd ci/tool && $(TEST) -timeout 30m -count=1 -run IsKilled ./cmd/ci -every 1
 	cd ci/tool && $(TEST) -timeout 120m -count=1 -run Reused ./workspace/gobuild -edits 2000
 
 .PHONY: test-engine
