@@ -358,6 +358,27 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg alias", err))
 				}
 			}
+			var canary string
+			if inputArgs["canary"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["canary"]), &canary)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg canary", err))
+				}
+			}
+			var bake string
+			if inputArgs["bake"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["bake"]), &bake)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg bake", err))
+				}
+			}
+			var alarm string
+			if inputArgs["alarm"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["alarm"]), &alarm)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg alarm", err))
+				}
+			}
 			var smoke bool
 			if inputArgs["smoke"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["smoke"]), &smoke)
@@ -372,7 +393,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, commit, only, alias, smoke, dryRun)
+			return (*Ci).Deploy(&parent, ctx, commit, only, alias, canary, bake, alarm, smoke, dryRun)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

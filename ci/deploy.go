@@ -16,10 +16,22 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	only []string,
-	// Publish a version of each function, and move this alias to it.
+	// Publish a version of each function, and lead all calls of this alias to it.
 	//
 	// +optional
 	alias string,
+	// Share of the alias' calls that the new versions get first, such as 10%; needs an alias.
+	//
+	// +optional
+	canary string,
+	// How long the canary is watched, such as 10m (default: 5m).
+	//
+	// +optional
+	bake string,
+	// Name of a CloudWatch alarm that must be OK at the end of the canary.
+	//
+	// +optional
+	alarm string,
 	// Call every updated function with its test event; an error rolls the release back.
 	//
 	// +optional
@@ -31,6 +43,7 @@ func (m *Ci) Deploy(
 ) (string, error) {
 	return m.act(ctx, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
+		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm),
 		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
 }
 
@@ -39,7 +52,8 @@ func (m *Ci) Deploy(
 // +cache="never"
 func (m *Ci) Rollback(
 	ctx context.Context,
-	// Commit of the release to go back to (default: the release before).
+	// Commit of the release to go back to (default: the release before, or the last one if functions
+	// are not as it left them).
 	//
 	// +optional
 	to string,

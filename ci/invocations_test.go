@@ -109,7 +109,7 @@ var invocations = []invocation{
 		return m.Plan(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, nil)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", true, true)
+		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true)
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Rollback(t.Context(), "", "", false, false)

@@ -85,7 +85,7 @@ func New(
 	//
 	// +default="us-east-1"
 	region string,
-	// AWS account number (default: the account of the credentials).
+	// AWS account of the registry (default: the account of the credentials, which is that of the functions).
 	//
 	// +optional
 	account string,

@@ -45,7 +45,7 @@ var outside = map[string][]string{
 	"net":      {"internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
 	"net/http": {"bench", "deploy/lambdaapi", "inspect/osv", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/": {"bench", "internal/testkit", "registry"},
-	"github.com/aws/aws-sdk-go-v2/":                         {"cmd/ci", "deploy/lambdaapi", "publish/awsauth", "publish/ecrapi", "publish/retention"},
+	"github.com/aws/aws-sdk-go-v2/":                         {"cmd/ci", "deploy/alarmapi", "deploy/lambdaapi", "publish/awsauth", "publish/ecrapi", "publish/retention"},
 	"github.com/zricethezav/gitleaks/":                      {"audit/secret"},
 	"github.com/CycloneDX/cyclonedx-go":                     {"attest/sbom"},
 	"github.com/spf13/cobra":                                {"cmd/ci"},

@@ -175,7 +175,10 @@ func TestUploadAndDownload(t *testing.T) {
 	assert.Equal(t, "image/jpeg", response.Header.Get("Content-Type"))
 	assert.Contains(t, response.Header.Get("Content-Disposition"), "attachment")
 
+	t.Setenv(refusedTypes, "image/heic,video/webm")
 	for name, test := range map[string]struct{ body, says string }{
+		"type that ffmpeg cannot read": {`{"files":[{"name":"a","contentType":"image/heic","size":1}]}`,
+			"image/heic cannot be read by the ffmpeg of this installation; convert the file to JPEG or MP4"},
 		"type not accepted": {`{"files":[{"name":"a","contentType":"text/html","size":1}]}`, "contentType"},
 		"empty file":        {`{"files":[{"name":"a","contentType":"image/png","size":0}]}`, "size"},
 		"photo too large":   {`{"files":[{"name":"a","contentType":"image/png","size":52428801}]}`, "size"},

@@ -3,10 +3,13 @@ package main
 import (
 	"net/http"
 	"path"
+	"slices"
+	"strings"
 
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 	"lambdas.internal/shared/presign"
+	"lambdas.internal/shared/settings"
 )
 
 // filesLimit is how many files one request may have.
@@ -21,8 +24,8 @@ type uploadFile struct {
 	Name string `json:"name"`
 	// ContentType in any of its usual spellings, with or without parameters.
 	ContentType string `json:"contentType"`
-	// Size in bytes, exactly: at most 50 MiB for a photo, and 400 MiB for a clip.
-	Size int64 `json:"size" jsonschema:"minimum=1,maximum=419430400"`
+	// Size in bytes, exactly: at most 50 MiB for a photo, and 4 GiB for a clip.
+	Size int64 `json:"size" jsonschema:"minimum=1,maximum=4294967296"`
 }
 
 // uploadAnswer has the uploads in the order of the files of the request.
@@ -49,6 +52,9 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 		contentType, kind, err := mediaTypeOf(file.ContentType, file.Name)
 		if err != nil {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %w", i, err)
+		}
+		if slices.Contains(strings.Split(settings.Optional(refusedTypes, ""), ","), contentType) {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %s cannot be read by the ffmpeg of this installation; convert the file to JPEG or MP4", i, contentType)
 		}
 		if file.Size <= 0 || file.Size > kind.limit {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].size: %d bytes; want 1 to %d", i, file.Size, kind.limit)

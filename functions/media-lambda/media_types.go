@@ -17,12 +17,16 @@ type mediaType struct {
 	limit int64
 }
 
-// Limits in bytes. A photo of a telephone has up to 20 MB. A clip must fit, together with
-// its result, into the 512 MB of the processors' /tmp.
+// Limits in bytes. A photo of a telephone has up to 20 MB. Of a clip, the processors read
+// parts; a single upload has at most 5 GB (Amazon S3 user guide, "Uploading objects").
 const (
 	photoLimit = 50 << 20
-	clipLimit  = 400 << 20
+	clipLimit  = 4 << 30
 )
+
+// refusedTypes names the variable with the types, separated by commas, that the processors'
+// ffmpeg cannot read: image/heic before version 7.1.
+const refusedTypes = "MEDIA_REFUSED_TYPES"
 
 // mediaTypes are the content types that the processors read.
 var mediaTypes = map[string]mediaType{

@@ -68,6 +68,8 @@ func TestATripFromUploadToDownload(t *testing.T) {
 		{"clip.mp4", "video/mp4", mediatest.Read(t, clip)},
 	})
 
+	s.refused(t, "/uploads", `{"files":[{"name":"a.heic","contentType":"image/heic","size":20000000}]}`, "image/heic cannot be read by the ffmpeg of this installation")
+
 	thumbnails := s.run(t, map[string]any{"kind": "thumbnail", "keys": keys})
 	require.Len(t, thumbnails, 4)
 	data, _ := s.download(t, thumbnails[0]["thumbnailKey"].(string))

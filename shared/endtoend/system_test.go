@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/shared/awstest"
@@ -88,6 +89,21 @@ func do(t *testing.T, request *http.Request) []byte {
 	require.NoError(t, err)
 	require.Less(t, response.StatusCode, 300, "%s %s: %s", request.Method, request.URL.Path, body)
 	return body
+}
+
+// refused sends a request of the session and checks that it is refused, and why.
+func (s *system) refused(t *testing.T, path, body, says string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/sessions/"+s.session+path, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+s.token)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusBadRequest, response.StatusCode)
+	assert.Contains(t, string(answer), says)
 }
 
 // upload sends files through presigned URLs and returns their keys.

@@ -2,21 +2,27 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // moveAliases publishes a version of every function whose alias does not name its image.
-// When all versions exist, it moves the aliases.
+// When all versions exist, it moves the aliases; with a canary, first for a share of the calls.
 func (r *Releaser) moveAliases(ctx context.Context, p *Plan) error {
-	meant := func(s *step) bool { return s.movesAlias }
-	if err := r.eachStep(ctx, p, "publish a version of", meant, r.publishVersion); err != nil {
+	finish := context.WithoutCancel(ctx) // an alias that is moved is always waited for
+	if err := r.eachStep(finish, p, "publish a version of", movesAlias, r.publishVersion); err != nil {
 		return err
 	}
-	return r.eachStep(ctx, p, "move the alias of", meant, func(ctx context.Context, s *step) error {
-		s.aliasAsked = true
-		if err := r.moveAlias(ctx, s); err != nil {
+	if r.o.Canary.Share > 0 {
+		if err := r.canary(ctx, p); err != nil {
+			return err
+		}
+	}
+	return r.eachStep(finish, p, "move the alias of", movesAlias, func(ctx context.Context, s *step) error {
+		if err := r.moveAlias(ctx, s, Alias{Name: r.o.Alias, Version: s.result.Version}); err != nil {
 			return err
 		}
 		s.result.State = Updated
@@ -25,8 +31,14 @@ func (r *Releaser) moveAliases(ctx context.Context, p *Plan) error {
 	})
 }
 
-// publishVersion makes a version of the function with its new image.
+func movesAlias(s *step) bool { return s.movesAlias }
+
+// publishVersion makes a version of the function with its new image, unless the alias names
+// such a version.
 func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
+	if s.result.Version != "" {
+		return nil
+	}
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Settle)
 	defer cancel()
 	var wait time.Duration
@@ -60,37 +72,53 @@ func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 	return nil
 }
 
-// moveAlias moves the alias to the version. Lambda may carry out a call although its
+// moveAlias makes the alias lead where it is to. Lambda may carry out a call although its
 // answer is lost, so moveAlias reads the alias after each failure.
-func (r *Releaser) moveAlias(ctx context.Context, s *step) error {
-	name, a := s.result.Lambda, Alias{Name: r.o.Alias, Version: s.result.Version, Revision: s.alias.Revision}
+func (r *Releaser) moveAlias(ctx context.Context, s *step, to Alias) error {
+	name, from := s.result.Lambda, s.alias
+	read := len(s.led) > 0 // its revision is not known
+	if read {
+		from = s.led[len(s.led)-1]
+	}
+	s.led = append(s.led, to)
+	to.Revision = from.Revision
 	return r.untilPassed(ctx, r.o.Pace.Settle, func(ctx context.Context) error {
+		if read {
+			now, err := r.lambda.Alias(ctx, name, r.o.Alias)
+			switch {
+			case err != nil:
+				return err
+			case !now.leads(from):
+				return fmt.Errorf("another deployment has moved it to version %s", now.where())
+			}
+			read, to.Revision = false, now.Revision
+		}
 		var err error
 		if s.alias.Version == "" {
-			err = r.lambda.CreateAlias(ctx, name, a)
+			err = r.lambda.CreateAlias(ctx, name, to)
 		} else {
-			err = r.lambda.UpdateAlias(ctx, name, a)
+			err = r.lambda.UpdateAlias(ctx, name, to)
 		}
 		if err == nil {
 			return nil
 		}
 		now, readErr := r.lambda.Alias(ctx, name, r.o.Alias)
 		switch {
-		case readErr == nil && now.Version == a.Version:
+		case readErr == nil && now.leads(to):
 			return nil
-		case readErr == nil && now.Version != s.alias.Version:
-			return fmt.Errorf("another deployment has moved it to version %s", now.Version)
+		case readErr == nil && !now.leads(from):
+			return fmt.Errorf("another deployment has moved it to version %s", now.where())
 		case readErr == nil:
-			a.Revision = now.Revision
+			to.Revision = now.Revision
 		}
 		return err
 	})
 }
 
-// rollBackAlias moves the alias back to its former version, or deletes it if it did not
-// exist before.
+// rollBackAlias makes the alias lead where it led before, or deletes it if it did not exist
+// before.
 func (r *Releaser) rollBackAlias(ctx context.Context, s *step) {
-	name := s.result.Lambda
+	name, changed := s.result.Lambda, s.result.State == Updated
 	err := r.untilPassed(ctx, r.o.Pace.Revert, func(ctx context.Context) error {
 		now, err := r.lambda.Alias(ctx, name, r.o.Alias)
 		switch {
@@ -98,27 +126,38 @@ func (r *Releaser) rollBackAlias(ctx context.Context, s *step) {
 			return nil
 		case err != nil:
 			return err
-		case now.Version == s.alias.Version:
+		case now.leads(s.alias):
 			return nil
-		case now.Version != s.result.Version:
-			return fmt.Errorf("another deployment has moved the alias to version %s, so it was not changed", now.Version)
-		case s.alias.Version == "":
-			return r.lambda.DeleteAlias(ctx, name, r.o.Alias)
-		default:
-			return r.lambda.UpdateAlias(ctx, name, Alias{Name: r.o.Alias, Version: s.alias.Version, Revision: now.Revision})
+		case !slices.ContainsFunc(s.led, now.leads):
+			return fmt.Errorf("another deployment has moved the alias to version %s, so it was not changed", now.where())
 		}
+		changed = true
+		if s.alias.Version == "" {
+			return r.lambda.DeleteAlias(ctx, name, r.o.Alias)
+		}
+		return r.lambda.UpdateAlias(ctx, name, Alias{Name: r.o.Alias, Version: s.alias.Version, Weights: s.alias.Weights, Revision: now.Revision})
 	})
 	if err == nil {
-		if s.result.State == Updated {
+		if changed {
 			s.result.State = Restored
 		}
 		return
 	}
-	fix := fmt.Sprintf("aws lambda update-alias --region %s --function-name %s --name %s --function-version %s", s.before.Region, name, r.o.Alias, s.alias.Version)
+	s.stuck(fmt.Sprintf("the alias %s: %v", r.o.Alias, err), r.aliasFix(s))
+}
+
+// aliasFix is the command that makes the alias lead where it led before.
+func (r *Releaser) aliasFix(s *step) string {
+	name, region := s.result.Lambda, s.before.Region
 	if s.alias.Version == "" {
-		fix = fmt.Sprintf("aws lambda delete-alias --region %s --function-name %s --name %s", s.before.Region, name, r.o.Alias)
+		return fmt.Sprintf("aws lambda delete-alias --region %s --function-name %s --name %s", region, name, r.o.Alias)
 	}
-	s.stuck(fmt.Sprintf("the alias %s: %v", r.o.Alias, err), fix)
+	weights, err := json.Marshal(s.alias.Weights)
+	if err != nil || s.alias.Weights == nil {
+		weights = []byte("{}")
+	}
+	return fmt.Sprintf("aws lambda update-alias --region %s --function-name %s --name %s --function-version %s --routing-config '{\"AdditionalVersionWeights\":%s}'",
+		region, name, r.o.Alias, s.alias.Version, weights)
 }
 
 // untilPassed calls do again while its failures are temporary, for a limited time.

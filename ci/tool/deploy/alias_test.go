@@ -45,7 +45,8 @@ func TestEveryFaultOfAnAliasAtEveryPosition(t *testing.T) {
 				if fault.had {
 					for n, name := range names {
 						w.aws.Change(name, func(f *lambdafake.Function) {
-							f.Versions, f.Aliases["live"] = []string{repository + "@" + w.old[n]}, "1"
+							f.Versions, f.Aliases["live"] = []string{repository + "@" + w.old[n], repository + "@older"}, "1"
+							f.Weights["live"] = map[string]float64{"2": 0.3}
 						})
 					}
 				}
@@ -68,6 +69,11 @@ func TestEveryFaultOfAnAliasAtEveryPosition(t *testing.T) {
 						want = w.old[n]
 					}
 					assert.Equal(t, want, w.alias(name), name)
+					if fault.had && err != nil {
+						assert.Equal(t, map[string]float64{"2": 0.3}, w.aws.Split(name, "live"), "the shares are restored")
+					} else {
+						assert.Empty(t, w.aws.Split(name, "live"), "no call goes to an old version")
+					}
 				}
 			})
 		}
@@ -118,13 +124,34 @@ func TestTheImageOfAVersionKeepsATag(t *testing.T) {
 	require.NoError(t, r.MarkLive(t.Context(), results))
 
 	for n, target := range w.targets {
-		for _, tag := range []string{deploy.Live(target.Image), publish.ShieldTag(target.Image, w.new[n])} {
+		for _, tag := range []string{publish.LiveTag(target.Image, w.o.Side), publish.ShieldTag(target.Image, w.new[n], w.o.Side)} {
 			digest, ok, err := w.images.Digest(t.Context(), target.Repository, tag)
 			require.NoError(t, err)
 			assert.True(t, ok, tag)
 			assert.Equal(t, w.new[n], digest.String(), tag)
 		}
 	}
+}
+
+// An alias that leads to the image, and a share of its calls elsewhere, gets no new version.
+func TestOnlyTheSharesAreWrong(t *testing.T) {
+	w := newWorld(t)
+	w.o.Alias = "live"
+	_, err := w.release(t.Context(), t)
+	require.NoError(t, err)
+	w.aws.Change("Thumb", func(f *lambdafake.Function) {
+		f.Versions = append(f.Versions, repository+"@older")
+		f.Weights["live"] = map[string]float64{"2": 0.3}
+	})
+	versions := len(w.aws.Calls("PublishVersion"))
+
+	results, err := w.release(t.Context(), t)
+
+	require.NoError(t, err)
+	assert.Equal(t, deploy.Updated, results[3].State)
+	assert.Empty(t, w.aws.Split("Thumb", "live"))
+	assert.Equal(t, w.new[3], w.alias("Thumb"))
+	assert.Len(t, w.aws.Calls("PublishVersion"), versions)
 }
 
 // A function that runs the image already, also by its alias, gets no call that changes it.

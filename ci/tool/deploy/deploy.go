@@ -5,6 +5,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -59,6 +60,8 @@ type Result struct {
 	// that the alias named before.
 	Version     string `json:"version,omitempty"`
 	AliasBefore string `json:"aliasBefore,omitempty"`
+	// Canary is what callers did with the version while it had a share of the calls.
+	Canary *Traffic `json:"canary,omitempty"`
 	// Warning names a problem that does not stop the release.
 	Warning string `json:"warning,omitempty"`
 	// Seconds is the time from the first call to the end of the update.
@@ -76,6 +79,8 @@ type Pace struct {
 	Revert time.Duration
 	// Smoke limits one call with a test event.
 	Smoke time.Duration
+	// Watch is the time between two readings of the metrics during a canary.
+	Watch time.Duration
 }
 
 // DefaultPace is for AWS. An update of an image takes seconds to a minute; the
@@ -84,7 +89,7 @@ type Pace struct {
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 var DefaultPace = Pace{
 	Poll: time.Second, PollLongest: 5 * time.Second, Settle: 5 * time.Minute,
-	Revert: 10 * time.Minute, Smoke: time.Minute,
+	Revert: 10 * time.Minute, Smoke: time.Minute, Watch: 15 * time.Second,
 }
 
 // DefaultParallel is how many functions are updated at once. Lambda allows 15
@@ -100,14 +105,23 @@ type Options struct {
 	Smoke bool
 	// Alias, if set, is moved to a version with the new image.
 	Alias string
+	// Canary tries the versions before the alias leads all calls to them. It needs Alias and
+	// Watch.
+	Canary Canary
+	Watch  Watch
+	Clock  Clock
 	// Description is the description of the versions that are published.
 	Description string
+	// Side is the account and region of the functions.
+	Side publish.Side
 	// StandIn is true if the endpoint is not AWS, but a stand-in that accepts images from
 	// any registry.
 	StandIn bool
 	Pace    Pace
 	// Tell is called with a line for each step of the release.
 	Tell func(line string)
+	// Steps is called when a step begins that takes minutes.
+	Steps report.Steps
 }
 
 // Releaser makes releases.
@@ -127,6 +141,12 @@ func NewReleaser(l Lambda, images Images, o Options) *Releaser {
 	}
 	if o.Tell == nil {
 		o.Tell = func(string) {}
+	}
+	if o.Steps == nil {
+		o.Steps = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
+	}
+	if o.Clock.Now == nil {
+		o.Clock = SystemClock
 	}
 	return &Releaser{lambda: l, images: images, o: o}
 }

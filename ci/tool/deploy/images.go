@@ -89,18 +89,15 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 	return name, nil
 }
 
-// Live returns the tag of the image that the function runs.
-func Live(image string) string { return image + publish.LiveSuffix }
-
 // MarkLive moves the live tag of every function to the image that it runs, so that
 // retention does not delete this image. The image of a version gets a second tag, which stays
 // when the live tag moves on. A tag that is right already is not written.
 func (r *Releaser) MarkLive(ctx context.Context, results []Result) error {
 	return r.each(ctx, len(results), func(ctx context.Context, n int) error {
 		t := results[n].Target
-		tags := []string{Live(t.Image)}
+		tags := []string{publish.LiveTag(t.Image, r.o.Side)}
 		if results[n].Version != "" {
-			tags = append(tags, publish.ShieldTag(t.Image, t.Digest))
+			tags = append(tags, publish.ShieldTag(t.Image, t.Digest, r.o.Side))
 		}
 		for _, tag := range tags {
 			now, ok, err := r.images.Digest(ctx, t.Repository, tag)

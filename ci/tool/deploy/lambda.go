@@ -4,6 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,8 +62,8 @@ type Function struct {
 	Update, UpdateReason string
 }
 
-// settled tells whether Lambda has finished the last change of the function.
-func (f Function) settled() bool { return f.Update != inProgress && f.State != statePending }
+// Settled tells whether Lambda has finished the last change of the function.
+func (f Function) Settled() bool { return f.Update != inProgress && f.State != statePending }
 
 // Failed says why the function or its last update failed; "" if neither did.
 func (f Function) Failed() string {
@@ -86,6 +91,37 @@ type Update struct {
 // Alias is a name for a version of a function.
 type Alias struct {
 	Name, Version, Revision string
+	// Weights has the shares of the calls that go to other versions than Version, above 0
+	// and at most 1 each. Lambda takes at most one other version.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+	Weights map[string]float64
+}
+
+// leads tells whether both aliases lead calls to the same versions.
+func (a Alias) leads(other Alias) bool {
+	return a.Version == other.Version && maps.Equal(a.Weights, other.Weights)
+}
+
+// Split says which share of the calls goes to other versions; "" if none does.
+func (a Alias) Split() string {
+	var parts []string
+	for _, version := range slices.Sorted(maps.Keys(a.Weights)) {
+		parts = append(parts, fmt.Sprintf("%s of the calls to version %s", Percent(a.Weights[version]), version))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// where says to which versions the alias leads.
+func (a Alias) where() string {
+	if split := a.Split(); split != "" {
+		return a.Version + ", and " + split
+	}
+	return a.Version
+}
+
+// Percent writes a share as people do.
+func Percent(share float64) string {
+	return strconv.FormatFloat(math.Round(share*1e4)/1e2, 'f', -1, 64) + "%"
 }
 
 // Answer is the answer of a function to an event.
@@ -110,6 +146,7 @@ type Lambda interface {
 	// Alias fails with [ErrMissing] if the alias does not exist.
 	Alias(ctx context.Context, name, alias string) (Alias, error)
 	CreateAlias(ctx context.Context, name string, a Alias) error
+	// UpdateAlias makes the alias lead to its version and weights, and to no other.
 	UpdateAlias(ctx context.Context, name string, a Alias) error
 	DeleteAlias(ctx context.Context, name, alias string) error
 	Invoke(ctx context.Context, name, qualifier string, event []byte) (Answer, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -26,10 +27,11 @@ type step struct {
 	changes, movesAlias bool
 	// alias is the alias before the release; without a version if it did not exist.
 	alias Alias
+	// led is where this release made the alias lead, or asked for it.
+	led []Alias
 	// asked is set before the first update call, and accepted once Lambda may have
-	// carried one out. aliasAsked is set before the first call that moves the alias.
+	// carried one out.
 	asked, accepted bool
-	aliasAsked      bool
 }
 
 // Plan is what a release will do. Every function was checked for it.
@@ -44,6 +46,11 @@ func (p *Plan) Results() []Result {
 		results[n] = s.result
 	}
 	return results
+}
+
+// Changes tells whether the release updates a function or moves an alias.
+func (p *Plan) Changes() bool {
+	return slices.ContainsFunc(p.steps, func(s *step) bool { return s.changes || s.movesAlias })
 }
 
 // Preflight checks every function and every image, and changes nothing. Its error names
@@ -61,7 +68,10 @@ func (r *Releaser) Preflight(ctx context.Context, targets []Target) (*Plan, erro
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w; no function was changed", errInterrupted)
 	}
-	if err := errors.Join(append(errs, err)...); err != nil {
+	if err = errors.Join(append(errs, err)...); err == nil && r.o.Canary.Share > 0 {
+		err = r.preflightCanary(ctx, p)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w\nno function was changed", err)
 	}
 	return p, nil
@@ -148,7 +158,7 @@ func (r *Releaser) dryRun(ctx context.Context, s *step) error {
 	})
 }
 
-// readAlias finds out whether the alias names the image of the target.
+// readAlias finds out whether the alias leads all calls to the image of the target.
 func (r *Releaser) readAlias(ctx context.Context, s *step) error {
 	name := s.result.Lambda
 	return r.untilPassed(ctx, r.o.Pace.Settle, func(ctx context.Context) error {
@@ -160,13 +170,17 @@ func (r *Releaser) readAlias(ctx context.Context, s *step) error {
 		if err != nil {
 			return err
 		}
-		named, err := r.lambda.Function(ctx, name, r.o.Alias)
+		// Not by the alias: with weights, Lambda does not say of which version it answers.
+		named, err := r.lambda.Function(ctx, name, a.Version)
 		if err != nil {
 			return err
 		}
 		s.alias, s.result.AliasBefore = a, a.Version
-		s.movesAlias = named.Digest != s.result.Digest
-		return nil
+		right := named.Digest == s.result.Digest
+		if s.movesAlias = !right || len(a.Weights) > 0; right && s.movesAlias {
+			s.result.Version = a.Version // only the weights are wrong
+		}
+		return r.checkCanary(s)
 	})
 }
 

@@ -15,7 +15,7 @@ const rollbackTries = 3
 func (r *Releaser) rollBack(ctx context.Context, p *Plan, failure error) ([]Result, error) {
 	// The aliases first, because callers use them.
 	_ = r.each(ctx, len(p.steps), func(ctx context.Context, n int) error {
-		if s := p.steps[n]; s.aliasAsked {
+		if s := p.steps[n]; len(s.led) > 0 {
 			r.rollBackAlias(ctx, s)
 		}
 		return nil // go on with the others

@@ -13,6 +13,10 @@ import (
 // then it finishes the release if every function was updated, and rolls back if not.
 func (r *Releaser) Run(ctx context.Context, p *Plan) ([]Result, error) {
 	stop := context.AfterFunc(ctx, func() {
+		if r.o.Canary.Share > 0 {
+			r.o.Tell("interrupted: waiting for the running updates; then the release is rolled back, unless its canary has passed")
+			return
+		}
 		r.o.Tell("interrupted: waiting for the running updates; then the release is finished if all functions were updated, and rolled back if not")
 	})
 	defer stop()
@@ -39,7 +43,7 @@ func (r *Releaser) forward(ctx context.Context, p *Plan) error {
 		}
 	}
 	if r.o.Alias != "" {
-		return r.moveAliases(context.WithoutCancel(ctx), p)
+		return r.moveAliases(ctx, p)
 	}
 	return nil
 }
@@ -123,7 +127,7 @@ func (r *Releaser) settle(ctx context.Context, name, qualifier string) (Function
 	for {
 		f, err := r.lambda.Function(bound, name, qualifier)
 		switch {
-		case err == nil && f.settled():
+		case err == nil && f.Settled():
 			return f, nil
 		case err != nil && !errors.Is(err, ErrPassing) && bound.Err() == nil:
 			return Function{}, err

@@ -18,9 +18,11 @@ import (
 	"go.uber.org/goleak"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/alarmapi"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/publish"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,7 +38,7 @@ var (
 // fast is a pace for a stand-in whose updates last a millisecond.
 var fast = deploy.Pace{
 	Poll: 500 * time.Microsecond, PollLongest: 2 * time.Millisecond,
-	Settle: 10 * time.Second, Revert: 10 * time.Second, Smoke: 10 * time.Second,
+	Settle: 10 * time.Second, Revert: 10 * time.Second, Smoke: 10 * time.Second, Watch: 15 * time.Second,
 }
 
 // store is a registry in memory. Its content is keyed by repository and identifier.
@@ -128,7 +130,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{aws: lambdafake.New(t), images: &store{manifests: map[string][]byte{}, blobs: map[v1.Hash][]byte{}}}
 	w.aws.HasImage = w.images.has
-	w.o = deploy.Options{Pace: fast, Parallel: 2, Tell: func(line string) {
+	w.o = deploy.Options{Side: publish.Side{Account: lambdafake.Account, Region: lambdafake.Region}, Pace: fast, Parallel: 2, Tell: func(line string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.lines = append(w.lines, line)
@@ -146,14 +148,16 @@ func newWorld(t testing.TB) *world {
 func (w *world) releaser(t testing.TB) *deploy.Releaser {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return deploy.NewReleaser(lambdaapi.New(aws.Config{
+	config := aws.Config{
 		Region: lambdafake.Region, BaseEndpoint: aws.String(w.aws.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
 		HTTPClient:  &http.Client{Transport: transport},
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Microsecond })
 		},
-	}), w.images, w.o)
+	}
+	w.o.Watch = alarmapi.New(config)
+	return deploy.NewReleaser(lambdaapi.New(config), w.images, w.o)
 }
 
 // release makes a release of all targets.

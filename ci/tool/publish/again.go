@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"lambdas.internal/ci/tool/registry"
 )
 
 // stopped is the error of a publish that says what was not done, and whether the same command
@@ -50,6 +48,13 @@ func Interrupted(err error) error {
 	return context.Canceled
 }
 
+// later is an error after which the same command may succeed.
+type later string
+
+func (l later) Error() string { return string(l) }
+
+func (l later) Passing() bool { return true }
+
 // errTaken is a commit tag that names another image.
 var errTaken = errors.New("a commit tag never changes")
 
@@ -80,5 +85,6 @@ func passes(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, context.Canceled) || registry.Passing(err)
+	var known interface{ Passing() bool } // of the registry, or of AWS
+	return errors.Is(err, context.Canceled) || errors.As(err, &known) && known.Passing()
 }

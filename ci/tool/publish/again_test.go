@@ -4,22 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/registry"
 )
 
-// known is an error of another service that says whether it passes.
+// known is an error that says whether it passes: of AWS, or of the client of registries.
 type known struct{ passing bool }
 
 func (known) Error() string   { return "known" }
 func (k known) Passing() bool { return k.passing }
+
+// asked is the error of the client of registries for the answer of one.
+func asked(t *testing.T, status int) error {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if status == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	client := registry.NewClient(registry.Options{Retry: &registry.Retry{Attempts: 1}})
+	_, _, err := client.Digest(t.Context(), strings.TrimPrefix(server.URL, "http://")+"/x", "latest")
+	require.Error(t, err)
+	return err
+}
 
 func TestWhetherTheSameCommandGoesOn(t *testing.T) {
 	const (
@@ -27,17 +43,17 @@ func TestWhetherTheSameCommandGoesOn(t *testing.T) {
 		mend   = "\nnothing was published; the same command fails again until that is changed, and then continues where it stopped"
 		never  = "\nnothing was published; the same command fails again"
 	)
-	answer := func(status int) error { return fmt.Errorf("push: %w", &transport.Error{StatusCode: status}) }
+	answer := func(status int) error { return fmt.Errorf("push: %w", asked(t, status)) }
 	for title, test := range map[string]struct {
 		err  error
 		want string
 	}{
 		"busy":                            {answer(http.StatusTooManyRequests), goesOn},
 		"broken":                          {answer(http.StatusBadGateway), goesOn},
-		"a cut connection":                {fmt.Errorf("push: %w", io.ErrUnexpectedEOF), goesOn},
+		"a cut connection":                {answer(0), goesOn},
 		"an interrupt":                    {fmt.Errorf("push: %w", context.Canceled), goesOn},
 		"AWS is busy":                     {fmt.Errorf("look: %w", known{true}), goesOn},
-		"another publish":                 {fmt.Errorf("x: %w", registry.Later("another publish moves them")), goesOn},
+		"another publish":                 {fmt.Errorf("x: %w", later("another publish moves them")), goesOn},
 		"all pass":                        {errors.Join(answer(http.StatusBadGateway), known{true}), goesOn},
 		"no permission":                   {answer(http.StatusForbidden), mend},
 		"AWS has no permission":           {fmt.Errorf("look: %w", known{false}), mend},

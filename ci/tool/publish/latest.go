@@ -10,8 +10,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"lambdas.internal/ci/tool/registry"
 )
 
 const (
@@ -161,7 +159,7 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", err
 		}
 	}
-	return "", registry.Later("the latest tags name images of several commits, because another publish moves them at the same time; wait until that one has ended")
+	return "", later("the latest tags name images of several commits, because another publish moves them at the same time; wait until that one has ended")
 }
 
 // commitOf returns the other commit whose images all latest tags name; "" if there is none.
@@ -182,7 +180,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, m := range latest {
 		its := map[string]bool{}
 		for _, tag := range tags[m.step.Repository] {
-			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && "-"+commit != LatestSuffix && "-"+commit != LiveSuffix &&
+			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && !strings.HasSuffix(tag, LatestSuffix) && !strings.HasSuffix(tag, LiveSuffix) &&
 				commit != plan.Commit && (commits == nil || commits[commit]) {
 				its[commit] = true
 			}

@@ -25,19 +25,12 @@ const (
 // PublicHost is the host of ECR Public.
 const PublicHost = "public.ecr.aws"
 
-// LiveSuffix is the end of the tag of the image that a function runs now, LatestSuffix
-// that of the image that was published last.
+// LiveSuffix is the end of the tags of an image that a function runs: see [LiveTag]. LatestSuffix
+// is that of the image that was published last.
 const (
 	LiveSuffix   = "-live"
 	LatestSuffix = "-latest"
 )
-
-// ShieldTag is a tag of the image with the digest that no other image gets: unlike NAME-live it
-// does not move on when the function is updated, while a version still runs the image.
-func ShieldTag(image, digest string) string {
-	hex := strings.TrimPrefix(digest, "sha256:")
-	return image + "-" + hex[:min(len(hex), 12)] + LiveSuffix
-}
 
 // Hosts are the registries of the repositories, each as registry or registry/path.
 type Hosts struct {

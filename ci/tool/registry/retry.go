@@ -61,14 +61,14 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 			renew()
 			continue
 		case !passing(err):
-			return err
+			return judged{err, Passing(err)}
 		case attempt >= r.Attempts:
-			return fmt.Errorf("gave up after %s: %w", report.Count(attempt, "attempt"), err)
+			return judged{fmt.Errorf("gave up after %s: %w", report.Count(attempt, "attempt"), err), Passing(err)}
 		}
 		wait := time.Duration(rand.Int64N(int64(longest) + 1))
 		if after := asked.get(); after > 0 {
 			if after > r.Patience {
-				return fmt.Errorf("the registry asks to wait %s: %w", after, err)
+				return judged{fmt.Errorf("the registry asks to wait %s: %w", after, err), true}
 			}
 			wait += after
 		}
@@ -116,6 +116,17 @@ func Passing(err error) bool {
 	}
 	return passing(err) || Unreachable(err)
 }
+
+// judged is an error that says whether the same request may succeed later, to those who
+// know nothing of registries.
+type judged struct {
+	error
+	passing bool
+}
+
+func (j judged) Unwrap() error { return j.error }
+
+func (j judged) Passing() bool { return j.passing }
 
 // Later is an error that [Passing] is true for: its text asks for the same command again.
 func Later(text string) error { return later(text) }

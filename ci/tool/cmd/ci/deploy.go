@@ -14,6 +14,7 @@ import (
 
 func newDeploy(a *app) *cobra.Command {
 	var f releaseFlags
+	var canary canaryFlags
 	var name string
 	var only []string
 	cmd := &cobra.Command{
@@ -31,20 +32,38 @@ rolled back.
 After an interrupt, the command waits for the updates that have begun. If every function
 was updated, it completes the release; if not, it rolls all back.
 
-At the end the tag NAME-live names the image that runs, so that retention keeps it,
-and a release record is written to the private repository.
+With --alias, each function gets a version, and the alias leads all its calls there. With
+--canary, the versions get a share of the calls first, all at once. The command watches
+the calls that fail (metrics Errors and Invocations of the alias) and, with --alarm, an
+alarm. If a new version fails more often than the old one, if the alarm goes off or is not
+OK at the end, if one of them cannot be read, and after an interrupt, all functions are
+rolled back. A version that nobody called passes; the result says so.
+
+At the end the tag NAME-ACCOUNT-REGION-live names the image that runs, so that retention
+keeps it, and a release record is written to the private repository.
+
+Several accounts can deploy from one registry: --account names the account of the
+registry, the credentials are those of the functions. Each has its own records and tags.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
 function runs the same image as before.`,
 		Example: `  bin/ci deploy --commit abc1234
   bin/ci deploy --commit abc1234 --smoke --alias live
+  bin/ci deploy --commit abc1234 --alias live --canary 10% --bake 5m --alarm api-errors
+  bin/ci deploy --commit abc1234 --account 123456789012
   bin/ci deploy --only thumb,video --dry-run`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.deploy(cmd, &f, name, only) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if f.canary, err = canary.read(cmd, f.alias); err != nil {
+				return err
+			}
+			return a.deploy(cmd, &f, name, only)
+		},
 	}
 	cmd.Flags().StringVar(&name, "commit", "", "published commit to deploy (default: HEAD)")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "images whose functions are deployed, by name (default: all)")
 	f.add(cmd)
+	canary.add(cmd)
 	return cmd
 }
 

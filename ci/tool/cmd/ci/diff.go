@@ -35,8 +35,9 @@ FROM and TO are each one of
   a folder           the images of an OCI image layout, as build-all writes it
 
 Without TO, the images are built from the work tree. Each image is read from the
-registry that its function names; live images are read from the private one. Only the
-layer with the binary is read, and only if it changed.
+registry that its function names; live images are read from the private one. If several
+accounts or regions run them, name one: 123456789012-eu-central-1-live. Only the layer
+with the binary is read, and only if it changed.
 
 The size of a Go package comes from the function table of the binary, which a binary
 without symbols has too; versions come from the build information in the binary. Exit

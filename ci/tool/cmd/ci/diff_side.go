@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +43,7 @@ func (s *sides) close() error {
 func (s *sides) read(ctx context.Context, text string) (side sizediff.Side, err error) {
 	tag, of := "", ""
 	switch suffix := "-" + text; {
-	case suffix == publish.LatestSuffix, suffix == publish.LiveSuffix:
+	case suffix == publish.LatestSuffix, isLive(suffix):
 		tag = text
 	case commit.Check(text) == nil:
 		of = text
@@ -56,6 +58,42 @@ func (s *sides) read(ctx context.Context, text string) (side sizediff.Side, err 
 	side.Name = text
 	side.Images, err = s.published(ctx, text, tag, of)
 	return side, err
+}
+
+// isLive tells whether the end of a tag is that of a live tag, with or without a side.
+func isLive(end string) bool {
+	before, ok := strings.CutSuffix(end, publish.LiveSuffix)
+	rest, _ := publish.CutSide(before)
+	return ok && rest == ""
+}
+
+// live returns the end of the live tags to read: that of the only side that has some, if none
+// is named.
+func (s *sides) live(ctx context.Context, places []publish.Item, tag string) (string, error) {
+	if "-"+tag != publish.LiveSuffix {
+		return tag, nil
+	}
+	ends := map[string]bool{}
+	for _, p := range places {
+		tags, err := s.target.client.Tags(ctx, p.Repository)
+		if err != nil {
+			return "", err
+		}
+		for _, t := range tags {
+			before, ok := strings.CutSuffix(t, publish.LiveSuffix)
+			if rest, side := publish.CutSide(before); ok && rest == p.Image && side != (publish.Side{}) {
+				ends[strings.TrimPrefix(publish.LiveTag("", side), "-")] = true
+			}
+		}
+	}
+	switch all := slices.Sorted(maps.Keys(ends)); len(all) {
+	case 0:
+		return tag, nil
+	case 1:
+		return all[0], nil
+	default:
+		return "", usageError{fmt.Errorf("live: several accounts or regions run these images; name one: %s", strings.Join(all, ", "))}
+	}
 }
 
 // layout reads an image layout.
@@ -80,7 +118,11 @@ func (s *sides) published(ctx context.Context, name, tag, of string) (images map
 	// Each image is read from the registry that its function names; what is live from
 	// the private one, as Lambda does.
 	places := publish.PrivateItems(s.functions, s.target.hosts, "")
-	if "-"+tag != publish.LiveSuffix {
+	if isLive("-" + tag) {
+		if tag, err = s.live(ctx, places, tag); err != nil {
+			return nil, err
+		}
+	} else {
 		places = slices.DeleteFunc(publish.Items(s.functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
 	}
 	done := report.NewProgress(s.cmd.ErrOrStderr()).Step("read the images of " + name)

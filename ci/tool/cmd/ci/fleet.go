@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/alarmapi"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/publish"
@@ -36,8 +37,13 @@ type fleet struct {
 	lambda   *lambdaapi.Client
 	registry *registry.Client
 	records  *history.Store
-	// who is the ARN of the caller, for the release records.
-	who string
+	// who is the ARN of the caller, for the release records, and side its account and region.
+	// Functions are called by name, so they are in the account of the caller.
+	// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+	who  string
+	side publish.Side
+	// watch reads metrics and alarms.
+	watch *alarmapi.Client
 }
 
 // open logs in to AWS and to the private registry.
@@ -59,9 +65,10 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 		hosts.Private = awsauth.PrivateHost(account, session.Region)
 	}
 	client := registry.NewClient(registry.Options{Keychain: session.Keychain(hosts)})
+	side := publish.Side{Account: caller.Account, Region: session.Region}
 	return &fleet{
-		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN,
-		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts)),
+		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN, side: side, watch: alarmapi.New(session.Config),
+		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts), side),
 	}, nil
 }
 

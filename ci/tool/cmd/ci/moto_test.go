@@ -155,6 +155,38 @@ func TestAReleaseAgainstMoto(t *testing.T) {
 	s.ci(exitDone, "deploy --commit 2222222 --alias live")
 	s.ci(exitDone, "status")
 	assert.Contains(t, s.story.String(), "no problems\n")
+
+	// An alias that sends a share of its calls to another version. There is no canary here: the
+	// CloudWatch of moto 5.2 does not speak the protocol of today's SDKs.
+	split := func(weights map[string]float64) *types.AliasRoutingConfiguration {
+		return &types.AliasRoutingConfiguration{AdditionalVersionWeights: weights}
+	}
+	alias := func() *lambda.GetAliasOutput {
+		out, err := functions.GetAlias(t.Context(), &lambda.GetAliasInput{FunctionName: aws.String("Thumb"), Name: aws.String("live")})
+		require.NoError(t, err)
+		return out
+	}
+	s.edit("thumbnail-lambda")
+	s.ci(exitDone, "publish --commit 3333333")
+	s.aws.Env(t)
+	third := tell("3333333")
+	_, err = functions.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{
+		FunctionName: aws.String("Thumb"), ImageUri: aws.String(s.host + "/" + lightRepository + "@" + third["Thumb"]),
+	})
+	require.NoError(t, err)
+	other, err := functions.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: aws.String("Thumb")})
+	require.NoError(t, err)
+	_, err = functions.UpdateAlias(t.Context(), &lambda.UpdateAliasInput{
+		FunctionName: aws.String("Thumb"), Name: aws.String("live"), RoutingConfig: split(map[string]float64{aws.ToString(other.Version): 0.3}),
+	})
+	require.NoError(t, err)
+	s.ci(exitDone, "status")
+	assert.Contains(t, s.story.String(), "! not as the last release left them: Thumb (1 of 3 functions)")
+	s.ci(exitDone, "rollback")
+	assert.Equal(t, second["Thumb"], running("Thumb"))
+	if got := alias().RoutingConfig; got != nil {
+		assert.Empty(t, got.AdditionalVersionWeights)
+	}
 	if t.Failed() || testing.Verbose() {
 		t.Log(s.story.String())
 	}

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +35,8 @@ type stage struct {
 	// story is what the commands printed, for a golden.
 	story bytes.Buffer
 	names map[string]string // of digests
+	// arrived, if set, is called when a request to the registry arrives.
+	arrived atomic.Pointer[func()]
 }
 
 func newStage(t *testing.T) *stage {
@@ -51,17 +56,38 @@ func newStage(t *testing.T) *stage {
 		"functions/enhance-lambda/testdata/event.json":   "{}",
 		"functions/thumbnail-lambda/testdata/event.json": "{}",
 	})
-	server, err := localregistry.Start(t.TempDir(), 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = server.Close() }) // clients keep connections open, which it waits for in vain
-	s.host = server.Host
-	before := pace
-	pace = deploy.Pace{Poll: time.Millisecond, PollLongest: 5 * time.Millisecond, Settle: 20 * time.Second, Revert: 20 * time.Second, Smoke: 20 * time.Second}
-	t.Cleanup(func() { pace = before })
-	for _, f := range s.catalog.Functions {
-		s.aws.Add(f.Lambda, s.host+"/ai-social-media-lambda-light@"+testkit.Digest("by hand "+f.Image).String())
-	}
+	images := localregistry.Handler(t.TempDir())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if arrived := s.arrived.Load(); arrived != nil {
+			(*arrived)()
+		}
+		images.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.host = strings.TrimPrefix(server.URL, "http://")
+	before, then := pace, clock
+	hurry()
+	t.Cleanup(func() { pace, clock = before, then })
+	s.functions(s.aws)
 	return s
+}
+
+// hurry makes waiting short, and the time of a canary pass at once.
+func hurry() {
+	pace = deploy.Pace{Poll: time.Millisecond, PollLongest: 5 * time.Millisecond, Settle: 20 * time.Second, Revert: 20 * time.Second,
+		Smoke: 20 * time.Second, Watch: 15 * time.Second}
+	now := time.Now()
+	clock = deploy.Clock{Now: func() time.Time { return now }, Sleep: func(ctx context.Context, d time.Duration) error {
+		now = now.Add(d)
+		return ctx.Err()
+	}}
+}
+
+// functions makes the functions in an account.
+func (s *stage) functions(aws *lambdafake.Fake) {
+	for _, f := range s.catalog.Functions {
+		aws.Add(f.Lambda, s.host+"/ai-social-media-lambda-light@"+testkit.Digest("by hand "+f.Image).String())
+	}
 }
 
 // ci runs one command line and writes what it prints into the story.

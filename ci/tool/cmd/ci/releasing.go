@@ -25,6 +25,7 @@ type releaseFlags struct {
 	alias    string
 	dryRun   bool
 	parallel int
+	canary   deploy.Canary
 }
 
 func (f *releaseFlags) add(cmd *cobra.Command) {
@@ -53,6 +54,9 @@ func (f *releaseFlags) check() error {
 // pace says how often AWS is asked and how long a release waits. Tests use a faster one.
 var pace = deploy.DefaultPace
 
+// clock is that of a canary. Tests have a faster one.
+var clock = deploy.SystemClock
+
 // release makes a release and prints the result.
 func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog.Catalog, r *release.Release) error {
 	if f.smoke {
@@ -63,8 +67,9 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog
 	progress := report.NewProgress(cmd.ErrOrStderr())
 	releaser := deploy.NewReleaser(fl.lambda, fl.registry, deploy.Options{
 		Parallel: f.parallel, Smoke: f.smoke, Alias: f.alias, Pace: pace,
+		Canary: f.canary, Watch: fl.watch, Clock: clock, Side: fl.side,
 		StandIn:     os.Getenv("AWS_ENDPOINT_URL") != "",
-		Description: "commit " + r.Commit, Tell: func(line string) { progress.Line("… " + line) },
+		Description: "commit " + r.Commit, Tell: func(line string) { progress.Line("… " + line) }, Steps: progress.Start,
 	})
 	r.Alias, r.DryRun, r.Who, r.Records, r.Step = f.alias, f.dryRun, fl.who, fl.records, progress.Step
 	plan, err := r.Preflight(cmd.Context(), releaser)
@@ -75,6 +80,9 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog
 		if result.Warning != "" {
 			warn(cmd, []string{fmt.Sprintf("%s (%s): %s", result.Lambda, result.Image, result.Warning)})
 		}
+	}
+	if err := r.Nothing(plan); err != nil {
+		return err
 	}
 	made, err := r.Run(cmd.Context(), releaser, plan)
 	var back *deploy.RolledBack

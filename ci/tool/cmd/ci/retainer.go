@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
@@ -30,6 +29,8 @@ type retainer struct {
 	hosts   publish.Hosts
 
 	client *registry.Client
+	// side is where the functions of the credentials run.
+	side publish.Side
 }
 
 // plan reads everything, and says what is to be changed.
@@ -59,11 +60,18 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 	if err != nil {
 		return err
 	}
-	facts := retention.Facts{
-		Functions: functionsOf(r.catalog.Functions, releases, images), Records: recordsOf(releases),
-		Expire: result.Expire, Now: time.Now(),
+	var private []retention.Image
+	for _, w := range wanted {
+		if w.Tier == catalog.Private {
+			private = append(private, images[w.Name]...)
+		}
 	}
-	facts.Live, err = retention.FindLive(ctx, lambda.NewFromConfig(r.session.Config), r.session.Region, facts.Functions)
+	facts := retention.Facts{
+		Functions: functionsOf(r.catalog.Functions, releases.Of(r.side), images, r.side), Records: recordsOf(releases, r.side),
+		Side: r.side, Expire: result.Expire, Now: time.Now(),
+	}
+	facts.Elsewhere = facts.FindElsewhere(private)
+	facts.Live, err = retention.FindLive(ctx, lambda.NewFromConfig(r.session.Config), r.side, facts.Functions, sidesOf(releases, facts.Elsewhere, r.side))
 	if err != nil {
 		return err
 	}
@@ -112,8 +120,8 @@ func (r *retainer) images(ctx context.Context, wanted []ecrapi.Wanted) (map[stri
 	return all, nil
 }
 
-// connect makes the client of the registries. It asks AWS only for what is needed: for the
-// alias if there is a public repository, for the account if there are release records.
+// connect makes the client of the registries, and finds out the account. It asks AWS for the
+// alias only if there is a public repository.
 func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images map[string][]retention.Image) (err error) {
 	if r.hosts.Public == "" && slices.ContainsFunc(wanted, isPublic) {
 		alias, err := r.session.Alias(ctx)
@@ -122,12 +130,13 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 		}
 		r.hosts.Public = publish.PublicHost + "/" + alias
 	}
+	caller, err := r.session.Caller(ctx)
+	if err != nil {
+		return err
+	}
+	r.side = publish.Side{Account: caller.Account, Region: r.session.Region}
 	if r.hosts.Private == "" && len(recordTags(images)) > 0 {
-		account, err := r.session.Account(ctx)
-		if err != nil {
-			return err
-		}
-		r.hosts.Private = awsauth.PrivateHost(account, r.session.Region)
+		r.hosts.Private = awsauth.PrivateHost(caller.Account, r.session.Region)
 	}
 	r.client = registry.NewClient(registry.Options{Keychain: r.session.Keychain(r.hosts)})
 	return nil
@@ -160,7 +169,7 @@ func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images 
 			repositories = append(repositories, r.hosts.Repository(w.Tier, w.Variant))
 		}
 	}
-	releases, err := history.NewStore(r.client, repositories).Releases(ctx)
+	releases, err := history.NewStore(r.client, repositories, r.side).All(ctx)
 	if err == nil && (len(releases) == 0 || !listed[releases[0].Tag()]) {
 		err = fmt.Errorf("%s does not have those that AWS lists; pass the right registry with --private-registry", r.hosts.Private)
 	}
@@ -170,14 +179,30 @@ func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images 
 	return releases, nil
 }
 
-// recordsOf says what a rollback can use.
-func recordsOf(releases history.Releases) retention.Records {
-	records := retention.Records{Digests: map[string]bool{}}
-	if len(releases) >= history.DefaultRecent {
-		records.Oldest = releases[0].Tag()
-	}
-	commits := map[string]bool{}
+// sidesOf are the sides that run images, by records and tags.
+func sidesOf(releases history.Releases, elsewhere []retention.Live, own publish.Side) (sides []publish.Side) {
 	for _, r := range releases {
+		side := r.Side()
+		if side.Account == "" { // it may be of the own account
+			side = own
+		}
+		sides = append(sides, side)
+	}
+	for _, l := range elsewhere {
+		if l.Side != (publish.Side{}) {
+			sides = append(sides, l.Side)
+		}
+	}
+	return sides
+}
+
+// recordsOf says what a rollback of any side can use.
+func recordsOf(releases history.Releases, own publish.Side) retention.Records {
+	records := retention.Records{Digests: map[string]bool{}, Kept: map[string]bool{}}
+	commits := map[string]bool{}
+	for _, r := range releases.Recent() {
+		records.Kept[r.Tag()] = true
+		records.Shared = records.Shared || !r.Is(own)
 		commits[r.Commit] = true
 		for _, f := range r.Functions {
 			commits[f.Commit] = true
@@ -190,8 +215,8 @@ func recordsOf(releases history.Releases) retention.Records {
 }
 
 // functionsOf returns the functions to ask for what they run: those of the catalog, and those
-// that ran an image by a release record.
-func functionsOf(functions []catalog.Function, releases history.Releases, images map[string][]retention.Image) []retention.Function {
+// that ran an image by a release record of the side.
+func functionsOf(functions []catalog.Function, releases history.Releases, images map[string][]retention.Image, side publish.Side) []retention.Function {
 	released := map[string]string{} // by the Lambda function
 	known := map[string]bool{}      // images of which a record says who ran them
 	var all []retention.Function
@@ -218,8 +243,10 @@ func functionsOf(functions []catalog.Function, releases history.Releases, images
 	var asked []retention.Function
 	for _, f := range functions {
 		why := released[f.Lambda]
-		if why == "" && !known[f.Image] && live[deploy.Live(f.Image)] {
-			why = fmt.Sprintf("the tag %s says that it ran an image", deploy.Live(f.Image))
+		for _, tag := range []string{publish.LiveTag(f.Image, side), publish.LiveTag(f.Image, publish.Side{})} {
+			if why == "" && !known[f.Image] && live[tag] {
+				why = fmt.Sprintf("the tag %s says that it ran an image", tag)
+			}
 		}
 		asked = append(asked, retention.Function{Image: f.Image, Lambda: f.Lambda, Released: why})
 	}

@@ -14,6 +14,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish"
 )
 
 func TestRetentionOfWhatWasRemoved(t *testing.T) {
@@ -62,9 +63,9 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 		aws, r, root := stand(t)
 		record(t, aws, r, "000000a", former(digest("a")))
 		aws.Run("TheFormer", "$LATEST", digest("b"))
-		got := command(t, root, "retention", "--removed", "former", "--private-registry", r.Host)
+		got := command(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
 		require.Equal(t, exitDone, got.code, got.stderr)
-		assert.Contains(t, left(aws, awsfake.Private, "ai-social-media-lambda-light")["b"], "former-bbbbbbbbbbbb-live")
+		assert.Contains(t, left(aws, awsfake.Private, "ai-social-media-lambda-light")["b"], publish.ShieldTag("former", digest("b"), here))
 		assert.NotContains(t, of(aws, awsfake.Private, "ai-social-media-lambda-light"), "a")
 		assert.Contains(t, of(aws, awsfake.Public, "lambda-light"), "b")
 	})
@@ -106,7 +107,7 @@ func TestRetentionOfOldRecordsAndShields(t *testing.T) {
 		tags = append(tags, record(t, aws, r, fmt.Sprintf("%07x", n), history.Function{Image: "beta", Lambda: "TheBeta", Before: after, After: after}))
 	}
 
-	got := command(t, root, "retention", "--private-registry", r.Host)
+	got := command(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
 
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, name+": 5 tags of release records and of images that ran go, which no rollback can use: beta-444444444444-live beta-666666666666-live ")

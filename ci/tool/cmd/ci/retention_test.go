@@ -76,8 +76,8 @@ func TestRetention(t *testing.T) {
 	assert.NotContains(t, public, "7")
 	private := left(aws, awsfake.Private, "ai-social-media-lambda-light")
 	assert.Len(t, private, 8, "a policy deletes, not we")
-	assert.Equal(t, []string{"beta-0000008", "beta-888888888888-live"}, private["8"], "no rule expires what runs")
-	assert.Equal(t, []string{"beta-0000003", "beta-333333333333-live"}, private["3"])
+	assert.Equal(t, []string{"beta-0000008", "beta-888888888888-123456789012-eu-central-1-live"}, private["8"], "no rule expires what runs")
+	assert.Equal(t, []string{"beta-0000003", "beta-333333333333-123456789012-eu-central-1-live"}, private["3"])
 
 	again := command(t, root, "retention")
 	require.Equal(t, exitDone, again.code, again.stderr)

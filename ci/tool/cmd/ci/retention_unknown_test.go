@@ -12,6 +12,7 @@ import (
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 )
 
@@ -23,11 +24,20 @@ func nothingChanged(t *testing.T, aws *awsfake.AWS) {
 	}
 }
 
+// here is the account and region of the credentials.
+var here = publish.Side{Account: awsfake.Account, Region: "eu-west-3"}
+
 // record writes a release record as a deploy does, and tells the stand-in of AWS of it.
 func record(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, commit string, functions ...history.Function) string {
 	t.Helper()
+	return recordOf(t, aws, r, here, commit, functions...)
+}
+
+// recordOf is record for the functions of a side.
+func recordOf(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, side publish.Side, commit string, functions ...history.Function) string {
+	t.Helper()
 	const name = "ai-social-media-lambda-light"
-	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Direct + "/" + name})
+	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Direct + "/" + name}, side)
 	before, err := store.Releases(t.Context())
 	require.NoError(t, err)
 	tag, err := store.Add(t.Context(), history.Release{Commit: commit, Kind: history.Deploy, Time: time.Now(), Functions: functions}, before)
@@ -55,7 +65,7 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 			aws.Run("TheAlpha", "$LATEST", digest("a"))
 			aws.Remove("TheBeta")
 			record(t, aws, r, "1111111", beta)
-		}, "-1111111 says that it ran beta; create it again, or remove the folder of beta from functions/ if it is gone for good; it is unknown"},
+		}, "-1111111-123456789012-eu-west-3 says that it ran beta; create it again, or remove the folder of beta from functions/ if it is gone for good; it is unknown"},
 		"a function with a live tag is missing": {func(_ *testing.T, aws *awsfake.AWS, _ *registrytest.Registry) {
 			aws.Run("TheAlpha", "$LATEST", digest("a"))
 			aws.Remove("TheBeta")
@@ -120,5 +130,5 @@ func TestRetentionShieldsTheImageOfAVersionByItsDigest(t *testing.T) {
 	got := command(t, root, "retention")
 
 	require.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, left(aws, awsfake.Private, "ai-social-media-lambda-light")["8"], "beta-888888888888-live", "beta-live protects it only until the next deploy")
+	assert.Contains(t, left(aws, awsfake.Private, "ai-social-media-lambda-light")["8"], "beta-888888888888-123456789012-eu-central-1-live", "beta-live protects it only until the next deploy")
 }

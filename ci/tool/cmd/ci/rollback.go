@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
+	"lambdas.internal/ci/tool/deploy/status"
 )
 
 func newRollback(a *app) *cobra.Command {
@@ -24,8 +26,13 @@ func newRollback(a *app) *cobra.Command {
 The functions run the images of that release's record again, by the same steps as
 deploy: every function is checked first, and if one image is missing nothing is
 changed. Without --to, it rolls back to the release before the current one; a second
-rollback goes one release further back. If the last release moved an alias, the
-rollback moves it too.
+rollback goes one release further back. If functions are not as the last release left
+them, as after a deploy that was killed, it restores that release; if they run the one
+before, it finishes the rollback that was begun. If the last release
+moved an alias, the rollback moves it too. A rollback that finds nothing to change fails.
+
+The releases are those of the account and region of the functions; others may deploy from
+the same registry.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
 function runs the same image as before.`,
@@ -53,7 +60,10 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	earlier, err := choose(releases, to)
+	earlier, err := unfinished(cmd, fl, releases, to)
+	if err == nil && earlier.Commit == "" {
+		earlier, err = choose(releases, to)
+	}
 	if err != nil {
 		return err
 	}
@@ -71,6 +81,33 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 		}
 	}
 	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Rollback, Commit: earlier.Commit, Targets: targets, Releases: releases})
+}
+
+// unfinished returns the release to go to if functions are not as the last release left them,
+// and none if they are, or if another one was named.
+func unfinished(cmd *cobra.Command, fl *fleet, h history.Releases, to string) (history.Release, error) {
+	if to != "" {
+		return history.Release{}, nil
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), pace.Settle)
+	defer cancel()
+	differ, err := status.Differs(ctx, fl.lambda, h, func(ctx context.Context) error { return deploy.SystemClock.Sleep(ctx, pace.Poll) })
+	if err != nil || len(differ.Functions) == 0 {
+		return history.Release{}, err
+	}
+	last := h[len(h)-1]
+	text := fmt.Sprintf("these functions are not as the last release left them: %s; ", strings.Join(differ.Functions, ", "))
+	if differ.Back != nil {
+		warn(cmd, []string{fmt.Sprintf("%sthey run commit %s, so a rollback was begun, and this one finishes it; to restore the last release: bin/ci rollback --to %s",
+			text, differ.Back.Commit, last.Commit)})
+		return *differ.Back, nil
+	}
+	text += fmt.Sprintf("so this rollback restores that release, of commit %s", last.Commit)
+	if before, ok := h.Previous(); ok {
+		text += "; to go back further: bin/ci rollback --to " + before.Commit
+	}
+	warn(cmd, []string{text})
+	return last, nil
 }
 
 // choose returns the release to roll back to.

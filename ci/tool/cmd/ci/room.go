@@ -54,11 +54,11 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 }
 
 func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, repository string, tier catalog.Registry, commit string) ([]retention.Surplus, error) {
-	releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, t.hosts)).Releases(ctx)
+	releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, t.hosts), publish.Side{}).All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	needed := append(recordsOf(releases).Commits, commit)
+	needed := append(recordsOf(releases, publish.Side{}).Commits, commit)
 	var names []string
 	name := publish.RepositoryName(tier, repository)
 	for _, w := range ecrapi.Want(functions, t.hosts) {

@@ -3,11 +3,39 @@
 package main
 
 import (
+	"context"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy/status"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/registry/referrer"
 )
+
+// published reads the private registry for status.
+type published struct{ *registry.Client }
+
+// Commits returns the commits with which the image was published.
+func (p published) Commits(ctx context.Context, repository, digest string) ([]string, error) {
+	h, err := v1.NewHash(digest)
+	if err != nil {
+		return nil, err
+	}
+	attached, err := referrer.List(ctx, p.Client, repository, h)
+	if err != nil {
+		return nil, err
+	}
+	var commits []string
+	for _, a := range attached {
+		if a.Commit != "" && !slices.Contains(commits, a.Commit) {
+			commits = append(commits, a.Commit)
+		}
+	}
+	return commits, nil
+}
 
 func newStatus(a *app) *cobra.Command {
 	var f fleetFlags
@@ -18,8 +46,13 @@ func newStatus(a *app) *cobra.Command {
 
 A problem is: a function runs an image that no release record names; latest is newer
 than the image that runs; the image that runs is missing from the repository, or
-NAME-live names another one; Lambda reports that a function failed; a function does not
-exist. The exit code is 0 even if there are problems.`,
+its live tag names another one; Lambda reports that a function failed; a function does
+not exist; or functions are not as the last release left them, as after a deploy that was
+killed: then it says which commit they run, and what to type. The exit code is 0 even if
+there are problems.
+
+The last release is that of the account and region of the functions; others may deploy
+from the same registry.`,
 		Example: "  bin/ci status\n  bin/ci status --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,11 +71,11 @@ exist. The exit code is 0 even if there are problems.`,
 			if err != nil {
 				return err
 			}
-			rows, err := status.Look(cmd.Context(), fl.lambda, fl.registry, releases, publish.PrivateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
+			rows, err := status.Look(cmd.Context(), fl.lambda, published{fl.registry}, fl.side, releases, publish.PrivateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
 			if err != nil {
 				return err
 			}
-			r := status.NewReport(rows, releases)
+			r := status.NewReport(fl.side, rows, releases)
 			return a.print(cmd, r, r.Table)
 		},
 	}

@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/run/local"
 )
 
@@ -48,6 +51,9 @@ an enhancement reports that the key is missing.`,
 			}
 			if os.Getenv("GEMINI_API_KEY") != "" {
 				env = append(env, "GEMINI_API_KEY")
+			}
+			if slices.ContainsFunc(r.Images, func(row build.Row) bool { return strings.HasPrefix(row.FFmpeg, "npm ") }) {
+				env = append([]string{"MEDIA_REFUSED_TYPES=image/heic"}, env...) // npm's ffmpeg cannot read it
 			}
 			system, err := local.Start(cmd.Context(), local.Options{
 				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen,

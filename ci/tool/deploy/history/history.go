@@ -27,6 +27,10 @@ type Release struct {
 	Time time.Time `json:"time"`
 	// Who made the release: the ARN of the caller.
 	Who string `json:"who"`
+	// Account and Region are those of the functions. Records from before they were written
+	// have none: see [Release.Side].
+	Account string `json:"account,omitempty"`
+	Region  string `json:"region,omitempty"`
 	// Alias is the alias that was moved, if any.
 	Alias     string     `json:"alias,omitempty"`
 	Functions []Function `json:"functions"`

@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +12,11 @@ import (
 
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/internal/testkit"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 )
+
+var here = publish.Side{Account: "123456789012", Region: "eu-central-1"}
 
 var noon = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 
@@ -73,8 +78,8 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 	r := testkit.NewRegistry(t)
 	light, heavy := r.Host+"/ai-social-media-lambda-light", r.Host+"/ai-social-media-lambda-heavy"
 	client := registry.NewClient(registry.Options{})
-	former := history.NewStore(client, []string{heavy})
-	store := history.NewStore(client, []string{light, heavy})
+	former := history.NewStore(client, []string{heavy}, here)
+	store := history.NewStore(client, []string{light, heavy}, here)
 	add := func(s *history.Store, release history.Release) string {
 		h, err := s.Releases(t.Context())
 		require.NoError(t, err)
@@ -83,22 +88,24 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 		return tag
 	}
 
-	assert.Equal(t, "release-20260522T120000.000Z-abc1234", add(former, of(history.Deploy, "abc1234")))
-	assert.Equal(t, "release-20260522T120000.001Z-def5678", add(store, of(history.Deploy, "def5678")), "no two have the same time")
+	assert.Equal(t, "release-20260522T120000.000Z-abc1234-123456789012-eu-central-1", add(former, of(history.Deploy, "abc1234")))
+	assert.Equal(t, "release-20260522T120000.001Z-def5678-123456789012-eu-central-1", add(store, of(history.Deploy, "def5678")), "no two have the same time")
 	assert.Empty(t, add(store, of(history.Deploy, "def5678")), "no record if nothing changed")
 	assert.NotEmpty(t, add(store, of(history.Rollback, "abc1234")))
 
 	h, err := store.Releases(t.Context())
 	require.NoError(t, err)
 	require.Len(t, h, 3)
-	assert.Equal(t, of(history.Deploy, "abc1234"), h[0])
+	want := of(history.Deploy, "abc1234")
+	want.Account, want.Region = here.Account, here.Region
+	assert.Equal(t, want, h[0])
 	assert.Equal(t, []string{"abc1234", "def5678"}, h.Commits())
 }
 
 // The record of a release of one function also says what the others run.
 func TestAReleaseOfSome(t *testing.T) {
 	r := testkit.NewRegistry(t)
-	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"})
+	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Host + "/light"}, here)
 	all := of(history.Deploy, "abc1234")
 	all.Functions = append(all.Functions, history.Function{Image: "thumb", After: "sha256:thumb"})
 	for _, release := range []history.Release{all, of(history.Deploy, "def5678")} {
@@ -118,6 +125,80 @@ func TestAReleaseOfSome(t *testing.T) {
 	assert.Equal(t, []any{"abc1234", noon}, []any{commit, since})
 }
 
+// Old records have the account in the ARN of the caller, and the region in the registry's name.
+func TestRecordsOfSeveralSides(t *testing.T) {
+	there := publish.Side{Account: "222222222222", Region: "eu-central-1"}
+	minute := 0
+	record := func(commit string, account, region, who, registry string) history.Release {
+		minute++
+		r := of(history.Deploy, commit)
+		r.Time = noon.Add(time.Duration(minute) * time.Minute)
+		r.Account, r.Region, r.Who, r.Functions[0].Repository = account, region, who, registry+"/light"
+		return r
+	}
+	const ecr = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+	old := record("aaaaaaa", "", "", "arn:aws:sts::123456789012:assumed-role/lambdas-deploy/run", ecr)
+	theirs := record("bbbbbbb", "", "", "arn:aws:sts::222222222222:assumed-role/lambdas-deploy/run", ecr)
+	other := record("ccccccc", "", "", "arn:aws:iam::123456789012:user/dana", "123456789012.dkr.ecr.us-east-1.amazonaws.com")
+	nobody := record("ddddddd", "", "", "dana", "localhost:5000")
+	own := record("eeeeeee", here.Account, here.Region, "arn:aws:iam::123456789012:user/dana", ecr)
+	for name, c := range map[string]struct {
+		all  history.Releases
+		side publish.Side
+		want string
+	}{
+		"own, old and new":               {history.Releases{old, theirs, other, nobody, own}, here, "aaaaaaa eeeeeee"},
+		"of the other account":           {history.Releases{old, theirs, other, nobody, own}, there, "bbbbbbb"},
+		"nobody's, if no side is known":  {history.Releases{nobody}, there, "ddddddd"},
+		"not nobody's, if some is known": {history.Releases{nobody, old}, there, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, strings.Join(commits(c.all.Of(c.side)), " "))
+		})
+	}
+	assert.Equal(t, []string{"aaaaaaa", "bbbbbbb", "ccccccc", "ddddddd", "eeeeeee"}, commits(history.Releases{old, theirs, other, nobody, own}.Recent()))
+
+	var many history.Releases
+	for n := range history.DefaultRecent + 2 {
+		many = append(many, record(strings.Repeat("f", 7+n%3), here.Account, here.Region, "", ecr))
+	}
+	assert.Len(t, append(slices.Clone(many), theirs).Recent(), history.DefaultRecent+1, "the last of each side")
+}
+
+func commits(h history.Releases) (all []string) {
+	for _, r := range h {
+		all = append(all, r.Commit)
+	}
+	return all
+}
+
+// Each side finds its own records, however many others there are.
+func TestASideFindsItsRecords(t *testing.T) {
+	repository := testkit.NewRegistry(t).Host + "/light"
+	client := registry.NewClient(registry.Options{})
+	own := history.NewStore(client, []string{repository}, here)
+	others := history.NewStore(client, []string{repository}, publish.Side{Account: "222222222222", Region: here.Region})
+	_, err := own.Add(t.Context(), of(history.Deploy, "abc1234"), nil)
+	require.NoError(t, err)
+	for n := range history.DefaultRecent + 1 {
+		release := of(history.Deploy, fmt.Sprintf("%07d", n))
+		release.Time = noon.Add(time.Duration(n) * time.Minute)
+		_, err := others.Add(t.Context(), release, nil)
+		require.NoError(t, err)
+	}
+
+	h, err := own.Releases(t.Context())
+
+	require.NoError(t, err)
+	assert.Equal(t, []string{"abc1234"}, commits(h))
+	h, err = others.Releases(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, h, history.DefaultRecent)
+	h, err = others.All(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, h, history.DefaultRecent+1)
+}
+
 // Whoever may push to the repository can write a record, and what it says is printed.
 func TestARecordThatNoReleaseWrote(t *testing.T) {
 	for name, forge := range map[string]func(*history.Release){
@@ -125,7 +206,7 @@ func TestARecordThatNoReleaseWrote(t *testing.T) {
 		"a function": func(r *history.Release) { r.Functions[0].Lambda = "Api\x1b[2J" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := history.NewStore(registry.NewClient(registry.Options{}), []string{testkit.NewRegistry(t).Host + "/light"})
+			store := history.NewStore(registry.NewClient(registry.Options{}), []string{testkit.NewRegistry(t).Host + "/light"}, here)
 			release := of(history.Deploy, "abc1234")
 			forge(&release)
 			tag, err := store.Add(t.Context(), release, nil)
@@ -145,7 +226,7 @@ func TestATagThatIsNoRecord(t *testing.T) {
 	repository := r.Host + "/ai-social-media-lambda-light"
 	r.Push(t, "ai-social-media-lambda-light:release-abc1234", testkit.OCIImage(t, testkit.AMD64))
 
-	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}).Releases(t.Context())
+	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}, here).Releases(t.Context())
 
 	require.ErrorContains(t, err, "read the release record release-abc1234 in "+repository+": it is not a release record; remove the tag")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,9 +14,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
+
+	"lambdas.internal/ci/tool/publish"
 )
 
-// TagPrefix is the beginning of the tags of release records: release-TIME-COMMIT. No
+// TagPrefix is the beginning of the tags of release records: release-TIME-COMMIT-ACCOUNT-REGION. No
 // image may have a name that begins like it, so that no retention rule of an image
 // matches a record. Every tag is used once, because tags may be immutable.
 const TagPrefix = "release-"
@@ -53,17 +56,45 @@ type Registry interface {
 type Store struct {
 	registry     Registry
 	repositories []string
+	side         publish.Side
 }
 
-// NewStore returns a store in the private repositories. Records are written to the first
-// repository and read from all, so that none is lost if another repository becomes the
-// first.
-func NewStore(r Registry, repositories []string) *Store { return &Store{r, repositories} }
+// NewStore returns a store in the private repositories, for the releases of a side. Records are
+// written to the first repository and read from all, so that none is lost if another
+// repository becomes the first.
+func NewStore(r Registry, repositories []string, side publish.Side) *Store {
+	return &Store{r, repositories, side}
+}
 
-// Releases reads the last release records.
+// Releases reads the last release records of the side.
 func (s *Store) Releases(ctx context.Context) (Releases, error) {
-	type place struct{ repository, tag string }
-	var places []place
+	places, err := s.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Those without a side in their tag may be of this one.
+	found, err := s.readAll(ctx, slices.Concat(places[s.side], places[publish.Side{}]))
+	if err != nil {
+		return nil, err
+	}
+	others := slices.ContainsFunc(slices.Collect(maps.Keys(places)), func(p publish.Side) bool { return p != publish.Side{} })
+	return found.of(s.side, others), nil
+}
+
+// All reads the last release records of every side.
+func (s *Store) All(ctx context.Context) (Releases, error) {
+	places, err := s.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.readAll(ctx, slices.Concat(slices.Collect(maps.Values(places))...))
+}
+
+type place struct{ repository, tag string }
+
+// places are those of the last records of each side that a tag names, and of no side.
+func (s *Store) places(ctx context.Context) (map[publish.Side][]place, error) {
+	places := map[publish.Side][]place{}
 	for _, repository := range s.repositories {
 		tags, err := s.registry.Tags(ctx, repository)
 		if err != nil {
@@ -71,12 +102,23 @@ func (s *Store) Releases(ctx context.Context) (Releases, error) {
 		}
 		for _, tag := range tags {
 			if strings.HasPrefix(tag, TagPrefix) {
-				places = append(places, place{repository, tag})
+				_, side := publish.CutSide(tag)
+				places[side] = append(places[side], place{repository, tag})
 			}
 		}
 	}
-	slices.SortFunc(places, func(a, b place) int { return strings.Compare(a.tag, b.tag) })
-	places = places[max(0, len(places)-DefaultRecent):]
+	for side, all := range places {
+		slices.SortFunc(all, byTag)
+		places[side] = all[max(0, len(all)-DefaultRecent):]
+	}
+	return places, nil
+}
+
+func byTag(a, b place) int { return strings.Compare(a.tag, b.tag) }
+
+// readAll reads the records, oldest first.
+func (s *Store) readAll(ctx context.Context, places []place) (Releases, error) {
+	slices.SortFunc(places, byTag)
 	history := make(Releases, len(places))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -120,7 +162,7 @@ func (s *Store) read(ctx context.Context, repository, tag string) (Release, erro
 // check fails for a record that no release wrote: whoever may push to the repository can write
 // one, and what it says is printed.
 func (r Release) check() error {
-	texts := []string{r.Commit, string(r.Kind), r.Who, r.Alias}
+	texts := []string{r.Commit, string(r.Kind), r.Who, r.Alias, r.Account, r.Region}
 	for _, f := range r.Functions {
 		texts = append(texts, f.Image, f.Lambda, f.Repository, f.Before, f.After, f.Commit, f.Version)
 	}
@@ -132,12 +174,16 @@ func (r Release) check() error {
 	return nil
 }
 
-// Tag is the tag of the record of the release.
-func (r Release) Tag() string { return TagPrefix + r.Time.Format(stamp) + "-" + r.Commit }
+// Tag is the tag of the record of the release. It ends with the side, so that each side finds
+// its own without reading those of the others.
+func (r Release) Tag() string {
+	return publish.WithSide(TagPrefix+r.Time.Format(stamp)+"-"+r.Commit, publish.Side{Account: r.Account, Region: r.Region})
+}
 
 // Add writes a record of the release, unless it is the same as the last one. It returns
 // the tag of the record; "" if it wrote none.
 func (s *Store) Add(ctx context.Context, r Release, h Releases) (string, error) {
+	r.Account, r.Region = s.side.Account, s.side.Region
 	h.complete(&r)
 	if n := len(h); n > 0 && h[n-1].same(r) {
 		return "", nil

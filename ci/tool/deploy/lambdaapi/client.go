@@ -109,7 +109,11 @@ func (c *Client) Alias(ctx context.Context, name, alias string) (deploy.Alias, e
 	if err != nil {
 		return deploy.Alias{}, wrap("GetAlias", name+":"+alias, err)
 	}
-	return deploy.Alias{Name: alias, Version: aws.ToString(out.FunctionVersion), Revision: aws.ToString(out.RevisionId)}, nil
+	a := deploy.Alias{Name: alias, Version: aws.ToString(out.FunctionVersion), Revision: aws.ToString(out.RevisionId)}
+	if out.RoutingConfig != nil {
+		a.Weights = out.RoutingConfig.AdditionalVersionWeights
+	}
+	return a, nil
 }
 
 // CreateAlias makes an alias.
@@ -120,10 +124,19 @@ func (c *Client) CreateAlias(ctx context.Context, name string, a deploy.Alias) e
 	return wrap("CreateAlias", name+":"+a.Name, err)
 }
 
-// UpdateAlias moves an alias to another version, if it has the revision.
+// UpdateAlias makes an alias lead to a version and its weights, if it has the revision. The
+// routing is always sent: without it, Lambda keeps the weights of before, and a share of the
+// calls goes on to an old version. An empty one clears them.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+// https://docs.aws.amazon.com/cli/latest/reference/lambda/update-alias.html
 func (c *Client) UpdateAlias(ctx context.Context, name string, a deploy.Alias) error {
+	weights := a.Weights
+	if weights == nil {
+		weights = map[string]float64{}
+	}
 	_, err := c.api.UpdateAlias(ctx, &lambda.UpdateAliasInput{
 		FunctionName: aws.String(name), Name: aws.String(a.Name), FunctionVersion: aws.String(a.Version), RevisionId: optional(a.Revision),
+		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: weights},
 	})
 	return wrap("UpdateAlias", name+":"+a.Name, err)
 }

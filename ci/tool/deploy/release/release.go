@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"lambdas.internal/ci/tool/deploy"
@@ -69,6 +70,33 @@ func (r *Release) Preflight(ctx context.Context, d *deploy.Releaser) (*deploy.Pl
 	return plan, err
 }
 
+// Nothing is the error of a rollback that has nothing to change: whoever asks for one wants
+// something else to run. A release whose tags or record are missing has something to do.
+func (r *Release) Nothing(plan *deploy.Plan) error {
+	n := len(r.Releases)
+	if r.Kind != history.Rollback || n == 0 || plan.Changes() {
+		return nil
+	}
+	runs := map[string]string{}
+	for _, t := range r.Targets {
+		runs[t.Image] = t.Digest
+	}
+	others := func(h history.Release) bool {
+		return slices.ContainsFunc(h.Functions, func(f history.Function) bool { return runs[f.Image] != "" && runs[f.Image] != f.After })
+	}
+	if others(r.Releases[n-1]) {
+		return nil
+	}
+	text := "no earlier release has other images; to deploy another commit: bin/ci deploy --commit COMMIT"
+	for _, h := range slices.Backward(r.Releases) {
+		if others(h) {
+			text = fmt.Sprintf("the last release with other images: bin/ci rollback --to %s", h.Commit)
+			break
+		}
+	}
+	return fmt.Errorf("roll back to commit %s: every function runs its images already, so nothing was changed; %s", r.Commit, text)
+}
+
 // Run carries the plan of [Release.Preflight] out. The error is that of
 // [deploy.Releaser.Run], or says that the functions were updated and the rest was
 // not done.
@@ -115,7 +143,11 @@ func (r *Release) finish(ctx context.Context, d *deploy.Releaser, report *Report
 	var recorded error
 	report.Record, recorded = r.Records.Add(ctx, made, r.Releases)
 	if err := errors.Join(marked, recorded); err != nil {
-		return fmt.Errorf("%w\nthe functions run commit %s; run the same command again to finish the rest", err, r.Commit)
+		again := "run the same command again"
+		if r.Kind == history.Rollback { // without --to it would go to another release
+			again = "type bin/ci rollback --to " + r.Commit
+		}
+		return fmt.Errorf("%w\nthe functions run commit %s; %s to finish the rest", err, r.Commit, again)
 	}
 	return nil
 }
@@ -164,6 +196,9 @@ func outcome(f deploy.Result) string {
 	}
 	if f.State == deploy.Updated && f.Version != "" {
 		text += ", version " + f.Version
+	}
+	if f.Canary != nil {
+		text += ", canary: " + f.Canary.String()
 	}
 	return text
 }

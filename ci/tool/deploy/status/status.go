@@ -3,6 +3,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,12 +30,14 @@ type Kind string
 // The kinds of drift.
 const (
 	Unrecorded  Kind = "unrecorded"   // it runs a digest that is in no release record
+	NotReleased Kind = "not-released" // it does not run the image of the last release
 	LatestAhead Kind = "latest-ahead" // latest was published, but not deployed
 	ImageGone   Kind = "image-gone"   // the image that it runs is not in the repository
 	LiveTag     Kind = "live-tag"     // the live tag does not name the image that it runs
 	Failed      Kind = "failed"       // Lambda reports a failure
 	Missing     Kind = "missing"      // the function does not exist
 	AliasBehind Kind = "alias"        // the alias of the last release names another image
+	AliasSplit  Kind = "alias-split"  // a share of its calls goes elsewhere
 )
 
 // Drift is one difference between what runs and what the records and tags say.
@@ -52,7 +55,8 @@ type Row struct {
 	// Runs is the digest that the function runs.
 	Runs string `json:"runs"`
 	// Commit is the commit that Runs was deployed from, and Since the time of that
-	// release. Both are empty if no release record has the digest.
+	// release. If no release record has the digest, Commit is one that it was published with,
+	// if a document in the registry says so.
 	Commit string    `json:"commit,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
 	// State and Update are State and LastUpdateStatus of Lambda.
@@ -62,37 +66,63 @@ type Row struct {
 	Latest string  `json:"latest,omitempty"`
 	Live   string  `json:"live,omitempty"`
 	Drift  []Drift `json:"drift,omitempty"`
+
+	seen seen
+}
+
+// seen is what is known of a function beside its row, to judge it.
+type seen struct {
+	function deploy.Function
+	liveTag  string
+	there    bool // the image that it runs is in the repository
+	exists   bool // the function does
+	// published are the commits that the registry has documents of, if no record has one.
+	published []string
 }
 
 // Lambda reads functions.
 type Lambda interface {
 	Function(ctx context.Context, name, qualifier string) (deploy.Function, error)
+	Alias(ctx context.Context, name, alias string) (deploy.Alias, error)
 }
 
 // Tags reads the private registry.
 type Tags interface {
 	Digest(ctx context.Context, repository, identifier string) (digest v1.Hash, ok bool, err error)
+	// Commits returns those with which an image was published, by the documents that are
+	// attached to it: the image itself does not depend on the commit.
+	Commits(ctx context.Context, repository, digest string) ([]string, error)
 }
 
-// Look reads the status of the functions. The items are those of the private repositories;
-// names has the function of each image.
-func Look(ctx context.Context, l Lambda, tags Tags, h history.Releases, items []publish.Item, names map[string]string) ([]Row, error) {
+// Look reads the status of the functions of a side. The releases are those of the side, the
+// items those of the private repositories; names has the function of each image.
+func Look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history.Releases, items []publish.Item, names map[string]string) ([]Row, error) {
 	rows := make([]Row, len(items))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for n, item := range items {
 		g.Go(func() (err error) {
 			rows[n] = Row{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository}
-			if err = rows[n].look(gctx, l, tags, h, item); err != nil {
+			if err = rows[n].look(gctx, l, tags, side, h, item); err != nil {
 				return fmt.Errorf("%s (%s): %w", rows[n].Lambda, item.Image, err)
 			}
 			return nil
 		})
 	}
-	return rows, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	name(rows)
+	for n := range rows {
+		if rows[n].seen.exists {
+			rows[n].judge(h)
+		}
+		rows[n].seen = seen{}
+	}
+	return rows, nil
 }
 
-func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases, item publish.Item) error {
+func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history.Releases, item publish.Item) error {
 	f, err := l.Function(ctx, r.Lambda, "")
 	if errors.Is(err, deploy.ErrMissing) {
 		r.drift(Missing, "the function does not exist")
@@ -104,14 +134,18 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases,
 	r.Runs, r.State, r.Update = f.Digest, f.State, f.Update
 	r.Commit, r.Since, _ = h.CommitOf(r.Image, r.Runs)
 	if n := len(h); n > 0 && h[n-1].Alias != "" {
-		if err := r.readAlias(ctx, l, h[n-1].Alias); err != nil {
+		last, _ := h[n-1].Function(r.Image)
+		if err := r.readAlias(ctx, l, h[n-1].Alias, cmp.Or(last.After, r.Runs)); err != nil {
 			return err
 		}
 	}
 	for _, look := range []struct {
 		identifier string
 		found      *string
-	}{{item.LatestTag, &r.Latest}, {deploy.Live(r.Image), &r.Live}} {
+	}{{item.LatestTag, &r.Latest}, {publish.LiveTag(r.Image, side), &r.Live}, {publish.LiveTag(r.Image, publish.Side{}), &r.Live}} {
+		if *look.found != "" { // the tag without a side is of before there were sides
+			continue
+		}
 		digest, ok, err := tags.Digest(ctx, r.Repository, look.identifier)
 		if err != nil {
 			return err
@@ -120,25 +154,35 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, h history.Releases,
 			*look.found = digest.String()
 		}
 	}
-	there := r.Runs == r.Latest || r.Runs == r.Live // a tag names it
-	if r.Runs != "" && !there {
-		if _, there, err = tags.Digest(ctx, r.Repository, r.Runs); err != nil {
+	r.seen.there = r.Runs == r.Latest || r.Runs == r.Live // a tag names it
+	if r.Runs != "" && !r.seen.there {
+		if _, r.seen.there, err = tags.Digest(ctx, r.Repository, r.Runs); err != nil {
 			return err
 		}
 	}
-	r.judge(f, there)
+	if r.Runs != "" && r.Commit == "" && r.seen.there {
+		if r.seen.published, err = tags.Commits(ctx, r.Repository, r.Runs); err != nil {
+			return fmt.Errorf("find the commit of %s: %w", deploy.Short(r.Runs), err)
+		}
+	}
+	r.seen.function, r.seen.liveTag, r.seen.exists = f, publish.LiveTag(r.Image, side), true
 	return nil
 }
 
-// readAlias compares the image that the alias names with the one that the function runs.
-func (r *Row) readAlias(ctx context.Context, l Lambda, alias string) error {
-	f, err := l.Function(ctx, r.Lambda, alias)
+// readAlias compares the image to which the alias leads with that of the last release.
+func (r *Row) readAlias(ctx context.Context, l Lambda, alias, want string) error {
+	a, f, err := follow(ctx, l, r.Lambda, alias)
 	switch {
 	case errors.Is(err, deploy.ErrMissing):
 		r.drift(AliasBehind, "the alias %s does not exist; deploy again with --alias %s", alias, alias)
+		return nil
 	case err != nil:
 		return err
-	case f.Digest != r.Runs:
+	}
+	if split := a.Split(); split != "" {
+		r.drift(AliasSplit, "the alias %s sends %s, and the rest to version %s", alias, split, a.Version)
+	}
+	if f.Digest != want {
 		r.drift(AliasBehind, "the alias %s names version %s, which runs %s; deploy again with --alias %s", alias, f.Version, deploy.Short(f.Digest), alias)
 	}
 	return nil
@@ -150,7 +194,8 @@ func (r *Row) drift(k Kind, format string, args ...any) {
 }
 
 // judge compares what the function runs with the records and tags.
-func (r *Row) judge(f deploy.Function, there bool) {
+func (r *Row) judge(h history.Releases) {
+	f := r.seen.function
 	if why := f.Failed(); why != "" {
 		r.drift(Failed, "%s", why)
 	}
@@ -158,34 +203,50 @@ func (r *Row) judge(f deploy.Function, there bool) {
 		r.drift(Unrecorded, "its package type is %s; it runs no image", f.PackageType)
 		return
 	}
-	if r.Commit == "" {
-		r.drift(Unrecorded, "runs %s, which is in no release record; to deploy a commit, use `bin/ci deploy`", deploy.Short(r.Runs))
+	var last history.Function
+	if n := len(h); n > 0 {
+		last, _ = h[n-1].Function(r.Image)
 	}
-	if !there {
+	switch runs := r.runs(); {
+	case last.After != "" && last.After != r.Runs:
+		if r.Live != r.Runs {
+			runs += ", which no live tag protects from retention"
+		}
+		r.drift(NotReleased, "runs %s; the last release put %s (commit %s) here", runs, deploy.Short(last.After), last.Commit)
+	case r.Since.IsZero():
+		r.drift(Unrecorded, "runs %s, which is in no release record; to deploy a commit, use `bin/ci deploy`", runs)
+	}
+	if !r.seen.there {
 		r.drift(ImageGone, "runs %s, which is gone from %s; the function will fail: deploy another image, or publish its commit again", deploy.Short(r.Runs), r.Repository)
 	}
 	if r.Latest != "" && r.Latest != r.Runs {
 		r.drift(LatestAhead, "latest is %s, but the function does not run it; to deploy it, use `bin/ci deploy`", deploy.Short(r.Latest))
 	}
-	if r.Live != r.Runs && (r.Live != "" || r.Commit != "") {
-		r.drift(LiveTag, "%s names %s, so retention does not protect the image that runs; to fix this, deploy its commit again", deploy.Live(r.Image), deploy.Short(r.Live))
+	if r.Live != r.Runs && (r.Live == "" || r.Live != last.After) && (r.Live != "" || !r.Since.IsZero()) {
+		r.drift(LiveTag, "%s names %s, so retention does not protect the image that runs; to fix this, deploy its commit again", r.seen.liveTag, deploy.Short(r.Live))
 	}
 }
 
 // Report is what every function runs, beside the last release.
 type Report struct {
-	Functions []Row `json:"functions"`
+	// Side is where the functions are.
+	Side      publish.Side `json:"side"`
+	Functions []Row        `json:"functions"`
 	// Last is the last release that was recorded.
 	Last *history.Release `json:"lastRelease,omitempty"`
+	// Next says what to type if functions do not run the last release, as after a deploy that
+	// was killed.
+	Next string `json:"next,omitempty"`
 	// Drifts counts the problems of all functions.
 	Drifts int `json:"drifts"`
 }
 
-// NewReport puts the rows beside the last of the releases.
-func NewReport(rows []Row, h history.Releases) *Report {
-	r := &Report{Functions: rows}
+// NewReport puts the rows beside the last of the releases of the side.
+func NewReport(side publish.Side, rows []Row, h history.Releases) *Report {
+	r := &Report{Side: side, Functions: rows}
 	if len(h) > 0 {
 		r.Last = &h[len(h)-1]
+		r.Next = next(rows, h)
 	}
 	for _, row := range rows {
 		r.Drifts += len(row.Drift)
@@ -203,14 +264,17 @@ func (r *Report) Table(w io.Writer) error {
 		return err
 	}
 	if r.Last != nil {
-		fmt.Fprintf(w, "last release: %s of commit %s at %s by %s\n", r.Last.Kind, r.Last.Commit, report.Time(r.Last.Time), r.Last.Who)
+		fmt.Fprintf(w, "last release in %s: %s of commit %s at %s by %s\n", r.Side, r.Last.Kind, r.Last.Commit, report.Time(r.Last.Time), r.Last.Who)
 	} else {
-		fmt.Fprintln(w, "no release is recorded")
+		fmt.Fprintf(w, "no release is recorded for %s\n", r.Side)
 	}
 	for _, row := range r.Functions {
 		for _, d := range row.Drift {
 			fmt.Fprintf(w, "! %s (%s): %s\n", row.Lambda, row.Image, d.Text)
 		}
+	}
+	if r.Next != "" {
+		fmt.Fprintln(w, "!", r.Next)
 	}
 	if r.Drifts == 0 {
 		fmt.Fprintln(w, "no problems")
@@ -219,9 +283,9 @@ func (r *Report) Table(w io.Writer) error {
 }
 
 func (r Row) cells() []string {
-	commit, since := r.Commit, report.Time(r.Since)
-	if commit == "" {
-		commit, since = "?", "?"
+	commit, since := cmp.Or(r.Commit, "?"), "?"
+	if !r.Since.IsZero() {
+		since = report.Time(r.Since)
 	}
 	state := r.State
 	switch {

@@ -23,8 +23,11 @@ var (
 	noon     = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 	items    = []publish.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
 	names    = map[string]string{"api": "Api"}
-	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", After: one, Commit: "abc1234"}}}}
+	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", Lambda: "Api", After: one, Commit: "abc1234"}}}}
 )
+
+// here is the side of the functions.
+var here = publish.Side{Account: "123456789012", Region: "eu-central-1"}
 
 // lambda has one function, or fails.
 type lambda struct {
@@ -32,6 +35,15 @@ type lambda struct {
 	err      error
 	// alias is the digest that its alias runs; empty if the alias does not exist.
 	alias string
+	// split has the shares of other versions.
+	split map[string]float64
+}
+
+func (l lambda) Alias(_ context.Context, _, alias string) (deploy.Alias, error) {
+	if l.alias == "" {
+		return deploy.Alias{}, deploy.ErrMissing
+	}
+	return deploy.Alias{Name: alias, Version: "7", Weights: l.split}, nil
 }
 
 func (l lambda) Function(_ context.Context, _, qualifier string) (deploy.Function, error) {
@@ -64,29 +76,39 @@ func (t tags) Digest(_ context.Context, _, identifier string) (v1.Hash, bool, er
 	return h, true, err
 }
 
+// Commits are those of the documents of the second image.
+func (t tags) Commits(_ context.Context, _, digest string) ([]string, error) {
+	if digest != two {
+		return nil, nil
+	}
+	return []string{"def5678"}, nil
+}
+
 func TestDrift(t *testing.T) {
-	good := tags{"api-latest": one, "api-live": one, one: one, two: two}
+	good := tags{"api-latest": one, "api-123456789012-eu-central-1-live": one, one: one, two: two}
 	for name, c := range map[string]struct {
 		lambda  lambda
 		tags    tags
 		history history.Releases
 		want    []status.Kind
 	}{
-		"none":                         {lambda{function: deploy.Function{Digest: one}}, good, released, nil},
-		"latest is ahead":              {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": two, "api-live": one, one: one}, released, []status.Kind{status.LatestAhead}},
-		"someone else deployed":        {lambda{function: deploy.Function{Digest: two}}, good, released, []status.Kind{status.Unrecorded, status.LatestAhead, status.LiveTag}},
-		"nothing was ever released":    {lambda{function: deploy.Function{Digest: two}}, tags{two: two}, nil, []status.Kind{status.Unrecorded}},
-		"its image is gone":            {lambda{function: deploy.Function{Digest: one, State: "Failed", StateReason: "ImageDeleted"}}, tags{"api-latest": two}, released, []status.Kind{status.Failed, status.ImageGone, status.LatestAhead, status.LiveTag}},
-		"its last update failed":       {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, released, []status.Kind{status.Failed}},
-		"it runs no image":             {lambda{function: deploy.Function{PackageType: "Zip"}}, good, released, []status.Kind{status.Unrecorded}},
-		"there is no function":         {lambda{err: deploy.ErrMissing}, good, released, []status.Kind{status.Missing}},
-		"its alias is right":           {lambda{function: deploy.Function{Digest: one}, alias: one}, good, aliased(), nil},
-		"its alias runs another image": {lambda{function: deploy.Function{Digest: one}, alias: two}, good, aliased(), []status.Kind{status.AliasBehind}},
-		"its alias is gone":            {lambda{function: deploy.Function{Digest: one}}, good, aliased(), []status.Kind{status.AliasBehind}},
-		"nothing protects it":          {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, one: one}, released, []status.Kind{status.LiveTag}},
+		"none":                                 {lambda{function: deploy.Function{Digest: one}}, good, released, nil},
+		"latest is ahead":                      {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": two, "api-123456789012-eu-central-1-live": one, one: one}, released, []status.Kind{status.LatestAhead}},
+		"someone else deployed":                {lambda{function: deploy.Function{Digest: two}}, good, released, []status.Kind{status.NotReleased, status.LatestAhead}},
+		"nothing was ever released":            {lambda{function: deploy.Function{Digest: two}}, tags{two: two}, nil, []status.Kind{status.Unrecorded}},
+		"its image is gone":                    {lambda{function: deploy.Function{Digest: one, State: "Failed", StateReason: "ImageDeleted"}}, tags{"api-latest": two}, released, []status.Kind{status.Failed, status.ImageGone, status.LatestAhead, status.LiveTag}},
+		"its last update failed":               {lambda{function: deploy.Function{Digest: one, Update: "Failed", UpdateReason: "InvalidImage"}}, good, released, []status.Kind{status.Failed}},
+		"it runs no image":                     {lambda{function: deploy.Function{PackageType: "Zip"}}, good, released, []status.Kind{status.Unrecorded}},
+		"there is no function":                 {lambda{err: deploy.ErrMissing}, good, released, []status.Kind{status.Missing}},
+		"its alias is right":                   {lambda{function: deploy.Function{Digest: one}, alias: one}, good, aliased(), nil},
+		"its alias runs another image":         {lambda{function: deploy.Function{Digest: one}, alias: two}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"its alias is split":                   {lambda{function: deploy.Function{Digest: one}, alias: one, split: map[string]float64{"8": 0.3}}, good, aliased(), []status.Kind{status.AliasSplit}},
+		"its alias is gone":                    {lambda{function: deploy.Function{Digest: one}}, good, aliased(), []status.Kind{status.AliasBehind}},
+		"the tag from before there were sides": {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, "api-live": one, one: one}, released, nil},
+		"nothing protects it":                  {lambda{function: deploy.Function{Digest: one}}, tags{"api-latest": one, one: one}, released, []status.Kind{status.LiveTag}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rows, err := status.Look(t.Context(), c.lambda, c.tags, c.history, items, names)
+			rows, err := status.Look(t.Context(), c.lambda, c.tags, here, c.history, items, names)
 
 			require.NoError(t, err)
 			var kinds []status.Kind
@@ -101,7 +123,7 @@ func TestDrift(t *testing.T) {
 
 func TestWhatARowSays(t *testing.T) {
 	rows, err := status.Look(t.Context(), lambda{function: deploy.Function{Digest: one, State: "Active", Update: "Successful"}},
-		tags{"api-latest": one, "api-live": one, one: one}, released, items, names)
+		tags{"api-latest": one, "api-123456789012-eu-central-1-live": one, one: one}, here, released, items, names)
 
 	require.NoError(t, err)
 	assert.Equal(t, []status.Row{{
@@ -111,7 +133,7 @@ func TestWhatARowSays(t *testing.T) {
 }
 
 func TestLambdaDoesNotSay(t *testing.T) {
-	_, err := status.Look(t.Context(), lambda{err: errors.New("no")}, tags{}, nil, items, names)
+	_, err := status.Look(t.Context(), lambda{err: errors.New("no")}, tags{}, here, nil, items, names)
 
 	require.EqualError(t, err, "Api (api): no")
 }

@@ -24,8 +24,9 @@ import (
 // marker is the content of the file that makes a folder an image layout.
 const marker = `{"imageLayoutVersion":"1.0.0"}`
 
-// own is what a layout consists of, and the local registry, which is in dist/ too.
-var own = []string{"blobs", "index.json", "oci-layout", "registry"}
+// own is what a layout consists of, and what is in dist/ too: the local registry, and how to
+// reach the stand-in for AWS.
+var own = []string{"blobs", "index.json", "oci-layout", "registry", "stand-in.env"}
 
 // Source has the blobs of the images to write.
 type Source interface {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Region and Account are those of the functions.
+// Region and Account are those of the functions, by default.
 const (
 	Region  = "eu-central-1"
 	Account = "123456789012"
@@ -56,10 +56,15 @@ type Function struct {
 	// Image is repository@digest.
 	Image         string
 	State, Reason string
-	// Versions has the images of the published versions, and Aliases the version of each
-	// alias.
+	// Versions has the images of the published versions, Aliases the version of each alias,
+	// and Weights the shares of other versions.
 	Versions []string
 	Aliases  map[string]string
+	Weights  map[string]map[string]float64
+
+	account string
+	// routed counts the changes of aliases: it is their revision.
+	routed int
 
 	revision int
 	update   string
@@ -73,10 +78,14 @@ type Function struct {
 type Fake struct {
 	// URL is the value for AWS_ENDPOINT_URL.
 	URL string
+	// Account is that of the functions and of every caller.
+	Account string
 	// Takes is how long an update lasts.
 	Takes time.Duration
 	// Answer, if set, decides how a call is answered. It is called without a lock.
 	Answer func(Call) Reply
+	// MetricStatus, if set, is the status of each metric in an answer; by default Complete.
+	MetricStatus *string
 	// HasImage tells whether the image, repository@digest, exists. By default all exist.
 	HasImage func(uri string) bool
 
@@ -84,6 +93,8 @@ type Fake struct {
 	functions map[string]*Function
 	calls     []Call
 	counts    map[string]int
+	traffic   map[string][]float64 // by function:alias@version
+	alarms    map[string]string
 	server    *httptest.Server
 }
 
@@ -99,14 +110,18 @@ func New(t testing.TB) *Fake {
 
 // Handler returns a stand-in without a server: serve it as an [http.Handler].
 func Handler() *Fake {
-	return &Fake{functions: map[string]*Function{}, counts: map[string]int{}, Takes: time.Millisecond}
+	return &Fake{
+		functions: map[string]*Function{}, counts: map[string]int{}, Takes: time.Millisecond, Account: Account,
+		traffic: map[string][]float64{}, alarms: map[string]string{},
+	}
 }
 
 // Add creates a function that runs the image, for x86_64.
 func (f *Fake) Add(name, image string) *Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fn := &Function{Name: name, PackageType: "Image", Architecture: "x86_64", Image: image, State: "Active", update: "Successful", Aliases: map[string]string{}}
+	fn := &Function{Name: name, PackageType: "Image", Architecture: "x86_64", Image: image, State: "Active", update: "Successful",
+		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, account: f.Account}
 	f.functions[name] = fn
 	return fn
 }
@@ -117,6 +132,7 @@ func (f *Fake) Change(name string, change func(*Function)) {
 	defer f.mu.Unlock()
 	change(f.functions[name])
 	f.functions[name].revision++
+	f.functions[name].routed++
 }
 
 // Remove deletes a function.
@@ -145,6 +161,13 @@ func (f *Fake) Alias(name, alias string) string {
 		return ""
 	}
 	return fn.at(version)
+}
+
+// Split returns the shares of other versions that an alias has.
+func (f *Fake) Split(name, alias string) map[string]float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.functions[name].Weights[alias]
 }
 
 // Calls returns the calls of an operation, without dry runs.
@@ -194,7 +217,7 @@ func (fn *Function) at(version string) string {
 }
 
 func (fn *Function) arn() string {
-	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", Region, Account, fn.Name)
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", Region, fn.account, fn.Name)
 }
 
 // note counts the call and returns how it is answered.
@@ -217,5 +240,9 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveLambda(w, r)
 		return
 	}
-	serveOthers(w, r)
+	if operation, ok := strings.CutPrefix(r.URL.Path, WatchPath); ok {
+		f.serveWatch(w, r, operation)
+		return
+	}
+	serveOthers(w, r, f.Account)
 }

@@ -15,7 +15,11 @@ import (
 type input struct {
 	ImageURI, Revision, FunctionVersion, Name string
 	DryRun                                    bool
+	Routing                                   *routing
 }
+
+// routing is that of an alias.
+type routing struct{ AdditionalVersionWeights map[string]float64 }
 
 func (i *input) UnmarshalJSON(data []byte) error {
 	var raw struct {
@@ -24,6 +28,7 @@ func (i *input) UnmarshalJSON(data []byte) error {
 		FunctionVersion string
 		Name            string
 		DryRun          bool
+		Routing         *routing `json:"RoutingConfig"`
 	}
 	err := json.Unmarshal(data, &raw)
 	*i = input(raw)
@@ -90,7 +95,7 @@ type refusal struct{ code, message string }
 func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, reply Reply) (int, any) {
 	fn, ok := f.functions[name]
 	if !ok {
-		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: arn:aws:lambda:" + Region + ":" + Account + ":function:" + name}
+		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: arn:aws:lambda:" + Region + ":" + f.Account + ":function:" + name}
 	}
 	fn.advance()
 	if version, ok := fn.Aliases[qualifier]; ok {
@@ -111,14 +116,22 @@ func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, repl
 		if alias == "" {
 			alias = in.Name
 		}
+		if in.Revision != "" && in.Revision != fn.aliasRevision() {
+			return http.StatusPreconditionFailed, refusal{"PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"}
+		}
+		if refused, ok := fn.route(alias, in); !ok {
+			return http.StatusBadRequest, refused
+		}
+		fn.routed++
 		fn.Aliases[alias] = in.FunctionVersion
-		return http.StatusOK, map[string]any{"Name": alias, "FunctionVersion": in.FunctionVersion}
+		return http.StatusOK, fn.alias(alias)
 	case "DeleteAlias":
 		delete(fn.Aliases, alias)
+		delete(fn.Weights, alias)
 		return http.StatusNoContent, nil
 	case "GetAlias":
-		if version, ok := fn.Aliases[alias]; ok {
-			return http.StatusOK, map[string]any{"Name": alias, "FunctionVersion": version}
+		if _, ok := fn.Aliases[alias]; ok {
+			return http.StatusOK, fn.alias(alias)
 		}
 		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Cannot find alias arn: " + fn.arn() + ":" + alias}
 	case "Invoke":
@@ -129,6 +142,32 @@ func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, repl
 	default:
 		return http.StatusNotFound, refusal{"UnknownOperationException", operation}
 	}
+}
+
+// route sets the weights of an alias. Without a routing, those of before stay: so says the
+// documentation of UpdateAlias, and so does AWS.
+func (fn *Function) route(alias string, in input) (refusal, bool) {
+	if in.Routing == nil {
+		return refusal{}, true
+	}
+	for version := range in.Routing.AdditionalVersionWeights {
+		if in.FunctionVersion == "$LATEST" || version == "$LATEST" || version == in.FunctionVersion || len(in.Routing.AdditionalVersionWeights) > 1 {
+			return refusal{"InvalidParameterValueException", "$LATEST is not supported for an alias pointing to more than 1 version."}, false
+		}
+	}
+	fn.Weights[alias] = in.Routing.AdditionalVersionWeights
+	return refusal{}, true
+}
+
+func (fn *Function) aliasRevision() string { return fmt.Sprint("alias ", fn.routed) }
+
+// alias describes an alias.
+func (fn *Function) alias(name string) map[string]any {
+	answer := map[string]any{"Name": name, "FunctionVersion": fn.Aliases[name], "RevisionId": fn.aliasRevision()}
+	if len(fn.Weights[name]) > 0 {
+		answer["RoutingConfig"] = routing{fn.Weights[name]}
+	}
+	return answer
 }
 
 func (f *Fake) updateCode(fn *Function, in input, reply Reply) (int, any) {
@@ -182,7 +221,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 }
 
 // serveOthers answers the calls of a deployment to STS, ECR and ECR Public.
-func serveOthers(w http.ResponseWriter, r *http.Request) {
+func serveOthers(w http.ResponseWriter, r *http.Request, account string) {
 	if target := r.Header.Get("X-Amz-Target"); strings.HasSuffix(target, ".GetAuthorizationToken") {
 		token := fmt.Sprintf(`{"authorizationToken":%q,"expiresAt":%d}`,
 			base64.StdEncoding.EncodeToString([]byte("AWS:example")), time.Now().Add(12*time.Hour).Unix())
@@ -196,5 +235,5 @@ func serveOthers(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
 	fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
 		`<Arn>arn:aws:iam::%s:user/dana</Arn><UserId>AIDAEXAMPLE</UserId><Account>%s</Account>`+
-		`</GetCallerIdentityResult></GetCallerIdentityResponse>`, Account, Account)
+		`</GetCallerIdentityResult></GetCallerIdentityResponse>`, account, account)
 }

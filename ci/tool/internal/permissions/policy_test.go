@@ -79,14 +79,19 @@ func read(t *testing.T, name string) []byte {
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecr.html
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecr-public.html
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_cloudwatch.html
+// DescribeAlarms can be limited to alarms, but then it finds none that is composed of others.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 var everywhere = []string{
+	"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData",
 	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
 }
 
 // placeholders are the parts that a person fills in, each with an example value.
 var placeholders = map[string]string{
 	"<account>": "123456789012", "<region>": "eu-central-1", "<owner>": "example", "<repository>": "lambdas",
-	"<project>": "lambdas", "<cache-bucket>": "cache", "<connection>": "11111111-2222-3333-4444-555555555555",
+	"<functions-account>": "222222222222",
+	"<project>":           "lambdas", "<cache-bucket>": "cache", "<connection>": "11111111-2222-3333-4444-555555555555",
 }
 
 var (

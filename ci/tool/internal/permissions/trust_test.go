@@ -144,7 +144,7 @@ func TestEveryFileIsChecked(t *testing.T) {
 		}
 		assert.NotContains(t, string(data), "<", file)
 	}
-	want := []string{"policy-codebuild", "trust-codebuild"}
+	want := []string{"policy-codebuild", "repository-policy", "trust-codebuild"}
 	for role := range policies {
 		want = append(want, "policy-"+role, "trust-"+role)
 	}

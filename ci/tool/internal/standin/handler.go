@@ -39,7 +39,7 @@ func newHandler(host, dir string, lambda *lambdafake.Fake) http.Handler {
 			if !aws.Pushed(awsfake.Private, "", w, r) && !aws.Pushed(awsfake.Public, "public/", w, r) {
 				images.ServeHTTP(w, r)
 			}
-		case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"):
+		case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"), strings.HasPrefix(r.URL.Path, lambdafake.WatchPath):
 			lambda.ServeHTTP(w, r)
 		case r.URL.Path == "/" && (!isECR || slices.Contains(answered, operation)):
 			aws.ServeHTTP(w, r)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -60,7 +59,7 @@ func advise(ctx context.Context, err error) error {
 	if !errors.As(err, &answer) || answer.ErrorCode() == "UnknownError" { // the SDK's word for a body that has no code
 		var response *smithyhttp.ResponseError
 		if errors.As(err, &response) && response.HTTPStatusCode() > 0 {
-			return &Error{err, "this is no answer of AWS: check AWS_ENDPOINT_URL and the proxy", response.HTTPStatusCode() >= http.StatusInternalServerError}
+			return &Error{err, "this is no answer of AWS: check AWS_ENDPOINT_URL and the proxy", response.HTTPStatusCode() >= 500}
 		}
 		return &Error{err, unanswered, false}
 	}

@@ -2,7 +2,10 @@ package retention
 
 import (
 	"regexp"
+	"slices"
 	"time"
+
+	"lambdas.internal/ci/tool/publish"
 )
 
 // Facts are what has to be known before anything is changed.
@@ -10,6 +13,10 @@ type Facts struct {
 	// Functions are those that were asked for what they run, and Live is what they run.
 	Functions []Function
 	Live      []Live
+	// Side is where the functions were asked. Elsewhere is what functions of other sides run:
+	// see [Facts.FindElsewhere].
+	Side      publish.Side
+	Elsewhere []Live
 	Records   Records
 	// Expire are the names of removed functions whose images are to be deleted.
 	Expire []string
@@ -18,24 +25,27 @@ type Facts struct {
 
 // Records say what a rollback can use.
 type Records struct {
-	// Oldest is the tag of the oldest release record that is read; those before it are
-	// removed. It is empty if there are no more than are read.
-	Oldest string
+	// Kept are the tags of the release records that some side can use. If there are some, the
+	// others are removed.
+	Kept map[string]bool
+	// Shared is true if a record is of another side, or of one that is not known.
+	Shared bool
 	// Digests are the images that these records name, and Commits their commits.
 	Digests map[string]bool
 	Commits []string
 }
 
 // recordTag matches the tag of a release record: see package history.
-var recordTag = regexp.MustCompile(`^release-[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[0-9a-f]+$`)
+var recordTag = regexp.MustCompile(`^release-[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[0-9a-f]+(?:-[0-9]{12}-[a-z0-9-]+)?$`)
 
 // IsRecord tells whether the tag is that of a release record.
 func IsRecord(tag string) bool { return recordTag.MatchString(tag) }
 
 // old returns the tags that no rollback can use: those of release records that are not read,
-// and those that shield an image that no function runs and no record names.
+// and those that shield an image that no function runs and no record names. The shields of
+// other sides stay: what runs there is not seen from here.
 func (f Facts) old(images []Image, names []string) (tags []string) {
-	used, known := inUse(f.Live), map[string]bool{}
+	used, known := f.inUse(), map[string]bool{}
 	for _, name := range names {
 		known[name] = true
 	}
@@ -46,11 +56,39 @@ func (f Facts) old(images []Image, names []string) (tags []string) {
 		for _, text := range i.Tags {
 			t, ok := read(text, i.Digest)
 			switch {
-			case IsRecord(text) && text < f.Records.Oldest,
-				ok && t.kind == shieldKind && known[t.name] && used[i.Digest] == "" && !f.Records.Digests[i.Digest]:
+			case IsRecord(text) && len(f.Records.Kept) > 0 && !f.Records.Kept[text],
+				ok && t.kind == shieldKind && f.owns(t.side) && known[t.name] && used[i.Digest] == "" && !f.Records.Digests[i.Digest]:
 				tags = append(tags, text)
 			}
 		}
 	}
 	return tags
+}
+
+// owns tells whether a tag of the side is of functions that were asked.
+func (f Facts) owns(side publish.Side) bool {
+	return side == f.Side || side == publish.Side{} && !f.Records.Shared
+}
+
+// inUse returns what runs each digest.
+func (f Facts) inUse() map[string]string {
+	by := map[string]string{}
+	for _, l := range slices.Concat(f.Elsewhere, f.Live) {
+		by[l.Digest] = l.Lambda
+	}
+	return by
+}
+
+// FindElsewhere returns what functions run that were not asked, by the tags of the images of
+// the private repositories.
+func (f Facts) FindElsewhere(images []Image) []Live {
+	var all []Live
+	for _, i := range images {
+		for _, text := range i.Tags {
+			if t, ok := read(text, i.Digest); ok && (t.kind == liveKind || t.kind == shieldKind) && !f.owns(t.side) {
+				all = append(all, Live{Image: t.name, Digest: i.Digest, Lambda: text, Side: t.side})
+			}
+		}
+	}
+	return all
 }

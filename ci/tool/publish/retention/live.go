@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -30,8 +31,10 @@ type Function struct {
 type Live struct {
 	Image   string // the image's name
 	Digest  string
-	Lambda  string // function:version
+	Lambda  string // function:version, or the tag that says so
 	Version string
+	// Side is set if the function runs elsewhere.
+	Side publish.Side
 }
 
 // errUnknown ends each message about what is live and cannot be found out.
@@ -41,8 +44,9 @@ const errUnknown = "it is unknown what is live, so nothing was changed"
 // a version. What is unknown is an error, because then nothing may be deleted: if none of
 // the functions exists in the region, if one is missing that has been released, or if AWS
 // lists no version of one. A function that was never released and does not exist runs
-// nothing.
-func FindLive(ctx context.Context, api *lambda.Client, region string, functions []Function) ([]Live, error) {
+// nothing. An account that only has the registry runs nothing either: others are the sides
+// that are known to run images, and none is of this account.
+func FindLive(ctx context.Context, api *lambda.Client, own publish.Side, functions []Function, others []publish.Side) ([]Live, error) {
 	found := make([][]Live, len(functions))
 	missing := make([]bool, len(functions))
 	g, gctx := errgroup.WithContext(ctx)
@@ -61,8 +65,11 @@ func FindLive(ctx context.Context, api *lambda.Client, region string, functions 
 		return nil, err
 	}
 	if !slices.Contains(missing, false) {
+		if len(others) > 0 && !slices.ContainsFunc(others, func(s publish.Side) bool { return s.Account == own.Account }) {
+			return nil, nil
+		}
 		return nil, fmt.Errorf("find the images that functions run: none of %s exists in %s; pass the region of the functions with --region; %s",
-			namesOf(functions), region, errUnknown)
+			namesOf(functions), own.Region, errUnknown)
 	}
 	var lost []Function
 	for n, f := range functions {
@@ -72,7 +79,7 @@ func FindLive(ctx context.Context, api *lambda.Client, region string, functions 
 	}
 	if len(lost) > 0 {
 		return nil, fmt.Errorf("find the images that functions run: %s does not exist in %s, but %s; create it again, or remove the folder of %s from functions/ if it is gone for good; %s",
-			namesOf(lost), region, lost[0].Released, lost[0].Image, errUnknown)
+			namesOf(lost), own.Region, lost[0].Released, lost[0].Image, errUnknown)
 	}
 	return slices.Concat(found...), nil
 }
@@ -125,13 +132,4 @@ func versions(ctx context.Context, api *lambda.Client, f Function) ([]Live, erro
 		return nil, fmt.Errorf("AWS lists %s of it", report.Count(0, "version"))
 	}
 	return all, nil
-}
-
-// inUse returns the function that runs each digest.
-func inUse(live []Live) map[string]string {
-	by := map[string]string{}
-	for _, l := range live {
-		by[l.Digest] = l.Lambda
-	}
-	return by
 }

@@ -12,13 +12,15 @@ import (
 const (
 	commitKind = "commit" // NAME-COMMIT
 	latestKind = "latest" // NAME-latest
-	liveKind   = "live"   // NAME-live
-	shieldKind = "shield" // NAME-DIGITS-live, with digits of the image's digest
+	liveKind   = "live"   // NAME-ACCOUNT-REGION-live
+	shieldKind = "shield" // NAME-DIGITS-ACCOUNT-REGION-live, with digits of the image's digest
 )
 
 // tag is a tag that was read.
 type tag struct {
 	name, kind, commit string
+	// side is that of a live tag; zero for one from before they had a side.
+	side publish.Side
 }
 
 var (
@@ -37,7 +39,10 @@ func read(text, digest string) (t tag, ok bool) {
 		t = tag{name: found[1], kind: commitKind, commit: found[2]}
 	} else if found := otherTag.FindStringSubmatch(text); found != nil {
 		t = tag{name: found[1], kind: found[2]}
-		if shield := digits.FindStringSubmatch(t.name); shield != nil && text == publish.ShieldTag(shield[1], digest) {
+		if t.kind == liveKind {
+			t.name, t.side = publish.CutSide(t.name)
+		}
+		if shield := digits.FindStringSubmatch(t.name); shield != nil && text == publish.ShieldTag(shield[1], digest, t.side) {
 			t.name, t.kind = shield[1], shieldKind
 		}
 	}

@@ -73,14 +73,14 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 	c.Surplus = surplus(r.Images, r.Names, documents, f.Records.Commits)
 	images := without(r.Images, c.Surplus)
 	c.Warnings = warnings("ecr", r.Name, images)
-	c.Removed = removed(images, r.Names)
+	c.Removed = removed(images, r.Names, f.Side)
 	expire, err := f.expiring(r.Name, c.Removed)
 	if err != nil {
 		return Change{}, err
 	}
 	ruled := slices.DeleteFunc(slices.Clone(r.Names), func(name string) bool { return slices.Contains(r.Left, name) })
-	c.Images = rules{r.Names, ruled, expire, inUse(f.Live), f.Now}.judgeTagged(images)
-	if c.Shields, err = shieldsOf(r.Name, images, f.Live); err != nil {
+	c.Images = rules{r.Names, ruled, expire, f.inUse(), f.Now}.judgeTagged(images)
+	if c.Shields, err = shieldsOf(r.Name, images, f); err != nil {
 		return Change{}, err
 	}
 	c.Old = f.old(images, r.Names)
@@ -107,18 +107,19 @@ func policyDiff(ctx context.Context, api *ecr.Client, r Repository) (string, err
 // shieldsOf returns the tags for images that functions run and that no tag protects. The
 // image that a function runs itself has NAME-live, which moves when the function does. That
 // of a version needs a tag that stays.
-func shieldsOf(repository string, images []Image, live []Live) (all []Shield, err error) {
+func shieldsOf(repository string, images []Image, f Facts) (all []Shield, err error) {
 	there := map[string][]string{}
 	for _, i := range images {
 		there[i.Digest] = i.Tags
 	}
-	for _, l := range live {
+	for _, l := range f.Live {
 		tags, ok := there[l.Digest]
-		tag := publish.ShieldTag(l.Image, l.Digest)
+		tag := publish.ShieldTag(l.Image, l.Digest, f.Side)
 		switch {
 		case !ok, // the image is in another repository
 			slices.Contains(tags, tag),
-			l.Version == latestVersion && slices.Contains(tags, l.Image+publish.LiveSuffix):
+			slices.Contains(tags, publish.ShieldTag(l.Image, l.Digest, publish.Side{})),
+			l.Version == latestVersion && slices.Contains(tags, publish.LiveTag(l.Image, f.Side)):
 			continue
 		case len(tags) >= MaxTags:
 			return nil, fmt.Errorf("protect %s, which %s runs: it has %d tags, and AWS accepts no more; %s; nothing was changed",

@@ -62,12 +62,12 @@ func PlanPublic(ctx context.Context, repository string, images []Image, names []
 	}
 	p := Pruning{Repository: repository, Surplus: surplus(images, names, deletable(images, documents), f.Records.Commits)}
 	images = without(images, p.Surplus)
-	p.Removed, p.Warnings = removed(images, names), warnings("ecr-public", repository, images)
+	p.Removed, p.Warnings = removed(images, names, f.Side), warnings("ecr-public", repository, images)
 	expire, err := f.expiring(repository, p.Removed)
 	if err != nil {
 		return Pruning{}, err
 	}
-	p.Images = rules{names, nil, expire, inUse(f.Live), f.Now}.judge(images, subjects)
+	p.Images = rules{names, nil, expire, f.inUse(), f.Now}.judge(images, subjects)
 	return p, nil
 }
 

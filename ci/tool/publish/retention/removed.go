@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -15,12 +16,13 @@ type Removed struct {
 	Name   string `json:"name"`
 	Images int    `json:"images"`
 	Bytes  int64  `json:"bytes"`
-	// live is a tag that says that a function ran one of the images.
-	live string
+	// live is a tag that says that a function ran one of the images, and elsewhere one that
+	// says so of a function that was not asked.
+	live, elsewhere string
 }
 
 // removed lists the names that the repository is not for.
-func removed(images []Image, names []string) []Removed {
+func removed(images []Image, names []string, own publish.Side) []Removed {
 	all := map[string]*Removed{}
 	for _, i := range images {
 		counted := map[string]bool{}
@@ -36,6 +38,9 @@ func removed(images []Image, names []string) []Removed {
 			}
 			if t.kind == liveKind || t.kind == shieldKind {
 				r.live = text
+				if t.side != own && t.side != (publish.Side{}) {
+					r.elsewhere = text
+				}
 			}
 			if !counted[t.name] {
 				counted[t.name] = true
@@ -62,6 +67,10 @@ func (f Facts) expiring(repository string, list []Removed) (map[string]bool, err
 		if r.live != "" && !slices.ContainsFunc(f.Functions, func(fn Function) bool { return fn.Image == r.Name }) {
 			return nil, fmt.Errorf("delete the images of %s in %s: the tag %s says that a function ran one, and no release record says which function; if it is gone, remove the tag, with --image-ids imageTag=%[3]s, and run the same command again; %s",
 				r.Name, repository, r.live, errUnknown)
+		}
+		if r.elsewhere != "" {
+			return nil, fmt.Errorf("delete the images of %s in %s: the tag %s says that a function of another account or region runs one; if it is gone, remove the tag, with --image-ids imageTag=%[3]s, and run the same command again; %s",
+				r.Name, repository, r.elsewhere, errUnknown)
 		}
 		names[r.Name] = true
 	}
