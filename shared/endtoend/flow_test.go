@@ -68,7 +68,7 @@ func TestATripFromUploadToDownload(t *testing.T) {
 		{"clip.mp4", "video/mp4", mediatest.Read(t, clip)},
 	})
 
-	s.refused(t, "/uploads", `{"files":[{"name":"a.heic","contentType":"image/heic","size":20000000}]}`, "image/heic cannot be read by the ffmpeg of this installation")
+	s.refused(t, "createUploads", map[string]any{"files": []any{map[string]any{"name": "a.heic", "contentType": "image/heic", "size": 20_000_000}}}, "image/heic cannot be read by the ffmpeg of this installation")
 
 	thumbnails := s.run(t, map[string]any{"kind": "thumbnail", "keys": keys})
 	require.Len(t, thumbnails, 4)
@@ -144,7 +144,7 @@ func (s *system) speaksHTTP(t *testing.T) {
 	t.Helper()
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	_, err := w.Write([]byte(`{"files":[{"name":"IMG_1.HEIC","contentType":"","size":5}]}`))
+	_, err := w.Write([]byte(`{"files":[{"name":"IMG_1.MOV","contentType":"","size":5}]}`))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	uploads := "/sessions/" + s.session + "/uploads"

@@ -91,19 +91,12 @@ func do(t *testing.T, request *http.Request) []byte {
 	return body
 }
 
-// refused sends a request of the session and checks that it is refused, and why.
-func (s *system) refused(t *testing.T, path, body, says string) {
+// refused carries out an operation of the session and checks that it is refused, and why.
+func (s *system) refused(t *testing.T, operation string, body any, says string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/sessions/"+s.session+path, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+s.token)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, response.Body.Close()) }()
-	answer, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	assert.Equal(t, http.StatusBadRequest, response.StatusCode)
-	assert.Contains(t, string(answer), says)
+	status, answer := s.client.Call(t, operation, map[string]string{"session": s.session}, body)
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.Contains(t, answer["errorMessage"], says)
 }
 
 // upload sends files through presigned URLs and returns their keys.
