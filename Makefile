@@ -24,6 +24,10 @@ SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist
 # What npm ships: a DynamoDB server and a static ffmpeg.
 NPM := .cache/npm/node_modules
 
+# A second ffmpeg for tests, near to what production carries.
+MODERN       := .cache/modern-ffmpeg
+MODERN_SUITE := trixie
+
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -66,6 +70,7 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 
 .PHONY: test
 test: tools bin/ci ## Run all tests, with real servers on localhost
+	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
 	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
@@ -84,8 +89,9 @@ test-race: tools bin/ci ## Run the tests with the race detector
 	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test -race -vet=off -timeout 30m $$(go list ./... | grep -vE '$(NO_RACE)')
 
 .PHONY: test-full
-test-full: tools bin/ci ## Run the tests of faults and of random edits 2,000 times, not a few
+test-full: tools bin/ci ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few
 	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000
+	cd ci/tool && $(TEST) -timeout 30m -count=1 -run IsKilled ./cmd/ci -every 1
 	cd ci/tool && $(TEST) -timeout 120m -count=1 -run Reused ./workspace/gobuild -edits 2000
 
 .PHONY: test-engine
@@ -151,6 +157,27 @@ $(NPM)/.installed: Makefile
 	@npm install --silent --no-save --no-audit --no-fund --prefix .cache/npm \
 	  dynalite@$(DYNALITE_VERSION) \
 	  @ffmpeg-installer/ffmpeg@1.1.0 @ffprobe-installer/ffprobe@1.4.1
+	@touch $@
+
+# Debian's packages of a newer release, unpacked into .cache; apt checks their signatures.
+# Nothing is installed. The programs need the newer C library, so they start with its loader.
+MODERN_MIRROR  = $(shell apt-get indextargets --format '$$(REPO_URI)' 'Created-By: Packages' | head -1)
+MODERN_NEEDS  := ffmpeg libheif-examples libheif-plugin-x265 libheif-plugin-libde265
+
+.PHONY: modern-ffmpeg
+modern-ffmpeg: $(MODERN)/.$(MODERN_SUITE) ## Fetch ffmpeg 7.1 and heif-enc from Debian, for the tests on two ffmpegs
+$(MODERN)/.$(MODERN_SUITE):
+	@echo "== fetch $(MODERN_NEEDS) from Debian $(MODERN_SUITE)"
+	@rm -rf $(MODERN) && mkdir -p $(MODERN)/apt/lists/partial $(MODERN)/apt/archives/partial $(MODERN)/bin
+	@set -e; cd $(MODERN); root=$$PWD/root; touch apt/status; \
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(MODERN_MIRROR) $(MODERN_SUITE) main" > apt/sources.list; \
+	apt="-qq -o Dir::State=$$PWD/apt -o Dir::State::status=$$PWD/apt/status -o Dir::Cache=$$PWD/apt -o Dir::Etc::sourcelist=$$PWD/apt/sources.list -o Dir::Etc::sourceparts=-"; \
+	apt-get $$apt update; apt-get $$apt install --yes --no-install-recommends --download-only $(MODERN_NEEDS); \
+	for deb in apt/archives/*.deb; do dpkg-deb -x $$deb root; done; rm -r apt; \
+	libraries=$$(find $$root/usr/lib -name '*.so*' -exec dirname {} + | sort -u | paste -sd:); loader=$$(find $$root/usr/lib -name 'ld-linux-*' | head -1); \
+	for program in ffmpeg ffprobe heif-enc; do \
+	  printf '#!/bin/sh\nLIBHEIF_PLUGIN_PATH=%s exec %s --library-path %s %s "$$@"\n' "$$(find $$root -path '*libheif/plugins')" "$$loader" "$$libraries" "$$root/usr/bin/$$program" > bin/$$program; \
+	done; chmod +x bin/*; bin/ffmpeg -hide_banner -version | head -1
 	@touch $@
 
 .PHONY: clean

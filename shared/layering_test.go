@@ -57,7 +57,7 @@ func TestImagesHoldOnlyWhatIsAllowed(t *testing.T) {
 			if image.Registry == "public" {
 				assert.False(t, reaches(deps, module+"/proprietary"), "a public image holds nothing proprietary")
 			}
-			for _, testOnly := range []string{"awstest", "geminitest", "mediatest", "leaktest", "lambdatest"} {
+			for _, testOnly := range []string{"awstest", "geminitest", "mediatest", "leaktest", "lambdatest", "openapitest"} {
 				assert.False(t, reaches(deps, module+"/"+testOnly), testOnly)
 			}
 		})

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
+	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 )
 
@@ -38,10 +37,10 @@ func (r *Request) Check() error {
 		return err
 	}
 	if strings.TrimSpace(r.Instruction) == "" {
-		return errors.New("instruction is empty")
+		return fault.New(fault.InvalidInput, "instruction is empty")
 	}
 	if len(r.Instruction) > instructionLimit {
-		return fmt.Errorf("instruction has %d bytes; the limit is %d", len(r.Instruction), instructionLimit)
+		return fault.New(fault.InvalidInput, "instruction has %d bytes; the limit is %d", len(r.Instruction), instructionLimit)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"net/http"
 	"path"
 
 	"lambdas.internal/shared/fault"
@@ -84,9 +83,9 @@ func (h *handler) enhance(ctx context.Context, request Request) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	mimeType := http.DetectContentType(original)
+	mimeType := picture.MIMEType(original)
 	if !accepted[mimeType] {
-		return Result{}, fault.New(fault.InvalidInput, "the object is %s; want a JPEG, PNG or WebP picture", mimeType)
+		return Result{}, fault.New(fault.InvalidInput, "the object is %s; want a JPEG, PNG, WebP or HEIC picture", mimeType)
 	}
 	edited, err := h.editor.Edit(ctx, "", request.Instruction, gemini.Image{Data: original, MIMEType: mimeType})
 	if err != nil {
@@ -116,8 +115,9 @@ func (h *handler) enhance(ctx context.Context, request Request) (Result, error) 
 	return result, nil
 }
 
-// accepted are the formats that both Gemini and the thumbnail maker read.
-var accepted = map[string]bool{"image/jpeg": true, "image/png": true, "image/webp": true}
+// accepted are the formats that both Gemini and the thumbnail maker read
+// (ai.google.dev/gemini-api/docs/image-understanding).
+var accepted = map[string]bool{"image/jpeg": true, "image/png": true, "image/webp": true, "image/heic": true}
 
 func extension(mimeType string) string {
 	switch mimeType {

@@ -101,6 +101,16 @@ func TestHandle(t *testing.T) {
 			assert.Equal(t, string(test.kind), item(index+1).ErrorType)
 		})
 	}
+	t.Run("HEIC of a telephone is sent as it is", func(t *testing.T) {
+		heic := append([]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), make([]byte, 100)...)
+		s3.Put(t, "s1/originals/photo.heic", heic)
+		server := geminitest.Start(t, ok)
+		_, err := invoke(t, lambdaboot.New(Build), "s1/originals/photo.heic", 12)
+		require.NoError(t, err)
+		sent := server.Requests()[0].Contents[0].Parts[0].InlineData
+		assert.Equal(t, "image/heic", sent.MIMEType)
+		assert.Equal(t, heic, sent.Data)
+	})
 	t.Run("retry after 429", func(t *testing.T) {
 		server := geminitest.Start(t, geminitest.Status(429, "RESOURCE_EXHAUSTED"), ok)
 		_, err := invoke(t, lambdaboot.New(Build), "s1/originals/photo.jpg", 10)

@@ -2,15 +2,11 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 
 	"lambdas.internal/shared/fault"
 )
-
-// bodyLimit in bytes is far above any request of this API.
-const bodyLimit = 256 << 10
 
 // statuses are the HTTP statuses of the kinds of errors. Every other kind has 500.
 var statuses = map[fault.Kind]int{
@@ -55,7 +51,7 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 	if !ok {
 		status = http.StatusInternalServerError
 	}
-	message := err.Error()
+	message := fault.Message(err)
 	if !public[kind] {
 		message = "the server could not process the request; its log says why"
 	}
@@ -64,22 +60,11 @@ func replyError(w http.ResponseWriter, r *http.Request, err error) {
 		level = slog.LevelError
 	}
 	slog.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "status", status, "errorType", string(kind), "error", err.Error())
-	if kind == fault.Transient {
+	switch kind {
+	case fault.Transient:
 		w.Header().Set("Retry-After", "1")
+	case fault.Unauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	reply(w, r, status, problem{Type: string(kind), Message: message})
-}
-
-// decode reads the JSON body of a request. An unknown field is an error, because it is
-// probably a typing mistake.
-func decode(r *http.Request, v any) error {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.New(fault.InvalidInput, "body: larger than the limit of %d bytes", tooLarge.Limit)
-		}
-		return fault.New(fault.InvalidInput, "body: want the JSON of this route: %w", err)
-	}
-	return nil
 }

@@ -30,25 +30,28 @@ func (b *backend) checkOrigin(r *http.Request) error {
 }
 
 // authorize returns the request's context with its session. The request must carry the
-// session's token, and the session must be active.
-func (b *backend) authorize(r *http.Request) (context.Context, error) {
+// session's token, and the session must be active if the access is for its holder.
+func (b *backend) authorize(r *http.Request, access access) (context.Context, error) {
 	id := r.PathValue("session")
 	if err := mediakey.CheckSession(id); err != nil {
 		return nil, err
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
+	scheme, token, ok := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") { // a scheme has no case (RFC 9110, 11.1)
 		return nil, fault.New(fault.Unauthorized, "header Authorization: want \"Bearer\", a space and the session's token")
 	}
-	if err := b.tokens.Check(token, id); err != nil {
+	if err := b.tokens.Check(strings.TrimSpace(token), id); err != nil {
 		return nil, err
 	}
 	ctx := logging.With(r.Context(), logging.Session(id))
 	session, err := b.sessions.Read(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, fault.New(fault.NotFound, "session %s does not exist, or has expired; create a new one with POST /sessions: %w", id, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if session.Status != sessions.Active {
+	if session.Status != sessions.Active && access != former {
 		return nil, fault.New(fault.Unauthorized, "session %s has ended; create a new one with POST /sessions", id)
 	}
 	return context.WithValue(ctx, sessionKey{}, session), nil

@@ -19,16 +19,17 @@ const (
 // jobRequest is the body of POST /sessions/{session}/jobs.
 type jobRequest struct {
 	Kind jobs.Kind `json:"kind"`
-	// Keys of the originals to work on.
-	Keys []string `json:"keys"`
+	// Keys of the originals to work on, at most 100, or 500 for a selection.
+	Keys []string `json:"keys" jsonschema:"minItems=1,maxItems=500,uniqueItems=true"`
 	// Look and Wish determine the prompt of an enhancement.
 	Look string `json:"look,omitempty"`
-	Wish string `json:"wish,omitempty"`
-	// Preset of a video: reel, square or landscape.
-	Preset string `json:"preset,omitempty"`
-	// TripContext and Model are for a selection.
-	TripContext string `json:"tripContext,omitempty"`
-	Model       string `json:"model,omitempty"`
+	Wish string `json:"wish,omitempty" jsonschema:"maxLength=500"`
+	// Preset of a video. Without one, the nearest in shape is used.
+	Preset string `json:"preset,omitempty" jsonschema:"enum=reel,enum=square,enum=landscape"`
+	// TripContext describes the trip of a selection in the user's words.
+	TripContext string `json:"tripContext,omitempty" jsonschema:"maxLength=4096"`
+	// Model of a selection.
+	Model string `json:"model,omitempty"`
 }
 
 // The events that the processors accept.
@@ -57,12 +58,8 @@ type (
 	}
 )
 
-// events returns the event of each item. If the processor would not accept the request,
-// the error is a fault.InvalidInput.
+// events returns the event of each item. The request must have passed check.
 func (q jobRequest) events(session, job string) ([]any, error) {
-	if err := q.check(session); err != nil {
-		return nil, err
-	}
 	if q.Kind == jobs.Selection {
 		event := selectionEvent{SessionID: session, JobID: job, TripContext: q.TripContext, MediaKeys: q.Keys, Model: q.Model}
 		for _, key := range q.Keys {
@@ -106,6 +103,11 @@ func (q jobRequest) check(session string) error {
 	}
 	if len(q.TripContext) > tripLimit {
 		return fault.New(fault.InvalidInput, "tripContext has %d bytes; the limit is %d", len(q.TripContext), tripLimit)
+	}
+	if q.Kind == jobs.Enhancement {
+		if _, err := prompts.Enhancement(q.Look, q.Wish); err != nil {
+			return err
+		}
 	}
 	if q.Preset != "" {
 		if _, err := preset.Find(q.Preset); err != nil {

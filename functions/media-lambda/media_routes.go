@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
-	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -11,45 +9,31 @@ import (
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/mediakey"
 	"lambdas.internal/shared/presign"
+	"lambdas.internal/shared/settings"
 )
-
-// mediaType is a kind of file that may be uploaded.
-type mediaType struct {
-	extension string
-	// limit in bytes.
-	limit int64
-}
-
-// Limits in bytes. A photo of a telephone has up to 20 MB. A clip must fit, together with
-// its result, into the 512 MB of the processors' /tmp.
-const (
-	photoLimit = 50 << 20
-	clipLimit  = 400 << 20
-)
-
-// mediaTypes are the content types that the processors read.
-var mediaTypes = map[string]mediaType{
-	"image/jpeg":      {".jpg", photoLimit},
-	"image/png":       {".png", photoLimit},
-	"image/webp":      {".webp", photoLimit},
-	"image/heic":      {".heic", photoLimit},
-	"video/mp4":       {".mp4", clipLimit},
-	"video/quicktime": {".mov", clipLimit},
-	"video/webm":      {".webm", clipLimit},
-}
 
 // filesLimit is how many files one request may have.
 const filesLimit = 100
 
 type uploadRequest struct {
-	Files []struct {
-		Name        string `json:"name"`
-		ContentType string `json:"contentType"`
-		// Size in bytes, exactly.
-		Size int64 `json:"size"`
-	} `json:"files"`
+	Files []uploadFile `json:"files" jsonschema:"minItems=1,maxItems=100"`
 }
 
+type uploadFile struct {
+	// Name may be in any script. Its extension counts if ContentType says nothing.
+	Name string `json:"name"`
+	// ContentType in any of its usual spellings, with or without parameters.
+	ContentType string `json:"contentType"`
+	// Size in bytes, exactly: at most 50 MiB for a photo, and 4 GiB for a clip.
+	Size int64 `json:"size" jsonschema:"minimum=1,maximum=4294967296"`
+}
+
+// uploadAnswer has the uploads in the order of the files of the request.
+type uploadAnswer struct {
+	Uploads []upload `json:"uploads"`
+}
+
+// upload is what to send to upload one file, and the key that it then has.
 type upload struct {
 	Key string `json:"key"`
 	presign.Request
@@ -65,38 +49,24 @@ func createUploads(b *backend, r *http.Request) (int, any, error) {
 	}
 	uploads := make([]upload, len(request.Files))
 	for i, file := range request.Files {
-		kind, ok := mediaTypes[file.ContentType]
-		if !ok {
-			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %q is not accepted; want one of %s",
-				i, file.ContentType, strings.Join(slices.Sorted(maps.Keys(mediaTypes)), ", "))
+		contentType, kind, err := mediaTypeOf(file.ContentType, file.Name)
+		if err != nil {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %w", i, err)
+		}
+		if slices.Contains(strings.Split(settings.Optional(refusedTypes, ""), ","), contentType) {
+			return 0, nil, fault.New(fault.InvalidInput, "files[%d].contentType: %s cannot be read by the ffmpeg of this installation; convert the file to JPEG or MP4", i, contentType)
 		}
 		if file.Size <= 0 || file.Size > kind.limit {
 			return 0, nil, fault.New(fault.InvalidInput, "files[%d].size: %d bytes; want 1 to %d", i, file.Size, kind.limit)
 		}
 		key := path.Join(sessionOf(r).ID, mediakey.Originals, objectName(file.Name)+kind.extension)
-		signed, err := b.signer.Upload(r.Context(), key, file.ContentType, file.Size)
+		signed, err := b.signer.Upload(r.Context(), key, contentType, file.Size)
 		if err != nil {
 			return 0, nil, err
 		}
 		uploads[i] = upload{Key: key, Request: signed}
 	}
-	return http.StatusCreated, map[string][]upload{"uploads": uploads}, nil
-}
-
-// objectName makes a unique name that resembles the user's. It must be unique without the
-// extension, because two files that differ only in that, for instance those of a Live
-// Photo, would share a thumbnail.
-func objectName(name string) string {
-	const random, longest = 8, 48
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return '-'
-	}, mediakey.Base(name))
-	clean = strings.Trim(clean[:min(len(clean), longest)], "-")
-	return strings.TrimSuffix(strings.ToLower(rand.Text()[:random])+"-"+clean, "-")
+	return http.StatusCreated, uploadAnswer{uploads}, nil
 }
 
 func createDownload(b *backend, r *http.Request) (int, any, error) {
@@ -110,7 +80,7 @@ func createDownload(b *backend, r *http.Request) (int, any, error) {
 		}
 		return 0, nil, err
 	}
-	signed, err := b.signer.Download(r.Context(), key)
+	signed, err := b.signer.Download(r.Context(), key, fileName(key))
 	if err != nil {
 		return 0, nil, err
 	}

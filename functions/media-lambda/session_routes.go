@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/sessions"
 )
 
@@ -30,8 +31,16 @@ func readSession(_ *backend, r *http.Request) (int, any, error) {
 	return http.StatusOK, sessionOf(r), nil
 }
 
-func invalidateSession(b *backend, r *http.Request) (int, any, error) {
-	if err := b.sessions.Invalidate(r.Context(), sessionOf(r).ID); err != nil {
+// deleteSession ends a session and deletes its objects. It may be repeated, for instance
+// after an answer was lost or a part could not be deleted.
+func deleteSession(b *backend, r *http.Request) (int, any, error) {
+	session := sessionOf(r)
+	if session.Status == sessions.Active {
+		if err := b.sessions.Invalidate(r.Context(), session.ID); err != nil && fault.KindOf(err) != fault.Conflict {
+			return 0, nil, err
+		}
+	}
+	if err := b.objects.DeleteAll(r.Context(), b.bucket, session.ID+"/"); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -27,15 +28,15 @@ const (
 	// headLength is how many bytes of an original are read first: enough for the metadata
 	// of a JPEG (an APP1 segment has at most 64 KB) and the head of every other format.
 	headLength = 256 << 10
-	// clipLimit in bytes; a clip is read as a whole, because its time may be at the end.
-	clipLimit = 480 << 20
+	// wholeLimit in bytes; of a larger clip, only the parts with its description are read.
+	wholeLimit = 24 << 20
 )
 
 // objects is the part of storage that the gatherer needs.
 type objects interface {
 	Get(ctx context.Context, bucket, key string, limit int64) ([]byte, error)
 	Head(ctx context.Context, bucket, key string, n int64) ([]byte, error)
-	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
+	Fetch(ctx context.Context, bucket, key, path string, limit int64) (*storage.Local, error)
 }
 
 // gathered holds what is known about one photo or clip of a job.
@@ -98,7 +99,7 @@ func (g gathered) unless(err error, what string) (gathered, error) {
 	if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.InvalidInput {
 		return g, err
 	}
-	g.unreadable = fmt.Sprintf("its %s cannot be read: %v", what, err)
+	g.unreadable = fmt.Sprintf("its %s cannot be read: %s", what, fault.Message(err))
 	return g, nil
 }
 
@@ -108,7 +109,7 @@ func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.T
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	if format := photoFormat(head); format != "" {
+	if format := photoFormats[picture.MIMEType(head)]; format != "" {
 		return exif.Read(bytes.NewReader(head), format).Taken, false, nil
 	}
 	g.clips.Lock()
@@ -118,32 +119,16 @@ func (g *gatherer) origin(ctx context.Context, bucket, key string) (taken time.T
 		return time.Time{}, false, err
 	}
 	defer remove()
-	path := filepath.Join(dir, "clip")
-	if _, err := g.objects.Download(ctx, bucket, key, path, clipLimit); err != nil {
+	original, err := g.objects.Fetch(ctx, bucket, key, filepath.Join(dir, "clip"), wholeLimit)
+	if err != nil {
 		return time.Time{}, false, err
 	}
-	media, err := g.tools.Probe(ctx, path)
-	if err != nil {
+	media, err := g.tools.Probe(ctx, original.Address)
+	if err := cmp.Or(original.Close(), err); err != nil {
 		return time.Time{}, false, err
 	}
 	return media.Taken, !media.Still(), nil
 }
 
-// photoFormat returns a photo's format by its first bytes: "jpeg", "png", "webp" or
-// "heif", or "" for anything else.
-func photoFormat(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		return "jpeg"
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		return "png"
-	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
-		return "webp"
-	case len(head) >= 12 && string(head[4:8]) == "ftyp" && heifBrands[string(head[8:12])]:
-		return "heif"
-	}
-	return ""
-}
-
-// heifBrands are the major brands of still pictures (ISO/IEC 23008-12, annex B).
-var heifBrands = map[string]bool{"heic": true, "heix": true, "heim": true, "heis": true, "mif1": true, "avif": true}
+// photoFormats are the formats in which exif reads a photo's time.
+var photoFormats = map[string]string{"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp", "image/heic": "heif", "image/avif": "heif"}

@@ -10,7 +10,6 @@ import (
 	"lambdas.internal/shared/deadline"
 	"lambdas.internal/shared/fault"
 	"lambdas.internal/shared/ffmpeg"
-	"lambdas.internal/shared/gemini"
 	"lambdas.internal/shared/jobs"
 	"lambdas.internal/shared/lambdaboot"
 	"lambdas.internal/shared/processor"
@@ -48,9 +47,10 @@ type handler struct {
 	judge    judge
 }
 
-// Build makes the handler from the environment: that of processor.New, GEMINI_API_KEY or
-// SSM_API_KEY_PARAM, GEMINI_MODEL, and ffmpeg and ffprobe.
-func Build(ctx context.Context) (lambdaboot.Handler, error) {
+// Build makes the handler from the environment: that of processor.New, and ffmpeg and
+// ffprobe. The model is in GEMINI_API_KEY or SSM_API_KEY_PARAM, and in GEMINI_MODEL; without
+// a key, measures alone decide.
+func Build(context.Context) (lambdaboot.Handler, error) {
 	tools, err := ffmpeg.New()
 	if err != nil {
 		return nil, err
@@ -59,13 +59,9 @@ func Build(ctx context.Context) (lambdaboot.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := gemini.FromEnvironment(ctx, gemini.DefaultTextModel)
-	if err != nil {
-		return nil, err
-	}
 	h := &handler{
 		bucket: b.Bucket, jobs: b.Jobs,
-		gatherer: &gatherer{objects: b.Objects, tools: tools}, judge: judge{asker: client},
+		gatherer: &gatherer{objects: b.Objects, tools: tools}, judge: judge{asker: &lazyModel{}},
 	}
 	return h.Handle, nil
 }
@@ -121,7 +117,7 @@ func (h *handler) rank(ctx context.Context, request Request, usable []gathered) 
 	cancel()
 	if err != nil {
 		slog.WarnContext(ctx, "the model failed; ranked by measures alone", "errorType", string(fault.KindOf(err)), "error", err.Error())
-		result.RankedBy, result.ModelError = rankedByMeasures, fmt.Sprintf("%s: %v", fault.KindOf(err), err)
+		result.RankedBy, result.ModelError = rankedByMeasures, fmt.Sprintf("%s: %s", fault.KindOf(err), fault.Message(err))
 		judgements = nil
 	}
 	result.Media = ranking.Decide(candidates, scenes, duplicates, judgements)

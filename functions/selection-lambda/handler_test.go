@@ -157,8 +157,32 @@ func TestHandle(t *testing.T) {
 
 func TestMissingConfigurationNamesTheVariable(t *testing.T) {
 	mediatest.Tools(t)
-	t.Setenv("SSM_API_KEY_PARAM", "")
-	lambdatest.Configuration(t, Build, goodEvent, "MEDIA_BUCKET_NAME", "GEMINI_API_KEY")
+	lambdatest.Configuration(t, Build, goodEvent, "MEDIA_BUCKET_NAME")
+}
+
+func TestMeasuresAnswerWithoutAModel(t *testing.T) {
+	mediatest.Tools(t)
+	s3 := awstest.StartS3(t)
+	media, thumbnails := trip(t, s3)
+	for name, test := range map[string]struct{ key, says string }{
+		"no key":           {"", "ConfigurationError: .*GEMINI_API_KEY"},
+		"no way to Gemini": {geminitest.Key, "^TransientError: gemini gemini-2.5-flash: [a-z ]+$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			awstest.StartDynamoDB(t)
+			t.Setenv("GEMINI_API_KEY", test.key)
+			t.Setenv("SSM_API_KEY_PARAM", "")
+			t.Setenv("GOOGLE_GEMINI_BASE_URL", "http://model.invalid")
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			started := time.Now()
+			out, err := lambdaboot.New(Build).Invoke(ctx, event(t, media, thumbnails))
+			require.NoError(t, err)
+			assert.Equal(t, rankedByMeasures, out.(Result).RankedBy)
+			assert.Regexp(t, test.says, out.(Result).ModelError)
+			assert.Less(t, time.Since(started), 10*time.Second)
+		})
+	}
 }
 
 func TestInvocationsLeaveNothing(t *testing.T) {

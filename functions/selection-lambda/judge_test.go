@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/shared/fault"
+	"lambdas.internal/shared/picture"
 	"lambdas.internal/shared/proprietary/ranking"
 )
 
@@ -45,7 +46,7 @@ func TestLongReasonIsCut(t *testing.T) {
 	assert.Equal(t, strings.Repeat("ü", 150)+"…", judgements[0].Reason)
 }
 
-func TestPhotoFormat(t *testing.T) {
+func TestPhotoFormats(t *testing.T) {
 	for head, want := range map[string]string{
 		"\xff\xd8\xff\xe0":               "jpeg",
 		"\x89PNG\r\n\x1a\n":              "png",
@@ -57,6 +58,6 @@ func TestPhotoFormat(t *testing.T) {
 		"":                               "",
 		"text":                           "",
 	} {
-		assert.Equal(t, want, photoFormat([]byte(head)), "%q", head)
+		assert.Equal(t, want, photoFormats[picture.MIMEType([]byte(head))], "%q", head)
 	}
 }

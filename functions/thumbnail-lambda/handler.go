@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,9 +22,9 @@ import (
 	"lambdas.internal/shared/storage"
 )
 
-// inputLimit in bytes leaves space for the result in the 512 MB that /tmp has by default
-// (Lambda developer guide, "Lambda quotas").
-const inputLimit = 480 << 20
+// wholeLimit in bytes is how large an original may be to be written to /tmp: every photo is
+// smaller. Of a larger clip, only the parts that are needed are read.
+const wholeLimit = 64 << 20
 
 // Result describes a thumbnail and its original.
 type Result struct {
@@ -43,7 +44,7 @@ type NotificationResult struct {
 
 // objects is the part of storage that the handler needs.
 type objects interface {
-	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
+	Fetch(ctx context.Context, bucket, key, path string, limit int64) (*storage.Local, error)
 	Upload(ctx context.Context, bucket, key, path, contentType string) error
 }
 
@@ -119,11 +120,12 @@ func (h *handler) thumbnail(ctx context.Context, request Request) (Result, error
 	}
 	defer remove()
 	in, out := filepath.Join(dir, "original"), filepath.Join(dir, "thumbnail.jpg")
-	if _, err := h.objects.Download(ctx, bucket, request.Key, in, inputLimit); err != nil {
+	original, err := h.objects.Fetch(ctx, bucket, request.Key, in, wholeLimit)
+	if err != nil {
 		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)
 	}
-	picture, err := h.maker.Make(ctx, in, out)
-	if err != nil {
+	picture, err := h.maker.Make(ctx, original.Address, out)
+	if err := cmp.Or(original.Close(), err); err != nil {
 		return Result{}, fmt.Errorf("thumbnail of %s: %w", request.Key, err)
 	}
 	key := mediakey.Thumbnail(request.SessionID, request.Key)

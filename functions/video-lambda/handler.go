@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"path"
@@ -16,8 +17,10 @@ import (
 	"lambdas.internal/shared/storage"
 )
 
-// inputLimit in bytes leaves space for the result in a /tmp of 1 GB.
-const inputLimit = 480 << 20
+// wholeLimit in bytes is how large an original may be to be written to /tmp, which has 512
+// MB by default and must hold the result too, of up to 480 MB (Lambda developer guide,
+// "Lambda quotas"). A larger original is read from S3 in parts.
+const wholeLimit = 24 << 20
 
 // Result describes the new clip.
 type Result struct {
@@ -32,7 +35,7 @@ type Result struct {
 
 // objects is the part of storage that the handler needs.
 type objects interface {
-	Download(ctx context.Context, bucket, key, path string, limit int64) (storage.Object, error)
+	Fetch(ctx context.Context, bucket, key, path string, limit int64) (*storage.Local, error)
 	Upload(ctx context.Context, bucket, key, path, contentType string) error
 }
 
@@ -77,13 +80,14 @@ func (h *handler) clip(ctx context.Context, request Request, progress processor.
 	}
 	defer remove()
 	in, clip, poster := filepath.Join(dir, "original"), filepath.Join(dir, "clip.mp4"), filepath.Join(dir, "poster.jpg")
-	if _, err := h.objects.Download(ctx, h.bucket, request.Key, in, inputLimit); err != nil {
+	original, err := h.objects.Fetch(ctx, h.bucket, request.Key, in, wholeLimit)
+	if err != nil {
 		return Result{}, err
 	}
-	media, err := h.transcoder.Transcode(ctx, in, clip, request.Preset, func(part float64) {
+	media, err := h.transcoder.Transcode(ctx, original.Address, clip, request.Preset, func(part float64) {
 		progress(ctx, part)
 	})
-	if err != nil {
+	if err := cmp.Or(original.Close(), err); err != nil {
 		return Result{}, err
 	}
 	if _, err := h.posters.Make(ctx, clip, poster); err != nil {

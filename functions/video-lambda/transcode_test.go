@@ -96,15 +96,6 @@ func TestTranscodeMapsHDR(t *testing.T) {
 	assert.Equal(t, "yuv420p", media.PixelFormat)
 }
 
-func TestTranscodeNormalisesLoudness(t *testing.T) {
-	args := append(picture("320x180", "8"), "-f", "lavfi", "-i", "sine=frequency=440:duration=8", "-filter:a", "volume=0.02", "-pix_fmt", "yuv420p")
-	in := mediatest.Make(t, "quiet.mp4", args...)
-	_, out := transcode(t, in, "landscape")
-	before, after := mediatest.Loudness(t, in), mediatest.Loudness(t, out)
-	assert.Less(t, before, -40.0, "LUFS of the source")
-	assert.InDelta(t, -14, after, 2, "LUFS of the result")
-}
-
 func TestTranscodeRejects(t *testing.T) {
 	clip := mediatest.Read(t, mediatest.Make(t, "in.mp4", append(picture("320x180", "1"), "-pix_fmt", "yuv420p")...))
 	for name, data := range map[string][]byte{

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"image"
 	_ "image/png" // the enhanced picture
@@ -62,10 +63,12 @@ func TestATripFromUploadToDownload(t *testing.T) {
 		"-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-pix_fmt", "yuv420p", "-shortest"))
 	keys := s.upload(t, []file{
 		{"turned.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Stored(upright, 6)), exif.Orientation(6), noon)},
-		{"view.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200)), 1, noon.Add(time.Minute))},
+		{"日本語 写真.JPG", "image/jpg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200)), 1, noon.Add(time.Minute))},
 		{"burst.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Moved(mediatest.Scenery(1, 1600, 1200))), 1, noon.Add(61*time.Second))},
 		{"clip.mp4", "video/mp4", mediatest.Read(t, clip)},
 	})
+
+	s.refused(t, "createUploads", map[string]any{"files": []any{map[string]any{"name": "a.heic", "contentType": "image/heic", "size": 20_000_000}}}, "image/heic cannot be read by the ffmpeg of this installation")
 
 	thumbnails := s.run(t, map[string]any{"kind": "thumbnail", "keys": keys})
 	require.Len(t, thumbnails, 4)
@@ -107,7 +110,72 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	data, _ = s.download(t, video["posterKey"].(string))
 	s.look(t, "poster.jpg", data)
 
+	asked := len(model.Requests())
+	again := map[string]string{"Idempotency-Key": "1"}
+	wish := map[string]any{"kind": "enhancement", "keys": keys[1:2], "wish": "a lost answer"}
+	first := s.call(t, "startJob", again, wish)["jobId"].(string)
+	s.wait(t, first, time.Minute)
+	assert.Equal(t, first, s.call(t, "startJob", again, wish)["jobId"])
+	assert.Len(t, model.Requests(), asked+1, "the model was asked once for both")
+
+	s.speaksHTTP(t)
+	list := s.call(t, "listMedia", map[string]string{"limit": "3"}, nil)
+	assert.Len(t, list["media"], 3)
+	rest := s.call(t, "listMedia", map[string]string{"limit": "3", "cursor": list["cursor"].(string)}, nil)
+	var names []string
+	for _, m := range append(list["media"].([]any), rest["media"].([]any)...) {
+		names = append(names, m.(map[string]any)["name"].(string))
+	}
+	assert.ElementsMatch(t, []string{"turned.jpg", "日本語 写真.jpg", "burst.jpg", "clip.mp4"}, names)
+	assert.Len(t, s.call(t, "listJobs", nil, nil)["jobs"], 5)
+	s.call(t, "deleteMedia", map[string]string{"key": keys[2]}, nil)
+	assert.Len(t, s.call(t, "listMedia", nil, nil)["media"], 3)
+	s.call(t, "deleteSession", nil, nil)
+	status, _ := s.client.Call(t, "readSession", map[string]string{"session": s.session}, nil)
+	assert.Equal(t, http.StatusUnauthorized, status)
+
 	assert.GreaterOrEqual(t, len(model.Requests()), 2, "the model was asked for the selection and the enhancement")
+}
+
+// speaksHTTP checks what a client made from the document does not do: a preflight of a page
+// of another origin, a method that a path does not have, a compressed body, a scheme in
+// lower case.
+func (s *system) speaksHTTP(t *testing.T) {
+	t.Helper()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write([]byte(`{"files":[{"name":"IMG_1.MOV","contentType":"","size":5}]}`))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	uploads := "/sessions/" + s.session + "/uploads"
+	for _, test := range []struct {
+		method, path string
+		header       map[string]string
+		body         []byte
+		status       int
+		answers      map[string]string
+	}{
+		{"OPTIONS", uploads, map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"},
+			nil, 204, map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "authorization,content-type"}},
+		{"OPTIONS", uploads, nil, nil, 204, map[string]string{"Allow": "POST, OPTIONS"}},
+		{"PUT", uploads, nil, nil, 405, map[string]string{"Allow": "POST, OPTIONS"}},
+		{"POST", uploads, map[string]string{"Authorization": "bearer " + s.client.Token, "Content-Encoding": "gzip", "Origin": "https://app.example.com"},
+			packed.Bytes(), 201, map[string]string{"Access-Control-Allow-Origin": "*"}},
+		{"POST", uploads, nil, nil, 401, map[string]string{"Www-Authenticate": "Bearer"}},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, s.url+test.path, bytes.NewReader(test.body))
+		require.NoError(t, err)
+		for name, value := range test.header {
+			request.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, test.status, response.StatusCode, test.method)
+		for name, value := range test.answers {
+			assert.Equal(t, value, response.Header.Get(name), "%s of %s", name, test.method)
+		}
+	}
 }
 
 // look writes a result to the folder in LOOK, if that is set, so that a person can look

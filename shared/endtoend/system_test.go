@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,14 +15,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/shared/awstest"
+	"lambdas.internal/shared/openapitest"
 )
 
 // system is the running system, and one session in it.
 type system struct {
-	url, token, session string
+	url, session string
+	client       *openapitest.Client
+	pid          int
 }
 
 // start builds the images, starts the system and opens a session.
@@ -49,9 +54,10 @@ func start(t *testing.T) *system {
 	if err := json.NewDecoder(out).Decode(&told); err != nil {
 		require.FailNow(t, "the system does not start", "%v\n%s", err, read(t, logs.Name()))
 	}
-	s := &system{url: told.URL}
-	made := s.call(t, "POST", "/sessions", nil)
-	s.session, s.token = made["sessionId"].(string), made["token"].(string)
+	s := &system{url: told.URL, pid: cmd.Process.Pid}
+	s.client = openapitest.NewClient(t, s.url)
+	made := s.call(t, "createSession", nil, nil)
+	s.session, s.client.Token = made["sessionId"].(string), made["token"].(string)
 	return s
 }
 
@@ -62,17 +68,14 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-// call sends a request and returns the decoded answer. The status must be below 300.
-func (s *system) call(t *testing.T, method, path string, body any) map[string]any {
+// call carries out an operation of the session, by its name in openapi.json, and returns
+// the answer. It must succeed.
+func (s *system) call(t *testing.T, operation string, parameters map[string]string, body any) map[string]any {
 	t.Helper()
-	data, err := json.Marshal(body)
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, bytes.NewReader(data))
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+s.token)
-	text := do(t, request)
-	var answer map[string]any
-	require.NoError(t, json.Unmarshal(text, &answer), "%s", text)
+	all := map[string]string{"session": s.session}
+	maps.Copy(all, parameters)
+	status, answer := s.client.Call(t, operation, all, body)
+	require.Less(t, status, 300, "%s: %v", operation, answer)
 	return answer
 }
 
@@ -88,6 +91,14 @@ func do(t *testing.T, request *http.Request) []byte {
 	return body
 }
 
+// refused carries out an operation of the session and checks that it is refused, and why.
+func (s *system) refused(t *testing.T, operation string, body any, says string) {
+	t.Helper()
+	status, answer := s.client.Call(t, operation, map[string]string{"session": s.session}, body)
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.Contains(t, answer["errorMessage"], says)
+}
+
 // upload sends files through presigned URLs and returns their keys.
 func (s *system) upload(t *testing.T, files []file) []string {
 	t.Helper()
@@ -95,13 +106,15 @@ func (s *system) upload(t *testing.T, files []file) []string {
 	for _, f := range files {
 		wanted = append(wanted, map[string]any{"name": f.name, "contentType": f.contentType, "size": len(f.data)})
 	}
-	made := s.call(t, "POST", "/sessions/"+s.session+"/uploads", map[string]any{"files": wanted})
+	made := s.call(t, "createUploads", nil, map[string]any{"files": wanted})
 	var keys []string
 	for i, u := range made["uploads"].([]any) {
 		upload := u.(map[string]any)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, upload["url"].(string), bytes.NewReader(files[i].data))
+		request, err := http.NewRequestWithContext(t.Context(), upload["method"].(string), upload["url"].(string), bytes.NewReader(files[i].data))
 		require.NoError(t, err)
-		request.Header.Set("Content-Type", files[i].contentType)
+		for name, value := range upload["headers"].(map[string]any) {
+			request.Header.Set(name, value.(string))
+		}
 		do(t, request)
 		keys = append(keys, upload["key"].(string))
 	}
@@ -116,20 +129,41 @@ type file struct {
 // run starts a job, waits until all its items have succeeded, and returns their results.
 func (s *system) run(t *testing.T, job map[string]any) []map[string]any {
 	t.Helper()
-	path := "/sessions/" + s.session + "/jobs"
-	id := s.call(t, "POST", path, job)["jobId"].(string)
-	var report map[string]any
-	require.Eventually(t, func() bool {
-		report = s.call(t, "GET", path+"/"+id, nil)
-		return report["status"] == "succeeded" || report["status"] == "failed"
-	}, 2*time.Minute, 100*time.Millisecond, "%v", report)
 	var results []map[string]any
-	for _, i := range report["items"].([]any) {
-		item := i.(map[string]any)
+	for _, item := range s.finish(t, job, 2*time.Minute) {
 		require.Equal(t, "succeeded", item["status"], "%v", item)
 		results = append(results, item["result"].(map[string]any))
 	}
 	return results
+}
+
+// finish starts a job, waits until it has ended, and returns its items.
+func (s *system) finish(t *testing.T, job map[string]any, within time.Duration) []map[string]any {
+	t.Helper()
+	return s.wait(t, s.call(t, "startJob", nil, job)["jobId"].(string), within)
+}
+
+// wait waits until a job has ended and returns its items.
+func (s *system) wait(t *testing.T, id string, within time.Duration) []map[string]any {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, item := range s.items(t, id) {
+			if item["status"] != "succeeded" && item["status"] != "failed" {
+				return false
+			}
+		}
+		return true
+	}, within, 100*time.Millisecond, "job %s", id)
+	return s.items(t, id)
+}
+
+func (s *system) items(t *testing.T, id string) []map[string]any {
+	t.Helper()
+	var items []map[string]any
+	for _, item := range s.call(t, "readJob", map[string]string{"job": id}, nil)["items"].([]any) {
+		items = append(items, item.(map[string]any))
+	}
+	return items
 }
 
 // download gets an object through a presigned URL and returns its data, also as a local
@@ -137,7 +171,7 @@ func (s *system) run(t *testing.T, job map[string]any) []map[string]any {
 func (s *system) download(t *testing.T, key string) (data []byte, path string) {
 	t.Helper()
 	require.True(t, strings.HasPrefix(key, s.session+"/"), key)
-	url := s.call(t, "GET", "/sessions/"+s.session+"/downloads?key="+key, nil)["url"].(string)
+	url := s.call(t, "createDownload", map[string]string{"key": key}, nil)["url"].(string)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
 	data = do(t, request)

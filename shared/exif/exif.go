@@ -31,8 +31,24 @@ var formats = map[string]imagemeta.ImageFormat{
 }
 
 // Read returns the metadata of a photo of the given format: "jpeg", "png", "webp" or
-// "heif". Broken or missing metadata is not an error.
+// "heif". Broken or missing metadata is not an error. A HEIC or AVIF picture says twice
+// how it is turned, and what is not in EXIF counts (ISO/IEC 23008-12, annex A.2.1).
 func Read(r io.ReadSeeker, format string) Info {
+	if format != "heif" {
+		return read(r, format)
+	}
+	orientation, told := heifOrientation(r)
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return Info{Orientation: orientation}
+	}
+	info := read(r, format)
+	if told {
+		info.Orientation = orientation
+	}
+	return info
+}
+
+func read(r io.ReadSeeker, format string) Info {
 	info := Info{Orientation: Upright}
 	imageFormat, ok := formats[format]
 	if !ok {

@@ -38,12 +38,16 @@ const (
 type Error struct {
 	Kind Kind
 	err  error
+	// format and args are what err was made of.
+	format string
+	args   []any
 }
 
 // New returns an error of the given kind. The format works as in fmt.Errorf: name the
-// operation and what it works on, and wrap the cause with %w.
+// operation and what it works on, and wrap the cause with %w. Whatever a user may not
+// read is a [Detail] or a cause of another type; see [Message].
 func New(kind Kind, format string, args ...any) error {
-	return &Error{Kind: kind, err: fmt.Errorf(format, args...)}
+	return &Error{Kind: kind, err: fmt.Errorf(format, args...), format: format, args: args}
 }
 
 // Error implements error.

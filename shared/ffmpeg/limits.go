@@ -40,7 +40,7 @@ func newLimits() limits {
 	}
 	return limits{
 		memory: (megabytes - ownMemory) << 20,
-		output: 480 << 20, // together with an equally large original it fits into a /tmp of 1 GB
+		output: 480 << 20, // a larger original is not in /tmp, which has 512 MB by default
 		report: 4 << 20,
 		probe:  30 * time.Second,
 	}
@@ -57,6 +57,9 @@ const (
 	// videoFrames is the smallest number of frames that the decoder, the filters and the
 	// encoder together hold at a time.
 	videoFrames = 4
+	// tiledPixel in bytes is what a pixel takes when a picture is put together from tiles:
+	// each tile has a decoder. Measured with 12 and 48 million pixels.
+	tiledPixel = 17
 )
 
 // CheckSize returns a fault.InvalidInput when decoding the media would take more memory
@@ -72,6 +75,9 @@ func (t *Tools) CheckSize(m Media) error {
 		return tooManyPixels(strconv.Itoa(m.Width), strconv.Itoa(m.Height))
 	}
 	need := programMemory + frames*int64(float64(pixels)*bytesPerPixel(m.PixelFormat))
+	if m.Tiles != nil {
+		need = programMemory + pixels*tiledPixel
+	}
 	if need > t.limits.memory {
 		return fault.New(fault.InvalidInput, "%d x %d pixels of %s take %d MB of memory, and the limit is %d MB; make the %s smaller",
 			m.Width, m.Height, m.PixelFormat, need>>20, t.limits.memory>>20, what)

@@ -14,76 +14,9 @@ import (
 	"lambdas.internal/shared/fault"
 )
 
-// Media holds the properties of a file that ffprobe found.
-type Media struct {
-	// Container is ffprobe's format_name, for instance "mov,mp4,m4a,3gp,3g2,mj2".
-	Container string
-	// Codec of the video stream, for instance "h264".
-	Codec string
-	// PixelFormat of the video stream, for instance "yuv420p".
-	PixelFormat string
-	// Width and Height as a player shows them: with square pixels and after Rotation.
-	Width, Height int
-	// Squeezed is true when the stored pixels are not square.
-	Squeezed bool
-	// HDR is true when the picture has the brightness curve of HLG or PQ. A player without
-	// HDR shows such a picture washed out.
-	HDR bool
-	// Rotation that the container asks for, clockwise: 0, 90, 180 or 270 degrees.
-	Rotation int
-	// Duration is 0 for a still image.
-	Duration time.Duration
-	// FrameRate in frames a second; 0 when unknown.
-	FrameRate float64
-	// AudioCodec is the codec of the first audio stream that is accepted, or of the first
-	// one if none is. It is empty when there is no audio stream.
-	AudioCodec string
-	// VideoStream and AudioStream are the positions of these streams among the video and
-	// the audio streams, from 0.
-	VideoStream, AudioStream int
-	// Taken is when the recording began; zero when the file does not say.
-	Taken time.Time
-}
-
-// Still tells whether the file is a single picture.
-func (m Media) Still() bool {
-	return strings.HasSuffix(m.Container, "_pipe") || m.Container == "mjpeg" || m.Duration == 0
-}
-
-// CheckSound returns a fault.InvalidInput when the media has sound only in codecs that
-// are not accepted.
-func (m Media) CheckSound() error {
-	if m.AudioCodec != "" && decoders[m.AudioCodec] == nil {
-		return refused("sound", m.AudioCodec)
-	}
-	return nil
-}
-
-// Squared returns the filters that make the pixels of the upright picture square, or
-// none if they are square already.
-func (m Media) Squared() []string {
-	if !m.Squeezed {
-		return nil
-	}
-	return []string{fmt.Sprintf("scale=%d:%d", m.Width, m.Height), "setsar=1"}
-}
-
-// ToneMap returns the filters that convert an HDR picture to one that every player shows
-// correctly, with Hable's curve and white at 100 nits (ITU-R BT.2100 and BT.709). For
-// other pictures it returns none.
-func (m Media) ToneMap() []string {
-	if !m.HDR {
-		return nil
-	}
-	return []string{
-		"format=yuv444p10le", // zscale refuses odd sizes when the colour planes have half the size
-		"zscale=transfer=linear:npl=100", "format=gbrpf32le", "zscale=primaries=bt709", "tonemap=tonemap=hable:desat=0",
-		"zscale=transfer=bt709:matrix=bt709:range=tv", "format=yuv444p",
-	}
-}
-
 type probeOutput struct {
 	Streams []probeStream `json:"streams"`
+	Groups  []probeGroup  `json:"stream_groups"`
 	Format  struct {
 		Name     string `json:"format_name"`
 		Duration string `json:"duration"`
@@ -102,11 +35,16 @@ type probeStream struct {
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
 	PixelAspect string `json:"sample_aspect_ratio"`
+	Matrix      string `json:"color_space"`
+	Primaries   string `json:"color_primaries"`
 	Transfer    string `json:"color_transfer"`
+	Range       string `json:"color_range"`
+	FieldOrder  string `json:"field_order"`
 	FrameRate   string `json:"avg_frame_rate"`
 	Duration    string `json:"duration"`
 	Disposition struct {
 		AttachedPicture int `json:"attached_pic"`
+		Default         int `json:"default"`
 	} `json:"disposition"`
 	Tags struct {
 		Rotate string `json:"rotate"`
@@ -116,32 +54,53 @@ type probeStream struct {
 	} `json:"side_data_list"`
 }
 
+// fields are the words for interlaced video (libavcodec/codec_par.h, AVFieldOrder).
+var fields = map[string]bool{"tt": true, "bb": true, "tb": true, "bt": true}
+
 // unwantedLimit is how many codecs that are not accepted a file may have in streams that
 // are not used: telephones and cameras add such tracks.
 const unwantedLimit = 4
 
 // Probe reads the properties of the media file at path. If the file is not a picture or
 // video, or its picture has a codec that is not accepted, the error is a
-// fault.InvalidInput. The content decides what kind of file it is. The path must not have
-// the extension of a picture: ffmpeg would read it as a pattern for several files, and
-// Probe would refuse it.
+// fault.InvalidInput. The content decides what kind of file it is.
 func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
+	in, err := open(ctx, path)
+	if err != nil {
+		return Media{}, err
+	}
+	media, tiles, err := t.describe(ctx, in)
+	if err == nil && tiles {
+		media, _, err = t.describe(ctx, in, "-show_stream_groups")
+	}
+	if err == nil && media.endless() {
+		media.Duration, err = t.length(ctx, path, media)
+	}
+	return media, err
+}
+
+// describe has ffprobe report on a file. The value of tiles is true when the picture is
+// stored in parts, but the report does not say how they are put together.
+func (t *Tools) describe(ctx context.Context, in source, more ...string) (media Media, tiles bool, err error) {
 	var unwanted []string
 	for {
-		report, words, err := t.probe(ctx, path, unwanted)
+		report, words, err := t.probe(ctx, in, unwanted, more)
 		if err == nil {
-			media, err := parseProbe(report)
+			media, tiles, err := parseProbe(report, in.still, len(more) > 0)
 			if size := wrongSize.FindStringSubmatch(words); err != nil && size != nil {
-				return Media{}, tooManyPixels(size[1], size[2])
+				return Media{}, false, tooManyPixels(size[1], size[2])
 			}
-			return media, err
+			return media, tiles, err
+		}
+		if in.still != "" && strings.Contains(words, noIndex) { // a version that knows only videos of that kind
+			return Media{}, false, fault.New(fault.InvalidInput, "%s pictures are not supported by the version of ffmpeg here; convert the picture to JPEG", in.still)
 		}
 		name := lastRefused(words)
 		if fault.KindOf(err) != fault.InvalidInput || name == "" || slices.Contains(unwanted, name) {
-			return Media{}, err
+			return Media{}, false, err
 		}
 		if len(unwanted) == unwantedLimit {
-			return Media{}, fault.New(fault.InvalidInput, "the file has tracks in more than %d codecs that are not accepted, among them %s and %s; remove all tracks but the picture and the sound",
+			return Media{}, false, fault.New(fault.InvalidInput, "the file has tracks in more than %d codecs that are not accepted, among them %s and %s; remove all tracks but the picture and the sound",
 				unwantedLimit, strings.Join(unwanted, ", "), name)
 		}
 		unwanted = append(unwanted, name)
@@ -153,12 +112,13 @@ func (t *Tools) Probe(ctx context.Context, path string) (Media, error) {
 // nothing to decode: an option that ends in a colon applies only to the decoders that
 // ffprobe itself opens, and the code that reads packets uses the whitelist
 // (libavformat/demux.c, avformat_find_stream_info).
-func (t *Tools) probe(ctx context.Context, path string, unwanted []string) (report []byte, words string, err error) {
-	args := append([]string{"-hide_banner", "-loglevel", "error"}, inputOptions...)
+func (t *Tools) probe(ctx context.Context, in source, unwanted, more []string) (report []byte, words string, err error) {
+	args := append([]string{"-hide_banner", "-loglevel", "error"}, in.options()...)
 	if len(unwanted) > 0 {
 		args = append(args, "-codec_whitelist:", whitelist+","+strings.Join(unwanted, ","))
 	}
-	args = append(args, "-show_format", "-show_streams", "-of", "json", "file:"+path)
+	args = append(append(args, "-show_format", "-show_streams"), more...)
+	args = append(args, "-of", "json", in.address)
 	words, err = t.run(ctx, t.limits.probe, t.ffprobe, args, func(stdout io.Reader) error {
 		report, err = io.ReadAll(io.LimitReader(stdout, t.limits.report+1))
 		if err == nil && int64(len(report)) > t.limits.report {
@@ -169,69 +129,119 @@ func (t *Tools) probe(ctx context.Context, path string, unwanted []string) (repo
 	return report, words, err
 }
 
-func parseProbe(data []byte) (Media, error) {
+// longest is the duration from which on a duration is not believed: an index may say that
+// it is unknown with the largest number (ISO/IEC 14496-12, 8.2.2).
+const longest = 12 * time.Hour
+
+// endless tells whether the length of a video must be found by reading it. Browsers write
+// WebM without one.
+func (m Media) endless() bool {
+	return m.Duration > longest || m.Duration == 0 && strings.HasPrefix(m.Container, "matroska")
+}
+
+// length reads a video to its end without decoding it, and returns its duration.
+func (t *Tools) length(ctx context.Context, path string, m Media) (duration time.Duration, err error) {
+	err = t.Run(ctx, Job{
+		Input: path, Within: t.limits.probe, Output: "-",
+		OutputOptions: []string{"-map", fmt.Sprintf("0:v:%d", m.VideoStream), "-c", "copy", "-f", "null"},
+		Progress:      func(position time.Duration) { duration = position },
+	})
+	return duration, err
+}
+
+func parseProbe(data []byte, kind string, groups bool) (media Media, tiles bool, err error) {
 	var out probeOutput
 	if err := json.Unmarshal(data, &out); err != nil {
-		return Media{}, fault.New(fault.Internal, "ffprobe: parse its output: %w", err)
+		return Media{}, false, fault.New(fault.Internal, "ffprobe: parse its output: %w", err)
 	}
-	media := Media{Container: out.Format.Name, Duration: seconds(out.Format.Duration)}
+	media = Media{Container: out.Format.Name, Duration: seconds(out.Format.Duration)}
+	if kind != "" {
+		media.Container = heif
+	}
 	if taken, err := time.Parse(time.RFC3339Nano, out.Format.Tags.Taken); err == nil {
 		media.Taken = taken.UTC()
 	}
 	pictures, videos, sounds := 0, 0, 0
+	var best probeStream
 	for _, s := range out.Streams {
-		if s.Type == "video" && s.Disposition.AttachedPicture == 0 {
-			pictures++
-		}
-		switch {
-		case s.Type == "audio":
+		switch s.Type {
+		case "audio":
 			// The first accepted one: telephones add a second stream in a codec of their own.
 			if media.AudioCodec == "" || decoders[media.AudioCodec] == nil && decoders[s.Codec] != nil {
 				media.AudioCodec, media.AudioStream = s.codec(), sounds
 			}
-		case s.Type == "video" && media.Codec == "" && s.Disposition.AttachedPicture == 0:
-			media.Codec, media.PixelFormat, media.VideoStream = s.codec(), s.PixelFormat, videos
-			media.Width, media.Height = s.Width, s.Height
-			if aspect := ratio(strings.Replace(s.PixelAspect, ":", "/", 1)); aspect > 0 && aspect != 1 {
-				media.Squeezed = true
-				media.Width = max(1, int(float64(s.Width)*aspect))
-			}
-			media.HDR = s.Transfer == "arib-std-b67" || s.Transfer == "smpte2084"
-			media.FrameRate = ratio(s.FrameRate)
-			media.Rotation = s.rotation()
-			if media.Duration == 0 {
-				media.Duration = seconds(s.Duration)
-			}
-		}
-		switch s.Type {
-		case "video":
-			videos++
-		case "audio":
 			sounds++
+		case "video":
+			if s.Disposition.AttachedPicture == 0 {
+				if pictures == 0 || s.over(best) {
+					best, media.VideoStream = s, videos
+				}
+				pictures++
+			}
+			videos++
 		}
+	}
+	if pictures > 0 {
+		media.describe(best)
 	}
 	if media.Codec != "" && decoders[media.Codec] == nil {
 		what := "video"
 		if media.Still() {
 			what = "picture"
 		}
-		return Media{}, refused(what, media.Codec)
+		return Media{}, false, refused(what, media.Codec)
 	}
-	if media.Codec == "" || media.Width <= 0 || media.Height <= 0 {
-		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the file has no picture or video (container %q)", media.Container)
+	if media.Codec == "" {
+		return Media{}, false, fault.New(fault.InvalidInput, "the file has no picture and no video")
 	}
-	if media.Duration == 0 && pictures > 1 {
-		// A telephone's HEIC is a grid of tiles, and each tile is a stream to ffmpeg. The
-		// first stream is only a corner of the photo.
-		return Media{}, fault.New(fault.InvalidInput, "ffprobe: the picture is stored as %d tiles, which this service cannot join; convert it to JPEG", pictures)
+	if media.Width <= 0 || media.Height <= 0 {
+		return Media{}, false, rejected("")
 	}
-	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
+	if media.Still() && pictures > 1 && best.Disposition.Default == 0 {
+		// A telephone's HEIC is a grid of tiles, and each tile is a stream to ffmpeg.
+		media.Tiles = out.tiles()
+		if media.Tiles == nil && groups {
+			return Media{}, false, fault.New(fault.InvalidInput, "the picture is stored as %d tiles, which this service cannot join; convert it to JPEG", pictures)
+		}
+		if media.Tiles == nil {
+			return media, true, nil
+		}
+		media.Width, media.Height = media.Tiles.width, media.Tiles.height
+	}
+	if media.Photo() {
 		media.Duration, media.FrameRate = 0, 0 // ffprobe gives a picture the duration of one frame
 	}
 	if media.Rotation%180 == 90 {
 		media.Width, media.Height = media.Height, media.Width
 	}
-	return media, nil
+	return media, false, nil
+}
+
+// over tells whether a player shows s rather than t: cameras add small tracks for
+// themselves, which are not the default one.
+func (s probeStream) over(t probeStream) bool {
+	if s.Disposition.Default != t.Disposition.Default {
+		return s.Disposition.Default > t.Disposition.Default
+	}
+	return s.Width*s.Height > t.Width*t.Height
+}
+
+// describe fills in the properties of the video stream.
+func (m *Media) describe(s probeStream) {
+	m.Codec, m.PixelFormat = s.codec(), s.PixelFormat
+	m.Width, m.Height = s.Width, s.Height
+	if aspect := ratio(strings.Replace(s.PixelAspect, ":", "/", 1)); aspect > 0 && aspect != 1 {
+		m.Squeezed = true
+		m.Width = max(1, int(float64(s.Width)*aspect))
+	}
+	m.color = color{matrix: s.Matrix, primaries: s.Primaries, reach: s.Range}
+	m.HDR = s.Transfer == "arib-std-b67" || s.Transfer == "smpte2084"
+	m.Interlaced = fields[s.FieldOrder]
+	m.FrameRate = ratio(s.FrameRate)
+	m.Rotation = s.rotation()
+	if m.Duration == 0 {
+		m.Duration = seconds(s.Duration)
+	}
 }
 
 // codec returns the stream's codec. If ffprobe does not know it, codec returns the tag

@@ -58,7 +58,7 @@ func TestParseProbe(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseProbe([]byte(test.output))
+			got, _, err := parseProbe([]byte(test.output), "", false)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got)
 		})
@@ -82,7 +82,7 @@ func TestParseProbeRejects(t *testing.T) {
 		"another format":               {`{"streams":7}`, fault.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := parseProbe([]byte(test.output))
+			_, _, err := parseProbe([]byte(test.output), "", true)
 			assert.Equal(t, test.kind, fault.KindOf(err), err)
 		})
 	}
@@ -91,7 +91,7 @@ func TestParseProbeRejects(t *testing.T) {
 func FuzzParseProbe(f *testing.F) {
 	f.Add([]byte(`{"streams":[{"codec_type":"video","codec_name":"h264","width":640,"height":480,"sample_aspect_ratio":"64:45","avg_frame_rate":"30/1","side_data_list":[{"rotation":-180}]}],"format":{"format_name":"mov","duration":"1"}}`))
 	f.Fuzz(func(t *testing.T, output []byte) {
-		media, err := parseProbe(output)
+		media, _, err := parseProbe(output, "", true)
 		if err != nil {
 			return
 		}

@@ -27,25 +27,23 @@ type Job struct {
 	Progress func(position time.Duration)
 }
 
-// inputOptions come before every input, of ffmpeg and of ffprobe.
-var inputOptions = []string{
-	"-format_whitelist", demuxers, "-protocol_whitelist", "file", "-codec_whitelist", whitelist,
-	"-max_pixels", strconv.Itoa(pixelLimit),
-}
-
-// Run carries out the job. If ffmpeg rejects the input, the error is a fault.InvalidInput
-// with the last lines of ffmpeg's output. If the input needs more memory, time or output
+// Run carries out the job. If ffmpeg rejects the input, the error is a fault.InvalidInput.
+// If the input needs more memory, time or output
 // than the limits allow, it is a fault.InvalidInput that names the limit.
 func (t *Tools) Run(ctx context.Context, job Job) error {
+	in, err := open(ctx, job.Input)
+	if err != nil {
+		return err
+	}
 	args := []string{"-hide_banner", "-nostdin", "-y", "-loglevel", "error"}
 	if job.Progress != nil {
 		args = append(args, "-progress", "pipe:1", "-nostats")
 	}
 	threads := t.threads()
 	args = append(args, threads...)
-	args = append(args, inputOptions...)
+	args = append(args, in.options()...)
 	args = append(args, job.InputOptions...)
-	args = append(args, "-i", "file:"+job.Input)
+	args = append(args, "-i", in.address)
 	args = append(args, threads...)
 	args = append(args, job.OutputOptions...)
 	args = append(args, job.Output)

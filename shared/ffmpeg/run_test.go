@@ -43,20 +43,28 @@ func script(t *testing.T, lines string) string {
 	return path
 }
 
+// anyPicture returns a file that looks like a picture.
+func anyPicture(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "in")
+	require.NoError(t, os.WriteFile(path, []byte("\xff\xd8\xff"), 0o600))
+	return path
+}
+
 func TestRunTellsWhatWentWrong(t *testing.T) {
 	for name, test := range map[string]struct {
 		lines string
 		kind  fault.Kind
 		says  string
 	}{
-		"rejected":                   {"echo broken header >&2; exit 1", fault.InvalidInput, "broken header"},
+		"rejected":                   {"echo broken header >&2; exit 1", fault.InvalidInput, "the file is damaged or not complete; send it again"},
 		"killed":                     {"kill -9 $$", fault.Internal, "signal: killed"},
 		"crashed":                    {"kill -SEGV $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
 		"aborted by a library":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
 		"no memory":                  {"echo 'get_buffer: Cannot allocate memory' >&2; exit 69", fault.InvalidInput, "takes more than the limit of"},
 		"no memory, but status 0":    {"echo 'x264 [error]: malloc of size 99 failed' >&2; exit 0", fault.InvalidInput, "takes more than the limit of"},
 		"size refused":               {"echo '[h264] Picture size 16000x16000 exceeds specified max pixel count 1, see' >&2; exit 1", fault.InvalidInput, "16000 x 16000 pixels are more than the limit of 150 million"},
-		"message without the codecs": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "exit status 1: broken"},
+		"message without the codecs": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "the file is damaged or not complete"},
 		"out of time":                {"exec sleep 60", fault.DeadlineExceeded, "deadline"},
 	} {
 		for _, progress := range []func(time.Duration){nil, func(time.Duration) {}} {
@@ -68,7 +76,7 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 					defer cancel()
 				}
 				tools := &Tools{ffmpeg: script(t, test.lines), limits: newLimits()}
-				err := tools.Run(ctx, Job{Input: "in", Output: "out", Progress: progress})
+				err := tools.Run(ctx, Job{Input: anyPicture(t), Output: "out", Progress: progress})
 				assert.Equal(t, test.kind, fault.KindOf(err), err)
 				assert.ErrorContains(t, err, test.says)
 			})
@@ -78,7 +86,7 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 
 func TestRunStopsAtItsTimeLimit(t *testing.T) {
 	tools := &Tools{ffmpeg: script(t, "exec sleep 60"), limits: newLimits()}
-	err := tools.Run(t.Context(), Job{Input: "in", Output: "out", Within: 50 * time.Millisecond})
+	err := tools.Run(t.Context(), Job{Input: anyPicture(t), Output: "out", Within: 50 * time.Millisecond})
 	assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
 	assert.ErrorContains(t, err, "takes longer than the limit of 50ms")
 }

@@ -8,8 +8,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -26,10 +27,6 @@ const (
 	FFmpegVariable  = "FFMPEG_PATH"
 	FFprobeVariable = "FFPROBE_PATH"
 )
-
-// demuxers are the containers that input may have. Playlists and concat scripts are not
-// among them, because they could name other files of the machine or network addresses.
-const demuxers = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,mjpeg"
 
 // stopGrace is how long a program may take to end after its context has ended. After
 // that, its pipes are closed.
@@ -82,6 +79,7 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 	name := filepath.Base(program)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = stopGrace
+	cmd.Env = append(os.Environ(), "no_proxy=127.0.0.1") // see loopback
 	stderr := &tail{limit: stderrLimit}
 	cmd.Stderr = stderr
 	stdout, err := cmd.StdoutPipe()
@@ -125,7 +123,7 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return t.killed(name, status.Signal(), err, stderr)
+		return t.killed(ctx, name, status.Signal(), err, stderr)
 	}
 	if bytes.Contains(stderr.buf, []byte(fileTooLarge)) {
 		return t.limits.tooMuchOutput()
@@ -133,19 +131,33 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 	if size := wrongSize.FindSubmatch(stderr.buf); size != nil {
 		return tooManyPixels(string(size[1]), string(size[2]))
 	}
-	return fault.New(fault.InvalidInput, "%s: %w%s", name, err, stderr.suffix())
+	// The caller reads the error, and the words of ffmpeg say little to it.
+	slog.InfoContext(ctx, "the file is rejected", "program", name, "error", err.Error(), "words", stderr.text())
+	return rejected(string(stderr.buf))
+}
+
+// noIndex is the message about a video without its index (libavformat/mov.c).
+const noIndex = "moov atom not found"
+
+// rejected returns the fault for a file that a program cannot read.
+func rejected(words string) error {
+	if strings.Contains(words, noIndex) {
+		return fault.New(fault.InvalidInput, "the video is not complete: it has no index; send the whole file")
+	}
+	return fault.New(fault.InvalidInput, "the file is damaged or not complete; send it again, or convert it to JPEG, or to H.264 in MP4")
 }
 
 // killed returns the error of a program that a signal ended. It is the input's fault if
 // the program crashed, because a retry would crash again. Otherwise the machine ended the
 // program, for instance with the out-of-memory killer.
-func (t *Tools) killed(name string, signal syscall.Signal, err error, stderr *tail) error {
+func (t *Tools) killed(ctx context.Context, name string, signal syscall.Signal, err error, stderr *tail) error {
 	switch signal {
 	case syscall.SIGXFSZ:
 		return t.limits.tooMuchOutput()
-	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGFPE:
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL:
+		slog.WarnContext(ctx, "the program crashed", "program", name, "error", err.Error(), "words", stderr.text())
 		// A library that does not check for missing memory crashes as well.
-		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory: %s crashed (%w)%s", t.limits.memory>>20, name, err, stderr.suffix())
+		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory; convert it to JPEG, or to H.264 in MP4", t.limits.memory>>20)
 	default:
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
@@ -173,10 +185,15 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// text is what was kept, without the messages about codecs that are not accepted.
+func (t *tail) text() string {
+	return strings.ToValidUTF8(strings.TrimSpace(offListLine.ReplaceAllString(string(t.buf), "")), "?")
+}
+
 func (t *tail) suffix() string {
-	text := strings.TrimSpace(offListLine.ReplaceAllString(string(t.buf), ""))
+	text := t.text()
 	if text == "" {
 		return ""
 	}
-	return fmt.Sprintf(": %s", strings.ToValidUTF8(text, "?"))
+	return ": " + text
 }

@@ -3,6 +3,7 @@ package gemini
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -58,14 +59,24 @@ func (c *Client) call(ctx context.Context, model string, r request) (answer, err
 	url := c.baseURL + "/v1beta/" + model + ":generateContent"
 	for attempt := int32(1); ; attempt++ {
 		got, err := c.once(ctx, url, r)
-		failed, ok := err.(*statusError) //nolint:errorlint // once wraps nothing
-		if !ok || !passing[failed.code] || attempt >= c.retries.Attempts {
+		if attempt >= attempts(err, c.retries) {
 			return got, err
 		}
 		if err := wait(ctx, c.retries.delay(attempt)); err != nil {
 			return answer{}, err
 		}
 	}
+}
+
+// attempts is how often a request is sent that ends with err.
+func attempts(err error, r Retries) int32 {
+	if failed, ok := errors.AsType[*statusError](err); ok && passing[failed.code] {
+		return r.Attempts
+	}
+	if _, ok := errors.AsType[*unreachable](err); ok {
+		return min(connectAttempts, r.Attempts)
+	}
+	return 1
 }
 
 // once sends the request.

@@ -48,7 +48,7 @@ var DefaultRetries = Retries{Attempts: 5, FirstDelay: 1, MaxDelay: 10}
 // service.
 func New(key, defaultModel string, retries Retries) *Client {
 	return &Client{
-		http: &http.Client{}, key: key, retries: retries,
+		http: &http.Client{Transport: transport}, key: key, retries: retries,
 		baseURL: strings.TrimSuffix(settings.Optional(baseURLVariable, defaultBaseURL), "/"),
 		model:   settings.Optional(ModelVariable, defaultModel),
 	}
@@ -120,18 +120,25 @@ func classify(model string, err error) error {
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		return e
 	}
-	kind := fault.Transient
+	kind, why := fault.Transient, "the answer broke off"
 	var api *statusError
+	if _, ok := errors.AsType[*unreachable](err); ok {
+		return fault.New(kind, "gemini %s: the service cannot be reached: %w", model, err)
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		kind = fault.DeadlineExceeded
+		kind, why = fault.DeadlineExceeded, "the time ran out"
 	case !errors.As(err, &api):
 	case api.code == http.StatusUnauthorized, api.code == http.StatusForbidden, api.code == http.StatusNotFound:
-		kind = fault.Configuration // the key or the model's name is wrong
-	case api.code >= 400 && api.code < 500 && api.code != http.StatusTooManyRequests && api.code != http.StatusRequestTimeout:
-		kind = fault.InvalidInput
+		kind, why = fault.Configuration, "the key or the model's name is wrong"
+	case api.code == http.StatusTooManyRequests:
+		why = "too many requests, or the quota is used up; try again later"
+	case api.code >= 400 && api.code < 500 && api.code != http.StatusRequestTimeout:
+		kind, why = fault.InvalidInput, "the model refused the request"
+	default:
+		why = "the service failed; try again later"
 	}
-	return fault.New(kind, "gemini %s: %w", model, err)
+	return fault.New(kind, "gemini %s: %s: %w", model, why, err)
 }
 
 func noPart(model, what string) error {

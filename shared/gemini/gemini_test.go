@@ -2,6 +2,7 @@ package gemini_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -95,13 +96,40 @@ func TestAnErrorThatIsNoJSON(t *testing.T) {
 	})
 	_, err := newClient(t, geminitest.Key).Edit(t.Context(), "", "x", photo)
 	assert.Equal(t, fault.InvalidInput, fault.KindOf(err), err)
-	assert.EqualError(t, err, "gemini default-model: 400 Bad Request: the service says no more")
+	assert.EqualError(t, err, "gemini default-model: the model refused the request: 400 Bad Request: the service says no more")
 }
 
 func TestWrongKeyIsConfiguration(t *testing.T) {
 	geminitest.Start(t, geminitest.Text(""))
 	_, err := newClient(t, "wrong").Edit(t.Context(), "", "x", photo)
 	assert.Equal(t, fault.Configuration, fault.KindOf(err), err)
+}
+
+// TestAServiceThatCannotBeReached needs about ten seconds, because the limits are the real ones.
+func TestAServiceThatCannotBeReached(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections, and never speaks TLS
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, silent.Close()) })
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, gone.Close())
+	for name, url := range map[string]string{
+		"nothing listens":   "http://" + gone.Addr().String(),
+		"nothing answers":   "https://" + silent.Addr().String(),
+		"an unknown domain": "http://model.invalid",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("GOOGLE_GEMINI_BASE_URL", url)
+			t.Setenv("GEMINI_API_KEY", geminitest.Key)
+			client, err := gemini.FromEnvironment(t.Context(), "default-model")
+			require.NoError(t, err)
+			started := time.Now()
+			_, err = client.Edit(t.Context(), "", "x", photo)
+			assert.Equal(t, fault.Transient, fault.KindOf(err), err)
+			assert.Equal(t, "gemini default-model: the service cannot be reached", fault.Message(err))
+			assert.Less(t, time.Since(started), 10*time.Second)
+		})
+	}
 }
 
 func TestSlowAnswerEndsWithTheDeadline(t *testing.T) {

@@ -61,6 +61,9 @@ type Item struct {
 	Progress int `dynamodbav:"progress" json:"progress"`
 	// Result is the processor's result as JSON.
 	Result RawJSON `dynamodbav:"result,omitempty" json:"result,omitempty"`
+	// Deadline is when the invocation that works on the item ends at the latest, in Unix
+	// seconds.
+	Deadline int64 `dynamodbav:"deadline,omitempty" json:"-"`
 	// ErrorType is the kind of the error, ErrorMessage its text.
 	ErrorType    string `dynamodbav:"errorType,omitempty" json:"errorType,omitempty"`
 	ErrorMessage string `dynamodbav:"errorMessage,omitempty" json:"errorMessage,omitempty"`
@@ -93,14 +96,20 @@ func (s *Store) Create(ctx context.Context, session string, job Job) error {
 }
 
 // Read returns a job with all its items. An item that no processor has started is
-// queued. If the job does not exist, the error is a fault.NotFound.
+// queued, and one whose processor has not answered in its time is failed. If the job does not exist, the error is a fault.NotFound.
 func (s *Store) Read(ctx context.Context, session, id string) (Report, error) {
-	var report Report
-	if err := s.table.Read(ctx, table.Key{Session: session, Sort: jobKey(id)}, &report.Job); err != nil {
+	var job Job
+	if err := s.table.Read(ctx, table.Key{Session: session, Sort: jobKey(id)}, &job); err != nil {
 		return Report{}, err
 	}
+	return s.report(ctx, session, job)
+}
+
+// report reads the items of a job.
+func (s *Store) report(ctx context.Context, session string, job Job) (Report, error) {
+	report := Report{Job: job}
 	var started []Item
-	if err := s.table.List(ctx, session, itemPrefix(id), &started); err != nil {
+	if err := s.table.List(ctx, session, itemPrefix(job.ID), &started); err != nil {
 		return Report{}, err
 	}
 	report.Items = make([]Item, report.Job.Items())
@@ -112,6 +121,7 @@ func (s *Store) Read(ctx context.Context, session, id string) (Report, error) {
 			report.Items[item.Index] = item
 		}
 	}
+	report.endOverdue(time.Now())
 	report.Status = overall(report.Items)
 	return report, nil
 }

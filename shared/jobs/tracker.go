@@ -61,13 +61,22 @@ func Run[R any](ctx context.Context, t *Tracker, work func(ctx context.Context) 
 // fault.Conflict.
 func (t *Tracker) start(ctx context.Context) error {
 	return t.table.Update(ctx, t.key, table.Update{
-		Expression: "SET itemIndex = :index, #status = :running, progress = :none, expiresAt = :expiry REMOVE errorType, errorMessage",
+		Expression: "SET itemIndex = :index, #status = :running, progress = :none, deadline = :deadline, expiresAt = :expiry REMOVE errorType, errorMessage",
 		Condition:  "attribute_not_exists(pk) OR #status <> :succeeded",
 		Names:      statusName,
 		Values: map[string]any{
 			":index": t.index, ":running": string(Running), ":succeeded": string(Succeeded), ":none": 0, ":expiry": expiry(),
+			":deadline": end(ctx).Unix(),
 		},
 	})
+}
+
+// end returns when the invocation of ctx ends at the latest.
+func end(ctx context.Context) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return deadline
+	}
+	return time.Now().Add(answerLimit)
 }
 
 // earlier decodes the result of the item's earlier run.
@@ -102,15 +111,30 @@ func (t *Tracker) Progress(ctx context.Context, part float64) {
 	}
 }
 
-// Fail records why the item failed, unless it has succeeded.
+// Fail records why the item failed, unless it has succeeded. The record has what a user
+// may read of the cause.
 func (t *Tracker) Fail(ctx context.Context, cause error) error {
+	return t.fail(ctx, fault.KindOf(cause), fault.Message(cause), "#status <> :succeeded")
+}
+
+// End records that the item failed, unless its processor has recorded how it ended. It is
+// for a processor that could not start or was stopped, and so recorded nothing.
+func (t *Tracker) End(ctx context.Context, kind fault.Kind, message string) error {
+	err := t.fail(ctx, kind, message, "NOT #status IN (:succeeded, :failed)")
+	if fault.KindOf(err) == fault.Conflict {
+		return nil
+	}
+	return err
+}
+
+func (t *Tracker) fail(ctx context.Context, kind fault.Kind, message, condition string) error {
 	return t.table.Update(ctx, t.key, table.Update{
 		Expression: "SET itemIndex = :index, #status = :failed, errorType = :type, errorMessage = :message, expiresAt = :expiry",
-		Condition:  "attribute_not_exists(pk) OR #status <> :succeeded",
+		Condition:  "attribute_not_exists(pk) OR " + condition,
 		Names:      statusName,
 		Values: map[string]any{
 			":index": t.index, ":failed": string(Failed), ":succeeded": string(Succeeded), ":expiry": expiry(),
-			":type": string(fault.KindOf(cause)), ":message": clip(cause.Error()),
+			":type": string(kind), ":message": clip(message),
 		},
 	})
 }

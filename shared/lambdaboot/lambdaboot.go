@@ -53,7 +53,8 @@ type Function struct {
 func New(build Build) *Function { return &Function{build: build} }
 
 // Invoke answers one invocation. It returns an error as a messages.InvokeResponse_Error
-// with the error's kind as errorType.
+// with the error's kind as errorType and what a user may read of it as errorMessage. The
+// log has the whole error.
 func (f *Function) Invoke(ctx context.Context, payload json.RawMessage) (any, error) {
 	start := time.Now()
 	h, err := f.handler(ctx)
@@ -85,5 +86,5 @@ func (f *Function) handler(ctx context.Context) (Handler, error) {
 func report(ctx context.Context, start time.Time, err error) error {
 	kind := fault.KindOf(err)
 	slog.ErrorContext(ctx, "failed", "errorType", string(kind), "error", err.Error(), "durationMs", time.Since(start).Milliseconds())
-	return messages.InvokeResponse_Error{Type: string(kind), Message: err.Error()}
+	return messages.InvokeResponse_Error{Type: string(kind), Message: fault.Message(err)}
 }

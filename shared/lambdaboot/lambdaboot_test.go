@@ -59,7 +59,7 @@ func TestInvokeReportsTheKind(t *testing.T) {
 		want string
 	}{
 		"typed":            {fault.New(fault.InvalidInput, "bad"), "InvalidInputError"},
-		"typed, wrapped":   {fmt.Errorf("thumbnail: %w", fault.New(fault.Transient, "later")), "TransientError"},
+		"typed, wrapped":   {fmt.Errorf("thumbnail: %w", fault.New(fault.Transient, "later: %w", io.EOF)), "TransientError"},
 		"end of the time":  {fmt.Errorf("work: %w", context.DeadlineExceeded), "DeadlineExceededError"},
 		"everything else":  {errors.New("surprise"), "InternalError"},
 		"outermost counts": {fault.New(fault.Transient, "model: %w", fault.New(fault.InvalidInput, "no PNG")), "TransientError"},
@@ -69,7 +69,7 @@ func TestInvokeReportsTheKind(t *testing.T) {
 				return func(context.Context, json.RawMessage) (any, error) { return nil, test.err }, nil
 			})
 			_, err := f.Invoke(t.Context(), nil)
-			assert.Equal(t, messages.InvokeResponse_Error{Type: test.want, Message: test.err.Error()}, err)
+			assert.Equal(t, messages.InvokeResponse_Error{Type: test.want, Message: fault.Message(test.err)}, err)
 		})
 	}
 }

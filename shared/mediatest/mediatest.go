@@ -3,6 +3,7 @@ package mediatest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/png"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,7 +39,7 @@ func Tools(t testing.TB) *ffmpeg.Tools {
 }
 
 // ModernVariable names the folder with an ffmpeg and ffprobe of version 7 or newer, like
-// those in production. If it is not set, the test uses those on PATH.
+// those in production. If it is not set, the tests use those of make modern-ffmpeg.
 const ModernVariable = "CI_TEST_FFMPEG_DIR"
 
 // Each runs a test with the tools that Tools finds, and again with modern tools if there
@@ -46,18 +48,31 @@ func Each(t *testing.T, test func(t *testing.T, tools *ffmpeg.Tools)) {
 	t.Helper()
 	t.Run("offline", func(t *testing.T) { test(t, Tools(t)) })
 	t.Run("modern", func(t *testing.T) {
-		for variable, program := range map[string]string{ffmpeg.FFmpegVariable: "ffmpeg", ffmpeg.FFprobeVariable: "ffprobe"} {
-			if dir := os.Getenv(ModernVariable); dir != "" {
-				program = filepath.Join(dir, program)
-			}
-			path, err := exec.LookPath(program)
-			if err != nil {
-				t.Skipf("no modern ffmpeg (%v): set %s to the folder with ffmpeg and ffprobe 7 or newer", err, ModernVariable)
-			}
-			t.Setenv(variable, path)
-		}
+		Modern(t)
 		test(t, Tools(t))
 	})
+}
+
+// Modern has the test use the modern tools. It skips the test if there are none, which
+// make test says too.
+func Modern(t *testing.T) {
+	t.Helper()
+	for variable, program := range map[string]string{ffmpeg.FFmpegVariable: "ffmpeg", ffmpeg.FFprobeVariable: "ffprobe"} {
+		t.Setenv(variable, modern(t, program))
+	}
+}
+
+func modern(t *testing.T, program string) string {
+	t.Helper()
+	dir := os.Getenv(ModernVariable)
+	if dir == "" {
+		dir = filepath.Join(awstest.Root(t), ".cache/modern-ffmpeg/bin")
+	}
+	path, err := exec.LookPath(filepath.Join(dir, program))
+	if err != nil {
+		t.Skipf("no modern ffmpeg (%v): run make modern-ffmpeg, or set %s to the folder with ffmpeg and ffprobe 7 or newer", err, ModernVariable)
+	}
+	return path
 }
 
 func locate(t testing.TB, variable, program, path string) {
@@ -87,11 +102,18 @@ func Make(t testing.TB, name string, args ...string) string {
 }
 
 // Turned returns a copy of an MP4 file that a player turns a quarter clockwise, like the
-// clip of a telephone held upright. The ffmpeg of 2018 inverts the tag when it writes the
-// matrix: 270 gives "rotation of -90.00 degrees", which is clockwise.
+// clip of a telephone held upright. It writes the matrix into the track's header, because
+// versions of ffmpeg differ in how they are told (ISO/IEC 14496-12, 8.3.2).
 func Turned(t testing.TB, flat string) string {
 	t.Helper()
-	return Make(t, "turned.mp4", "-i", flat, "-c", "copy", "-metadata:s:v:0", "rotate=270")
+	data := Read(t, flat)
+	header := bytes.Index(data, []byte("tkhd"))
+	require.Positive(t, header)
+	const matrix = 4 + 40 // after the name; version 0
+	for i, v := range []int32{0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30} {
+		binary.BigEndian.PutUint32(data[header+matrix+4*i:], uint32(v))
+	}
+	return Write(t, "turned.mp4", data)
 }
 
 // HDR returns a clip of one second with the brightness curve of HLG, as telephones
@@ -110,6 +132,38 @@ func Frame(t testing.TB, video string) image.Image {
 	img, err := png.Decode(bytes.NewReader(data))
 	require.NoError(t, err)
 	return img
+}
+
+// Stream returns what ffprobe says of a file's first video stream, by field.
+func Stream(t testing.TB, path string) map[string]string {
+	t.Helper()
+	Tools(t)
+	output, err := exec.Command(os.Getenv(ffmpeg.FFprobeVariable), "-v", "error", "-select_streams", "v:0", "-show_streams", "-of", "flat=s=/", path).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	fields := map[string]string{}
+	for line := range strings.Lines(string(output)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		fields[strings.TrimPrefix(name, "streams/stream/0/")] = strings.Trim(value, `"`)
+	}
+	return fields
+}
+
+// Combs returns how much the lines of a video's sixth frame differ from the lines above
+// and below, but not from the lines after these.
+func Combs(t testing.TB, video string) (sum float64) {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(Read(t, Make(t, "frame.png", "-i", video, "-vf", "select=eq(n\\,6),format=gray", "-frames:v", "1"))))
+	require.NoError(t, err)
+	grey, b := img.(*image.Gray), img.Bounds()
+	for y := b.Min.Y + 1; y < b.Max.Y-1; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			above, here, below := float64(grey.GrayAt(x, y-1).Y), float64(grey.GrayAt(x, y).Y), float64(grey.GrayAt(x, y+1).Y)
+			if (here-above)*(here-below) > 400 { // a line apart from both, by 20 of 256
+				sum++
+			}
+		}
+	}
+	return sum
 }
 
 // Loudness returns the loudness of a file's whole sound in LUFS (EBU R 128).

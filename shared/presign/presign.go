@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"mime"
-	"path"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,9 +62,9 @@ func (s *Signer) Upload(ctx context.Context, key, contentType string, size int64
 	}, nil
 }
 
-// Download signs the download of key. The browser saves the file under the key's name.
-func (s *Signer) Download(ctx context.Context, key string) (Request, error) {
-	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(key)})
+// Download signs the download of key. The browser saves the file under the given name.
+func (s *Signer) Download(ctx context.Context, key, name string) (Request, error) {
+	disposition := disposition(name)
 	signed, err := s.client.PresignGetObject(ctx, &s3.GetObjectInput{
 		Bucket: &s.bucket, Key: &key, ResponseContentDisposition: &disposition,
 	})
@@ -72,6 +72,21 @@ func (s *Signer) Download(ctx context.Context, key string) (Request, error) {
 		return Request{}, fault.New(fault.Internal, "sign the download of %s: %w", key, err)
 	}
 	return Request{Method: signed.Method, URL: signed.URL, ExpiresAt: expiry()}, nil
+}
+
+// disposition names a file in any script (RFC 6266), with a name in ASCII for old programs.
+func disposition(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || strings.ContainsRune(`"\%`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	value := `attachment; filename="` + plain + `"`
+	if plain != name {
+		value += strings.TrimPrefix(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "attachment")
+	}
+	return value
 }
 
 func expiry() int64 { return time.Now().Add(Lifetime).Unix() }

@@ -45,11 +45,10 @@ type Checker interface{ Check() error }
 
 // Read decodes an event into a request and checks it. Every error is a fault.InvalidInput.
 func Read(payload []byte, request Checker) error {
-	err := json.Unmarshal(payload, request)
-	if err == nil {
-		err = request.Check()
+	if err := json.Unmarshal(payload, request); err != nil {
+		return fault.New(fault.InvalidInput, "event: it is not the JSON of this function: %w", err)
 	}
-	if err != nil {
+	if err := request.Check(); err != nil {
 		return fault.New(fault.InvalidInput, "event: %w", err)
 	}
 	return nil

@@ -2,9 +2,12 @@
 package still
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image/jpeg"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -25,9 +28,9 @@ const (
 	// of that part are compared.
 	scanned = 30 * time.Second
 	sampled = 60
-	// dark is the mean luma (16 is black and 235 white, ITU-R BT.601) up to which a
-	// frame counts as black.
-	dark = 32
+	// dark is the mean luma (0 is black and 255 white, JFIF 1.02) up to which a frame counts
+	// as black.
+	dark = 19
 	// within is the longest time that a still may take: to decode the frames of scanned on a
 	// slow machine.
 	within = 2 * time.Minute
@@ -75,27 +78,30 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 	}
 	width, height, err := size(out)
 	if err != nil {
-		return Picture{}, fault.New(fault.InvalidInput, "no picture could be decoded: %w", err)
+		return Picture{}, fault.New(fault.InvalidInput, "the file holds no picture that can be decoded; it is damaged or not complete")
 	}
 	return Picture{Width: width, Height: height, Duration: media.Duration}, nil
 }
 
 func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) error {
 	job := ffmpeg.Job{Input: in, Output: out, Within: within}
-	filters := []string{m.fit}
-	if strings.HasSuffix(media.Container, "_pipe") || media.Container == "mjpeg" {
+	filters := m.prepared(media)
+	if media.Photo() {
 		// Some versions of ffmpeg apply the EXIF orientation and some do not, so this does.
-		orientation, err := readOrientation(in, media.Codec)
+		orientation, rgb, err := inspect(in, media)
 		if err != nil {
 			return err
+		}
+		if !rgb {
+			filters = append(filters, ffmpeg.NoProfile)
 		}
 		job.InputOptions = []string{"-noautorotate"}
 		filters = append(filters, turns[orientation]...)
 	}
-	if transparent(media.PixelFormat) {
-		filters = append(filters, onWhite)
-	}
 	job.OutputOptions = output(media, filters)
+	if media.Tiles != nil {
+		job.InputOptions = append(job.InputOptions, "-threads", "1") // there is a decoder for each tile
+	}
 	return m.tools.Run(ctx, job)
 }
 
@@ -106,7 +112,7 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 	representative := fmt.Sprintf("thumbnail=n=%d", sampled)
 	job := ffmpeg.Job{
 		Input: in, InputOptions: []string{"-t", strconv.FormatFloat(span.Seconds(), 'f', 3, 64)}, Output: out, Within: within,
-		OutputOptions: output(media, slices.Concat([]string{"fps=" + rate, m.fit}, media.ToneMap(), []string{light, representative})),
+		OutputOptions: output(media, slices.Concat(media.Deinterlaced(), []string{"fps=" + rate}, m.prepared(media), []string{light, representative})),
 	}
 	if err := m.tools.Run(ctx, job); err != nil {
 		return err
@@ -115,8 +121,20 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 		return nil
 	}
 	// Every frame is dark, or the clip is shorter than one sample: accept any frame.
-	job.OutputOptions = output(media, slices.Concat([]string{m.fit}, media.ToneMap(), []string{representative}))
+	job.OutputOptions = output(media, slices.Concat(media.Deinterlaced(), m.prepared(media), []string{representative}))
 	return m.tools.Run(ctx, job)
+}
+
+// prepared returns the filters that give a picture the size and the colours of the still.
+func (m *Maker) prepared(media ffmpeg.Media) []string {
+	filters := []string{m.fit}
+	if media.PixelFormat == "pal8" {
+		filters = []string{"format=rgba", m.fit} // the colours of a palette have a transparency, which scaling may lose
+	}
+	if transparent(media.PixelFormat) {
+		filters = append(filters, onWhite)
+	}
+	return append(filters, media.ForPicture()...)
 }
 
 // fit makes pixels square and scales the longest side down to the given one.
@@ -137,23 +155,35 @@ var turns = map[exif.Orientation][]string{
 }
 
 func output(media ffmpeg.Media, filters []string) []string {
-	return []string{
-		"-map", fmt.Sprintf("0:v:%d", media.VideoStream), "-vf", strings.Join(filters, ","), "-frames:v", "1", "-map_metadata", "-1",
-		"-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg",
+	chain := strings.Join(filters, ",")
+	args := []string{"-map", fmt.Sprintf("0:v:%d", media.VideoStream), "-vf", chain}
+	if media.Tiles != nil {
+		args = []string{"-filter_complex", media.Tiles.Filter() + "," + chain + "[whole]", "-map", "[whole]"}
 	}
+	return append(args, "-frames:v", "1", "-map_metadata", "-1", "-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", "-f", "mjpeg")
 }
 
-func readOrientation(path, codec string) (exif.Orientation, error) {
-	format := codec
-	if codec == "mjpeg" {
-		format = "jpeg"
-	}
+// profileLimit in bytes is how much of a photo is searched for a colour profile.
+const profileLimit = 512 << 10
+
+// inspect reads how the photo is turned, and whether its colour profile fits to the still,
+// which is RGB as all JPEG files of ffmpeg are: the profile of a CMYK photo does not, and
+// has half a megabyte (ICC.1:2022, 7.2.6 and annex B.4).
+func inspect(path string, media ffmpeg.Media) (turned exif.Orientation, rgb bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, fault.New(fault.Internal, "read orientation: %w", err)
+		return 0, false, fault.New(fault.Internal, "read orientation: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	return exif.Read(f, format).Orientation, nil
+	turned = exif.Read(f, strings.TrimSuffix(media.Container, "_pipe")).Orientation
+	head := make([]byte, profileLimit)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, false, fault.New(fault.Internal, "read colour profile: %w", err)
+	}
+	const colors = 2 + 16 // after the numbers of this part and of all, in the profile's header
+	_, profile, found := bytes.Cut(head[:n], []byte("ICC_PROFILE\x00"))
+	return turned, !found || len(profile) > colors && bytes.HasPrefix(profile[colors:], []byte("RGB ")), nil
 }
 
 // transparent tells whether a pixel format may have an alpha channel (names from

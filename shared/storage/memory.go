@@ -42,5 +42,5 @@ func (s *Store) Put(ctx context.Context, bucket, key string, data []byte, conten
 }
 
 func tooLarge(bucket, key string, size, limit int64) error {
-	return fault.New(fault.InvalidInput, "get s3://%s/%s: %d bytes are more than the limit of %d", bucket, key, size, limit)
+	return fault.New(fault.InvalidInput, "get %s%s: %d bytes are more than the limit of %d", in(bucket), key, size, limit)
 }

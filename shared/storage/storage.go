@@ -68,7 +68,7 @@ func (s *Store) Download(ctx context.Context, bucket, key, path string, limit in
 	}
 	if n != size {
 		_ = os.Remove(path)
-		return Object{}, fault.New(fault.Transient, "get s3://%s/%s: got %d of %d bytes", bucket, key, n, size)
+		return Object{}, fault.New(fault.Transient, "get %s%s: got %d of %d bytes", in(bucket), key, n, size)
 	}
 	return Object{Size: n, ContentType: aws.ToString(out.ContentType)}, nil
 }
@@ -77,7 +77,7 @@ func (s *Store) Download(ctx context.Context, bucket, key, path string, limit in
 func (s *Store) Upload(ctx context.Context, bucket, key, path, contentType string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fault.New(fault.Internal, "put s3://%s/%s: %w", bucket, key, err)
+		return fault.New(fault.Internal, "put %s%s: %w", in(bucket), key, err)
 	}
 	defer func() { _ = f.Close() }()
 	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: f, ContentType: &contentType})
@@ -129,23 +129,26 @@ func writeFile(path string, r io.Reader) (n int64, err error) {
 	return n, err
 }
 
+// in is the start of an object's address. Only the log shows it.
+func in(bucket string) fault.Detail { return fault.Detail("s3://" + bucket + "/") }
+
 // classify gives an S3 error its kind by the HTTP status of the answer. Without an
 // answer, the kind is fault.Transient.
 func classify(op, bucket, key string, err error) error {
-	kind := fault.Transient
+	kind, why := fault.Transient, "the storage did not answer as it should; try again later"
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		kind = fault.DeadlineExceeded
+		kind, why = fault.DeadlineExceeded, "the time ran out"
 	} else if _, local := errors.AsType[*fs.PathError](err); local {
 		kind = fault.Internal // the function's own disk
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		switch status := response.HTTPStatusCode(); {
 		case status == http.StatusNotFound:
-			kind = fault.NotFound
+			kind, why = fault.NotFound, "no such object"
 		case status == http.StatusForbidden, status == http.StatusUnauthorized:
-			kind = fault.Configuration
+			kind, why = fault.Configuration, "the function may not do that"
 		case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
-			kind = fault.InvalidInput
+			kind, why = fault.InvalidInput, "the storage refused that"
 		}
 	}
-	return fault.New(kind, "%s s3://%s/%s: %w", op, bucket, key, err)
+	return fault.New(kind, "%s %s%s: %s: %w", op, in(bucket), key, why, err)
 }

@@ -3,9 +3,11 @@ package storage_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -56,6 +58,40 @@ func TestStore(t *testing.T) {
 		head, err = store.Head(ctx, awstest.Bucket, "s1/empty", 5)
 		require.NoError(t, err)
 		assert.Empty(t, head)
+	})
+	t.Run("lists and deletes", func(t *testing.T) {
+		var keys []string
+		for i := range 7 {
+			keys = append(keys, fmt.Sprintf("s2/originals/写真 %d.jpg", i))
+			s3.Put(t, keys[i], []byte("12345"))
+		}
+		var listed []string
+		after, pages := "", 0
+		for more := true; more; pages++ {
+			var entries []storage.Entry
+			var err error
+			entries, more, err = store.List(ctx, awstest.Bucket, "s2/", after, 3)
+			require.NoError(t, err)
+			for _, entry := range entries {
+				listed = append(listed, entry.Key)
+				assert.Equal(t, int64(5), entry.Size)
+				assert.WithinDuration(t, time.Now(), entry.Modified, time.Minute)
+				after = entry.Key
+			}
+		}
+		assert.Equal(t, keys, listed)
+		assert.Equal(t, 3, pages)
+		require.NoError(t, store.Delete(ctx, awstest.Bucket, keys[0], keys[1], "s2/none"))
+		entries, more, err := store.List(ctx, awstest.Bucket, "s2/", "", 5)
+		require.NoError(t, err)
+		assert.Len(t, entries, 5)
+		assert.False(t, more)
+		require.NoError(t, store.DeleteAll(ctx, awstest.Bucket, "s2/"))
+		entries, _, err = store.List(ctx, awstest.Bucket, "s2/", "", 5)
+		require.NoError(t, err)
+		assert.Empty(t, entries)
+		assert.NotEmpty(t, s3.Keys(t), "the objects of others stay")
+		require.NoError(t, store.Delete(ctx, awstest.Bucket))
 	})
 	t.Run("larger than the limit", func(t *testing.T) {
 		_, err := store.Download(ctx, awstest.Bucket, key, out, 10)

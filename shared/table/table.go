@@ -6,7 +6,9 @@ package table
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -96,7 +98,7 @@ func (t *Table) Read(ctx context.Context, key Key, v any) error {
 		return t.classify("read", key, err)
 	}
 	if out.Item == nil || expired(out.Item) {
-		return fault.New(fault.NotFound, "read %s of session %s in %s: no such record, or it has expired", key.Sort, key.Session, t.name)
+		return fault.New(fault.NotFound, "%sno such record, or it has expired", fault.Detail(fmt.Sprintf("read %s of session %s in %s: ", key.Sort, key.Session, t.name)))
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, v); err != nil {
 		return fault.New(fault.Internal, "read %s in %s: %w", key.Sort, t.name, err)
@@ -108,28 +110,50 @@ func (t *Table) Read(ctx context.Context, key Key, v any) error {
 // slice that v points to, in the order of the sort key. It leaves out expired records.
 func (t *Table) List(ctx context.Context, session, prefix string, v any) error {
 	key := Key{Session: session, Sort: prefix}
-	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
-		TableName: &t.name, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:   aws.String("#p = :p AND begins_with(#s, :s)"),
-		ExpressionAttributeNames: map[string]string{"#p": PartitionKey, "#s": SortKey},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":p": key.attributes()[PartitionKey], ":s": key.attributes()[SortKey],
-		},
-	})
+	pages := dynamodb.NewQueryPaginator(t.client, t.query(key))
 	var items []map[string]types.AttributeValue
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return t.classify("list", key, err)
 		}
-		for _, item := range page.Items {
-			if !expired(item) {
-				items = append(items, item)
-			}
-		}
+		items = append(items, page.Items...)
 	}
-	if err := attributevalue.UnmarshalListOfMaps(items, v); err != nil {
-		return fault.New(fault.Internal, "list %s in %s: %w", prefix, t.name, err)
+	return t.decode(key, items, v)
+}
+
+// Page is List for at most limit records before the sort key in before, or the last ones
+// if that is empty. The last comes first. More tells whether others follow.
+func (t *Table) Page(ctx context.Context, session, prefix, before string, limit int, v any) (more bool, err error) {
+	key := Key{Session: session, Sort: prefix}
+	query := t.query(key)
+	query.ScanIndexForward, query.Limit = aws.Bool(false), aws.Int32(int32(limit))
+	if before != "" {
+		query.ExclusiveStartKey = Key{Session: session, Sort: before}.attributes()
+	}
+	page, err := t.client.Query(ctx, query)
+	if err != nil {
+		return false, t.classify("list", key, err)
+	}
+	return page.LastEvaluatedKey != nil, t.decode(key, page.Items, v)
+}
+
+// query asks for the records of a session whose sort key starts with that of key.
+func (t *Table) query(key Key) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &t.name, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:   aws.String("#p = :p AND begins_with(#s, :s)"),
+		ExpressionAttributeNames: map[string]string{"#p": PartitionKey, "#s": SortKey},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":p": key.attributes()[PartitionKey], ":s": key.attributes()[SortKey],
+		},
+	}
+}
+
+// decode decodes the records that have not expired into the slice that v points to.
+func (t *Table) decode(key Key, items []map[string]types.AttributeValue, v any) error {
+	if err := attributevalue.UnmarshalListOfMaps(slices.DeleteFunc(items, expired), v); err != nil {
+		return fault.New(fault.Internal, "list %s in %s: %w", key.Sort, t.name, err)
 	}
 	return nil
 }
@@ -194,5 +218,5 @@ func (t *Table) classify(op string, key Key, err error) error {
 	} else if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() == http.StatusBadRequest {
 		kind = fault.Internal // DynamoDB does not understand or allow the request
 	}
-	return fault.New(kind, "%s %s of session %s in table %s: %w", op, key.Sort, key.Session, t.name, err)
+	return fault.New(kind, "%s%w", fault.Detail(fmt.Sprintf("%s %s of session %s in table %s: ", op, key.Sort, key.Session, t.name)), err)
 }

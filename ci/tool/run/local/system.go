@@ -85,33 +85,34 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	}
 	background, cancel := context.WithCancel(context.Background())
 	s.onClose(func() error { cancel(); return nil })
-	api := &lambdaAPI{functions: map[string]*invoke.Function{}, logs: o.Logs, background: background}
+	api := &lambdaAPI{functions: map[string]runner{}, logs: o.Logs, background: background}
 	if s.LambdaURL, err = s.serve("127.0.0.1:0", api.handler()); err != nil {
 		return nil, err
 	}
 	secret := rand.Text()
 	env := append(s.environment(o.Functions, secret), o.Env...)
-	var front *invoke.Function
 	for _, f := range o.Functions {
 		root := filepath.Join(dir, "images", f.Image)
 		if err := rootfs.Unpack(ctx, o.Layout, f.Image, root); err != nil {
 			return nil, err
 		}
-		function, err := invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: o.Logs})
+		function, err := newSandbox(func() (runner, error) {
+			return invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: o.Logs})
+		})
 		if err != nil {
 			return nil, err
 		}
 		s.onClose(function.Stop)
 		api.functions[f.Lambda] = function
 		if f.Image == o.Front {
-			front = function
+			api.onFailure = function
 		}
 	}
-	if front == nil {
+	if api.onFailure == nil {
 		return nil, fmt.Errorf("start the system: the image %q, which is to answer HTTP requests, does not exist", o.Front)
 	}
 	s.onClose(func() error { cancel(); api.running.Wait(); return nil })
-	s.URL, err = s.serve(o.Listen, gateway{front, http.Header{"X-Origin-Verify": {secret}}})
+	s.URL, err = s.serve(o.Listen, withPage(gateway{api.onFailure, background, http.Header{"X-Origin-Verify": {secret}}}))
 	return s, err
 }
 
@@ -183,6 +184,7 @@ func (s *System) environment(functions []catalog.Function, originSecret string) 
 		"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=" + region,
 		"AWS_ENDPOINT_URL_S3=" + s.S3URL, "AWS_ENDPOINT_URL_DYNAMODB=" + s.DynamoDBURL, "AWS_ENDPOINT_URL_LAMBDA=" + s.LambdaURL,
 		"MEDIA_BUCKET_NAME=" + bucket, "DYNAMO_TABLE_NAME=" + table, "ORIGIN_VERIFY_SECRET=" + originSecret,
+		"CORS_ALLOWED_ORIGINS=*", // a front end in development has a port of its own
 	}
 	for _, f := range functions {
 		role := strings.TrimSuffix(path.Base(f.Folder), "-lambda")
