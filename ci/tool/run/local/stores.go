@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -52,7 +51,7 @@ func StartStores(ctx context.Context, root string, functions []catalog.Function,
 	} else if err != nil {
 		return nil, err
 	}
-	none := &lambdaAPI{functions: map[string]*invoke.Function{}, background: ctx}
+	none := &lambdaAPI{functions: map[string]runner{}, background: ctx}
 	if s.system.LambdaURL, err = s.system.serve("127.0.0.1:0", none.handler()); err != nil {
 		return nil, err
 	}
