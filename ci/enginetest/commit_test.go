@@ -18,7 +18,7 @@ func TestCommitMustHoldWhatIsBuilt(t *testing.T) {
 	const (
 		changes = "the work tree has uncommitted changes; commit them, or pass --allow-dirty (the first: M functions/media-lambda/main.go)"
 		edit    = "echo >>functions/media-lambda/main.go"
-		good    = "lookup registry.invalid"
+		good    = "" // the registry is asked, or refused images of another base
 	)
 	for name, c := range map[string]struct {
 		commit string // a revision before the change (default: HEAD)
@@ -63,7 +63,12 @@ func TestCommitMustHoldWhatIsBuilt(t *testing.T) {
 			_, stderr, err := engine{}.daggerIn(t, filepath.Join(dir, c.in), append(call, c.args...)...)
 
 			require.Error(t, err)
-			assert.Contains(t, oneLine(t, stderr), c.want)
+			said, _, _ := strings.Cut(stderr, "\nnothing was published; ") // and whether the same call goes on
+			if c.want == good {
+				assert.Regexp(t, `lookup registry\.invalid|its base is not known to be the pinned one`, oneLine(t, said))
+				return
+			}
+			assert.Contains(t, oneLine(t, said), c.want)
 		})
 	}
 }

@@ -192,10 +192,14 @@ func TestWhatIsNoWayToARegistry(t *testing.T) {
 		passing     bool
 		message     string
 	}{
-		"an unknown name":        {"registry.invalid", true, false, ""},
-		"nothing listens":        {"127.0.0.1:1", true, true, "connection refused"},
-		"it hangs up":            {tcp(func(c net.Conn) { c.Close() }), false, true, "gave up after 4 attempts"},
-		"it does not speak HTTP": {tcp(func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n"); c.Close() }), false, false, "malformed HTTP"},
+		"an unknown name": {"registry.invalid", true, false, ""},
+		"nothing listens": {"127.0.0.1:1", true, true, "connection refused"},
+		"it hangs up":     {tcp(func(c net.Conn) { c.Close() }), false, true, "gave up after 4 attempts"},
+		"it does not speak HTTP": {tcp(func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1<<10)) // the answer comes after the request
+			_, _ = io.WriteString(c, "220 mail\r\n")
+			c.Close()
+		}), false, false, "malformed HTTP"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			_, err := Digest(t.Context(), test.host+"/base:1")
