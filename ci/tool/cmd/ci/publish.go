@@ -131,15 +131,6 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if !f.allowDirty {
-		ctx, done := made.builder.Step(cmd.Context(), "compare the sources with the commit")
-		err := held(ctx, made, name)
-		done(err)
-		if err != nil {
-			return err
-		}
-	}
-
 	// Nothing was sent to a registry before this line.
 	var t *target
 	var server *localregistry.Server
@@ -207,7 +198,8 @@ func held(ctx context.Context, m *made, name string) error {
 	return commit.Holds(ctx, c.Root, name, func(fsys fs.FS) (map[string]string, error) { return sources.Read(fsys, others...) })
 }
 
-// audited builds the images and their documents, and checks every gate. It sends no request to
+// audited builds the images and their documents, checks every gate, and compares the sources
+// with the commit. It sends no request to
 // the registries that publish pushes to.
 func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start time.Time) (*made, map[string]publish.Image, int, error) {
 	m, err := a.images(cmd, &f.build, f.from)
@@ -230,6 +222,14 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	for name, digest := range r.Digests {
 		if images[name].Digest.String() != digest {
 			return nil, nil, 0, registry.Later("publish " + name + ": another build replaced the image while it was checked")
+		}
+	}
+	if !f.allowDirty {
+		ctx, done := m.builder.Step(cmd.Context(), "compare the sources with the commit")
+		err := held(ctx, m, name)
+		done(err)
+		if err != nil {
+			return nil, nil, 0, err
 		}
 	}
 	if pinned {
