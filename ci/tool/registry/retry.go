@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -81,6 +82,10 @@ func (r Retry) do(ctx context.Context, try func(context.Context) error, renew fu
 	}
 }
 
+// broken are the codes of an upload that cannot be continued.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+var broken = []transport.ErrorCode{transport.BlobUploadInvalidErrorCode, transport.BlobUploadUnknownErrorCode, "RANGE_INVALID"}
+
 // passing tells whether the next attempt may succeed.
 func passing(err error) bool {
 	var answer *transport.Error
@@ -88,6 +93,13 @@ func passing(err error) bool {
 		return false
 	}
 	if errors.As(err, &answer) {
+		// An upload that was cut and continued is not what the registry has of it; the next
+		// attempt begins another upload.
+		for _, e := range answer.Errors {
+			if slices.Contains(broken, e.Code) {
+				return true
+			}
+		}
 		return answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests ||
 			answer.StatusCode >= http.StatusInternalServerError
 	}

@@ -42,17 +42,19 @@ func TestPassing(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"throttled":        {answer(http.StatusTooManyRequests), true},
-		"unavailable":      {answer(http.StatusServiceUnavailable), true},
-		"internal error":   {answer(http.StatusInternalServerError), true},
-		"not found":        {answer(http.StatusNotFound), false},
-		"forbidden":        {answer(http.StatusForbidden), false},
-		"bad request":      {answer(http.StatusBadRequest), false},
-		"a cut connection": {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true},
-		"a reset":          {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, true},
-		"an unknown host":  {&net.DNSError{Err: "no such host", IsNotFound: true}, false},
-		"a timeout":        {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, true},
-		"a missing file":   {os.ErrNotExist, false},
+		"throttled":              {answer(http.StatusTooManyRequests), true},
+		"unavailable":            {answer(http.StatusServiceUnavailable), true},
+		"internal error":         {answer(http.StatusInternalServerError), true},
+		"not found":              {answer(http.StatusNotFound), false},
+		"forbidden":              {answer(http.StatusForbidden), false},
+		"bad request":            {answer(http.StatusBadRequest), false},
+		"a broken upload":        {&transport.Error{StatusCode: http.StatusRequestedRangeNotSatisfiable, Errors: []transport.Diagnostic{{Code: "RANGE_INVALID"}}}, true},
+		"an upload that is gone": {&transport.Error{StatusCode: http.StatusNotFound, Errors: []transport.Diagnostic{{Code: transport.BlobUploadUnknownErrorCode}}}, true},
+		"a cut connection":       {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true},
+		"a reset":                {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, true},
+		"an unknown host":        {&net.DNSError{Err: "no such host", IsNotFound: true}, false},
+		"a timeout":              {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, true},
+		"a missing file":         {os.ErrNotExist, false},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) { assert.Equal(t, test.want, passing(test.err)) })
