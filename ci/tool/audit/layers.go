@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/licence"
 	"lambdas.internal/ci/tool/registry/limit"
@@ -137,4 +139,59 @@ func (f *faultReader) Read(p []byte) (int, error) {
 		err = readFault{err}
 	}
 	return n, err
+}
+
+// readLayers gathers the facts about the layers of an image.
+func (a *Auditor) readLayers(ctx context.Context, i *ImageFacts, dir string) error {
+	if !i.MediaType.IsImage() {
+		return nil
+	}
+	var size int64
+	for n, l := range i.Manifest.Layers {
+		facts, err := a.layer(ctx, blob(dir, l.Digest), l)
+		if err != nil {
+			return fmt.Errorf("read layer %s: %w", l.Digest, err)
+		}
+		i.Layers = append(i.Layers, facts)
+		if size += facts.Size; size > limit.Unpacked {
+			return fmt.Errorf("the layers unpack to more than %d bytes; Lambda accepts no more", int64(limit.Unpacked))
+		}
+		if f, ok := facts.Files[image.BootstrapPath]; ok && f.Regular && facts.Problem == "" && n == len(i.Manifest.Layers)-1 {
+			if i.Bootstrap, err = extract(blob(dir, l.Digest), image.BootstrapPath); err != nil {
+				return fmt.Errorf("read the binary: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// layer returns the facts of a layer, from the cache if it was read before.
+func (a *Auditor) layer(ctx context.Context, file string, d v1.Descriptor) (LayerFacts, error) {
+	facts, err, _ := a.once.Do(d.Digest.String(), func() (any, error) { return a.layerOnce(ctx, file, d) })
+	l, _ := facts.(LayerFacts)
+	return l, err
+}
+
+func (a *Auditor) layerOnce(ctx context.Context, file string, d v1.Descriptor) (LayerFacts, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return LayerFacts{}, err
+	}
+	key := cache.Key("layer facts 3", d.Digest.String())
+	var facts LayerFacts
+	if _, ok := a.cache.Load(key, &facts); ok && facts.Digest == d.Digest && info.Size() == d.Size {
+		return facts, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return LayerFacts{}, err
+	}
+	defer f.Close()
+	if facts, err = ReadLayer(ctx, f, limit.Unpacked); err != nil {
+		return LayerFacts{}, err
+	}
+	if facts.Digest != d.Digest {
+		return facts, nil
+	}
+	return facts, a.cache.Save(key, facts)
 }
