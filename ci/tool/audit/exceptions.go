@@ -1,11 +1,8 @@
 package audit
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -48,23 +45,10 @@ func ReadExceptions(root string, private []string) (e Exceptions, err error) {
 	problem := func(field, fix string) (Exceptions, error) {
 		return Exceptions{}, catalog.Problem{File: ExceptionsFile, Field: field, Fix: fix}
 	}
-	data, err := catalog.ReadFile(root, ExceptionsFile)
-	if errors.Is(err, os.ErrNotExist) {
+	if err := catalog.ReadJSON(root, ExceptionsFile, &e); errors.Is(err, os.ErrNotExist) {
 		return e, nil
-	}
-	if err != nil {
-		return e, err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&e); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("not valid JSON: it ends too early")
-		}
-		return problem("", err.Error())
-	}
-	if decoder.More() {
-		return problem("", "not valid JSON: there is more after the object")
+	} else if err != nil {
+		return Exceptions{}, err
 	}
 	for n, folder := range e.Packages {
 		field := fmt.Sprintf("packages[%d]", n)

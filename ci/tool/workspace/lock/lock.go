@@ -4,11 +4,9 @@
 package lock
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -91,23 +89,13 @@ func (l *Lock) Key() (string, error) {
 
 // Load reads the lock file of the workspace at root.
 func Load(root string) (*Lock, error) {
-	data, err := catalog.ReadFile(root, File)
+	var l Lock
+	err := catalog.ReadJSON(root, File, &l)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w (%s); make it: bin/ci lock", ErrMissing, File)
 	}
 	if err != nil {
 		return nil, err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	var l Lock
-	switch err := decoder.Decode(&l); {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, catalog.Problem{File: File, Fix: "not valid JSON: it ends too early"}
-	case err != nil:
-		return nil, catalog.Problem{File: File, Fix: err.Error()}
-	case decoder.More():
-		return nil, catalog.Problem{File: File, Fix: "not valid JSON: there is more after the object"}
 	}
 	for _, registry := range slices.Sorted(maps.Keys(l.Mirrors)) {
 		if err := l.Mirrors.Add(registry, l.Mirrors[registry]); err != nil {
