@@ -7,6 +7,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -159,8 +160,13 @@ func TestALayerThatUnpacksWithoutEndEnds(t *testing.T) {
 	facts, err := ReadLayer(t.Context(), bytes.NewReader(bomb), 1<<19)
 	require.NoError(t, err)
 	assert.Contains(t, facts.Problem, "more is unpacked than accepted")
+	none := func(string, []byte) error { return nil }
+	large := packed(t, nil, regular("a", strings.Repeat("x", 1<<20)))
+	require.ErrorContains(t, readFiles(t.Context(), bytes.NewReader(large), 1<<19, none), "more is unpacked than accepted")
+	require.NoError(t, readFiles(t.Context(), bytes.NewReader(large), 1<<22, none))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	require.Error(t, readFiles(ctx, bytes.NewReader(large), 1<<22, none))
 	_, err = ReadLayer(ctx, bytes.NewReader(bomb), 1<<21)
 	assert.ErrorIs(t, err, context.Canceled)
 }

@@ -22,6 +22,7 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image/layer"
+	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -185,7 +186,7 @@ func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reade
 		var pieces []*seen
 		var g errgroup.Group
 		g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a file in memory
-		err = readFiles(f, func(name string, content []byte) error {
+		err = readFiles(ctx, f, limit.Unpacked, func(name string, content []byte) error {
 			piece := new(seen)
 			pieces = append(pieces, piece)
 			g.Go(func() (err error) {
@@ -196,6 +197,9 @@ func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reade
 		})
 		if looked := g.Wait(); looked != nil {
 			return s, looked
+		}
+		if ctx.Err() != nil {
+			return s, context.Cause(ctx)
 		}
 		for _, piece := range pieces {
 			s.add(*piece)
@@ -218,8 +222,9 @@ func (a *Auditor) layerSurface(ctx context.Context, file, digest string, r reade
 type format struct{ error }
 
 // readFiles calls visit with every file of a compressed layer, and with all that is beside
-// their content: names, attributes, comments, padding.
-func readFiles(r io.Reader, visit func(name string, content []byte) error) error {
+// their content: names, attributes, comments, padding. That it unpacks to more than most
+// bytes is a problem of its format.
+func readFiles(ctx context.Context, r io.Reader, most int64, visit func(name string, content []byte) error) error {
 	source := bufio.NewReader(&faultReader{r: r})
 	zr, err := gzip.NewReader(source)
 	if err != nil {
@@ -228,7 +233,7 @@ func readFiles(r io.Reader, visit func(name string, content []byte) error) error
 	zr.Multistream(false)
 	var beside bytes.Buffer
 	fmt.Fprintf(&beside, "%s\n%s\n%s\n", zr.Name, zr.Comment, zr.Extra)
-	archive := &tap{Reader: zr, to: &beside}
+	archive := &tap{Reader: limit.Reader(ctx, zr, most), to: &beside}
 	for tr := tar.NewReader(archive); ; {
 		archive.open = true
 		h, err := tr.Next()
