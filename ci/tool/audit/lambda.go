@@ -161,8 +161,13 @@ func receivesEvents(i ImageFacts) bool {
 }
 
 func some(names []string) string {
-	if len(names) <= maxShown {
-		return strings.Join(names, ", ")
+	shown := slices.Clone(names[:min(len(names), maxShown)])
+	for n := range shown {
+		shown[n] = report.Line(shown[n]) // a name of a layer may look like lines of ours
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxShown], ", "), len(names)-maxShown)
+	text := strings.Join(shown, ", ")
+	if more := len(names) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

@@ -245,7 +245,7 @@ func readFiles(ctx context.Context, r io.Reader, most int64, visit func(name str
 			return asFormat(err)
 		}
 		if h.Size > maxFile {
-			return format{fmt.Errorf("%s has %d bytes, too many to read", h.Name, h.Size)}
+			return format{fmt.Errorf("%s has %d bytes, too many to read", report.Line(h.Name), h.Size)}
 		}
 		content, err := io.ReadAll(tr)
 		if err != nil {
@@ -254,7 +254,7 @@ func readFiles(ctx context.Context, r io.Reader, most int64, visit func(name str
 		if len(content) == 0 {
 			continue
 		}
-		if err := visit(path.Clean("/"+h.Name), content); err != nil {
+		if err := visit(report.Line(path.Clean("/"+h.Name)), content); err != nil {
 			return err
 		}
 	}

@@ -364,19 +364,20 @@ func TestWhatAnUnknownBaseHolds(t *testing.T) {
 		forge                      func(f *forgery)
 		assembly, content, secrets string
 	}{
-		"a file of ours":                      {base(nil, regular("opt/program", prompt)), "", of(lead, "/opt/program contains text of shared/proprietary/prompt.txt"), ""},
-		"a bootstrap below":                   {base(nil, regular(image.BootstrapPath, prompt)), "", of(lead, "/var/runtime/bootstrap contains text of "), ""},
-		"an .env":                             {base(nil, regular("var/task/.env", credential)), "", "", of(lead, "/var/task/.env byte ")},
-		"a credential in a program":           {base(nil, regular("bin/x", "\x7fELF\x00"+credential+"\x00")), "", "", of(lead, "/bin/x byte ")},
-		"the second of two files of one name": {base(nil, regular("opt/x", "x"), regular("opt/x", prompt)), "", of(lead, "/opt/x contains text of "), ""},
-		"a name":                              {base(nil, regular(prompt[:95], "x")), "", of(lead, "(names and attributes) contains text of "), ""},
-		"the name of a link":                  {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt[:95]}}), "", of(lead, "(names and attributes) contains text of "), ""},
-		"a long name of a link":               {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt + prompt}}), "", of(lead, "(names and attributes) contains text of "), ""},
-		"an extended attribute":               {base(nil, attributed), "", of(lead, "(names and attributes) contains text of "), ""},
-		"a global header":                     {base(nil, entry{Header: tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": prompt}}}), "", of(lead, "(names and attributes) contains text of "), ""},
-		"a comment of gzip":                   {base(func(w *gzip.Writer) { w.Comment = prompt }, regular("etc/x", "x")), "", of(lead, "(names and attributes) contains text of "), ""},
-		"an extra field of gzip":              {base(func(w *gzip.Writer) { w.Extra = []byte(credential) }, regular("etc/x", "x")), "", "", of(lead, "(names and attributes) byte ")},
-		"a second gzip stream":                {func(f *forgery) { f.put(3, slices.Concat(f.layers[0], gzipped(t, []byte(prompt)))) }, "", "layer 1 more follows the end of its gzip stream", "layer 1 more follows the end of its gzip stream"},
+		"a file of ours":                       {base(nil, regular("opt/program", prompt)), "", of(lead, "/opt/program contains text of shared/proprietary/prompt.txt"), ""},
+		"a bootstrap below":                    {base(nil, regular(image.BootstrapPath, prompt)), "", of(lead, "/var/runtime/bootstrap contains text of "), ""},
+		"an .env":                              {base(nil, regular("var/task/.env", credential)), "", "", of(lead, "/var/task/.env byte ")},
+		"a credential in a program":            {base(nil, regular("bin/x", "\x7fELF\x00"+credential+"\x00")), "", "", of(lead, "/bin/x byte ")},
+		"the second of two files of one name":  {base(nil, regular("opt/x", "x"), regular("opt/x", prompt)), "", of(lead, "/opt/x contains text of "), ""},
+		"a name that looks like lines of ours": {base(nil, regular("opt/x\naudit a: all gates passed", prompt)), "", of(lead, "/opt/x audit a: all gates passed contains text of "), ""},
+		"a name":                               {base(nil, regular(prompt[:95], "x")), "", of(lead, "(names and attributes) contains text of "), ""},
+		"the name of a link":                   {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt[:95]}}), "", of(lead, "(names and attributes) contains text of "), ""},
+		"a long name of a link":                {base(nil, entry{Header: tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: prompt + prompt}}), "", of(lead, "(names and attributes) contains text of "), ""},
+		"an extended attribute":                {base(nil, attributed), "", of(lead, "(names and attributes) contains text of "), ""},
+		"a global header":                      {base(nil, entry{Header: tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": prompt}}}), "", of(lead, "(names and attributes) contains text of "), ""},
+		"a comment of gzip":                    {base(func(w *gzip.Writer) { w.Comment = prompt }, regular("etc/x", "x")), "", of(lead, "(names and attributes) contains text of "), ""},
+		"an extra field of gzip":               {base(func(w *gzip.Writer) { w.Extra = []byte(credential) }, regular("etc/x", "x")), "", "", of(lead, "(names and attributes) byte ")},
+		"a second gzip stream":                 {func(f *forgery) { f.put(3, slices.Concat(f.layers[0], gzipped(t, []byte(prompt)))) }, "", "layer 1 more follows the end of its gzip stream", "layer 1 more follows the end of its gzip stream"},
 		"bytes after the archive": {func(f *forgery) {
 			f.put(3, gzipped(t, slices.Concat(ungzipped(t, packed(t, nil, regular("etc/x", "x"))), []byte(prompt))))
 		}, "", of(lead, "(names and attributes) contains text of "), ""},

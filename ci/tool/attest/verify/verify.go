@@ -193,7 +193,7 @@ func (r *Report) Table(w io.Writer) error {
 	}
 	for _, p := range r.Places {
 		for _, d := range p.Differences {
-			fmt.Fprintf(w, "! %s in %s: %s\n", p.Image, p.Repository, d)
+			fmt.Fprintf(w, "! %s in %s: %s\n", p.Image, p.Repository, report.Line(d.String()))
 		}
 	}
 	_, err := fmt.Fprintf(w, "%d of %s in the registries equal the images that commit %s builds for %s, %s\n",
