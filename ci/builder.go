@@ -15,8 +15,14 @@ const (
 )
 
 // Builder returns the container that compiles: the pinned Go image, the modules that go.work and the go.mod files require, and caches that stay after the call.
-func (m *Ci) Builder() *dagger.Container {
-	modules := m.Source.Filter(dagger.DirectoryFilterOpts{
+func (m *Ci) Builder(
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
+) *dagger.Container {
+	modules := source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "go.work.sum", "**/go.mod", "**/go.sum"},
 	})
 	return m.golang().

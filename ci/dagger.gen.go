@@ -61,7 +61,6 @@ func convertSlice[I any, O any](in []I, f func(I) O) []O {
 
 func (r Ci) MarshalJSON() ([]byte, error) {
 	var concrete struct {
-		Source          *dagger.Directory
 		ToolSource      *dagger.Directory
 		Platform        dagger.Platform
 		BaseRef         string
@@ -77,7 +76,6 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 		SecretAccessKey *dagger.Secret
 		SessionToken    *dagger.Secret
 	}
-	concrete.Source = r.Source
 	concrete.ToolSource = r.ToolSource
 	concrete.Platform = r.Platform
 	concrete.BaseRef = r.BaseRef
@@ -97,7 +95,6 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 
 func (r *Ci) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
-		Source          *dagger.Directory
 		ToolSource      *dagger.Directory
 		Platform        dagger.Platform
 		BaseRef         string
@@ -117,7 +114,6 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	if err != nil {
 		return err
 	}
-	r.Source = concrete.Source
 	r.ToolSource = concrete.ToolSource
 	r.Platform = concrete.Platform
 	r.BaseRef = concrete.BaseRef
@@ -260,6 +256,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -267,20 +270,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Audit(&parent, ctx, only)
+			return (*Ci).Audit(&parent, ctx, source, only)
 		case "Base":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Base(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).Base(&parent, ctx, source)
 		case "Binaries":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -288,13 +305,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Binaries(&parent, ctx, only)
+			return (*Ci).Binaries(&parent, ctx, source, only)
 		case "BuildAll":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -302,19 +326,33 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).BuildAll(&parent, ctx, only)
+			return (*Ci).BuildAll(&parent, ctx, source, only)
 		case "Builder":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Builder(&parent), nil
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).Builder(&parent, source), nil
 		case "Coldstart":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -337,12 +375,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Coldstart(&parent, ctx, name, since, markdown)
+			return (*Ci).Coldstart(&parent, ctx, source, name, since, markdown)
 		case "Cost":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
@@ -351,19 +396,33 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Cost(&parent, ctx, markdown)
+			return (*Ci).Cost(&parent, ctx, source, markdown)
 		case "CostPicture":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).CostPicture(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).CostPicture(&parent, ctx, source)
 		case "Deploy":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var commit string
 			if inputArgs["commit"] != nil {
@@ -421,12 +480,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, commit, only, alias, canary, bake, alarm, smoke, dryRun)
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, dryRun)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var from string
 			if inputArgs["from"] != nil {
@@ -449,19 +515,33 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Diff(&parent, ctx, from, only, markdown)
+			return (*Ci).Diff(&parent, ctx, source, from, only, markdown)
 		case "FfmpegLayer":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).FfmpegLayer(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).FfmpegLayer(&parent, ctx, source)
 		case "Image":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -470,12 +550,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
 				}
 			}
-			return (*Ci).Image(&parent, ctx, name)
+			return (*Ci).Image(&parent, ctx, source, name)
 		case "Images":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var only []string
 			if inputArgs["only"] != nil {
@@ -484,12 +571,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Images(&parent, ctx, only)
+			return (*Ci).Images(&parent, ctx, source, only)
 		case "Invoke":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -505,7 +599,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg event", err))
 				}
 			}
-			return (*Ci).Invoke(&parent, ctx, name, event)
+			return (*Ci).Invoke(&parent, ctx, source, name, event)
 		case "Lint":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -526,12 +620,26 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).List(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).List(&parent, ctx, source)
 		case "Plan":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var repository *dagger.Directory
 			if inputArgs["repository"] != nil {
@@ -568,12 +676,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Plan(&parent, ctx, repository, commit, only, allowDirty, git)
+			return (*Ci).Plan(&parent, ctx, source, repository, commit, only, allowDirty, git)
 		case "Provenance":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -589,12 +704,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
 				}
 			}
-			return (*Ci).Provenance(&parent, ctx, name, commit)
+			return (*Ci).Provenance(&parent, ctx, source, name, commit)
 		case "Publish":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var repository *dagger.Directory
 			if inputArgs["repository"] != nil {
@@ -659,12 +781,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git)
+			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var dryRun bool
 			if inputArgs["dryRun"] != nil {
@@ -680,12 +809,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg removed", err))
 				}
 			}
-			return (*Ci).Retention(&parent, ctx, dryRun, removed)
+			return (*Ci).Retention(&parent, ctx, source, dryRun, removed)
 		case "Rollback":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var to string
 			if inputArgs["to"] != nil {
@@ -715,12 +851,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Rollback(&parent, ctx, to, alias, smoke, dryRun)
+			return (*Ci).Rollback(&parent, ctx, source, to, alias, smoke, dryRun)
 		case "Sbom":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -729,14 +872,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
 				}
 			}
-			return (*Ci).Sbom(&parent, ctx, name)
+			return (*Ci).Sbom(&parent, ctx, source, name)
 		case "Status":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Status(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).Status(&parent, ctx, source)
 		case "Test":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -806,6 +956,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -827,19 +984,12 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg osv", err))
 				}
 			}
-			return (*Ci).Vulncheck(&parent, ctx, only, db, osv)
+			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
-			}
-			var source *dagger.Directory
-			if inputArgs["source"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
-				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
-				}
 			}
 			var tool *dagger.Directory
 			if inputArgs["tool"] != nil {
@@ -939,7 +1089,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

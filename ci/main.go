@@ -17,8 +17,6 @@ import (
 // Ci builds, checks, publishes and deploys the images.
 type Ci struct {
 	// +private
-	Source *dagger.Directory
-	// +private
 	ToolSource *dagger.Directory
 	// +private
 	Platform dagger.Platform
@@ -55,11 +53,6 @@ var lockFile []byte
 
 // New sets what all functions of the module share. Every argument has a default.
 func New(
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
-	//
-	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
-	source *dagger.Directory,
 	// Source of the program that every step runs.
 	//
 	// +defaultPath="/ci/tool"
@@ -125,7 +118,7 @@ func New(
 		}
 	}
 	return &Ci{
-		Source: source, ToolSource: tool, Platform: platform,
+		ToolSource: tool, Platform: platform,
 		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
 		Region: region, Account: account, PublicAlias: publicAlias,
 		PrivateRegistry: privateRegistry, PublicRegistry: publicRegistry,

@@ -12,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Plan(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
 	// +defaultPath="/"
@@ -32,7 +37,7 @@ func (m *Ci) Plan(
 	// +optional
 	git *dagger.Directory,
 ) (string, error) {
-	in, err := withRepository(ctx, m.withImages(only), repository.WithDirectory("/", m.Source), git, allowDirty)
+	in, err := withRepository(ctx, m.withImages(source, only), repository.WithDirectory("/", source), git, allowDirty)
 	if err != nil {
 		return "", err
 	}

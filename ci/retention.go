@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Retention keeps the last five images of each name and every image that a function runs. At ECR it sets lifecycle policies; at ECR Public it deletes older images.
@@ -10,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Retention(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Show what would be done and change nothing.
 	//
 	// +optional
@@ -24,5 +31,5 @@ func (m *Ci) Retention(
 	for _, name := range removed {
 		args = append(args, "--removed", name)
 	}
-	return m.act(ctx, args...)
+	return m.act(ctx, source, args...)
 }

@@ -24,8 +24,8 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 // described returns the files that say which functions exist and what their images
 // start from. An edit of code does not change them, so steps that see only these files
 // stay cached.
-func (m *Ci) described() *dagger.Directory {
-	return m.Source.Filter(dagger.DirectoryFilterOpts{
+func described(source *dagger.Directory) *dagger.Directory {
+	return source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
 	})
 }

@@ -13,6 +13,11 @@ import (
 // +cache="never"
 func (m *Ci) Vulncheck(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Names of the images whose functions are checked (default: all).
 	//
 	// +optional
@@ -26,7 +31,7 @@ func (m *Ci) Vulncheck(
 	// +optional
 	osv *dagger.Directory,
 ) (string, error) {
-	step := always(m.step(m.Builder(), m.Source).WithFile(toolPath, m.program()))
+	step := always(m.step(m.Builder(source), source).WithFile(toolPath, m.program()))
 	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only))
 	if db != nil {
 		step = step.WithMountedDirectory("/vulndb", db)

@@ -51,10 +51,10 @@ func TestCommitMustHoldWhatIsBuilt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, git := repository(t)
 			call := slices.Concat([]string{"call"}, references(), []string{"--private-registry", "registry.invalid/x", "--public-registry", "registry.invalid/x"})
+			call = append(call, "publish", "--dry-run", "--only", "api", "--commit", git("rev-parse", cmp.Or(c.commit, "HEAD")))
 			if c.source != "" {
 				call = append(call, "--source", c.source)
 			}
-			call = append(call, "publish", "--dry-run", "--only", "api", "--commit", git("rev-parse", cmp.Or(c.commit, "HEAD")))
 			change := exec.CommandContext(t.Context(), "sh", "-ec", c.change)
 			change.Dir, change.Env = dir, append(change.Environ(), identity...)
 			out, err := change.CombinedOutput()

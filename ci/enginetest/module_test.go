@@ -171,7 +171,7 @@ func TestFunctionThatDoesNotCompileIsNamed(t *testing.T) {
 	dir := copyTree(t)
 	file := filepath.Join(dir, "functions", "video-lambda", "broken.go")
 	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc broken() int { return true }\n"), 0o644))
-	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"--source", dir, "build-all"})...)
+	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"build-all", "--source", dir})...)
 	require.Error(t, err)
 	line, compiler, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	assert.Equal(t, "Error: compile video (functions/video-lambda):", line)
