@@ -19,8 +19,12 @@ func (m *Ci) Audit(
 	//
 	// +optional
 	only []string,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return output(ctx, m.examine(source, only, slices.Concat(m.platformArgs("audit", "--from", layout), named(only))...))
+	return output(ctx, m.examine(source, only, slices.Concat(m.platformArgs("audit", "--from", layout), named(only), flags(map[string]bool{"--json": asJSON}))...))
 }
 
 // built returns the images as an OCI image layout.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -38,6 +39,12 @@ func (m *Ci) golang() *dagger.Container {
 		WithEnvVariable("GOTOOLCHAIN", "local").
 		WithMountedCache("/go/pkg/mod", dag.CacheVolume("lambdas-go-mod")).
 		WithMountedCache("/root/.cache/go-build", dag.CacheVolume("lambdas-go-build"))
+}
+
+// withPackages returns the Go image with packages of its Debian.
+func (m *Ci) withPackages(names ...string) *dagger.Container {
+	return m.golang().
+		WithExec([]string{"sh", "-c", "apt-get update -qq && apt-get install -qq --no-install-recommends " + strings.Join(names, " ")})
 }
 
 // tool returns the program ci with only the steps of a build. It compiles while the

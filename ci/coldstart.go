@@ -25,16 +25,29 @@ func (m *Ci) Coldstart(
 	//
 	// +optional
 	since string,
+	// How often each image is started (default: 5).
+	//
+	// +optional
+	starts int,
+	// Environment variables of the functions, KEY=value. They are no place for secrets.
+	//
+	// +optional
+	env []string,
 	// Print Markdown instead of plain tables.
 	//
 	// +optional
 	markdown bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	var only []string
 	if name != "" {
 		only = []string{name}
 	}
-	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), flags(map[string]bool{"--markdown": markdown}))
+	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), number("--starts", starts), each("--env", env),
+		flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))
 	if since == "" {
 		return output(ctx, m.run(always(m.withImages(source, only).WithFile(toolPath, m.program())), args...))
 	}

@@ -270,7 +270,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Audit(&parent, ctx, source, only)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Audit(&parent, ctx, source, only, asJson)
 		case "Base":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -326,7 +333,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).BuildAll(&parent, ctx, source, only)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).BuildAll(&parent, ctx, source, only, asJson)
 		case "Builder":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -368,6 +382,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
 				}
 			}
+			var starts int
+			if inputArgs["starts"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["starts"]), &starts)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg starts", err))
+				}
+			}
+			var env []string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
@@ -375,7 +403,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Coldstart(&parent, ctx, source, name, since, markdown)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Coldstart(&parent, ctx, source, name, since, starts, env, markdown, asJson)
 		case "Cost":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -389,6 +424,27 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
 				}
 			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var versions int
+			if inputArgs["versions"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["versions"]), &versions)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg versions", err))
+				}
+			}
+			var published bool
+			if inputArgs["published"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["published"]), &published)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg published", err))
+				}
+			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
@@ -396,7 +452,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Cost(&parent, ctx, source, markdown)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Cost(&parent, ctx, source, only, versions, published, markdown, asJson)
 		case "CostPicture":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -480,7 +543,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, dryRun)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, dryRun, asJson)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -508,6 +578,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
+			var top int
+			if inputArgs["top"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["top"]), &top)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg top", err))
+				}
+			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
@@ -515,7 +592,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Diff(&parent, ctx, source, from, only, markdown)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Diff(&parent, ctx, source, from, only, top, markdown, asJson)
 		case "FfmpegLayer":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -599,7 +683,42 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg event", err))
 				}
 			}
-			return (*Ci).Invoke(&parent, ctx, source, name, event)
+			var env []string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var timeout string
+			if inputArgs["timeout"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeout"]), &timeout)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeout", err))
+				}
+			}
+			var remote bool
+			if inputArgs["remote"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["remote"]), &remote)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg remote", err))
+				}
+			}
+			var qualifier string
+			if inputArgs["qualifier"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["qualifier"]), &qualifier)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg qualifier", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Invoke(&parent, ctx, source, name, event, env, timeout, remote, qualifier, asJson)
 		case "Lint":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -627,7 +746,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
 				}
 			}
-			return (*Ci).List(&parent, ctx, source)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).List(&parent, ctx, source, asJson)
 		case "Plan":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -662,6 +788,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
+			var since string
+			if inputArgs["since"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["since"]), &since)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
+				}
+			}
 			var allowDirty bool
 			if inputArgs["allowDirty"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["allowDirty"]), &allowDirty)
@@ -676,7 +809,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Plan(&parent, ctx, source, repository, commit, only, allowDirty, git)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Plan(&parent, ctx, source, repository, commit, only, since, allowDirty, git, asJson)
 		case "Provenance":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -704,7 +844,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
 				}
 			}
-			return (*Ci).Provenance(&parent, ctx, source, name, commit)
+			var deployCopy bool
+			if inputArgs["deployCopy"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["deployCopy"]), &deployCopy)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg deployCopy", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Provenance(&parent, ctx, source, name, commit, deployCopy, asJson)
 		case "Publish":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -781,7 +935,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git, asJson)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -809,7 +970,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg removed", err))
 				}
 			}
-			return (*Ci).Retention(&parent, ctx, source, dryRun, removed)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Retention(&parent, ctx, source, dryRun, removed, asJson)
 		case "Rollback":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -851,7 +1019,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Rollback(&parent, ctx, source, to, alias, smoke, dryRun)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Rollback(&parent, ctx, source, to, alias, smoke, dryRun, asJson)
 		case "Sbom":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -872,7 +1047,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
 				}
 			}
-			return (*Ci).Sbom(&parent, ctx, source, name)
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Sbom(&parent, ctx, source, name, commit, asJson)
 		case "Status":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -886,7 +1075,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
 				}
 			}
-			return (*Ci).Status(&parent, ctx, source)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Status(&parent, ctx, source, asJson)
 		case "Test":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -915,6 +1111,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return nil, (*Ci).Tidy(&parent, ctx, repository)
+		case "Up":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			var env []string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var geminiKey *dagger.Secret
+			if inputArgs["geminiKey"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["geminiKey"]), &geminiKey)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg geminiKey", err))
+				}
+			}
+			return (*Ci).Up(&parent, ctx, source, env, geminiKey)
 		case "Verify":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -949,7 +1173,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Verify(&parent, ctx, repository, commit, only, git)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Verify(&parent, ctx, repository, commit, only, git, asJson)
 		case "Vulncheck":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -984,7 +1215,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg osv", err))
 				}
 			}
-			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv, asJson)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

@@ -47,11 +47,15 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	dryRun bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	return m.act(ctx, source, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm),
-		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
+		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.
@@ -81,10 +85,14 @@ func (m *Ci) Rollback(
 	//
 	// +optional
 	dryRun bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	return m.act(ctx, source, slices.Concat(
 		[]string{"rollback"}, optional("--to", to), m.private(), optional("--alias", alias),
-		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
+		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Status shows what every Lambda function runs, since when, and problems.
@@ -97,6 +105,10 @@ func (m *Ci) Status(
 	// +defaultPath="/"
 	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return m.act(ctx, source, append([]string{"status"}, m.private()...)...)
+	return m.act(ctx, source, slices.Concat([]string{"status"}, m.private(), flags(map[string]bool{"--json": asJSON}))...)
 }

@@ -25,12 +25,20 @@ func (m *Ci) Diff(
 	//
 	// +optional
 	only []string,
+	// How many packages to show for each image, the largest changes first (default: 10).
+	//
+	// +optional
+	top int,
 	// Print Markdown instead of a plain table.
 	//
 	// +optional
 	markdown bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	step := m.aws(m.withImages(source, only))
 	return output(ctx, m.run(step, slices.Concat([]string{"diff", from, layout}, named(only), m.private(), m.public(),
-		flags(map[string]bool{"--markdown": markdown}))...))
+		number("--top", top), flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))...))
 }

@@ -39,9 +39,13 @@ func (m *Ci) BuildAll(
 	//
 	// +optional
 	only []string,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	// Nobody reads this layout. In the volume its files are links, not copies.
-	return output(ctx, m.assemble(source, toolCache+"/images", only))
+	return output(ctx, m.assemble(source, toolCache+"/images", only, flags(map[string]bool{"--json": asJSON})...))
 }
 
 // Image returns one image as a container: open a terminal in it, run it as a service, or scan it.
@@ -67,11 +71,11 @@ func (m *Ci) Image(
 // assemble returns the step that compiles the functions and makes their images, from
 // the base and the ffmpeg layer, in the image layout out. It is a single step, so that
 // an edit runs only one step again.
-func (m *Ci) assemble(source *dagger.Directory, out string, only []string) *dagger.Container {
+func (m *Ci) assemble(source *dagger.Directory, out string, only []string, flags ...string) *dagger.Container {
 	step := m.step(m.Builder(source), source).
 		WithMountedDirectory("/base", m.base(source).Directory("/base")).
 		WithMountedFile("/ffmpeg.tar.gz", m.ffmpeg(source).File("/ffmpeg.tar.gz"))
 	return m.run(step, slices.Concat(
 		m.platformArgs("images", "--base-layout", "/base", "--ffmpeg-layer", "/ffmpeg.tar.gz", "--out", out),
-		named(only))...)
+		named(only), flags)...)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -14,6 +15,10 @@ func (m *Ci) List(
 	// +defaultPath="/"
 	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return output(ctx, m.run(m.step(m.golang(), described(source)), "list"))
+	return output(ctx, m.run(m.step(m.golang(), described(source)), slices.Concat([]string{"list"}, flags(map[string]bool{"--json": asJSON}))...))
 }

@@ -28,6 +28,10 @@ func (m *Ci) Plan(
 	//
 	// +optional
 	only []string,
+	// Commit to compare the sources with (default: the one that the function runs).
+	//
+	// +optional
+	since string,
 	// Plan with uncommitted changes, or where there is no repository to check the commit in.
 	//
 	// +optional
@@ -36,6 +40,10 @@ func (m *Ci) Plan(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	in, err := withRepository(ctx, m.withImages(source, only), repository.WithDirectory("/", source), git, allowDirty)
 	if err != nil {
@@ -43,5 +51,5 @@ func (m *Ci) Plan(
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"plan", "--commit", commit}, m.private(), m.public(),
-		flags(map[string]bool{"--allow-dirty": allowDirty}))...)
+		optional("--since", since), flags(map[string]bool{"--allow-dirty": allowDirty, "--json": asJSON}))...)
 }

@@ -21,6 +21,15 @@ func (m *Ci) Provenance(
 	name string,
 	// Commit that the image was published under.
 	commit string,
+	// Read the whole document of a public image, from the private registry.
+	//
+	// +optional
+	deployCopy bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return m.act(ctx, source, slices.Concat([]string{"provenance", "--name", name, "--commit", commit, "--json"}, m.private(), m.public())...)
+	return m.act(ctx, source, slices.Concat([]string{"provenance", "--name", name, "--commit", commit}, m.private(), m.public(),
+		flags(map[string]bool{"--deploy-copy": deployCopy, "--json": asJSON}))...)
 }

@@ -54,6 +54,10 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	in, err := told(m.withImages(source, only), run)
 	if err != nil {
@@ -64,7 +68,7 @@ func (m *Ci) Publish(
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"publish", "--commit", commit}, m.private(), m.public(),
-		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force}))...)
+		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force, "--json": asJSON}))...)
 }
 
 // told returns the container with the variables that name the CI run.

@@ -25,11 +25,12 @@ func (m *Ci) Retention(
 	//
 	// +optional
 	removed []string,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	args := slices.Concat([]string{"retention"}, optional("--private-registry", m.PrivateRegistry), optional("--public-registry", m.PublicRegistry),
-		flags(map[string]bool{"--dry-run": dryRun}))
-	for _, name := range removed {
-		args = append(args, "--removed", name)
-	}
+		each("--removed", removed), flags(map[string]bool{"--dry-run": dryRun, "--json": asJSON}))
 	return m.act(ctx, source, args...)
 }

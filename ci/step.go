@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lambdas.internal/ci/internal/dagger"
@@ -84,10 +85,21 @@ func optional(name, value string) []string {
 	return []string{name, value}
 }
 
-// named returns the flags that select images by name.
-func named(images []string) (args []string) {
-	for _, image := range images {
-		args = append(args, "--only", image)
+// number returns the flag and its value, or nothing if it is 0.
+func number(name string, value int) []string {
+	if value == 0 {
+		return nil
+	}
+	return []string{name, strconv.Itoa(value)}
+}
+
+// each returns the flag once for each value.
+func each(name string, values []string) (args []string) {
+	for _, value := range values {
+		args = append(args, name, value)
 	}
 	return args
 }
+
+// named returns the flags that select images by name.
+func named(images []string) []string { return each("--only", images) }

@@ -92,7 +92,7 @@ func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
 // An edit of a function must not compile the program again, and must not fetch modules
 // again.
 func TestProgramAndModulesDoNotDependOnTheFunctions(t *testing.T) {
-	s, _ := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), nil) }}.made(t)
+	s, _ := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), nil, false) }}.made(t)
 	seen := 0
 	execs(s, func(before []call, args []any) {
 		if args[0] != "go" {

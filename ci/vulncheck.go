@@ -30,9 +30,13 @@ func (m *Ci) Vulncheck(
 	//
 	// +optional
 	osv *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	step := always(m.step(m.Builder(source), source).WithFile(toolPath, m.program()))
-	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only))
+	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only), flags(map[string]bool{"--json": asJSON}))
 	if db != nil {
 		step = step.WithMountedDirectory("/vulndb", db)
 		args = append(args, "--db", "/vulndb")
