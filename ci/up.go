@@ -17,7 +17,7 @@ const (
 // dynalite is the version of the DynamoDB server, as in the Makefile.
 const dynalite = "4.0.0"
 
-// Up runs the whole system: all functions from their images, with servers in place of API Gateway, Lambda, S3 and DynamoDB. It is at http://localhost:8080, with a page that uses it.
+// Up runs the whole system: all functions from their images, with servers in place of API Gateway, Lambda, S3 and DynamoDB. It is at http://127.0.0.1:8080, with a page that uses it.
 //
 // +up
 // +cache="never"

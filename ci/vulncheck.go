@@ -7,8 +7,7 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module or in
-// ffmpeg.
+// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module or in ffmpeg.
 //
 // +cache="never"
 func (m *Ci) Vulncheck(

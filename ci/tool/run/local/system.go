@@ -131,8 +131,8 @@ func (s *System) Close() error {
 
 func (s *System) onClose(f func() error) { s.closers = append(s.closers, f) }
 
-// serve serves the handler until Close and returns its URL, with the name localhost if it
-// listens on all addresses.
+// serve serves the handler until Close and returns its URL: on localhost, if it listens on
+// all addresses. A function has the files of its image only, and none says what localhost is.
 func (s *System) serve(address string, h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *System) serve(address string, h http.Handler) (string, error) {
 	go server.Serve(l)            //nolint:errcheck // it ends with http.ErrServerClosed when Close is called
 	at := l.Addr().(*net.TCPAddr) //nolint:errcheck,forcetypeassert // the network is tcp
 	if at.IP.IsUnspecified() {
-		return fmt.Sprintf("http://localhost:%d", at.Port), nil
+		return fmt.Sprintf("http://127.0.0.1:%d", at.Port), nil
 	}
 	return "http://" + at.String(), nil
 }

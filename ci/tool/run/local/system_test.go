@@ -9,14 +9,14 @@ import (
 )
 
 // In a container the system listens on all addresses: its own ones mean nothing outside.
-func TestAddressOfAllIsCalledLocalhost(t *testing.T) {
-	for listen, want := range map[string]string{"127.0.0.1:0": `^http://127\.0\.0\.1:\d+$`, "0.0.0.0:0": `^http://localhost:\d+$`, ":0": `^http://localhost:\d+$`} {
+func TestAddressOfAllIsThatOfLocalhost(t *testing.T) {
+	for _, listen := range []string{"127.0.0.1:0", "0.0.0.0:0", ":0"} {
 		t.Run(listen, func(t *testing.T) {
 			s := &System{}
 			t.Cleanup(func() { assert.NoError(t, s.Close()) })
 			url, err := s.serve(listen, http.NotFoundHandler())
 			require.NoError(t, err)
-			assert.Regexp(t, want, url)
+			assert.Regexp(t, `^http://127\.0\.0\.1:\d+$`, url)
 			answer, err := http.Get(url)
 			require.NoError(t, err)
 			assert.NoError(t, answer.Body.Close())
