@@ -71,26 +71,13 @@ func assertRows(t *testing.T, table string) {
 // The module, the program on this machine, and a second engine with empty caches all
 // give the same digests.
 func TestDigestsAreTheSameByBothWaysIn(t *testing.T) {
-	ci := filepath.Join(t.TempDir(), "ci")
-	compile := exec.CommandContext(t.Context(), "go", "build", "-o", ci, "./cmd/ci")
-	compile.Dir = filepath.Join(root, "ci", "tool")
-	out, err := compile.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	ci := program(t)
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
 		t.Run(platform, func(t *testing.T) {
 			here := exported(t, engine{}, platform)
 			assert.Equal(t, images(t), slices.Sorted(maps.Keys(here)))
 			t.Run("on this machine", func(t *testing.T) {
-				dir := t.TempDir()
-				args := []string{"build-all", "--root", root, "--cache", filepath.Join(dir, "cache"), "--out", filepath.Join(dir, "dist"), "--platform", platform}
-				for _, flag := range []string{"base", "ffmpeg"} {
-					if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
-						args = append(args, "--"+flag, value)
-					}
-				}
-				out, err := exec.CommandContext(t.Context(), ci, args...).CombinedOutput()
-				require.NoError(t, err, "%s", out)
-				assert.Equal(t, here, readLayout(t, filepath.Join(dir, "dist")))
+				assert.Equal(t, here, onThisMachine(t, ci, root, t.TempDir(), "--platform", platform))
 			})
 			t.Run("second engine", func(t *testing.T) {
 				host := os.Getenv("CI_TEST_SECOND_RUNNER_HOST")
@@ -101,6 +88,32 @@ func TestDigestsAreTheSameByBothWaysIn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// program compiles the program for this machine.
+func program(t *testing.T) string {
+	t.Helper()
+	ci := filepath.Join(t.TempDir(), "ci")
+	compile := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "steps", "-o", ci, "./cmd/ci")
+	compile.Dir, compile.Env = filepath.Join(root, "ci", "tool"), append(os.Environ(), "CGO_ENABLED=0")
+	out, err := compile.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return ci
+}
+
+// onThisMachine returns the digests of the images that the program makes of the workspace.
+func onThisMachine(t *testing.T, ci, workspace, cache string, args ...string) map[string]string {
+	t.Helper()
+	dist := filepath.Join(t.TempDir(), "dist")
+	args = append([]string{"build-all", "--root", workspace, "--cache", cache, "--out", dist}, args...)
+	for _, flag := range []string{"base", "ffmpeg"} {
+		if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
+			args = append(args, "--"+flag, value)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), ci, args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return readLayout(t, dist)
 }
 
 // exported returns the digests of all images that the engine makes.
