@@ -29,10 +29,10 @@ func (m *Ci) Coldstart(
 	//
 	// +optional
 	starts int,
-	// Environment variables of the functions, KEY=value. They are no place for secrets.
+	// Environment variable of the functions, KEY=value; may be given again. It is no place for secrets.
 	//
 	// +optional
-	env []string,
+	variable []string,
 	// Print Markdown instead of plain tables.
 	//
 	// +optional
@@ -46,7 +46,7 @@ func (m *Ci) Coldstart(
 	if name != "" {
 		only = []string{name}
 	}
-	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), number("--starts", starts), each("--env", env),
+	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), number("--starts", starts), each("--env", variable),
 		flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))
 	if since == "" {
 		return output(ctx, m.run(always(m.withImages(source, only).WithFile(toolPath, m.program())), args...))

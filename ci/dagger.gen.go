@@ -62,7 +62,7 @@ func convertSlice[I any, O any](in []I, f func(I) O) []O {
 func (r Ci) MarshalJSON() ([]byte, error) {
 	var concrete struct {
 		ToolSource      *dagger.Directory
-		Platform        dagger.Platform
+		Platform        string
 		BaseRef         string
 		FFmpegRef       string
 		BuilderRef      string
@@ -96,7 +96,7 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 func (r *Ci) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
 		ToolSource      *dagger.Directory
-		Platform        dagger.Platform
+		Platform        string
 		BaseRef         string
 		FFmpegRef       string
 		BuilderRef      string
@@ -389,11 +389,11 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg starts", err))
 				}
 			}
-			var env []string
-			if inputArgs["env"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+			var variable []string
+			if inputArgs["variable"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variable"]), &variable)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variable", err))
 				}
 			}
 			var markdown bool
@@ -410,7 +410,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Coldstart(&parent, ctx, source, name, since, starts, env, markdown, asJson)
+			return (*Ci).Coldstart(&parent, ctx, source, name, since, starts, variable, markdown, asJson)
 		case "Cost":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -683,11 +683,11 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg event", err))
 				}
 			}
-			var env []string
-			if inputArgs["env"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+			var variable []string
+			if inputArgs["variable"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variable"]), &variable)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variable", err))
 				}
 			}
 			var timeout string
@@ -718,7 +718,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Invoke(&parent, ctx, source, name, event, env, timeout, remote, qualifier, asJson)
+			return (*Ci).Invoke(&parent, ctx, source, name, event, variable, timeout, remote, qualifier, asJson)
 		case "Lint":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1124,11 +1124,11 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
 				}
 			}
-			var env []string
-			if inputArgs["env"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+			var variable []string
+			if inputArgs["variable"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variable"]), &variable)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variable", err))
 				}
 			}
 			var geminiKey *dagger.Secret
@@ -1138,7 +1138,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg geminiKey", err))
 				}
 			}
-			return (*Ci).Up(&parent, ctx, source, env, geminiKey)
+			return (*Ci).Up(&parent, ctx, source, variable, geminiKey)
 		case "Verify":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1236,7 +1236,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg tool", err))
 				}
 			}
-			var platform dagger.Platform
+			var platform string
 			if inputArgs["platform"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["platform"]), &platform)
 				if err != nil {

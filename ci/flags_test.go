@@ -25,7 +25,8 @@ var notHere = map[string]string{
 	"mirror": "ci/images.lock.json", "parallel": "the program's default", "port": "with --local", "serve": "with --local",
 	// how the steps of the module call the program
 	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "listen": "up", "s3-listen": "up",
-	"json": "as-json: the command line of Dagger has a --json of its own",
+	// the command line of Dagger has these flags itself
+	"json": "as-json", "env": "variable",
 }
 
 // verbsNotHere are verbs that work on the checkout itself.

@@ -65,7 +65,7 @@ func (m *Ci) Image(
 	if err != nil {
 		return nil, err
 	}
-	return dag.Container(dagger.ContainerOpts{Platform: m.Platform}).Import(step.File("/image.tar")), nil
+	return dag.Container(dagger.ContainerOpts{Platform: dagger.Platform(m.Platform)}).Import(step.File("/image.tar")), nil
 }
 
 // assemble returns the step that compiles the functions and makes their images, from

@@ -30,8 +30,7 @@ func source(t *testing.T) *dagger.Directory { return given[dagger.Directory](t, 
 
 // options are the constructor's arguments that tests vary.
 type options struct {
-	platform              dagger.Platform
-	base, ffmpeg, builder string
+	platform, base, ffmpeg, builder string
 }
 
 // module returns the module as the engine has it after New.
@@ -76,10 +75,14 @@ var invocations = []invocation{
 	{name: "images", method: "Images", call: func(t *testing.T, m *Ci) (any, error) { return m.Images(t.Context(), source(t), nil) }},
 	{name: "build-all", method: "BuildAll", call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), nil, false) }},
 	{name: "build-all-arm64", method: "BuildAll", options: options{platform: "linux/arm64"},
-		call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), []string{"thumb"}, true) }},
+		call: func(t *testing.T, m *Ci) (any, error) {
+			return m.BuildAll(t.Context(), source(t), []string{"thumb"}, true)
+		}},
 	{name: "image", method: "Image", options: options{platform: "linux/arm64"},
 		call: func(t *testing.T, m *Ci) (any, error) { return m.Image(t.Context(), source(t), "api") }},
-	{name: "invoke", method: "Invoke", call: func(t *testing.T, m *Ci) (any, error) { return m.Invoke(t.Context(), source(t), "api", nil, nil, "", false, "", false) }},
+	{name: "invoke", method: "Invoke", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Invoke(t.Context(), source(t), "api", nil, nil, "", false, "", false)
+	}},
 	{name: "invoke-event", method: "Invoke",
 		call: func(t *testing.T, m *Ci) (any, error) {
 			return m.Invoke(t.Context(), source(t), "thumb", given[dagger.File](t, "event"), []string{"MEDIA_BUCKET_NAME=media"}, "10s", false, "", true)
@@ -90,13 +93,19 @@ var invocations = []invocation{
 	{name: "up", method: "Up", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Up(t.Context(), source(t), []string{"LOG_LEVEL=debug"}, given[dagger.Secret](t, "gemini"))
 	}},
-	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), source(t), []string{"enhance"}, false) }},
-	{name: "cost", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) { return m.Cost(t.Context(), source(t), nil, 0, false, true, false) }},
+	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Audit(t.Context(), source(t), []string{"enhance"}, false)
+	}},
+	{name: "cost", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Cost(t.Context(), source(t), nil, 0, false, true, false)
+	}},
 	{name: "cost-published", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Cost(t.Context(), source(t), []string{"api"}, 3, true, false, true)
 	}},
 	{name: "cost-picture", method: "CostPicture", call: func(t *testing.T, m *Ci) (any, error) { return m.CostPicture(t.Context(), source(t)) }},
-	{name: "coldstart", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) { return m.Coldstart(t.Context(), source(t), "", "", 0, nil, false, false) }},
+	{name: "coldstart", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Coldstart(t.Context(), source(t), "", "", 0, nil, false, false)
+	}},
 	{name: "coldstart-since", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Coldstart(t.Context(), source(t), "api", "latest", 3, []string{"A=b"}, true, false)
 	}},
@@ -111,7 +120,9 @@ var invocations = []invocation{
 		call: func(t *testing.T, m *Ci) (any, error) {
 			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, false)
 		}},
-	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) { return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false) }},
+	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false)
+	}},
 	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"}, call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Vulncheck(t.Context(), source(t), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"), true)
 	}},

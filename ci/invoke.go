@@ -26,10 +26,10 @@ func (m *Ci) Invoke(
 	//
 	// +optional
 	event *dagger.File,
-	// Environment variables of the function, KEY=value. They are no place for secrets.
+	// Environment variable of the function, KEY=value; may be given again. It is no place for secrets.
 	//
 	// +optional
-	env []string,
+	variable []string,
 	// How long the function may run, such as 10s (default: 1m).
 	//
 	// +optional
@@ -64,7 +64,7 @@ func (m *Ci) Invoke(
 	if err != nil {
 		return "", err
 	}
-	if image, err = withVariables(image, env); err != nil {
+	if image, err = withVariables(image, variable); err != nil {
 		return "", err
 	}
 	const host = "function"
@@ -79,7 +79,7 @@ func withVariables(in *dagger.Container, variables []string) (*dagger.Container,
 	for _, variable := range variables {
 		name, value, ok := strings.Cut(variable, "=")
 		if !ok {
-			return nil, fmt.Errorf("--env: %q has no value, and the engine does not see your environment; write %s=value", variable, name)
+			return nil, fmt.Errorf("--variable: %q has no value, and the engine does not see your environment; write %s=value", variable, name)
 		}
 		in = in.WithEnvVariable(name, value)
 	}

@@ -19,7 +19,7 @@ type Ci struct {
 	// +private
 	ToolSource *dagger.Directory
 	// +private
-	Platform dagger.Platform
+	Platform string
 	// +private
 	BaseRef string
 	// +private
@@ -61,7 +61,7 @@ func New(
 	// Platform to build for: linux/amd64 or linux/arm64.
 	//
 	// +default="linux/amd64"
-	platform dagger.Platform,
+	platform string,
 	// Base image instead of the one in ci/images.lock.json: a reference, or "static".
 	//
 	// +optional

@@ -74,7 +74,7 @@ func complaint(err error) error {
 
 // platformArgs returns args with the flag for the platform.
 func (m *Ci) platformArgs(args ...string) []string {
-	return slices.Concat(args, []string{"--platform", string(m.Platform)})
+	return slices.Concat(args, []string{"--platform", m.Platform})
 }
 
 // optional returns the flag and its value, or nothing if the value is empty.

@@ -28,10 +28,10 @@ func (m *Ci) Up(
 	// +defaultPath="/"
 	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
-	// Environment variables of the functions, KEY=value.
+	// Environment variable of the functions, KEY=value; may be given again.
 	//
 	// +optional
-	env []string,
+	variable []string,
 	// Key of Gemini, such as env://GEMINI_API_KEY. Without it, what needs Gemini says so.
 	//
 	// +optional
@@ -52,5 +52,5 @@ func (m *Ci) Up(
 	}
 	return in.AsService(dagger.ContainerAsServiceOpts{Args: slices.Concat(
 		m.platformArgs("ci", "up", "--listen", fmt.Sprint("0.0.0.0:", apiPort), "--s3-listen", fmt.Sprint("0.0.0.0:", s3Port), "--out", "/dist"),
-		optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), each("--env", env))}), nil
+		optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), each("--env", variable))}), nil
 }

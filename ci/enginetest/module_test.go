@@ -147,7 +147,7 @@ func TestEveryImageAnswers(t *testing.T) {
 			missing := regexp.MustCompile(`^Error: ` + name + ` reported ConfigurationError: environment variable ([A-Z_]+) is not set`).FindStringSubmatch(oneLine(t, stderr))
 			require.NotNil(t, missing, stderr)
 
-			_, stderr, err = engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"invoke", "--name", name, "--env", missing[1] + "=given"})...)
+			_, stderr, err = engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"invoke", "--name", name, "--variable", missing[1] + "=given"})...)
 			if err != nil {
 				assert.NotContains(t, oneLine(t, stderr), missing[1]+" is not set")
 			}
@@ -163,7 +163,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 	}{
 		{"unknown image", []string{"build-all", "--only", "apy"}, `no image is named "apy" (did you mean "api"?)`},
 		{"unknown image as a container", []string{"image", "--name", "nosuch"}, `no image is named "nosuch"`},
-		{"variable without a value", []string{"invoke", "--name", "thumb", "--env", "BUCKET"}, `write BUCKET=value`},
+		{"variable without a value", []string{"invoke", "--name", "thumb", "--variable", "BUCKET"}, `write BUCKET=value`},
 		{"unknown image to invoke", []string{"invoke", "--name", "nosuch"}, `no image is named "nosuch"`},
 		{"base out of reach", []string{"--base", "registry.invalid/base:1", "build-all"}, "registry.invalid/base:1"},
 		{"base that is no reference", []string{"--base", "not a reference", "base"}, `"not a reference"`},
@@ -201,11 +201,7 @@ func TestFunctionThatDoesNotCompileIsNamed(t *testing.T) {
 // The committed code is what the generator writes of the version that dagger.json names.
 // Dagger 1.0 generates its own in each engine, and has no command for it.
 func TestGeneratedCodeIsCurrent(t *testing.T) {
-	module, err := os.ReadFile(filepath.Join(root, "dagger.json"))
-	require.NoError(t, err)
-	if !strings.Contains(string(module), `"engineVersion": "`+version+`"`) {
-		t.Skip("the engine has another version than dagger.json")
-	}
+	onlyWithItsVersion(t)
 	dir, git := repository(t)
 	_, stderr, err := engine{}.daggerIn(t, dir, "develop")
 	require.NoError(t, err, stderr)

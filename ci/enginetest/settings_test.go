@@ -46,7 +46,7 @@ func TestSettingsComeFromTheWorkspaceFile(t *testing.T) {
 			assert.Empty(t, git("status", "--porcelain"), "a call changes nothing in the checkout")
 			if c.err == "" || !hasWorkspaces() {
 				require.NoError(t, err, stderr)
-				assert.Empty(t, stderr)
+				assert.Empty(t, strings.TrimSpace(stderr))
 				return
 			}
 			require.Error(t, err)
