@@ -37,8 +37,13 @@ func (m *Ci) golang() *dagger.Container {
 	return dag.Container().
 		From(m.BuilderRef).
 		WithEnvVariable("GOTOOLCHAIN", "local").
-		WithMountedCache("/go/pkg/mod", dag.CacheVolume("lambdas-go-mod")).
-		WithMountedCache("/root/.cache/go-build", dag.CacheVolume("lambdas-go-build"))
+		WithMountedCache("/go/pkg/mod", m.volume("go-mod")).
+		WithMountedCache("/root/.cache/go-build", m.volume("go-build"))
+}
+
+// volume returns a cache volume. All users of an engine share the volumes of one name.
+func (m *Ci) volume(name string) *dagger.CacheVolume {
+	return dag.CacheVolume(m.Volumes + "-" + name)
 }
 
 // withPackages returns the Go image with packages of its Debian.

@@ -66,6 +66,7 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 		BaseRef         string
 		FFmpegRef       string
 		BuilderRef      string
+		Volumes         string
 		Region          string
 		Account         string
 		PublicAlias     string
@@ -81,6 +82,7 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 	concrete.BaseRef = r.BaseRef
 	concrete.FFmpegRef = r.FFmpegRef
 	concrete.BuilderRef = r.BuilderRef
+	concrete.Volumes = r.Volumes
 	concrete.Region = r.Region
 	concrete.Account = r.Account
 	concrete.PublicAlias = r.PublicAlias
@@ -100,6 +102,7 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 		BaseRef         string
 		FFmpegRef       string
 		BuilderRef      string
+		Volumes         string
 		Region          string
 		Account         string
 		PublicAlias     string
@@ -119,6 +122,7 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	r.BaseRef = concrete.BaseRef
 	r.FFmpegRef = concrete.FFmpegRef
 	r.BuilderRef = concrete.BuilderRef
+	r.Volumes = concrete.Volumes
 	r.Region = concrete.Region
 	r.Account = concrete.Account
 	r.PublicAlias = concrete.PublicAlias
@@ -1264,6 +1268,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg builder", err))
 				}
 			}
+			var volumes string
+			if inputArgs["volumes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["volumes"]), &volumes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg volumes", err))
+				}
+			}
 			var region string
 			if inputArgs["region"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["region"]), &region)
@@ -1327,7 +1338,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(tool, platform, base, ffmpeg, builder, volumes, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -68,7 +68,7 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 		}
 	}
 	lockFile = []byte("{")
-	if _, err := New(nil, "linux/amd64", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
+	if _, err := New(nil, "linux/amd64", "", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
 		t.Error("a broken lock file is accepted")
 	}
 }

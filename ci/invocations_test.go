@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"testing"
 
@@ -30,7 +31,7 @@ func source(t *testing.T) *dagger.Directory { return given[dagger.Directory](t, 
 
 // options are the constructor's arguments that tests vary.
 type options struct {
-	platform, base, ffmpeg, builder string
+	platform, base, ffmpeg, builder, volumes string
 }
 
 // module returns the module as the engine has it after New.
@@ -40,7 +41,7 @@ func module(t *testing.T, o options) *Ci {
 		o.platform = "linux/amd64"
 	}
 	m, err := New(given[dagger.Directory](t, "tool"),
-		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "", "private.example/x", "", "",
+		o.platform, o.base, o.ffmpeg, o.builder, cmp.Or(o.volumes, "lambdas"), "us-east-1", "", "", "private.example/x", "", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)

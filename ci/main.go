@@ -27,6 +27,8 @@ type Ci struct {
 	// +private
 	BuilderRef string
 	// +private
+	Volumes string
+	// +private
 	Region string
 	// +private
 	Account string
@@ -74,6 +76,10 @@ func New(
 	//
 	// +optional
 	builder string,
+	// Beginning of the names of the cache volumes. A release can have volumes that other builds do not write.
+	//
+	// +default="lambdas"
+	volumes string,
 	// AWS region of the private registry and of the functions.
 	//
 	// +default="us-east-1"
@@ -119,7 +125,7 @@ func New(
 	}
 	return &Ci{
 		ToolSource: tool, Platform: platform,
-		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
+		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder, Volumes: volumes,
 		Region: region, Account: account, PublicAlias: publicAlias,
 		PrivateRegistry: privateRegistry, PublicRegistry: publicRegistry,
 		EndpointURL: awsEndpointURL,

@@ -17,7 +17,7 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 	return from.
 		WithFile(toolPath, m.tool()).
 		WithEnvVariable("CI_CACHE", toolCache).
-		WithMountedCache(toolCache, dag.CacheVolume("lambdas-ci")).
+		WithMountedCache(toolCache, m.volume("ci")).
 		WithMountedDirectory(workspace, source).
 		WithWorkdir(workspace)
 }

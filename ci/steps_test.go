@@ -36,20 +36,23 @@ func mounts(s *session, before []call) map[any]string {
 }
 
 func TestCommandsHaveTheirCachesInVolumes(t *testing.T) {
-	for _, i := range invocations {
-		s, _ := i.made(t)
-		execs(s, func(before []call, args []any) {
-			at := mounts(s, before)
-			want := map[string]string{"/go/pkg/mod": "cache lambdas-go-mod", "/root/.cache/go-build": "cache lambdas-go-build"}
-			if args[0] == "ci" {
-				want["/cache"] = "cache lambdas-ci"
-			}
-			for path, volume := range want {
-				if at[path] != volume {
-					t.Errorf("%s: %v runs with %q at %s, not %q", i.name, args, at[path], path, volume)
+	for _, volumes := range []string{"lambdas", "release"} {
+		for _, i := range invocations {
+			i.volumes = volumes
+			s, _ := i.made(t)
+			execs(s, func(before []call, args []any) {
+				at := mounts(s, before)
+				want := map[string]string{"/go/pkg/mod": "cache " + volumes + "-go-mod", "/root/.cache/go-build": "cache " + volumes + "-go-build"}
+				if args[0] == "ci" {
+					want["/cache"] = "cache " + volumes + "-ci"
 				}
-			}
-		})
+				for path, volume := range want {
+					if at[path] != volume {
+						t.Errorf("%s: %v runs with %q at %s, not %q", i.name, args, at[path], path, volume)
+					}
+				}
+			})
+		}
 	}
 }
 
