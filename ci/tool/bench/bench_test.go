@@ -105,7 +105,7 @@ func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 }
 
 func TestEnginesAreEmptiedOnlyOnRequest(t *testing.T) {
-	o := options{engines: []Subject{dagger{}, buildkit{}}}
+	o := options{engines: []Subject{dagger{name: nameDagger}, buildkit{}}}
 	assert.Empty(t, o.emptied())
 	o.emptyEngines = true
 	assert.Len(t, o.emptied(), 2)
