@@ -79,7 +79,7 @@ func parameters(t *testing.T) map[string][]string {
 		}
 		for _, d := range parsed.Decls {
 			function, ok := d.(*ast.FuncDecl)
-			if !ok || function.Recv == nil || !function.Name.IsExported() {
+			if !ok || !function.Name.IsExported() || function.Recv == nil && function.Name.Name != "New" {
 				continue
 			}
 			name := kebab(function.Name.Name)
