@@ -58,13 +58,13 @@ func TestKilledClientsLeaveNothingBehind(t *testing.T) {
 func edited(t *testing.T, edit int) string {
 	t.Helper()
 	dir := copyTree(t)
-	begin := regexp.MustCompile(`(?m)^func main\(\) \{$`)
+	begin := regexp.MustCompile(`(?m)^func main\(\) \{`)
 	for _, function := range []string{"thumbnail-lambda", []string{"media-lambda", "video-lambda"}[edit%2]} {
 		file := filepath.Join(dir, "functions", function, "main.go")
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
 		require.Len(t, begin.FindAll(source, -1), 1)
-		changed := begin.ReplaceAll(source, fmt.Appendf(nil, "func main() {\n\tprintln(\"edit %d of %d\")", edit, time.Now().UnixNano()))
+		changed := begin.ReplaceAll(source, fmt.Appendf(nil, "func main() { println(\"edit %d of %d\"); ", edit, time.Now().UnixNano()))
 		require.NoError(t, os.WriteFile(file, changed, 0o644))
 	}
 	return dir
