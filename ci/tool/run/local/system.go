@@ -141,7 +141,7 @@ func (s *System) serve(address string, h http.Handler) (string, error) {
 	server := &http.Server{Handler: h}
 	s.onClose(server.Close)
 	go server.Serve(l)            //nolint:errcheck // it ends with http.ErrServerClosed when Close is called
-	at := l.Addr().(*net.TCPAddr) //nolint:errcheck,forcetypeassert // the network is tcp
+	at := l.Addr().(*net.TCPAddr) //nolint:forcetypeassert // the network is tcp
 	if at.IP.IsUnspecified() {
 		return fmt.Sprintf("http://127.0.0.1:%d", at.Port), nil
 	}
