@@ -61,6 +61,11 @@ func find(program, variable string) (string, error) {
 	return path, nil
 }
 
+// noModules keeps a static program from loading the modules for character sets that the
+// machine has for another version of the C library: it crashes when it does, and a transport
+// stream has names in such a set (libavformat/mpegts.c, getstr8). No name is read here.
+const noModules = "GCONV_PATH=/var/empty"
+
 // errTooLong is the cause of a context that ended at the time limit of one program run.
 var errTooLong = errors.New("the program ran longer than its limit")
 
@@ -79,7 +84,7 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 	name := filepath.Base(program)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = stopGrace
-	cmd.Env = append(os.Environ(), "no_proxy=127.0.0.1") // see loopback
+	cmd.Env = append(os.Environ(), "no_proxy=127.0.0.1", noModules) // see loopback
 	stderr := &tail{limit: stderrLimit}
 	cmd.Stderr = stderr
 	stdout, err := cmd.StdoutPipe()
@@ -157,7 +162,7 @@ func (t *Tools) killed(ctx context.Context, name string, signal syscall.Signal, 
 	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL:
 		slog.WarnContext(ctx, "the program crashed", "program", name, "error", err.Error(), "words", stderr.text())
 		// A library that does not check for missing memory crashes as well.
-		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory; convert it to JPEG, or to H.264 in MP4", t.limits.memory>>20)
+		return fault.New(fault.InvalidInput, "the program that reads the file crashed: the file is damaged, of a kind that this version does not read, or needs more than the limit of %d MB of memory; convert it to JPEG, or to H.264 in MP4", t.limits.memory>>20)
 	default:
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
