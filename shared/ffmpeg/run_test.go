@@ -63,6 +63,8 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 		"aborted by a library":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, of a kind that this version does not read, or needs more than the limit of 1984 MB of memory; convert it"},
 		"no memory":                  {"echo 'get_buffer: Cannot allocate memory' >&2; exit 69", fault.InvalidInput, "takes more than the limit of"},
 		"no memory, but status 0":    {"echo 'x264 [error]: malloc of size 99 failed' >&2; exit 0", fault.InvalidInput, "takes more than the limit of"},
+		"rejected without a word":    {"exit 1", fault.InvalidInput, "the file is damaged, or needs more than the limit of 1984 MB of memory"},
+		"no memory, and it waits":    {"echo 'Decoding error: Cannot allocate memory' >&2; exec sleep 60", fault.InvalidInput, "takes more than the limit of"},
 		"size refused":               {"echo '[h264] Picture size 16000x16000 exceeds specified max pixel count 1, see' >&2; exit 1", fault.InvalidInput, "16000 x 16000 pixels are more than the limit of 150 million"},
 		"message without the codecs": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "the file is damaged or not complete"},
 		"out of time":                {"exec sleep 60", fault.DeadlineExceeded, "deadline"},

@@ -2,6 +2,7 @@ package still_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"image"
 	"image/color"
@@ -9,6 +10,7 @@ import (
 	"image/png"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,19 @@ func TestLargeHEICIsRefusedBeforeItIsDecoded(t *testing.T) {
 	mediatest.Modern(t)
 	t.Setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
 	assert.EqualError(t, refusal(t, in), "4032 x 3024 pixels of yuvj420p take 245 MB of memory, and the limit is 192 MB; make the picture smaller")
+}
+
+// With too little memory, ffmpeg 7 waited for ever for a thread of its own.
+func TestHEICInAFunctionWithLittleMemory(t *testing.T) {
+	in := mediatest.HEIC(t, mediatest.Quarters(1600, 1200))
+	mediatest.Modern(t)
+	for megabytes := 128; megabytes < 160; megabytes += 4 {
+		t.Setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(megabytes))
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		_, err := still.New(mediatest.Tools(t), still.ThumbnailSide).Make(ctx, in, filepath.Join(t.TempDir(), "still.jpg"))
+		cancel()
+		assert.Contains(t, []fault.Kind{"", fault.InvalidInput}, fault.KindOf(err), "%d MB: %v", megabytes, err)
+	}
 }
 
 func TestJPEGWithMoreBehindIt(t *testing.T) {
