@@ -61,6 +61,8 @@ type Report struct {
 	Images []Image `json:"images"`
 	// SharedBlocks are those that more than one image has.
 	SharedBlocks int `json:"sharedBlocks"`
+	// OverBudget says which images are over the budget of their functions.
+	OverBudget []string `json:"overBudget,omitempty"`
 	// Missing says what could not be measured here, and how it can be.
 	Missing []string `json:"missing,omitempty"`
 }
