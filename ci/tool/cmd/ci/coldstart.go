@@ -52,8 +52,8 @@ caches that any other image has too. With --since the report says how many are n
 commit, latest or live, or an image layout: only these are nobody's yet.
 
 If image.json has a budget of initMs or blocks, an image that is over it is an error: see
-docs/IMAGE-JSON.md. The time counts beyond that of hello, a program that does nothing and is
-started in turn with the images.
+docs/IMAGE-JSON.md. The fastest start counts, beyond that of hello, a program that does nothing
+and is started in turn with the images.
 
 Run it as root: then a function sees the files of its image alone. S3 and DynamoDB are
 servers on this machine; S3 holds the files below testdata/objects of each function.`,

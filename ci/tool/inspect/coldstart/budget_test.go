@@ -25,7 +25,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.budget.Reason = "people wait"
-			r := &Report{Hello: Image{Init: Phase{Ms: 9, Blocks: 12}}, Images: []Image{{Image: "api", Init: Phase{Ms: 19, Blocks: 20}}}}
+			r := &Report{Hello: Image{Init: Phase{FastestMs: 9, Blocks: 12}}, Images: []Image{{Image: "api", Init: Phase{FastestMs: 19, Blocks: 20}}}}
 			r.Judge([]catalog.Function{{Image: "api", Folder: "functions/api", Budget: test.budget}, {Image: "other", Budget: catalog.Budget{Blocks: 1}}})
 			if test.says == "" {
 				require.NoError(t, r.Err())
