@@ -120,7 +120,7 @@ func (o options) unpackKo(ctx context.Context, function, root string) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close()
 	program, err := emptyRoot(root)
 	if err != nil {
 		return err
