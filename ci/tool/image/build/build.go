@@ -49,7 +49,7 @@ type Builder struct {
 func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from pin.Choice, err error) {
 	ctx, done := b.Step(ctx, "base") // it takes seconds to find out that a registry cannot be reached
 	defer func() { done(err) }()
-	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
+	from, err = pin.Choose(ctx, b.Lock.Base, pin.Options{
 		Explicit: b.BaseRef, Mirrors: b.Mirrors, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) },
 	})
@@ -65,7 +65,7 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, from pin.Choice, err error) {
 	ctx, done := b.Step(ctx, "ffmpeg layer")
 	defer func() { done(err) }()
-	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
+	from, err = pin.Choose(ctx, b.Lock.FFmpeg, pin.Options{
 		Explicit: b.FFmpegRef, Mirrors: b.Mirrors, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) },
 	})

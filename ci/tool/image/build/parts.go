@@ -22,7 +22,7 @@ func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch
 	p.Bases = []image.Base{made}
 	o := pin.Options{Mirrors: b.Mirrors, Offline: b.Offline || !fetch}
 	o.Cached = func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) }
-	from, err := pin.Choose(ctx, b.Cache, b.Lock.Base, o)
+	from, err := pin.Choose(ctx, b.Lock.Base, o)
 	if err != nil {
 		return p, fmt.Errorf("choose the base: %w", err)
 	}
@@ -40,7 +40,7 @@ func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch
 	unread(from)
 	o.Offline = o.Offline || !anyHeavy(functions)
 	o.Cached = func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) }
-	if from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, o); err != nil {
+	if from, err = pin.Choose(ctx, b.Lock.FFmpeg, o); err != nil {
 		return p, fmt.Errorf("choose ffmpeg: %w", err)
 	}
 	if from.Pin == image.Pinned {
