@@ -90,7 +90,7 @@ test-race: tools bin/ci ## Run the tests with the race detector
 
 .PHONY: test-full
 test-full: tools bin/ci ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few
-	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000
+	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000 -pairs 25
 	cd ci/tool && $(TEST) -timeout 30m -count=1 -run IsKilled ./cmd/ci -every 1
 	cd ci/tool && $(TEST) -timeout 120m -count=1 -run Reused ./workspace/gobuild -edits 2000
 

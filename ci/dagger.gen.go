@@ -414,6 +414,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg smoke", err))
 				}
 			}
+			var allowOlder bool
+			if inputArgs["allowOlder"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["allowOlder"]), &allowOlder)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allowOlder", err))
+				}
+			}
 			var dryRun bool
 			if inputArgs["dryRun"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
@@ -421,7 +428,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, commit, only, alias, canary, bake, alarm, smoke, dryRun)
+			return (*Ci).Deploy(&parent, ctx, commit, only, alias, canary, bake, alarm, smoke, allowOlder, dryRun)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -638,6 +645,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg force", err))
 				}
 			}
+			var noLatest bool
+			if inputArgs["noLatest"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["noLatest"]), &noLatest)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg noLatest", err))
+				}
+			}
+			var moveLatest bool
+			if inputArgs["moveLatest"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["moveLatest"]), &moveLatest)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg moveLatest", err))
+				}
+			}
 			var run []string
 			if inputArgs["run"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["run"]), &run)
@@ -659,7 +680,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git)
+			return (*Ci).Publish(&parent, ctx, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, run, allowDirty, git)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

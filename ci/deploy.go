@@ -36,6 +36,10 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	smoke bool,
+	// Deploy a commit also if it comes before the one that runs.
+	//
+	// +optional
+	allowOlder bool,
 	// Check everything and change nothing.
 	//
 	// +optional
@@ -44,7 +48,7 @@ func (m *Ci) Deploy(
 	return m.act(ctx, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm),
-		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
+		flags(map[string]bool{"--smoke": smoke, "--allow-older": allowOlder, "--dry-run": dryRun}))...)
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.

@@ -103,17 +103,17 @@ var invocations = []invocation{
 	}},
 	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) { return m.Retention(t.Context(), true, []string{"former"}) }},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, nil, false, nil)
+		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, false, nil)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true,
+		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true,
 			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil)
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Plan(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, nil)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true)
+		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, true)
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Rollback(t.Context(), "", "", false, false)

@@ -37,6 +37,14 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	force bool,
+	// Leave the latest tags as they are, as for a branch.
+	//
+	// +optional
+	noLatest bool,
+	// Move the latest tags to this commit, also if it does not come after the one that they name.
+	//
+	// +optional
+	moveLatest bool,
 	// Variables of the CI run that publishes, such as GITHUB_RUN_ID=$GITHUB_RUN_ID; they go into the provenance.
 	//
 	// +optional
@@ -59,7 +67,8 @@ func (m *Ci) Publish(
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"publish", "--commit", commit}, m.private(), m.public(),
-		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force}))...)
+		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force,
+			"--no-latest": noLatest, "--move-latest": moveLatest}))...)
 }
 
 // told returns the container with the variables that name the CI run.

@@ -31,11 +31,23 @@ type move struct {
 
 func (m move) name() string { return m.step.Repository + ":" + m.step.LatestTag }
 
-// moveLatest moves every latest tag to the image of the plan.
+// moveLatest moves every latest tag to the image of the plan, unless they are to stay.
 func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[string]Image, outcome *Outcome) error {
+	if plan.Latest != nil && !plan.Latest.Moves {
+		return nil
+	}
 	moves, err := p.latest(ctx, plan.Steps)
 	if err != nil {
 		return unmoved(err)
+	}
+	if plan.orders != nil && slices.ContainsFunc(moves, func(m move) bool { return m.before != m.step.latest }) {
+		l, err := p.decide(ctx, plan, moves) // another publish has moved them meanwhile
+		if err != nil {
+			return unmoved(err)
+		}
+		if plan.Stay(l); !l.Moves {
+			return nil
+		}
 	}
 	moves = slices.DeleteFunc(moves, func(m move) bool { return m.before.String() == m.step.Digest })
 	if len(moves) == 0 {
@@ -140,8 +152,16 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", nil
 		}
 		commit, err := p.commitOf(ctx, plan, now)
-		if err != nil || commit != "" {
-			return commit, err
+		if err != nil {
+			return "", err
+		}
+		if commit != "" {
+			if plan.orders == nil {
+				return commit, nil
+			}
+			if l, err := p.decide(ctx, plan, now); err != nil || !l.Moves {
+				return commit, err
+			}
 		}
 		select {
 		case <-time.After(time.Duration(rand.Int64N(int64(pause) * int64(round+1)))):

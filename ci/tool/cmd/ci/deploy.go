@@ -27,7 +27,8 @@ private repository of the function's region, Lambda accepts it, and it has the
 function's architecture; and Lambda would allow the update. Then every function is
 updated to the digest of its new image; the command waits until Lambda has finished. A
 function that already runs the image is not updated. If one update fails, all are
-rolled back.
+rolled back. A commit that comes before the one that a function runs is refused: that is
+a rollback.
 
 After an interrupt, the command waits for the updates that have begun. If every function
 was updated, it completes the release; if not, it rolls all back.
@@ -61,6 +62,7 @@ function runs the same image as before.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "commit", "", "published commit to deploy (default: HEAD)")
+	cmd.Flags().BoolVar(&f.older, "allow-older", false, "deploy a commit also if it comes before the one that runs")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "images whose functions are deployed, by name (default: all)")
 	f.add(cmd)
 	canary.add(cmd)

@@ -109,11 +109,7 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
 	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
-	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(ctx, items, images)
-	var published *publish.Plan
-	if err == nil {
-		published, err = publish.NewPlan(items, images, state, false)
-	}
+	published, err := planned(ctx, publish.NewPublisher(t.registry, publish.DefaultParallel), m.builder.Catalog.Root, p.Commit, items, images, false, new(latestFlags))
 	done(err)
 	if err != nil {
 		p.Unseen(err, "what publish would do")

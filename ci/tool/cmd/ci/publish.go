@@ -34,6 +34,7 @@ type publishFlags struct {
 	dryRun     bool
 	create     bool
 	force      bool
+	latest     latestFlags
 	serve      bool
 	port       int
 	parallel   int
@@ -49,7 +50,9 @@ func newPublish(a *app) *cobra.Command {
 Every image is pushed as NAME-COMMIT to the registry that its function names. A public
 image is also pushed to the private registry (the deploy copy), because Lambda accepts
 images only from there. Each image is read back. Only when all are correct, the
-NAME-latest tags move. If anything fails, no latest tag moves, and the last line says
+NAME-latest tags move, if the commit comes after the one that they name: by git, or in a
+shallow clone by the committer's time. Else they stay, and a line says at which commit.
+If anything fails, no latest tag moves, and the last line says
 whether the same command continues where it stopped. An image that a repository already
 holds is only tagged; none of its layers is sent.
 
@@ -74,6 +77,7 @@ and stores its content in dist/registry.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; send nothing")
 	flags.BoolVar(&f.create, "create-repositories", false, "create the repositories that are missing")
 	flags.BoolVar(&f.force, "force", false, "move a commit's tag to another image")
+	f.latest.add(cmd)
 	f.target.addLocal(cmd, "publish to a registry in this process, stored in dist/registry")
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
@@ -96,7 +100,7 @@ func (f *publishFlags) check() error {
 	if err := checkCommit("commit", f.commit); err != nil {
 		return err
 	}
-	return errors.Join(checkPort(f.port), f.target.check())
+	return errors.Join(checkPort(f.port), f.latest.check(), f.target.check())
 }
 
 // publish publishes, and says after a failure whether the same command goes on.
@@ -150,15 +154,12 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
 	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
-	state, err := publisher.Inspect(ctx, items, images)
+	result.Plan, err = planned(ctx, publisher, c.Root, name, items, images, f.force, &f.latest)
 	done(err)
 	if err != nil {
 		return err
 	}
-	if result.Plan, err = publish.NewPlan(items, images, state, f.force); err != nil {
-		return err
-	}
-	result.Commit, result.Hosts = name, t.hosts
+	result.Hosts = t.hosts
 	if !f.dryRun {
 		ctx, done := made.builder.Step(cmd.Context(), "publish")
 		if err = t.makeRoom(ctx, c.Functions, result.Plan, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }); err != nil {
@@ -182,6 +183,20 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	return server.Wait(cmd.Context())
+}
+
+// planned compares the images with what is in the registries.
+func planned(ctx context.Context, p *publish.Publisher, root, name string, items []publish.Item, images map[string]publish.Image, force bool, latest *latestFlags) (*publish.Plan, error) {
+	state, err := p.Inspect(ctx, items, images)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := publish.NewPlan(items, images, state, force)
+	if err != nil {
+		return nil, err
+	}
+	plan.Commit = name
+	return plan, latest.forward(ctx, root, p, plan)
 }
 
 // held fails unless the commit holds what the images are built from.
