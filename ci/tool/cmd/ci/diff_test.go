@@ -19,7 +19,7 @@ import (
 func TestDiffWithWhatIsLive(t *testing.T) {
 	t.Parallel()
 	root := publishable(t, nil)
-	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
+	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--move-latest", "--commit"}
 	decode(t, command(t, root, append(publish, "aaaaaaa")...))
 	server, err := localregistry.Start(filepath.Join(root, "dist", "registry"), 0)
 	require.NoError(t, err)

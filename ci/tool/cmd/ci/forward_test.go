@@ -175,3 +175,42 @@ func TestLatestWithoutHistory(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "latest stays at commit "+c3+": commit "+rewritten+" does not come after it")
 }
+
+// Who deploys an old commit rolls back, and says so: by git, and at Dagger, which does not see the
+// repository, by the times in the documents of the images.
+func TestDeployGoesForward(t *testing.T) {
+	s := newStage(t)
+	l := &line{t: t, root: s.catalog.Root}
+	l.write(".gitignore", "/dist/\n")
+	l.git("init", "-q", "-b", "main")
+	c1 := l.committed()
+	s.ci(exitDone, "publish")
+	s.edit("media-lambda")
+	c2 := l.committed()
+	s.ci(exitDone, "publish")
+	s.ci(exitDone, "deploy --commit "+c2)
+	before, calls := s.running(s.aws), len(s.aws.Calls("UpdateFunctionCode"))
+
+	refused := fmt.Sprintf("ci: deploy commit %s: Api (api) runs commit %s, which comes after it, so this is a rollback; pass --allow-older\n", c1, c2)
+	assert.Contains(t, s.in(s.aws, exitFailed, "deploy --commit "+c1), refused)
+	assert.Contains(t, s.in(s.aws, exitFailed, "deploy --dry-run --commit "+c1), refused)
+	hidden := filepath.Join(t.TempDir(), "git")
+	require.NoError(t, os.Rename(filepath.Join(l.root, ".git"), hidden))
+	assert.Contains(t, s.in(s.aws, exitFailed, "deploy --commit "+c1), refused, "without a repository")
+	require.NoError(t, os.Rename(hidden, filepath.Join(l.root, ".git")))
+	assert.Equal(t, before, s.running(s.aws))
+	assert.Len(t, s.aws.Calls("UpdateFunctionCode"), calls, "nothing was updated")
+
+	l.git("checkout", "-q", c1)
+	assert.Contains(t, s.in(s.aws, exitDone, "plan --only api"), fmt.Sprintf("deploy: Api (api) runs commit %s, which comes after commit %s: that would be a rollback\n", c2, c1))
+	s.ci(exitDone, "deploy --allow-older --commit "+c1)
+	s.ci(exitDone, "deploy --commit "+c2)
+	assert.Contains(t, s.in(s.aws, exitFailed, "deploy --commit "+c1), fmt.Sprintf("so this is a rollback; run: bin/ci rollback --to %s; or pass --allow-older\n", c1))
+	assert.Equal(t, before, s.running(s.aws))
+
+	l.git("checkout", "-q", "-b", "branch", c1)
+	l.write("functions/enhance-lambda/main.go", "package main\n\nfunc main() { println(\"branch\") }\n")
+	branch := l.committed()
+	s.ci(exitDone, "publish")
+	assert.Contains(t, s.in(s.aws, exitDone, "deploy --dry-run --commit "+branch), fmt.Sprintf("ci: warning: commit %s does not come after commit %s, which Api (api) runs: they are on different branches, or a branch was rewritten\n", branch, c2))
+}

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +27,7 @@ type planFlags struct {
 	commit     string
 	since      string
 	allowDirty bool
+	markdown   bool
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -37,8 +40,8 @@ func newPlan(a *app) *cobra.Command {
 The images are built and judged, and nothing is sent. The sources, embedded files, modules,
 toolchain and base of each function are compared with the commit that it runs. What
 could not be read, for instance AWS without credentials, is listed as unknown; pass
---since COMMIT to compare with that commit.`,
-		Example: "  bin/ci plan\n  bin/ci plan --commit abc1234 --json\n  bin/ci plan --since HEAD~1 --offline",
+--since COMMIT to compare with that commit. --markdown is for a comment or the summary of a job.`,
+		Example: "  bin/ci plan\n  bin/ci plan --commit abc1234 --json\n  bin/ci plan --since HEAD~1 --offline --markdown",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd, &f) },
 	}
@@ -46,6 +49,7 @@ could not be read, for instance AWS without credentials, is listed as unknown; p
 	flags.StringVar(&f.commit, "commit", "", "what is checked out, as tags are to name it: 7 to 40 hexadecimal digits (default: HEAD, short)")
 	flags.StringVar(&f.since, "since", "", "commit to compare the sources with (default: the one that the function runs)")
 	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "plan with uncommitted changes")
+	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
 	f.target.add(cmd)
 	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
@@ -53,6 +57,9 @@ could not be read, for instance AWS without credentials, is listed as unknown; p
 }
 
 func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
+	if f.markdown && a.json {
+		return usageError{errors.New("--markdown and --json cannot be combined")}
+	}
 	if err := f.target.check(); err != nil {
 		return err
 	}
@@ -84,6 +91,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if gates, _, err := a.audit(cmd, m, false); err != nil {
 		p.Unseen(err, "the gates")
 	} else {
+		p.Gates = gates.Passed()
 		p.Stop(gates.Err())
 	}
 	f.addRegistries(cmd, p, m, images)
@@ -94,7 +102,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err := cmd.Context().Err(); err != nil {
 		return err
 	}
-	return a.print(cmd, p, p.Table)
+	return a.print(cmd, p, func(w io.Writer) error { return p.Print(w, f.markdown) })
 }
 
 // addRegistries adds what publish would do.
@@ -132,6 +140,10 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 		releases = history.Releases{}
 	}
 	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
+	none := func(publish.Published) (own, others time.Time, err error) { return own, others, nil }
+	if err := p.AddOrder(cmd.Context(), orders(c.Root, p.Commit, none)); err != nil {
+		p.Unseen(err, "whether commit %s comes after what runs", p.Commit)
+	}
 }
 
 // addSources adds what changed since the commits that the functions run.

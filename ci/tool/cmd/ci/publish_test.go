@@ -83,7 +83,7 @@ func decode(t *testing.T, r result) publish.Result {
 func TestPublishLocal(t *testing.T) {
 	t.Parallel()
 	root := publishable(t, nil)
-	args := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
+	args := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--move-latest", "--commit"}
 
 	dry := decode(t, command(t, root, append(args, "aaaaaaa", "--dry-run")...))
 	first := decode(t, command(t, root, append(args, "aaaaaaa")...))

@@ -29,6 +29,12 @@ type Plan struct {
 	// documents it would attach to them.
 	Bytes       int64 `json:"bytes"`
 	Attachments int   `json:"attachments"`
+	// Latest is a line that says why publish would leave the latest tags as they are.
+	Latest string `json:"latest,omitempty"`
+	// Back says which functions deploy would take back to an earlier commit, which it refuses.
+	Back []string `json:"back,omitempty"`
+	// Gates is how many gates the images passed.
+	Gates int `json:"gatesPassed,omitempty"`
 	// Stopped says at which gates publish would stop, and why.
 	Stopped []string `json:"stopped,omitempty"`
 	// NotSeen says what could not be read, and so is not part of the plan.
@@ -74,6 +80,9 @@ func New(commit string, functions []catalog.Function, images map[string]publish.
 // AddPublish fills in what publish would do.
 func (p *Plan) AddPublish(plan *publish.Plan) {
 	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
+	if plan.Latest != nil {
+		p.Latest = plan.Latest.String()
+	}
 	for _, s := range plan.Steps {
 		row := p.row(s.Image)
 		row.Publish = append(row.Publish, s)
@@ -127,6 +136,36 @@ func (p *Plan) addRunning(image string, running deploy.Function, releases histor
 	row.RunsCommit, _, _ = releases.CommitOf(image, row.Runs)
 }
 
+// AddOrder notes the functions that run a commit that comes after the plan's, and those of which
+// that is unknown.
+func (p *Plan) AddOrder(ctx context.Context, orders publish.Orders) error {
+	told := map[string]string{}
+	for _, row := range p.Functions {
+		if row.Deploy != Update || row.RunsCommit == "" {
+			continue
+		}
+		text, ok := told[row.RunsCommit]
+		if !ok {
+			order, why, err := orders(ctx, publish.Published{Commit: row.RunsCommit})
+			switch {
+			case err != nil:
+				return err
+			case order == publish.Before:
+				text = "which comes after commit " + p.Commit + ": that would be a rollback"
+			case order == publish.Apart:
+				text = "after which commit " + p.Commit + " does not come"
+			case order == publish.Unknown:
+				text = "and it is unknown whether commit " + p.Commit + " comes after it: " + why
+			}
+			told[row.RunsCommit] = text
+		}
+		if text != "" {
+			p.Back = append(p.Back, fmt.Sprintf("%s (%s) runs commit %s, %s", row.Lambda, row.Image, row.RunsCommit, text))
+		}
+	}
+	return nil
+}
+
 // CompareWith chooses the commit that the sources of each function are compared
 // with: since, or where it is empty the one that the function runs. It returns each
 // commit once.
@@ -173,21 +212,43 @@ func (p *Plan) row(image string) *Row {
 	return &p.Functions[n]
 }
 
-// Table prints what would be done for each function, and what could not be read.
-func (p *Plan) Table(w io.Writer) error {
-	var rows [][]string
-	updates, seen := 0, 0
+// Print prints what would be done for each function, and what could not be read: as a table for a
+// terminal or, with markdown, for a page.
+func (p *Plan) Print(w io.Writer, markdown bool) error {
+	table, line := report.Table, func(text string) { fmt.Fprintln(w, text) }
+	if markdown {
+		fmt.Fprintf(w, "### Plan for commit %s\n\n", p.Commit)
+		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
+	}
+	if err := table(w, []string{"IMAGE", "PUBLISH", "MB", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, p.rows()); err != nil {
+		return err
+	}
+	if markdown {
+		fmt.Fprintln(w)
+	}
+	for _, text := range p.lines() {
+		line(text)
+	}
+	return nil
+}
+
+func (p *Plan) rows() (rows [][]string) {
 	for _, r := range p.Functions {
 		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
+	}
+	return rows
+}
+
+// lines are what is said of all functions, and what could not be read.
+func (p *Plan) lines() (lines []string) {
+	updates, seen := 0, 0
+	for _, r := range p.Functions {
 		if r.Deploy != "" {
 			seen++
 		}
 		if r.Deploy == Update {
 			updates++
 		}
-	}
-	if err := report.Table(w, []string{"IMAGE", "PUBLISH", "MB", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows); err != nil {
-		return err
 	}
 	text := "plan for commit " + p.Commit
 	if slices.ContainsFunc(p.Functions, func(r Row) bool { return len(r.Publish) > 0 }) {
@@ -196,14 +257,22 @@ func (p *Plan) Table(w io.Writer) error {
 	if seen > 0 {
 		text += fmt.Sprintf("; deploy would update %d of %s", updates, report.Count(seen, "function"))
 	}
-	fmt.Fprintln(w, text)
-	for _, s := range p.Stopped {
-		fmt.Fprintln(w, "publish would stop:", s)
+	if p.Gates > 0 && len(p.Stopped) == 0 {
+		text += "; " + report.Count(p.Gates, "gate") + " passed"
 	}
-	for _, s := range p.NotSeen {
-		fmt.Fprintln(w, "unknown:", s)
+	lines = append(lines, text)
+	if p.Latest != "" {
+		lines = append(lines, p.Latest)
 	}
-	return nil
+	add := func(prefix string, all []string) {
+		for _, s := range all {
+			lines = append(lines, prefix+s)
+		}
+	}
+	add("publish would stop: ", p.Stopped)
+	add("deploy: ", p.Back)
+	add("unknown: ", p.NotSeen)
+	return lines
 }
 
 // publish names what publish would do, once if it is the same everywhere.
