@@ -179,6 +179,7 @@ func TestLatestWithoutHistory(t *testing.T) {
 // Who deploys an old commit rolls back, and says so: by git, and at Dagger, which does not see the
 // repository, by the times in the documents of the images.
 func TestDeployGoesForward(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	l := &line{t: t, root: s.catalog.Root}
 	l.write(".gitignore", "/dist/\n")
