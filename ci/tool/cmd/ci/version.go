@@ -35,8 +35,12 @@ type versionResult struct {
 
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the commit, Go version and platform of this program",
+		Use:   "version",
+		Short: "Print the commit, Go version and platform of this program",
+		Long: `Print the commit, Go version and platform of this program.
+
+A program of a release prints also its version, the checksum of its file, and where the
+checksums, the SBOM and the provenance of the release are.`,
 		Example: "  bin/ci version\n  bin/ci version --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

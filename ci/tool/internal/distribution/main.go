@@ -147,7 +147,7 @@ func (d *distribution) build(ctx context.Context, platform, file string) error {
 		set = append(set, fmt.Sprintf("-X 'main.%s=%s'", name, value))
 	}
 	slices.Sort(set)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-w "+strings.Join(set, " "), "-o", file, "./cmd/ci")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w "+strings.Join(set, " "), "-o", file, "./cmd/ci")
 	cmd.Dir, cmd.Stderr = d.source, os.Stderr
 	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off")
 	if err := cmd.Run(); err != nil {
