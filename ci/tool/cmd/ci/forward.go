@@ -128,12 +128,12 @@ func onlyForward(cmd *cobra.Command, root string, fl *fleet, r *release.Release,
 
 // committed returns the committer's time that the documents of an image say of a commit; zero if
 // they say none.
-func (fl *fleet) committed(ctx context.Context, repository, digest, name string) (time.Time, error) {
+func (f *fleet) committed(ctx context.Context, repository, digest, name string) (time.Time, error) {
 	hash, err := v1.NewHash(digest)
 	if err != nil {
 		return time.Time{}, err
 	}
-	all, err := referrer.List(ctx, fl.registry, repository, hash)
+	all, err := referrer.List(ctx, f.registry, repository, hash)
 	for _, a := range all {
 		if a.Commit == name {
 			return a.Committed, nil

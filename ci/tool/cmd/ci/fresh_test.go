@@ -46,7 +46,7 @@ func TestAnAnswerIsFresh(t *testing.T) {
 				assert.Equal(t, exitFailed, down.code)
 				assert.Contains(t, down.stderr, "connection refused")
 			} else {
-				assert.Equal(t, "", reported(t, []byte(down.stdout)).Images[0].BaseDigest, "the static one")
+				assert.Empty(t, reported(t, []byte(down.stdout)).Images[0].BaseDigest, "the static one")
 				assert.Contains(t, down.stderr+down.stdout, "no registry can be reached")
 			}
 			r.Restart(t)
