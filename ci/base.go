@@ -18,5 +18,5 @@ func (m *Ci) Base(ctx context.Context) (*dagger.Directory, error) {
 
 func (m *Ci) base() *dagger.Container {
 	args := slices.Concat(m.platformArgs("base", "--out", "/base"), optional("--base", m.BaseRef))
-	return m.run(m.step(m.golang(), m.described()), args...)
+	return m.run(asked(m.step(m.golang(), m.described()), m.BaseRef), args...)
 }

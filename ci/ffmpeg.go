@@ -18,5 +18,5 @@ func (m *Ci) FfmpegLayer(ctx context.Context) (*dagger.File, error) {
 
 func (m *Ci) ffmpeg() *dagger.Container {
 	args := slices.Concat(m.platformArgs("ffmpeg-layer", "--out", "/ffmpeg.tar.gz"), optional("--ffmpeg", m.FFmpegRef))
-	return m.run(m.step(m.golang(), m.described()), args...)
+	return m.run(asked(m.step(m.golang(), m.described()), m.FFmpegRef), args...)
 }

@@ -35,6 +35,15 @@ func (m *Ci) run(in *dagger.Container, args ...string) *dagger.Container {
 	return in.WithExec(append([]string{"ci"}, args...))
 }
 
+// asked lets the step run each time if the user names an image by its tag: the engine keeps what
+// came of a step, and the tag may name another image now.
+func asked(step *dagger.Container, reference string) *dagger.Container {
+	if reference == "" || reference == "static" || strings.Contains(reference, "@") {
+		return step
+	}
+	return always(step)
+}
+
 // output returns what the step printed.
 func output(ctx context.Context, step *dagger.Container) (string, error) {
 	out, err := step.Stdout(ctx)
