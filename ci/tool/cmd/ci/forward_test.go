@@ -203,7 +203,7 @@ func TestDeployGoesForward(t *testing.T) {
 	assert.Len(t, s.aws.Calls("UpdateFunctionCode"), calls, "nothing was updated")
 
 	l.git("checkout", "-q", c1)
-	assert.Contains(t, s.in(s.aws, exitDone, "plan --only api"), fmt.Sprintf("deploy: Api (api) runs commit %s, which comes after commit %s: that would be a rollback\n", c2, c1))
+	assert.Contains(t, s.in(s.aws, exitDone, "plan --only api"), fmt.Sprintf("deploy: commit %s runs, which comes after commit %s: that would be a rollback (Api)\n", c2, c1))
 	s.ci(exitDone, "deploy --allow-older --commit "+c1)
 	s.ci(exitDone, "deploy --commit "+c2)
 	assert.Contains(t, s.in(s.aws, exitFailed, "deploy --commit "+c1), fmt.Sprintf("so this is a rollback; run: bin/ci rollback --to %s; or pass --allow-older\n", c1))

@@ -3,7 +3,6 @@ package pin
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,11 +28,7 @@ const (
 // network.
 func unlessSilent(ctx context.Context, reference string) (v1.Hash, error) {
 	host, _, _ := strings.Cut(reference, "/")
-	notes, err := notebook()
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	key := ""
+	notes, key := notebook(), ""
 	if notes != nil {
 		key = cache.Key("silent registry 1", host, registry.Network())
 		var said string
@@ -45,7 +40,7 @@ func unlessSilent(ctx context.Context, reference string) (v1.Hash, error) {
 	start := time.Now()
 	digest, err := registry.Digest(ctx, reference)
 	if notes != nil && ctx.Err() == nil && registry.Unreachable(err) && time.Since(start) > slow {
-		err = errors.Join(err, notes.Save(key, err.Error()))
+		_ = notes.Save(key, err.Error()) // else the next build waits too
 	}
 	return digest, err
 }
@@ -53,10 +48,14 @@ func unlessSilent(ctx context.Context, reference string) (v1.Hash, error) {
 // notebook is where a silent registry is noted: in a folder of this user, on this machine,
 // until it is shut down. Where there is none, as in a container, nothing is noted; a cache
 // folder may be shared by many machines and users.
-func notebook() (*cache.Cache, error) {
+func notebook() *cache.Cache {
 	dir := cmp.Or(os.Getenv("XDG_RUNTIME_DIR"), os.TempDir())
 	if cache.Private(dir) != nil || cache.Writable(dir) != nil {
-		return nil, nil
+		return nil
 	}
-	return cache.New(filepath.Join(dir, "lambdas-ci"))
+	notes, err := cache.New(filepath.Join(dir, "lambdas-ci"))
+	if err != nil { // such as a full disk: then every build waits
+		return nil
+	}
+	return notes
 }
