@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -65,11 +67,24 @@ func (l Latest) String() string {
 	}
 }
 
-// Stay lets the latest tags stay as they are.
+// annotationLatest marks the documents of a commit that was published without latest.
+const annotationLatest = "internal.lambdas.latest"
+
+// Stay lets the latest tags stay as they are, unless l says that they move.
 func (p *Plan) Stay(l Latest) {
 	p.Latest = &l
+	if l.Moves {
+		return
+	}
 	for n := range p.Steps {
-		p.Steps[n].MovesLatest = p.Steps[n].MovesLatest && l.Moves
+		p.Steps[n].MovesLatest = false
+		for i := range p.Steps[n].Attach {
+			if a := &p.Steps[n].Attach[i].artifact; a.Commit != "" {
+				marked := map[string]string{annotationLatest: "stays"}
+				maps.Copy(marked, a.Annotations)
+				a.Annotations = marked
+			}
+		}
 	}
 }
 
@@ -85,8 +100,77 @@ func (p *Publisher) Forward(ctx context.Context, plan *Plan, orders Orders) erro
 	if err != nil {
 		return err
 	}
-	plan.Stay(l)
-	return nil
+	if plan.Stay(l); l.Moves {
+		plan.known, err = p.commits(ctx, plan)
+	}
+	return err
+}
+
+// commits returns the commits under which the first image of the plan was published.
+func (p *Publisher) commits(ctx context.Context, plan *Plan) (map[string]bool, error) {
+	first := plan.Steps[0]
+	tags, err := p.registry.Tags(ctx, first.Repository)
+	all := map[string]bool{}
+	for _, tag := range tags {
+		if commit, ok := strings.CutPrefix(tag, first.Image+"-"); ok && !strings.HasSuffix(tag, LatestSuffix) && !strings.HasSuffix(tag, LiveSuffix) {
+			all[commit] = true
+		}
+	}
+	return all, err
+}
+
+// younger returns a commit that came after the plan's and was published meanwhile, with its images;
+// "" if there is none. Its publish may have moved the latest tags between the moment when this one
+// looked at them and the moment when it moved them, and has ended then.
+func (p *Publisher) younger(ctx context.Context, plan *Plan) (string, map[string]Image, error) {
+	now, err := p.commits(ctx, plan)
+	if err != nil {
+		return "", nil, err
+	}
+	maps.DeleteFunc(now, func(commit string, _ bool) bool { return plan.known[commit] || commit == plan.Commit })
+	for _, commit := range slices.Sorted(maps.Keys(now)) {
+		images, err := p.complete(ctx, plan, commit)
+		if err != nil || images != nil {
+			return commit, images, err
+		}
+	}
+	return "", nil, nil
+}
+
+// complete returns the images of another commit, if it comes after the plan's, has all of them with
+// their documents, and was published with latest. A publish attaches documents last, before latest.
+func (p *Publisher) complete(ctx context.Context, plan *Plan, commit string) (map[string]Image, error) {
+	images := map[string]Image{}
+	for _, s := range plan.Steps {
+		manifest, digest, err := p.registry.Manifest(ctx, s.Repository, s.Image+"-"+commit)
+		if err != nil {
+			if _, there, lookup := p.registry.Digest(ctx, s.Repository, s.Image+"-"+commit); lookup == nil && !there {
+				return nil, nil
+			}
+			return nil, err
+		}
+		parsed, err := v1.ParseManifest(strings.NewReader(string(manifest)))
+		if err != nil {
+			return nil, err
+		}
+		images[s.Image] = Image{Name: s.Image, Digest: digest, MediaType: parsed.MediaType, Manifest: manifest}
+		if s.Tier != catalog.Private {
+			continue
+		}
+		attached, err := referrer.List(ctx, p.registry, s.Repository, digest)
+		if err != nil {
+			return nil, err
+		}
+		n := slices.IndexFunc(attached, func(a referrer.Attached) bool { return a.Commit == commit })
+		if n < 0 || attached[n].Annotations[annotationLatest] != "" {
+			return nil, nil
+		}
+		order, _, err := plan.orders(ctx, Published{commit, attached[n].Committed})
+		if err != nil || order != Before {
+			return nil, err
+		}
+	}
+	return images, nil
 }
 
 // decide says whether the latest tags, which name now what moves say, move to the images of the

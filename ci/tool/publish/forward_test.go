@@ -99,6 +99,55 @@ func TestLatestOfNoCommitStays(t *testing.T) {
 	assert.Equal(t, "latest stays: no document says of which commit "+r.Host+"/ai-social-media-lambda-light:api-latest is; to move it to commit bbbbbbb all the same, pass --move-latest", plan.Latest.String())
 }
 
+// A younger commit is published completely while an older one moves the latest tags.
+func TestAYoungerCommitThatWasPublishedMeanwhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		stay *Latest
+		want string
+	}{
+		"with latest":    {nil, third},
+		"without latest": {&Latest{Why: "--no-latest was passed"}, second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := registrytest.New(t)
+			var commits []publishing
+			for _, name := range []string{first, second, third} {
+				a := newPublishing(t, hosts(r), name, name, nil)
+				a.orders = byName(name)
+				commits = append(commits, a)
+			}
+			_, _, err := commits[0].publish(t.Context(), client(t, registry.Options{}), false)
+			require.NoError(t, err)
+			m := &meddler{Client: client(t, registry.Options{}), left: 1}
+			m.moves = func() {
+				b := commits[2]
+				p := NewPublisher(client(t, registry.Options{}), 0)
+				state, err := p.Inspect(t.Context(), b.items, b.images)
+				require.NoError(t, err)
+				plan, err := NewPlan(b.items, b.images, state, false)
+				require.NoError(t, err)
+				plan.Commit = b.commit
+				if c.stay == nil {
+					require.NoError(t, p.Forward(t.Context(), plan, b.orders))
+				} else {
+					plan.Stay(*c.stay)
+				}
+				_, err = p.Run(t.Context(), plan, b.images)
+				require.NoError(t, err)
+			}
+
+			_, outcome, err := commits[1].publish(t.Context(), m, false)
+
+			require.NoError(t, err)
+			now := tags(t, r)
+			for tag, digest := range want(commits[map[string]int{second: 1, third: 2}[c.want]]) {
+				assert.Equal(t, digest, now[tag], tag)
+			}
+			assert.Equal(t, c.want == third, outcome.SupersededBy == third, outcome.SupersededBy)
+		})
+	}
+}
+
 // slow delays every request, and lets none through after the last: then its sender was killed.
 type slow struct {
 	http.RoundTripper
@@ -181,6 +230,9 @@ func TestPairsAreNeverMixed(t *testing.T) {
 					}
 				}
 				assert.Contains(t, []string{second, third}, at, "latest is of one commit: %v", now)
+				if errs == [2]error{} {
+					assert.Equal(t, third, at, "the younger one")
+				}
 			})
 		}
 	}

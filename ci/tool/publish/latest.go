@@ -64,10 +64,27 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 	for _, m := range moves {
 		outcome.Moved = append(outcome.Moved, m.name())
 	}
-	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
+	outcome.SupersededBy, err = p.settle(ctx, plan, images)
+	if err == nil && outcome.SupersededBy == "" && plan.orders != nil {
+		outcome.SupersededBy, err = p.yield(ctx, plan)
+	}
+	if err != nil {
 		return Stopped(err, "these latest tags were moved and not rolled back:\n"+strings.Join(outcome.Moved, "\n"))
 	}
 	return nil
+}
+
+// yield moves the latest tags on to the images of a younger commit, if one was published meanwhile.
+func (p *Publisher) yield(ctx context.Context, plan *Plan) (string, error) {
+	commit, images, err := p.younger(ctx, plan)
+	if err != nil || commit == "" {
+		return "", err
+	}
+	moves, err := p.latest(ctx, plan.Steps)
+	if err != nil {
+		return "", err
+	}
+	return commit, p.put(ctx, moves, images)
 }
 
 // latest returns a move for every step, with the digest that its latest tag names now.

@@ -83,6 +83,7 @@ type Plan struct {
 	AttachedBytes int64 `json:"attachedBytes"`
 
 	orders Orders
+	known  map[string]bool // the commits that were published before
 }
 
 // NewPlan compares the images with what is in the registries. It fails if a commit tag

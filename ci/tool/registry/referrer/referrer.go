@@ -119,6 +119,8 @@ type Attached struct {
 	// if that is recorded.
 	Commit    string    `json:"commit,omitempty"`
 	Committed time.Time `json:"committed,omitzero"`
+	// Annotations are all that the document has.
+	Annotations map[string]string `json:"-"`
 }
 
 // Has tells whether all contains the artifact, or another of its type and commit.
@@ -175,7 +177,7 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 
 // note reads the annotations of a document. A time that is none was not written by this program.
 func (a *Attached) note(annotations map[string]string) {
-	a.Commit = annotations[AnnotationCommit]
+	a.Commit, a.Annotations = annotations[AnnotationCommit], annotations
 	a.Committed, _ = time.Parse(time.RFC3339, annotations[annotationCommitted])
 }
 
