@@ -108,7 +108,7 @@ func (p *Publisher) Forward(ctx context.Context, plan *Plan, orders Orders) erro
 
 // commits returns the commits under which the first image of the plan was published.
 func (p *Publisher) commits(ctx context.Context, plan *Plan) (map[string]bool, error) {
-	first := plan.Steps[0]
+	first := plan.Steps[slices.IndexFunc(plan.Steps, func(s Step) bool { return s.Tier == catalog.Private })]
 	tags, err := p.registry.Tags(ctx, first.Repository)
 	all := map[string]bool{}
 	for _, tag := range tags {

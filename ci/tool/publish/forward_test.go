@@ -21,7 +21,7 @@ import (
 	"lambdas.internal/ci/tool/registry"
 )
 
-var pairs = flag.Int("pairs", 5, "how many pairs of commits to publish at the same moment")
+var pairs = flag.Int("pairs", 3, "how many pairs of commits to publish at the same moment")
 
 // byName is the order of commits whose names are in the order of their history.
 func byName(own string) Orders {
@@ -185,6 +185,7 @@ func TestPairsAreNeverMixed(t *testing.T) {
 	for round := range *pairs {
 		for _, kill := range []bool{false, true} {
 			t.Run(fmt.Sprintf("round %d, one is killed: %v", round, kill), func(t *testing.T) {
+				t.Parallel() // it waits most of the time
 				r := registrytest.New(t)
 				require.NoError(t, published(t, r, old, new(slow)))
 				both := [2]publishing{
