@@ -33,7 +33,7 @@ var (
 	digests   = regexp.MustCompile(`sha256:[0-9a-f]{12,64}`)
 	durations = regexp.MustCompile(`[0-9]+(\.[0-9]+)? s\b`)
 	commits   = regexp.MustCompile(`\b[0-9a-f]{7}\b|\b[0-9a-f]{40}\b`)
-	folders   = regexp.MustCompile(`/[^ |]*/tmp/`)
+	folders   = regexp.MustCompile(`/[^ |]*/(tmp|hostexecutor)/`)
 	numbers   = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
 )
 
