@@ -27,7 +27,7 @@ var formats = []struct {
 	demuxer string
 	is      func(head []byte) bool
 }{
-	{"jpeg_pipe", starts(0, "\xff\xd8\xff")},
+	{jpeg, starts(0, "\xff\xd8\xff")},
 	{"png_pipe", starts(0, "\x89PNG\r\n\x1a\n")},
 	{"webp_pipe", func(head []byte) bool { return starts(0, "RIFF")(head) && starts(8, "WEBP")(head) }},
 	{"gif", starts(0, "GIF8")},
@@ -156,10 +156,23 @@ func sniff(address, protocols string, head []byte) (source, error) {
 	return source{}, fault.New(fault.InvalidInput, "the file is not a picture or video of a known kind; convert it to JPEG, or to H.264 in MP4")
 }
 
+// unknown returns the fault of a picture whose kind the program does not know, if its words
+// say that: it took the picture for a video. ffmpeg may be older than ffprobe.
+func (s source) unknown(words string) error {
+	if s.still == "" || !strings.Contains(words, noIndex) {
+		return nil
+	}
+	return fault.New(fault.InvalidInput, "%s pictures are not supported by the version of ffmpeg here, or the file is not complete; convert the picture to JPEG", s.still)
+}
+
 // options come before every input, of ffmpeg and of ffprobe.
 func (s source) options() []string {
+	pixels := pixelLimit
+	if s.demuxer == jpeg {
+		pixels = jpegLimit
+	}
 	return []string{
 		"-format_whitelist", demuxers, "-protocol_whitelist", s.protocols, "-codec_whitelist", whitelist,
-		"-max_pixels", strconv.Itoa(pixelLimit), "-f", s.demuxer,
+		"-max_pixels", strconv.Itoa(pixels), "-f", s.demuxer,
 	}
 }

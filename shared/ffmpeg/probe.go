@@ -30,6 +30,7 @@ type probeOutput struct {
 type probeStream struct {
 	Type        string `json:"codec_type"`
 	Codec       string `json:"codec_name"`
+	Profile     string `json:"profile"`
 	Tag         string `json:"codec_tag_string"`
 	PixelFormat string `json:"pix_fmt"`
 	Width       int    `json:"width"`
@@ -92,8 +93,8 @@ func (t *Tools) describe(ctx context.Context, in source, more ...string) (media 
 			}
 			return media, tiles, err
 		}
-		if in.still != "" && strings.Contains(words, noIndex) { // a version that knows only videos of that kind
-			return Media{}, false, fault.New(fault.InvalidInput, "%s pictures are not supported by the version of ffmpeg here; convert the picture to JPEG", in.still)
+		if unknown := in.unknown(words); unknown != nil {
+			return Media{}, false, unknown
 		}
 		name := lastRefused(words)
 		if fault.KindOf(err) != fault.InvalidInput || name == "" || slices.Contains(unwanted, name) {
@@ -228,7 +229,7 @@ func (s probeStream) over(t probeStream) bool {
 
 // describe fills in the properties of the video stream.
 func (m *Media) describe(s probeStream) {
-	m.Codec, m.PixelFormat = s.codec(), s.PixelFormat
+	m.Codec, m.PixelFormat, m.profile = s.codec(), s.PixelFormat, s.Profile
 	m.Width, m.Height = s.Width, s.Height
 	if aspect := ratio(strings.Replace(s.PixelAspect, ":", "/", 1)); aspect > 0 && aspect != 1 {
 		m.Squeezed = true

@@ -51,6 +51,16 @@ func anyPicture(t *testing.T) string {
 	return path
 }
 
+// The ffprobe of the offline images reads AVIF, and their ffmpeg does not.
+func TestAnOlderFFmpegThanFFprobe(t *testing.T) {
+	picture := filepath.Join(t.TempDir(), "original")
+	require.NoError(t, os.WriteFile(picture, append([]byte("\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1"), make([]byte, 100)...), 0o600))
+	tools := &Tools{ffmpeg: script(t, "echo '[mov,mp4,m4a,3gp,3g2,mj2 @ 0x5c5b240] moov atom not found' >&2; exit 1"), limits: newLimits()}
+	err := tools.Run(t.Context(), Job{Input: picture, Output: "out"})
+	assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+	require.EqualError(t, err, "AVIF pictures are not supported by the version of ffmpeg here, or the file is not complete; convert the picture to JPEG")
+}
+
 func TestRunTellsWhatWentWrong(t *testing.T) {
 	for name, test := range map[string]struct {
 		lines string
@@ -59,10 +69,12 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 	}{
 		"rejected":                   {"echo broken header >&2; exit 1", fault.InvalidInput, "the file is damaged or not complete; send it again"},
 		"killed":                     {"kill -9 $$", fault.Internal, "signal: killed"},
-		"crashed":                    {"kill -SEGV $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
-		"aborted by a library":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, or needs more than the limit of"},
+		"crashed":                    {"kill -SEGV $$", fault.InvalidInput, "the file is damaged, of a kind that this version does not read, or needs more than the limit of 1984 MB of memory; convert it"},
+		"aborted by a library":       {"kill -ABRT $$", fault.InvalidInput, "the file is damaged, of a kind that this version does not read, or needs more than the limit of 1984 MB of memory; convert it"},
 		"no memory":                  {"echo 'get_buffer: Cannot allocate memory' >&2; exit 69", fault.InvalidInput, "takes more than the limit of"},
 		"no memory, but status 0":    {"echo 'x264 [error]: malloc of size 99 failed' >&2; exit 0", fault.InvalidInput, "takes more than the limit of"},
+		"rejected without a word":    {"exit 1", fault.InvalidInput, "the file is damaged, or needs more than the limit of 1984 MB of memory"},
+		"no memory, and it waits":    {"echo 'Decoding error: Cannot allocate memory' >&2; exec sleep 60", fault.InvalidInput, "takes more than the limit of"},
 		"size refused":               {"echo '[h264] Picture size 16000x16000 exceeds specified max pixel count 1, see' >&2; exit 1", fault.InvalidInput, "16000 x 16000 pixels are more than the limit of 150 million"},
 		"message without the codecs": {"echo \"[ape] Codec (ape) not on whitelist 'a,b'\" >&2; echo broken >&2; exit 1", fault.InvalidInput, "the file is damaged or not complete"},
 		"out of time":                {"exec sleep 60", fault.DeadlineExceeded, "deadline"},

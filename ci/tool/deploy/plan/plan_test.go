@@ -111,7 +111,7 @@ func TestMarkdown(t *testing.T) {
 	require.NoError(t, p.Print(&out, true))
 
 	assert.Equal(t, "### Plan for commit abc1234\n\n"+
-		"| IMAGE | PUBLISH | MB | RUNS NOW | AFTER | DEPLOY | WHY |\n| --- | --- | ---: | --- | --- | --- | --- |\n"+
-		"| a\\|b | ? | 0.0 | ? | : | ? | ? |\n\n"+
+		"| IMAGE | PUBLISH | MB | NEW BLOCKS | RUNS NOW | AFTER | DEPLOY | WHY |\n| --- | --- | ---: | --- | --- | --- | --- | --- |\n"+
+		"| a\\|b | ? | 0.0 | ? | ? | : | ? | ? |\n\n"+
 		"- plan for commit abc1234\n- latest stays: --no-latest was passed\n- publish would stop: audit x: secrets: &lt;b> @<!-- -->everyone\n", out.String())
 }
