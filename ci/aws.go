@@ -13,8 +13,8 @@ import (
 // function nor its step is cached.
 
 // act runs one command and returns what it printed.
-func (m *Ci) act(ctx context.Context, args ...string) (string, error) {
-	return output(ctx, m.run(m.aws(m.step(m.golang(), m.Source)), args...))
+func (m *Ci) act(ctx context.Context, source *dagger.Directory, args ...string) (string, error) {
+	return output(ctx, m.run(m.aws(m.step(m.golang(), source)), args...))
 }
 
 // release runs one command on the built images and returns what it printed.

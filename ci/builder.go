@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -15,8 +16,14 @@ const (
 )
 
 // Builder returns the container that compiles: the pinned Go image, the modules that go.work and the go.mod files require, and caches that stay after the call.
-func (m *Ci) Builder() *dagger.Container {
-	modules := m.Source.Filter(dagger.DirectoryFilterOpts{
+func (m *Ci) Builder(
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
+) *dagger.Container {
+	modules := source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "go.work.sum", "**/go.mod", "**/go.sum"},
 	})
 	return m.golang().
@@ -30,8 +37,19 @@ func (m *Ci) golang() *dagger.Container {
 	return dag.Container().
 		From(m.BuilderRef).
 		WithEnvVariable("GOTOOLCHAIN", "local").
-		WithMountedCache("/go/pkg/mod", dag.CacheVolume("lambdas-go-mod")).
-		WithMountedCache("/root/.cache/go-build", dag.CacheVolume("lambdas-go-build"))
+		WithMountedCache("/go/pkg/mod", m.volume("go-mod")).
+		WithMountedCache("/root/.cache/go-build", m.volume("go-build"))
+}
+
+// volume returns a cache volume. All users of an engine share the volumes of one name.
+func (m *Ci) volume(name string) *dagger.CacheVolume {
+	return dag.CacheVolume(m.Volumes + "-" + name)
+}
+
+// withPackages returns the Go image with packages of its Debian.
+func (m *Ci) withPackages(names ...string) *dagger.Container {
+	return m.golang().
+		WithExec([]string{"sh", "-c", "apt-get update -qq && apt-get install -qq --no-install-recommends " + strings.Join(names, " ")})
 }
 
 // tool returns the program ci with only the steps of a build. It compiles while the

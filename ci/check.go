@@ -52,9 +52,7 @@ func (m *Ci) Tidy(
 // also fetches the tools that these targets need. It is a step of its own that sees
 // only the Makefile, so an edit of other files does not fetch the tools again.
 func (m *Ci) check(ctx context.Context, repository *dagger.Directory, tools string, targets ...string) error {
-	in := m.golang().
-		WithExec([]string{"sh", "-c", "apt-get update -qq && apt-get install -qq --no-install-recommends make gcc libc6-dev nodejs npm"}).
-		WithWorkdir(workspace)
+	in := m.withPackages("make", "gcc", "libc6-dev", "nodejs", "npm").WithWorkdir(workspace)
 	if tools != "" {
 		in = in.
 			WithFile("Makefile", repository.File("Makefile")).

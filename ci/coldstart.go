@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Coldstart starts each image with none of its files in memory, and measures its cold start: time, memory, and how many blocks of the image are read.
@@ -10,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Coldstart(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Name of the image (default: all).
 	//
 	// +optional
@@ -18,18 +25,31 @@ func (m *Ci) Coldstart(
 	//
 	// +optional
 	since string,
+	// How often each image is started (default: 5).
+	//
+	// +optional
+	starts int,
+	// Environment variable of the functions, KEY=value; may be given again. It is no place for secrets.
+	//
+	// +optional
+	variable []string,
 	// Print Markdown instead of plain tables.
 	//
 	// +optional
 	markdown bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	var only []string
 	if name != "" {
 		only = []string{name}
 	}
-	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), flags(map[string]bool{"--markdown": markdown}))
+	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), number("--starts", starts), each("--env", variable),
+		flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))
 	if since == "" {
-		return output(ctx, m.run(always(m.withImages(only).WithFile(toolPath, m.program())), args...))
+		return output(ctx, m.run(always(m.withImages(source, only).WithFile(toolPath, m.program())), args...))
 	}
-	return output(ctx, m.run(m.aws(m.withImages(only)), slices.Concat(args, []string{"--since", since}, m.private(), m.public())...))
+	return output(ctx, m.run(m.aws(m.withImages(source, only)), slices.Concat(args, []string{"--since", since}, m.private(), m.public())...))
 }

@@ -8,19 +8,53 @@ import (
 )
 
 // Cost calculates how much five versions of each image take in the registries, and what that costs per month.
+//
+// +cache="never"
 func (m *Ci) Cost(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
+	// Names of the images to count (default: all).
+	//
+	// +optional
+	only []string,
+	// How many versions of each image to count (default: 5).
+	//
+	// +optional
+	versions int,
+	// Measure what the registries store now, instead of the images that are built.
+	//
+	// +optional
+	published bool,
 	// Print Markdown instead of plain tables.
 	//
 	// +optional
 	markdown bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return output(ctx, m.examine(nil, slices.Concat(m.cost(), flags(map[string]bool{"--markdown": markdown}))...))
+	args := slices.Concat(named(only), number("--versions", versions), flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))
+	if published {
+		return m.act(ctx, source, slices.Concat([]string{"cost", "--published"}, m.private(), m.public(), args)...)
+	}
+	return output(ctx, m.examine(source, only, slices.Concat(m.cost(), args)...))
 }
 
 // CostPicture draws the layers that the registries store, as an SVG picture.
-func (m *Ci) CostPicture(ctx context.Context) (*dagger.File, error) {
-	step, err := done(ctx, m.examine(nil, append(m.cost(), "--svg", "/layers.svg")...))
+func (m *Ci) CostPicture(
+	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
+) (*dagger.File, error) {
+	step, err := done(ctx, m.examine(source, nil, append(m.cost(), "--svg", "/layers.svg")...))
 	if err != nil {
 		return nil, err
 	}

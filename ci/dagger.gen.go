@@ -61,12 +61,12 @@ func convertSlice[I any, O any](in []I, f func(I) O) []O {
 
 func (r Ci) MarshalJSON() ([]byte, error) {
 	var concrete struct {
-		Source          *dagger.Directory
 		ToolSource      *dagger.Directory
-		Platform        dagger.Platform
+		Platform        string
 		BaseRef         string
 		FFmpegRef       string
 		BuilderRef      string
+		Volumes         string
 		Region          string
 		Account         string
 		PublicAlias     string
@@ -77,12 +77,12 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 		SecretAccessKey *dagger.Secret
 		SessionToken    *dagger.Secret
 	}
-	concrete.Source = r.Source
 	concrete.ToolSource = r.ToolSource
 	concrete.Platform = r.Platform
 	concrete.BaseRef = r.BaseRef
 	concrete.FFmpegRef = r.FFmpegRef
 	concrete.BuilderRef = r.BuilderRef
+	concrete.Volumes = r.Volumes
 	concrete.Region = r.Region
 	concrete.Account = r.Account
 	concrete.PublicAlias = r.PublicAlias
@@ -97,12 +97,12 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 
 func (r *Ci) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
-		Source          *dagger.Directory
 		ToolSource      *dagger.Directory
-		Platform        dagger.Platform
+		Platform        string
 		BaseRef         string
 		FFmpegRef       string
 		BuilderRef      string
+		Volumes         string
 		Region          string
 		Account         string
 		PublicAlias     string
@@ -117,12 +117,12 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	if err != nil {
 		return err
 	}
-	r.Source = concrete.Source
 	r.ToolSource = concrete.ToolSource
 	r.Platform = concrete.Platform
 	r.BaseRef = concrete.BaseRef
 	r.FFmpegRef = concrete.FFmpegRef
 	r.BuilderRef = concrete.BuilderRef
+	r.Volumes = concrete.Volumes
 	r.Region = concrete.Region
 	r.Account = concrete.Account
 	r.PublicAlias = concrete.PublicAlias
@@ -260,6 +260,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -267,20 +274,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Audit(&parent, ctx, only)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Audit(&parent, ctx, source, only, asJson)
 		case "Base":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Base(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).Base(&parent, ctx, source)
 		case "Binaries":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -288,13 +316,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Binaries(&parent, ctx, only)
+			return (*Ci).Binaries(&parent, ctx, source, only)
 		case "BuildAll":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
 			var only []string
 			if inputArgs["only"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
@@ -302,19 +337,40 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).BuildAll(&parent, ctx, only)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).BuildAll(&parent, ctx, source, only, asJson)
 		case "Builder":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Builder(&parent), nil
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).Builder(&parent, source), nil
 		case "Coldstart":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -330,6 +386,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
 				}
 			}
+			var starts int
+			if inputArgs["starts"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["starts"]), &starts)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg starts", err))
+				}
+			}
+			var variable []string
+			if inputArgs["variable"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variable"]), &variable)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variable", err))
+				}
+			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
@@ -337,13 +407,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Coldstart(&parent, ctx, name, since, markdown)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Coldstart(&parent, ctx, source, name, since, starts, variable, markdown, asJson)
 		case "Cost":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var versions int
+			if inputArgs["versions"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["versions"]), &versions)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg versions", err))
+				}
+			}
+			var published bool
+			if inputArgs["published"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["published"]), &published)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg published", err))
+				}
+			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
@@ -351,19 +456,40 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Cost(&parent, ctx, markdown)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Cost(&parent, ctx, source, only, versions, published, markdown, asJson)
 		case "CostPicture":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).CostPicture(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).CostPicture(&parent, ctx, source)
 		case "Deploy":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var commit string
 			if inputArgs["commit"] != nil {
@@ -428,12 +554,26 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, commit, only, alias, canary, bake, alarm, smoke, allowOlder, dryRun)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, allowOlder, dryRun, asJson)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var from string
 			if inputArgs["from"] != nil {
@@ -449,6 +589,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
+			var top int
+			if inputArgs["top"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["top"]), &top)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg top", err))
+				}
+			}
 			var markdown bool
 			if inputArgs["markdown"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
@@ -456,19 +603,40 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
 				}
 			}
-			return (*Ci).Diff(&parent, ctx, from, only, markdown)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Diff(&parent, ctx, source, from, only, top, markdown, asJson)
 		case "FfmpegLayer":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).FfmpegLayer(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			return (*Ci).FfmpegLayer(&parent, ctx, source)
 		case "Image":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -477,12 +645,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
 				}
 			}
-			return (*Ci).Image(&parent, ctx, name)
+			return (*Ci).Image(&parent, ctx, source, name)
 		case "Images":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var only []string
 			if inputArgs["only"] != nil {
@@ -491,12 +666,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
-			return (*Ci).Images(&parent, ctx, only)
+			return (*Ci).Images(&parent, ctx, source, only)
 		case "Invoke":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -512,7 +694,42 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg event", err))
 				}
 			}
-			return (*Ci).Invoke(&parent, ctx, name, event)
+			var variable []string
+			if inputArgs["variable"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variable"]), &variable)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variable", err))
+				}
+			}
+			var timeout string
+			if inputArgs["timeout"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeout"]), &timeout)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeout", err))
+				}
+			}
+			var remote bool
+			if inputArgs["remote"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["remote"]), &remote)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg remote", err))
+				}
+			}
+			var qualifier string
+			if inputArgs["qualifier"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["qualifier"]), &qualifier)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg qualifier", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Invoke(&parent, ctx, source, name, event, variable, timeout, remote, qualifier, asJson)
 		case "Lint":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -533,12 +750,33 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).List(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).List(&parent, ctx, source, asJson)
 		case "Plan":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var repository *dagger.Directory
 			if inputArgs["repository"] != nil {
@@ -561,6 +799,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
 				}
 			}
+			var since string
+			if inputArgs["since"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["since"]), &since)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
+				}
+			}
 			var allowDirty bool
 			if inputArgs["allowDirty"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["allowDirty"]), &allowDirty)
@@ -575,12 +820,33 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Plan(&parent, ctx, repository, commit, only, allowDirty, git)
+			var markdown bool
+			if inputArgs["markdown"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Plan(&parent, ctx, source, repository, commit, only, since, allowDirty, git, markdown, asJson)
 		case "Provenance":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -596,12 +862,33 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
 				}
 			}
-			return (*Ci).Provenance(&parent, ctx, name, commit)
+			var deployCopy bool
+			if inputArgs["deployCopy"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["deployCopy"]), &deployCopy)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg deployCopy", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Provenance(&parent, ctx, source, name, commit, deployCopy, asJson)
 		case "Publish":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var repository *dagger.Directory
 			if inputArgs["repository"] != nil {
@@ -680,12 +967,26 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, run, allowDirty, git)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, run, allowDirty, git, asJson)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var dryRun bool
 			if inputArgs["dryRun"] != nil {
@@ -701,12 +1002,26 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg removed", err))
 				}
 			}
-			return (*Ci).Retention(&parent, ctx, dryRun, removed)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Retention(&parent, ctx, source, dryRun, removed, asJson)
 		case "Rollback":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var to string
 			if inputArgs["to"] != nil {
@@ -736,12 +1051,26 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
 				}
 			}
-			return (*Ci).Rollback(&parent, ctx, to, alias, smoke, dryRun)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Rollback(&parent, ctx, source, to, alias, smoke, dryRun, asJson)
 		case "Sbom":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var name string
 			if inputArgs["name"] != nil {
@@ -750,14 +1079,42 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
 				}
 			}
-			return (*Ci).Sbom(&parent, ctx, name)
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Sbom(&parent, ctx, source, name, commit, asJson)
 		case "Status":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Ci).Status(&parent, ctx)
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Status(&parent, ctx, source, asJson)
 		case "Test":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -786,6 +1143,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return nil, (*Ci).Tidy(&parent, ctx, repository)
+		case "Up":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			var variable []string
+			if inputArgs["variable"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variable"]), &variable)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variable", err))
+				}
+			}
+			var geminiKey *dagger.Secret
+			if inputArgs["geminiKey"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["geminiKey"]), &geminiKey)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg geminiKey", err))
+				}
+			}
+			return (*Ci).Up(&parent, ctx, source, variable, geminiKey)
 		case "Verify":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -820,12 +1205,26 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
-			return (*Ci).Verify(&parent, ctx, repository, commit, only, git)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Verify(&parent, ctx, repository, commit, only, git, asJson)
 		case "Vulncheck":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
 			}
 			var only []string
 			if inputArgs["only"] != nil {
@@ -848,19 +1247,19 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg osv", err))
 				}
 			}
-			return (*Ci).Vulncheck(&parent, ctx, only, db, osv)
+			var asJson bool
+			if inputArgs["asJSON"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
+				}
+			}
+			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv, asJson)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
-			}
-			var source *dagger.Directory
-			if inputArgs["source"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
-				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
-				}
 			}
 			var tool *dagger.Directory
 			if inputArgs["tool"] != nil {
@@ -869,7 +1268,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg tool", err))
 				}
 			}
-			var platform dagger.Platform
+			var platform string
 			if inputArgs["platform"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["platform"]), &platform)
 				if err != nil {
@@ -895,6 +1294,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				err = json.Unmarshal([]byte(inputArgs["builder"]), &builder)
 				if err != nil {
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg builder", err))
+				}
+			}
+			var volumes string
+			if inputArgs["volumes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["volumes"]), &volumes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg volumes", err))
 				}
 			}
 			var region string
@@ -960,7 +1366,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(source, tool, platform, base, ffmpeg, builder, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(tool, platform, base, ffmpeg, builder, volumes, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Deploy makes all Lambda functions run a published commit, and rolls all back if one fails.
@@ -10,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Deploy(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Published commit to deploy, 7 to 40 hexadecimal digits.
 	commit string,
 	// Names of the images whose functions are deployed (default: all).
@@ -44,11 +51,15 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	dryRun bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return m.act(ctx, slices.Concat(
+	return m.act(ctx, source, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm),
-		flags(map[string]bool{"--smoke": smoke, "--allow-older": allowOlder, "--dry-run": dryRun}))...)
+		flags(map[string]bool{"--smoke": smoke, "--allow-older": allowOlder, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.
@@ -56,6 +67,11 @@ func (m *Ci) Deploy(
 // +cache="never"
 func (m *Ci) Rollback(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Commit of the release to go back to (default: the release before, or the last one if functions
 	// are not as it left them).
 	//
@@ -73,15 +89,30 @@ func (m *Ci) Rollback(
 	//
 	// +optional
 	dryRun bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return m.act(ctx, slices.Concat(
+	return m.act(ctx, source, slices.Concat(
 		[]string{"rollback"}, optional("--to", to), m.private(), optional("--alias", alias),
-		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun}))...)
+		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Status shows what every Lambda function runs, since when, and problems.
 //
 // +cache="never"
-func (m *Ci) Status(ctx context.Context) (string, error) {
-	return m.act(ctx, append([]string{"status"}, m.private()...)...)
+func (m *Ci) Status(
+	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
+) (string, error) {
+	return m.act(ctx, source, slices.Concat([]string{"status"}, m.private(), flags(map[string]bool{"--json": asJSON}))...)
 }

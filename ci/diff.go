@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Diff compares the images with those of a published commit or tag: sizes, new layers, Go packages that grew, versions that changed.
@@ -10,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Diff(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// What to compare with: latest, live, or a published commit.
 	//
 	// +default="latest"
@@ -18,12 +25,20 @@ func (m *Ci) Diff(
 	//
 	// +optional
 	only []string,
+	// How many packages to show for each image, the largest changes first (default: 10).
+	//
+	// +optional
+	top int,
 	// Print Markdown instead of a plain table.
 	//
 	// +optional
 	markdown bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	step := m.aws(m.withImages(only))
+	step := m.aws(m.withImages(source, only))
 	return output(ctx, m.run(step, slices.Concat([]string{"diff", from, layout}, named(only), m.private(), m.public(),
-		flags(map[string]bool{"--markdown": markdown}))...))
+		number("--top", top), flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))...))
 }

@@ -34,11 +34,7 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 					continue // these do not run the program
 				}
 				s := open(t, inputs)
-				s.fail, s.failField = tc.answer, "sync"
-				switch i.method {
-				case "List", "BuildAll", "Audit", "Coldstart", "Cost", "Diff", "Sbom", "Provenance", "Retention", "Verify", "Vulncheck", "Publish", "Plan", "Deploy", "Rollback", "Status":
-					s.failField = "stdout"
-				}
+				s.fail = tc.answer
 				_, err := i.call(t, module(t, i.options))
 				if err == nil || err.Error() != tc.want {
 					t.Errorf("%s: %v, not %s", i.name, err, tc.want)
@@ -50,7 +46,7 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 
 func TestInvokeNeedsABaseWithAnEmulator(t *testing.T) {
 	open(t, inputs)
-	_, err := module(t, options{base: "static"}).Invoke(t.Context(), "api", nil)
+	_, err := module(t, options{base: "static"}).Invoke(t.Context(), source(t), "api", nil, nil, "", false, "", false)
 	if err == nil || !strings.Contains(err.Error(), "bin/ci invoke --name api") {
 		t.Error(err)
 	}
@@ -66,13 +62,13 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 		`{"builder": {"reference": "docker.io/a/go:1", "digest": "sha256:abc"}, "mirrors": {"public.ecr.aws": "127.0.0.1:5000/x"}}`: "docker.io/a/go:1@sha256:abc",
 	} {
 		lockFile = []byte(lock)
-		s, id := invocation{call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }}.made(t)
+		s, id := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(source(t)), nil }}.made(t)
 		if from := s.calls(id)[1]; from.args["address"] != want {
 			t.Errorf("%s: from %v, not %s", lock, from.args["address"], want)
 		}
 	}
 	lockFile = []byte("{")
-	if _, err := New(nil, nil, "linux/amd64", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
+	if _, err := New(nil, "linux/amd64", "", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
 		t.Error("a broken lock file is accepted")
 	}
 }
@@ -98,7 +94,7 @@ func TestPublishIsToldOfTheRunAndNothingElse(t *testing.T) {
 	for name, given := range map[string]string{"another variable": "AWS_REGION=x", "no variable": "GITHUB_RUN_ID"} {
 		t.Run(name, func(t *testing.T) {
 			open(t, inputs)
-			_, err := module(t, options{}).Publish(t.Context(), nil, "abc1234", nil, false, false, false, false, false, []string{given}, false, nil)
+			_, err := module(t, options{}).Publish(t.Context(), source(t), nil, "abc1234", nil, false, false, false, false, false, []string{given}, false, nil, false)
 			if err == nil || !strings.Contains(err.Error(), "is not a variable of GitHub Actions or CodeBuild") {
 				t.Error(err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 
 // inputs are the arguments that the engine passes to the functions, with their types.
 var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File",
-	"key": "Secret", "secret": "Secret", "token": "Secret"}
+	"key": "Secret", "gemini": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given returns an input as a function's parameter.
 func given[T any](t *testing.T, id string) *T {
@@ -25,10 +26,12 @@ func given[T any](t *testing.T, id string) *T {
 	return v
 }
 
+// source returns the workspace that the functions build.
+func source(t *testing.T) *dagger.Directory { return given[dagger.Directory](t, "source") }
+
 // options are the constructor's arguments that tests vary.
 type options struct {
-	platform              dagger.Platform
-	base, ffmpeg, builder string
+	platform, base, ffmpeg, builder, volumes string
 }
 
 // module returns the module as the engine has it after New.
@@ -37,8 +40,8 @@ func module(t *testing.T, o options) *Ci {
 	if o.platform == "" {
 		o.platform = "linux/amd64"
 	}
-	m, err := New(given[dagger.Directory](t, "source"), given[dagger.Directory](t, "tool"),
-		o.platform, o.base, o.ffmpeg, o.builder, "us-east-1", "", "", "private.example/x", "", "",
+	m, err := New(given[dagger.Directory](t, "tool"),
+		o.platform, o.base, o.ffmpeg, o.builder, cmp.Or(o.volumes, "lambdas"), "us-east-1", "", "", "private.example/x", "", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
@@ -55,70 +58,98 @@ type invocation struct {
 }
 
 var invocations = []invocation{
-	{name: "list", method: "List", call: func(t *testing.T, m *Ci) (any, error) { return m.List(t.Context()) }},
-	{name: "builder", method: "Builder", call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }},
+	{name: "list", method: "List", call: func(t *testing.T, m *Ci) (any, error) { return m.List(t.Context(), source(t), false) }},
+	{name: "builder", method: "Builder", call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(source(t)), nil }},
 	{name: "builder-given", method: "Builder", options: options{builder: "registry.example/golang:1"},
-		call: func(_ *testing.T, m *Ci) (any, error) { return m.Builder(), nil }},
-	{name: "binaries", method: "Binaries", call: func(t *testing.T, m *Ci) (any, error) { return m.Binaries(t.Context(), nil) }},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(source(t)), nil }},
+	{name: "binaries", method: "Binaries", call: func(t *testing.T, m *Ci) (any, error) { return m.Binaries(t.Context(), source(t), nil) }},
 	{name: "binaries-only", method: "Binaries",
-		call: func(t *testing.T, m *Ci) (any, error) { return m.Binaries(t.Context(), []string{"api", "thumb"}) }},
-	{name: "base", method: "Base", call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context()) }},
+		call: func(t *testing.T, m *Ci) (any, error) {
+			return m.Binaries(t.Context(), source(t), []string{"api", "thumb"})
+		}},
+	{name: "base", method: "Base", call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context(), source(t)) }},
 	{name: "base-given", method: "Base", options: options{base: "registry.example/base:1"},
-		call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context()) }},
-	{name: "ffmpeg-layer", method: "FfmpegLayer", call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context()) }},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context(), source(t)) }},
+	{name: "ffmpeg-layer", method: "FfmpegLayer", call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context(), source(t)) }},
 	{name: "ffmpeg-layer-given", method: "FfmpegLayer", options: options{ffmpeg: "registry.example/ffmpeg:1"},
-		call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context()) }},
-	{name: "images", method: "Images", call: func(t *testing.T, m *Ci) (any, error) { return m.Images(t.Context(), nil) }},
-	{name: "build-all", method: "BuildAll", call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), nil) }},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context(), source(t)) }},
+	{name: "images", method: "Images", call: func(t *testing.T, m *Ci) (any, error) { return m.Images(t.Context(), source(t), nil) }},
+	{name: "build-all", method: "BuildAll", call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), nil, false) }},
 	{name: "build-all-arm64", method: "BuildAll", options: options{platform: "linux/arm64"},
-		call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), []string{"thumb"}) }},
+		call: func(t *testing.T, m *Ci) (any, error) {
+			return m.BuildAll(t.Context(), source(t), []string{"thumb"}, true)
+		}},
 	{name: "image", method: "Image", options: options{platform: "linux/arm64"},
-		call: func(t *testing.T, m *Ci) (any, error) { return m.Image(t.Context(), "api") }},
-	{name: "invoke", method: "Invoke", call: func(t *testing.T, m *Ci) (any, error) { return m.Invoke(t.Context(), "api", nil) }},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Image(t.Context(), source(t), "api") }},
+	{name: "invoke", method: "Invoke", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Invoke(t.Context(), source(t), "api", nil, nil, "", false, "", false)
+	}},
 	{name: "invoke-event", method: "Invoke",
 		call: func(t *testing.T, m *Ci) (any, error) {
-			return m.Invoke(t.Context(), "thumb", given[dagger.File](t, "event"))
+			return m.Invoke(t.Context(), source(t), "thumb", given[dagger.File](t, "event"), []string{"MEDIA_BUCKET_NAME=media"}, "10s", false, "", true)
 		}},
-	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) { return m.Audit(t.Context(), []string{"enhance"}) }},
-	{name: "cost", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) { return m.Cost(t.Context(), true) }},
-	{name: "cost-picture", method: "CostPicture", call: func(t *testing.T, m *Ci) (any, error) { return m.CostPicture(t.Context()) }},
-	{name: "coldstart", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) { return m.Coldstart(t.Context(), "", "", false) }},
+	{name: "invoke-remote", method: "Invoke", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Invoke(t.Context(), source(t), "api", nil, nil, "", true, "live", false)
+	}},
+	{name: "up", method: "Up", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Up(t.Context(), source(t), []string{"LOG_LEVEL=debug"}, given[dagger.Secret](t, "gemini"))
+	}},
+	{name: "audit", method: "Audit", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Audit(t.Context(), source(t), []string{"enhance"}, false)
+	}},
+	{name: "cost", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Cost(t.Context(), source(t), nil, 0, false, true, false)
+	}},
+	{name: "cost-published", method: "Cost", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Cost(t.Context(), source(t), []string{"api"}, 3, true, false, true)
+	}},
+	{name: "cost-picture", method: "CostPicture", call: func(t *testing.T, m *Ci) (any, error) { return m.CostPicture(t.Context(), source(t)) }},
+	{name: "coldstart", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Coldstart(t.Context(), source(t), "", "", 0, nil, false, false)
+	}},
 	{name: "coldstart-since", method: "Coldstart", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Coldstart(t.Context(), "api", "latest", true)
+		return m.Coldstart(t.Context(), source(t), "api", "latest", 3, []string{"A=b"}, true, false)
 	}},
 	{name: "diff", method: "Diff", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Diff(t.Context(), "latest", []string{"api"}, true)
+		return m.Diff(t.Context(), source(t), "latest", []string{"api"}, 20, true, false)
 	}},
-	{name: "sbom", method: "Sbom", call: func(t *testing.T, m *Ci) (any, error) { return m.Sbom(t.Context(), "thumb") }},
+	{name: "sbom", method: "Sbom", call: func(t *testing.T, m *Ci) (any, error) { return m.Sbom(t.Context(), source(t), "thumb", "", true) }},
+	{name: "sbom-published", method: "Sbom", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Sbom(t.Context(), source(t), "thumb", "abc1234", false)
+	}},
 	{name: "verify", method: "Verify", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"},
 		call: func(t *testing.T, m *Ci) (any, error) {
-			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil)
+			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, false)
 		}},
-	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) { return m.Vulncheck(t.Context(), nil, nil, nil) }},
+	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false)
+	}},
 	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"}, call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Vulncheck(t.Context(), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"))
+		return m.Vulncheck(t.Context(), source(t), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"), true)
 	}},
 	{name: "provenance", method: "Provenance", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Provenance(t.Context(), "thumb", "abc1234")
+		return m.Provenance(t.Context(), source(t), "thumb", "abc1234", true, false)
 	}},
-	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) { return m.Retention(t.Context(), true, []string{"former"}) }},
+	{name: "retention", method: "Retention", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Retention(t.Context(), source(t), true, []string{"former"}, false)
+	}},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, false, nil)
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, false, nil, false)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true,
-			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil)
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true,
+			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil, true)
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Plan(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, false, nil)
+		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, true)
+		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, true, false)
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Rollback(t.Context(), "", "", false, false)
+		return m.Rollback(t.Context(), source(t), "", "", false, false, false)
 	}},
-	{name: "status", method: "Status", call: func(t *testing.T, m *Ci) (any, error) { return m.Status(t.Context()) }},
+	{name: "status", method: "Status", call: func(t *testing.T, m *Ci) (any, error) { return m.Status(t.Context(), source(t), false) }},
 	{name: "test", method: "Test", call: func(t *testing.T, m *Ci) (any, error) {
 		return nil, m.Test(t.Context(), given[dagger.Directory](t, "repository"))
 	}},

@@ -17,17 +17,17 @@ import (
 // Ci builds, checks, publishes and deploys the images.
 type Ci struct {
 	// +private
-	Source *dagger.Directory
-	// +private
 	ToolSource *dagger.Directory
 	// +private
-	Platform dagger.Platform
+	Platform string
 	// +private
 	BaseRef string
 	// +private
 	FFmpegRef string
 	// +private
 	BuilderRef string
+	// +private
+	Volumes string
 	// +private
 	Region string
 	// +private
@@ -55,11 +55,6 @@ var lockFile []byte
 
 // New sets what all functions of the module share. Every argument has a default.
 func New(
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
-	//
-	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
-	source *dagger.Directory,
 	// Source of the program that every step runs.
 	//
 	// +defaultPath="/ci/tool"
@@ -68,7 +63,7 @@ func New(
 	// Platform to build for: linux/amd64 or linux/arm64.
 	//
 	// +default="linux/amd64"
-	platform dagger.Platform,
+	platform string,
 	// Base image instead of the one in ci/images.lock.json: a reference, or "static".
 	//
 	// +optional
@@ -81,6 +76,10 @@ func New(
 	//
 	// +optional
 	builder string,
+	// Beginning of the names of the cache volumes. A release can have volumes that other builds do not write.
+	//
+	// +default="lambdas"
+	volumes string,
 	// AWS region of the private registry and of the functions.
 	//
 	// +default="us-east-1"
@@ -125,8 +124,8 @@ func New(
 		}
 	}
 	return &Ci{
-		Source: source, ToolSource: tool, Platform: platform,
-		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder,
+		ToolSource: tool, Platform: platform,
+		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder, Volumes: volumes,
 		Region: region, Account: account, PublicAlias: publicAlias,
 		PrivateRegistry: privateRegistry, PublicRegistry: publicRegistry,
 		EndpointURL: awsEndpointURL,

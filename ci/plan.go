@@ -12,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Plan(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
 	// +defaultPath="/"
@@ -23,6 +28,10 @@ func (m *Ci) Plan(
 	//
 	// +optional
 	only []string,
+	// Commit to compare the sources with (default: the one that the function runs).
+	//
+	// +optional
+	since string,
 	// Plan with uncommitted changes, or where there is no repository to check the commit in.
 	//
 	// +optional
@@ -31,12 +40,20 @@ func (m *Ci) Plan(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Print Markdown, for a comment or the summary of a job.
+	//
+	// +optional
+	markdown bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	in, err := withRepository(ctx, m.withImages(only), repository.WithDirectory("/", m.Source), git, allowDirty)
+	in, err := withRepository(ctx, m.withImages(source, only), repository.WithDirectory("/", source), git, allowDirty)
 	if err != nil {
 		return "", err
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"plan", "--commit", commit}, m.private(), m.public(),
-		flags(map[string]bool{"--allow-dirty": allowDirty}))...)
+		optional("--since", since), flags(map[string]bool{"--allow-dirty": allowDirty, "--markdown": markdown, "--json": asJSON}))...)
 }

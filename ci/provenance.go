@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Provenance shows how a published image was made: from which commit, from which base and modules, by which run.
@@ -10,10 +12,24 @@ import (
 // +cache="never"
 func (m *Ci) Provenance(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Name of the image, such as "api"; `list` shows them.
 	name string,
 	// Commit that the image was published under.
 	commit string,
+	// Read the whole document of a public image, from the private registry.
+	//
+	// +optional
+	deployCopy bool,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	return m.act(ctx, slices.Concat([]string{"provenance", "--name", name, "--commit", commit, "--json"}, m.private(), m.public())...)
+	return m.act(ctx, source, slices.Concat([]string{"provenance", "--name", name, "--commit", commit}, m.private(), m.public(),
+		flags(map[string]bool{"--deploy-copy": deployCopy, "--json": asJSON}))...)
 }

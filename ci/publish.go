@@ -14,6 +14,11 @@ import (
 // +cache="never"
 func (m *Ci) Publish(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
 	// +defaultPath="/"
@@ -57,18 +62,22 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	in, err := told(m.withImages(only), run)
+	in, err := told(m.withImages(source, only), run)
 	if err != nil {
 		return "", err
 	}
-	if in, err = withRepository(ctx, in, repository.WithDirectory("/", m.Source), git, allowDirty); err != nil {
+	if in, err = withRepository(ctx, in, repository.WithDirectory("/", source), git, allowDirty); err != nil {
 		return "", err
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"publish", "--commit", commit}, m.private(), m.public(),
 		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force,
-			"--no-latest": noLatest, "--move-latest": moveLatest}))...)
+			"--no-latest": noLatest, "--move-latest": moveLatest, "--json": asJSON}))...)
 }
 
 // told returns the container with the variables that name the CI run.

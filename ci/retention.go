@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 // Retention keeps the last five images of each name and every image that a function runs. At ECR it sets lifecycle policies; at ECR Public it deletes older images.
@@ -10,6 +12,11 @@ import (
 // +cache="never"
 func (m *Ci) Retention(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Show what would be done and change nothing.
 	//
 	// +optional
@@ -18,11 +25,12 @@ func (m *Ci) Retention(
 	//
 	// +optional
 	removed []string,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	args := slices.Concat([]string{"retention"}, optional("--private-registry", m.PrivateRegistry), optional("--public-registry", m.PublicRegistry),
-		flags(map[string]bool{"--dry-run": dryRun}))
-	for _, name := range removed {
-		args = append(args, "--removed", name)
-	}
-	return m.act(ctx, args...)
+		each("--removed", removed), flags(map[string]bool{"--dry-run": dryRun, "--json": asJSON}))
+	return m.act(ctx, source, args...)
 }

@@ -31,9 +31,8 @@ type session struct {
 	objects map[string]object
 	// received are the IDs of all queries, in the order in which they arrived.
 	received []string
-	// fail, if set, answers the queries that ask for failField.
-	fail      *gqlerror.Error
-	failField string
+	// fail, if set, answers the queries that run a step.
+	fail *gqlerror.Error
 	// dotGit is what .git is in every directory: empty for a folder, or missing, or else
 	// the content of a file.
 	dotGit string
@@ -105,7 +104,7 @@ func (s *session) answer(text string) (any, *gqlerror.Error) {
 	root := document.Operations[0].SelectionSet[0].(*ast.Field)
 	s.checkIDs(root)
 	id, leaf := s.keep(root)
-	if s.fail != nil && leaf.Name == s.failField {
+	if s.fail != nil && (leaf.Name == "sync" || leaf.Name == "stdout") {
 		return nil, s.fail
 	}
 	var value any

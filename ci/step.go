@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lambdas.internal/ci/internal/dagger"
@@ -16,7 +17,7 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 	return from.
 		WithFile(toolPath, m.tool()).
 		WithEnvVariable("CI_CACHE", toolCache).
-		WithMountedCache(toolCache, dag.CacheVolume("lambdas-ci")).
+		WithMountedCache(toolCache, m.volume("ci")).
 		WithMountedDirectory(workspace, source).
 		WithWorkdir(workspace)
 }
@@ -24,8 +25,8 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 // described returns the files that say which functions exist and what their images
 // start from. An edit of code does not change them, so steps that see only these files
 // stay cached.
-func (m *Ci) described() *dagger.Directory {
-	return m.Source.Filter(dagger.DirectoryFilterOpts{
+func described(source *dagger.Directory) *dagger.Directory {
+	return source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
 	})
 }
@@ -82,7 +83,7 @@ func complaint(err error) error {
 
 // platformArgs returns args with the flag for the platform.
 func (m *Ci) platformArgs(args ...string) []string {
-	return slices.Concat(args, []string{"--platform", string(m.Platform)})
+	return slices.Concat(args, []string{"--platform", m.Platform})
 }
 
 // optional returns the flag and its value, or nothing if the value is empty.
@@ -93,10 +94,21 @@ func optional(name, value string) []string {
 	return []string{name, value}
 }
 
-// named returns the flags that select images by name.
-func named(images []string) (args []string) {
-	for _, image := range images {
-		args = append(args, "--only", image)
+// number returns the flag and its value, or nothing if it is 0.
+func number(name string, value int) []string {
+	if value == 0 {
+		return nil
+	}
+	return []string{name, strconv.Itoa(value)}
+}
+
+// each returns the flag once for each value.
+func each(name string, values []string) (args []string) {
+	for _, value := range values {
+		args = append(args, name, value)
 	}
 	return args
 }
+
+// named returns the flags that select images by name.
+func named(images []string) []string { return each("--only", images) }

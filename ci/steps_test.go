@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"lambdas.internal/ci/internal/dagger"
 )
 
 // execs calls f for every command that the session was asked to run, with the calls that
@@ -38,20 +36,23 @@ func mounts(s *session, before []call) map[any]string {
 }
 
 func TestCommandsHaveTheirCachesInVolumes(t *testing.T) {
-	for _, i := range invocations {
-		s, _ := i.made(t)
-		execs(s, func(before []call, args []any) {
-			at := mounts(s, before)
-			want := map[string]string{"/go/pkg/mod": "cache lambdas-go-mod", "/root/.cache/go-build": "cache lambdas-go-build"}
-			if args[0] == "ci" {
-				want["/cache"] = "cache lambdas-ci"
-			}
-			for path, volume := range want {
-				if at[path] != volume {
-					t.Errorf("%s: %v runs with %q at %s, not %q", i.name, args, at[path], path, volume)
+	for _, volumes := range []string{"lambdas", "release"} {
+		for _, i := range invocations {
+			i.volumes = volumes
+			s, _ := i.made(t)
+			execs(s, func(before []call, args []any) {
+				at := mounts(s, before)
+				want := map[string]string{"/go/pkg/mod": "cache " + volumes + "-go-mod", "/root/.cache/go-build": "cache " + volumes + "-go-build"}
+				if args[0] == "ci" {
+					want["/cache"] = "cache " + volumes + "-ci"
 				}
-			}
-		})
+				for path, volume := range want {
+					if at[path] != volume {
+						t.Errorf("%s: %v runs with %q at %s, not %q", i.name, args, at[path], path, volume)
+					}
+				}
+			})
+		}
 	}
 }
 
@@ -92,7 +93,7 @@ func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
 // An edit of a function must not compile the program again, and must not fetch modules
 // again.
 func TestProgramAndModulesDoNotDependOnTheFunctions(t *testing.T) {
-	s, _ := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), nil) }}.made(t)
+	s, _ := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), nil, false) }}.made(t)
 	seen := 0
 	execs(s, func(before []call, args []any) {
 		if args[0] != "go" {
@@ -118,12 +119,12 @@ func TestProgramAndModulesDoNotDependOnTheFunctions(t *testing.T) {
 }
 
 func TestPlatformIsCompiledForNotRunOn(t *testing.T) {
-	for _, platform := range []dagger.Platform{"linux/amd64", "linux/arm64"} {
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
 		for _, i := range invocations {
 			i.platform = platform
 			s, _ := i.made(t)
 			execs(s, func(before []call, args []any) {
-				if n := slices.Index(args, any("--platform")); n >= 0 && args[n+1] != string(platform) {
+				if n := slices.Index(args, any("--platform")); n >= 0 && args[n+1] != platform {
 					t.Errorf("%s: %v for %s", i.name, args, platform)
 				}
 				if before[0].name == "container" && before[0].args["platform"] != nil {
@@ -132,7 +133,7 @@ func TestPlatformIsCompiledForNotRunOn(t *testing.T) {
 			})
 			for _, id := range s.received {
 				calls := s.calls(id)
-				if slices.ContainsFunc(calls, func(c call) bool { return c.name == "import" }) && calls[0].args["platform"] != string(platform) {
+				if slices.ContainsFunc(calls, func(c call) bool { return c.name == "import" }) && calls[0].args["platform"] != platform {
 					t.Errorf("%s: imported for %v, not %s", i.name, calls[0].args["platform"], platform)
 				}
 			}

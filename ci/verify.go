@@ -27,12 +27,16 @@ func (m *Ci) Verify(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
 	in, err := withRepository(ctx, m.step(m.golang(), repository), repository, git, true)
 	if err != nil {
 		return "", err
 	}
 	args := slices.Concat([]string{"verify", "--commit", commit}, optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef),
-		named(only), m.private(), m.public())
+		named(only), m.private(), m.public(), flags(map[string]bool{"--json": asJSON}))
 	return output(ctx, m.run(m.aws(in), m.platformArgs(args...)...))
 }

@@ -7,12 +7,16 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
-// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module or in
-// ffmpeg.
+// Vulncheck names the functions to redeploy because of a known vulnerability in a Go module or in ffmpeg.
 //
 // +cache="never"
 func (m *Ci) Vulncheck(
 	ctx context.Context,
+	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	//
+	// +defaultPath="/"
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	source *dagger.Directory,
 	// Names of the images whose functions are checked (default: all).
 	//
 	// +optional
@@ -25,9 +29,13 @@ func (m *Ci) Vulncheck(
 	//
 	// +optional
 	osv *dagger.Directory,
+	// Print the result as JSON.
+	//
+	// +optional
+	asJSON bool,
 ) (string, error) {
-	step := always(m.step(m.Builder(), m.Source).WithFile(toolPath, m.program()))
-	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only))
+	step := always(m.step(m.Builder(source), source).WithFile(toolPath, m.program()))
+	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only), flags(map[string]bool{"--json": asJSON}))
 	if db != nil {
 		step = step.WithMountedDirectory("/vulndb", db)
 		args = append(args, "--db", "/vulndb")

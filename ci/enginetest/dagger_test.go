@@ -67,6 +67,17 @@ func (e engine) call(t *testing.T, args ...string) string {
 	return stdout
 }
 
+// onlyWithItsVersion skips a test of generated files on an engine of another version than
+// that of dagger.json.
+func onlyWithItsVersion(t *testing.T) {
+	t.Helper()
+	var module struct{ EngineVersion string }
+	readJSON(t, filepath.Join(root, "dagger.json"), &module)
+	if module.EngineVersion != version {
+		t.Skipf("the engine is %s, dagger.json names %s", version, module.EngineVersion)
+	}
+}
+
 // images returns the names of the images in the catalog, in its order.
 func images(t *testing.T) (names []string) {
 	t.Helper()

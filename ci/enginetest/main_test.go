@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,11 +38,20 @@ func missing() string {
 	os.Setenv("_EXPERIMENTAL_DAGGER_CLI_BIN", cli)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := exec.CommandContext(ctx, cli, "--silent", "core", "version").Run(); err != nil {
+	out, err := exec.CommandContext(ctx, cli, "--silent", "core", "version").Output()
+	if err != nil {
 		return "dagger reaches no engine: `dagger core version` fails"
 	}
+	version = strings.TrimSpace(string(out))
+	fmt.Println("engine", version)
 	return ""
 }
+
+// version is that of the engine, such as v0.21.8 or v1.0.0-beta.10.
+var version string
+
+// hasWorkspaces tells whether the engine reads dagger.toml.
+func hasWorkspaces() bool { return !strings.HasPrefix(version, "v0.") }
 
 var (
 	connect sync.Once

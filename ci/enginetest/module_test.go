@@ -17,7 +17,7 @@ import (
 // functions are the functions that the module must have.
 var functions = []string{"audit", "base", "binaries", "build-all", "builder", "coldstart", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
 	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "retention", "rollback", "sbom", "status",
-	"test", "tidy", "verify", "vulncheck"}
+	"test", "tidy", "up", "verify", "vulncheck"}
 
 // escapes matches the colour codes of a terminal.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -71,26 +71,13 @@ func assertRows(t *testing.T, table string) {
 // The module, the program on this machine, and a second engine with empty caches all
 // give the same digests.
 func TestDigestsAreTheSameByBothWaysIn(t *testing.T) {
-	ci := filepath.Join(t.TempDir(), "ci")
-	compile := exec.CommandContext(t.Context(), "go", "build", "-o", ci, "./cmd/ci")
-	compile.Dir = filepath.Join(root, "ci", "tool")
-	out, err := compile.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	ci := program(t)
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
 		t.Run(platform, func(t *testing.T) {
 			here := exported(t, engine{}, platform)
 			assert.Equal(t, images(t), slices.Sorted(maps.Keys(here)))
 			t.Run("on this machine", func(t *testing.T) {
-				dir := t.TempDir()
-				args := []string{"build-all", "--root", root, "--cache", filepath.Join(dir, "cache"), "--out", filepath.Join(dir, "dist"), "--platform", platform}
-				for _, flag := range []string{"base", "ffmpeg"} {
-					if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
-						args = append(args, "--"+flag, value)
-					}
-				}
-				out, err := exec.CommandContext(t.Context(), ci, args...).CombinedOutput()
-				require.NoError(t, err, "%s", out)
-				assert.Equal(t, here, readLayout(t, filepath.Join(dir, "dist")))
+				assert.Equal(t, here, onThisMachine(t, ci, root, t.TempDir(), "--platform", platform))
 			})
 			t.Run("second engine", func(t *testing.T) {
 				host := os.Getenv("CI_TEST_SECOND_RUNNER_HOST")
@@ -101,6 +88,32 @@ func TestDigestsAreTheSameByBothWaysIn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// program compiles the program for this machine.
+func program(t *testing.T) string {
+	t.Helper()
+	ci := filepath.Join(t.TempDir(), "ci")
+	compile := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "steps", "-o", ci, "./cmd/ci")
+	compile.Dir, compile.Env = filepath.Join(root, "ci", "tool"), append(os.Environ(), "CGO_ENABLED=0")
+	out, err := compile.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return ci
+}
+
+// onThisMachine returns the digests of the images that the program makes of the workspace.
+func onThisMachine(t *testing.T, ci, workspace, cache string, args ...string) map[string]string {
+	t.Helper()
+	dist := filepath.Join(t.TempDir(), "dist")
+	args = append([]string{"build-all", "--root", workspace, "--cache", cache, "--out", dist}, args...)
+	for _, flag := range []string{"base", "ffmpeg"} {
+		if value := os.Getenv("CI_TEST_" + strings.ToUpper(flag)); value != "" {
+			args = append(args, "--"+flag, value)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), ci, args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return readLayout(t, dist)
 }
 
 // exported returns the digests of all images that the engine makes.
@@ -120,7 +133,7 @@ func TestImageIsAContainer(t *testing.T) {
 }
 
 // Without configuration, api answers that it works; the others cannot work, and name the
-// variable that is missing.
+// variable that is missing. What they are given, they no longer miss.
 func TestEveryImageAnswers(t *testing.T) {
 	for _, name := range images(t) {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +144,13 @@ func TestEveryImageAnswers(t *testing.T) {
 				return
 			}
 			require.Error(t, err)
-			assert.Regexp(t, `^Error: `+name+` reported ConfigurationError: environment variable [A-Z_]+ is not set`, oneLine(t, stderr))
+			missing := regexp.MustCompile(`^Error: ` + name + ` reported ConfigurationError: environment variable ([A-Z_]+) is not set`).FindStringSubmatch(oneLine(t, stderr))
+			require.NotNil(t, missing, stderr)
+
+			_, stderr, err = engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"invoke", "--name", name, "--variable", missing[1] + "=given"})...)
+			if err != nil {
+				assert.NotContains(t, oneLine(t, stderr), missing[1]+" is not set")
+			}
 		})
 	}
 }
@@ -144,6 +163,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 	}{
 		{"unknown image", []string{"build-all", "--only", "apy"}, `no image is named "apy" (did you mean "api"?)`},
 		{"unknown image as a container", []string{"image", "--name", "nosuch"}, `no image is named "nosuch"`},
+		{"variable without a value", []string{"invoke", "--name", "thumb", "--variable", "BUCKET"}, `write BUCKET=value`},
 		{"unknown image to invoke", []string{"invoke", "--name", "nosuch"}, `no image is named "nosuch"`},
 		{"base out of reach", []string{"--base", "registry.invalid/base:1", "build-all"}, "registry.invalid/base:1"},
 		{"base that is no reference", []string{"--base", "not a reference", "base"}, `"not a reference"`},
@@ -171,15 +191,17 @@ func TestFunctionThatDoesNotCompileIsNamed(t *testing.T) {
 	dir := copyTree(t)
 	file := filepath.Join(dir, "functions", "video-lambda", "broken.go")
 	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc broken() int { return true }\n"), 0o644))
-	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"--source", dir, "build-all"})...)
+	_, stderr, err := engine{}.dagger(t, slices.Concat([]string{"call"}, references(), []string{"build-all", "--source", dir})...)
 	require.Error(t, err)
 	line, compiler, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	assert.Equal(t, "Error: compile video (functions/video-lambda):", line)
 	assert.Contains(t, compiler, "broken.go:3:")
 }
 
-// The committed code is what the engine's generator writes.
+// The committed code is what the generator writes of the version that dagger.json names.
+// Dagger 1.0 generates its own in each engine, and has no command for it.
 func TestGeneratedCodeIsCurrent(t *testing.T) {
+	onlyWithItsVersion(t)
 	dir, git := repository(t)
 	_, stderr, err := engine{}.daggerIn(t, dir, "develop")
 	require.NoError(t, err, stderr)

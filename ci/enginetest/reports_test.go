@@ -31,7 +31,7 @@ func TestSbomNamesTheImageThatIsMade(t *testing.T) {
 		}
 		Components []struct{ Name string }
 	}
-	require.NoError(t, json.Unmarshal([]byte(engine{}.call(t, "sbom", "--name", "thumb")), &document))
+	require.NoError(t, json.Unmarshal([]byte(engine{}.call(t, "sbom", "--name", "thumb", "--as-json")), &document))
 	assert.Equal(t, "thumb", document.Metadata.Component.Name)
 	assert.Equal(t, exported(t, engine{}, "linux/amd64")["thumb"], document.Metadata.Component.Version)
 	var names []string

@@ -105,7 +105,7 @@ func TestAnEngineIsEmptiedForAColdBuildOnly(t *testing.T) {
 }
 
 func TestEnginesAreEmptiedOnlyOnRequest(t *testing.T) {
-	o := options{engines: []Subject{dagger{}, buildkit{}}}
+	o := options{engines: []Subject{dagger{name: nameDagger}, buildkit{}}}
 	assert.Empty(t, o.emptied())
 	o.emptyEngines = true
 	assert.Len(t, o.emptied(), 2)
@@ -141,7 +141,7 @@ func TestTargetsAreJudged(t *testing.T) {
 		"nothing changed: tool at most 0.3 s | 0.31 s | NO",
 		"one function edited: tool at most 1.8x go build | 1.50x | yes",
 		"one function edited: tool at most 0.4x ko | 0.30x | yes",
-		"100 functions, one edited: tool at most 2.0x tool with 5 functions, one edited | 3.00x | NO",
+		"100 functions, one edited: tool at most 2x tool with 5 functions, one edited | 3.00x | NO",
 	}, got, "targets that were not measured are left out")
 }
 

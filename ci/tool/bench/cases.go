@@ -20,9 +20,11 @@ const (
 	nameToolKept = "tool, layers kept"
 	nameKo       = "ko"
 	nameDagger   = "Dagger"
+	nameSecond   = "Dagger, second" // another version beside it
 	nameBuildKit = "BuildKit"
 	// A call of Dagger that builds nothing.
-	nameIdleDagger = "Dagger, its version"
+	nameIdleDagger = nameDagger + itsVersion
+	itsVersion     = ", its version"
 )
 
 // The names of the cases.

@@ -90,9 +90,9 @@ func (r Run) draw(w io.Writer) error {
 // class returns the CSS class of a bar, which sets its colour.
 func class(subject string) string {
 	switch subject {
-	case nameTool, nameToolKept, nameDagger:
+	case nameTool, nameToolKept, nameDagger, nameSecond:
 		return "ours"
-	case nameGo, nameGoOne, nameIdleDagger:
+	case nameGo, nameGoOne, nameIdleDagger, nameSecond + itsVersion:
 		return "limit"
 	default:
 		return "others"

@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	first := flags.Bool("first-run", false, "measure what a newcomer waits for, and nothing else: the README's commands in a fresh clone with empty caches")
 	more := flags.Bool("many", false, "measure 5, 25, 100 and 1,000 generated functions, and nothing else; repeats as often as --scale says")
 	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
+	second := flags.String("dagger-second", "", "another version of Dagger to measure beside it: its `program and engine`, such as \"/opt/dagger-1.0 tcp://127.0.0.1:1234\"")
 	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes EVERYTHING that these engines keep, also for other projects")
 	asJSON := flags.Bool("json", false, "print JSON, with every time that was measured")
 	asMarkdown := flags.Bool("markdown", false, "print Markdown")
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		repeat:    *repeat, repeatCold: *cold, repeatScale: *scale,
 		progress: progress(stderr, *quiet), emptyEngines: *emptyEngines,
 	}
-	o.engines = findEngines(ctx, *daggerArgs, o.progress)
+	o.engines = findEngines(ctx, *daggerArgs, *second, o.progress)
 	result := Run{Machine: thisMachine(ctx, c.Toolchain, o.ko)}
 	var failure error
 	if result.Results, failure = o.run(ctx, scratch); len(result.Results) == 0 {

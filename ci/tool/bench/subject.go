@@ -57,12 +57,14 @@ type engine interface {
 
 // findEngines returns the engines that answer. For each other one, it says why it is not
 // measured.
-func findEngines(ctx context.Context, daggerArgs string, say func(string)) []Subject {
+func findEngines(ctx context.Context, daggerArgs, second string, say func(string)) []Subject {
+	args := strings.Fields(daggerArgs)
+	engines := []engine{dagger{name: nameDagger, binary: "dagger", args: args}, buildkit{binary: "buildctl"}}
+	if binary, host, ok := strings.Cut(second, " "); ok {
+		engines = append(engines, dagger{name: nameSecond, binary: binary, host: host, args: args})
+	}
 	var found []Subject
-	for _, e := range []engine{
-		dagger{binary: "dagger", args: strings.Fields(daggerArgs)},
-		buildkit{binary: "buildctl"},
-	} {
+	for _, e := range engines {
 		if err := e.answers(ctx); err != nil {
 			reason, _, _ := strings.Cut(err.Error(), "\n")
 			say(e.Name() + " is not measured: " + reason)
@@ -93,5 +95,5 @@ func (o options) emptied() []Subject {
 // scaled returns the engines for the cases of generated functions: only Dagger, because a
 // hundred builds of Dockerfiles at once would measure the machine's memory.
 func (o options) scaled() []Subject {
-	return slices.DeleteFunc(slices.Clone(o.engines), func(s Subject) bool { return s.Name() != nameDagger })
+	return slices.DeleteFunc(slices.Clone(o.engines), func(s Subject) bool { _, ok := s.(dagger); return !ok })
 }

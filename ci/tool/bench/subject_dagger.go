@@ -13,12 +13,15 @@ import (
 // dagger is `dagger call build-all` of this repository's module, on the engine that the
 // program dagger finds. The engine's caches are not in the subject's state.
 type dagger struct {
+	name   string
 	binary string
+	// host is the address of the engine; empty for that of the environment.
+	host string
 	// args come before the function, such as --base and a reference.
 	args []string
 }
 
-func (dagger) Name() string { return nameDagger }
+func (d dagger) Name() string { return d.name }
 
 func (dagger) Prepare(context.Context, string) error { return nil }
 
@@ -34,6 +37,9 @@ func (d dagger) Empty(ctx context.Context) error {
 func (d dagger) command(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.binary, append([]string{"--silent"}, args...)...)
 	cmd.Dir = dir
+	if d.host != "" {
+		cmd.Env = append(cmd.Environ(), "_EXPERIMENTAL_DAGGER_RUNNER_HOST="+d.host)
+	}
 	return cmd
 }
 
@@ -52,7 +58,7 @@ func (d dagger) answers(ctx context.Context) error {
 // of dagger takes before it does anything.
 type idleDagger struct{ dagger }
 
-func (idleDagger) Name() string { return nameIdleDagger }
+func (d idleDagger) Name() string { return d.name + itsVersion }
 
 func (d idleDagger) Build(ctx context.Context, _ *catalog.Catalog, state string) error {
 	return runCommand(d.command(ctx, state, "core", "version"))

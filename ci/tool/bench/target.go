@@ -20,9 +20,11 @@ var targets = []Target{
 	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameKo, Limit: 0.4},
 	{Case: caseCold, Subject: nameTool, AgainstCase: caseCold, Against: nameGo, Limit: 1.2},
 	{Case: caseCold, Subject: nameToolKept, AgainstCase: caseCold, Against: nameGo, Limit: 1.2},
-	{Case: caseSame, Subject: nameDagger, Limit: 0.5},
-	{Case: caseEdit, Subject: nameDagger, AgainstCase: caseEdit, Against: nameBuildKit, Limit: 0.5},
-	{Case: caseCold, Subject: nameDagger, AgainstCase: caseCold, Against: nameBuildKit, Limit: 0.5},
+	{Case: caseSame, Subject: nameDagger, AgainstCase: caseSame, Against: nameIdleDagger, Limit: 1.4},
+	{Case: caseEdit, Subject: nameDagger, AgainstCase: caseEdit, Against: nameBuildKit, Limit: 0.9},
+	{Case: caseShared, Subject: nameDagger, AgainstCase: caseShared, Against: nameBuildKit, Limit: 0.7},
+	{Case: caseCold, Subject: nameDagger, AgainstCase: caseCold, Against: nameBuildKit, Limit: 0.55},
+	{Case: caseEditOf(100), Subject: nameDagger, AgainstCase: caseEditOf(5), Against: nameDagger, Limit: 1.3},
 	// The time depends on what changed, not on the number of functions: with twenty times
 	// the functions, the same edit may take twice as long.
 	{Case: caseEditOf(100), Subject: nameTool, AgainstCase: caseEditOf(5), Against: nameTool, Limit: 2},
@@ -57,7 +59,7 @@ func judge(results []Result, targets []Target) []Verdict {
 				continue
 			}
 			v.Unit, v.Measured = "x", ratios(own.Seconds, other.Seconds).Median
-			v.Target = fmt.Sprintf("%s: %s at most %.1fx %s", t.Case, t.Subject, t.Limit, t.Against)
+			v.Target = fmt.Sprintf("%s: %s at most %gx %s", t.Case, t.Subject, t.Limit, t.Against)
 			if t.AgainstCase != t.Case {
 				v.Target += " with " + t.AgainstCase
 			}

@@ -33,7 +33,7 @@ func checkDagger(t *testing.T) func([]string) error {
 	types := moduleFunctions(t)
 	engineFunctions(t, types)
 	// https://docs.dagger.io/reference/cli, those that this repository has a use for
-	global := map[string]bool{"--silent": false, "-s": false, "--progress": true, "--debug": false, "-d": false, "-q": false, "-m": true}
+	global := map[string]bool{"--silent": false, "-s": false, "--progress": true, "--debug": false, "-d": false, "-q": false, "-m": true, "--env": true}
 	return func(args []string) error {
 		for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 			value, ok := global[args[0]]
@@ -46,7 +46,7 @@ func checkDagger(t *testing.T) func([]string) error {
 			}
 		}
 		switch {
-		case len(args) == 0, slices.Contains([]string{"check", "core", "develop", "functions", "version"}, args[0]):
+		case len(args) == 0, slices.Contains([]string{"check", "core", "develop", "functions", "settings", "up", "version"}, args[0]):
 			return nil
 		case args[0] != "call":
 			return fmt.Errorf("dagger has no command %s (that this test knows)", args[0])

@@ -17,7 +17,7 @@ import (
 
 func newUp(a *app) *cobra.Command {
 	var f buildFlags
-	var listen, out string
+	var listen, s3Listen, out string
 	var env []string
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -32,8 +32,10 @@ an enhancement reports that the key is missing.`,
 		Example: "  bin/ci up\n  curl http://127.0.0.1:8080/health\n  bin/ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if at, err := url.Parse("//" + listen); err != nil || at.Port() == "" {
-				return usageError{fmt.Errorf("--listen: %q is not an address; write HOST:PORT", listen)}
+			for flag, address := range map[string]string{"--listen": listen, "--s3-listen": s3Listen} {
+				if at, err := url.Parse("//" + address); err != nil || at.Port() == "" {
+					return usageError{fmt.Errorf("%s: %q is not an address; write HOST:PORT", flag, address)}
+				}
 			}
 			if err := checkRuns(f.platform); err != nil {
 				return err
@@ -56,7 +58,7 @@ an enhancement reports that the key is missing.`,
 				env = append([]string{"MEDIA_REFUSED_TYPES=image/heic"}, env...) // npm's ffmpeg cannot read it
 			}
 			system, err := local.Start(cmd.Context(), local.Options{
-				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen,
+				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen, S3Listen: s3Listen,
 				Env: resolveEnv(env), Logs: cmd.ErrOrStderr(),
 			})
 			if err != nil {
@@ -75,6 +77,7 @@ an enhancement reports that the key is missing.`,
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
+	cmd.Flags().StringVar(&s3Listen, "s3-listen", "127.0.0.1:0", "address of S3, to which a browser uploads; port 0 is a free one")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
 	addOut(cmd, &out)
 	f.addPlatform(cmd)

@@ -38,7 +38,7 @@ func StartStores(ctx context.Context, root string, functions []catalog.Function,
 		return nil, fmt.Errorf("start the stores: %w", err)
 	}
 	s.system.onClose(func() error { return os.RemoveAll(dir) })
-	if err := s.system.startS3(dir); err != nil {
+	if err := s.system.startS3(dir, ""); err != nil {
 		return nil, err
 	}
 	for _, o := range objects {

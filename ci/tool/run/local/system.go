@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -44,6 +45,8 @@ type Options struct {
 	Front string
 	// Listen is the address of the HTTP API; an empty port means any free port.
 	Listen string
+	// S3Listen is the address of S3; empty means any free port on localhost.
+	S3Listen string
 	// Env is added to each function's environment, as KEY=value.
 	Env []string
 	// Logs receives the output of the functions.
@@ -77,7 +80,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		return nil, fmt.Errorf("start the system: %w", err)
 	}
 	s.onClose(func() error { return os.RemoveAll(dir) })
-	if err := s.startS3(filepath.Join(dir, "s3")); err != nil {
+	if err := s.startS3(filepath.Join(dir, "s3"), o.S3Listen); err != nil {
 		return nil, err
 	}
 	if err := s.startDynamoDB(ctx, o.Root); err != nil {
@@ -128,7 +131,8 @@ func (s *System) Close() error {
 
 func (s *System) onClose(f func() error) { s.closers = append(s.closers, f) }
 
-// serve serves the handler until Close and returns its URL.
+// serve serves the handler until Close and returns its URL: on localhost, if it listens on
+// all addresses. A function has the files of its image only, and none says what localhost is.
 func (s *System) serve(address string, h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -136,12 +140,16 @@ func (s *System) serve(address string, h http.Handler) (string, error) {
 	}
 	server := &http.Server{Handler: h}
 	s.onClose(server.Close)
-	go server.Serve(l) //nolint:errcheck // it ends with http.ErrServerClosed when Close is called
-	return "http://" + l.Addr().String(), nil
+	go server.Serve(l)            //nolint:errcheck // it ends with http.ErrServerClosed when Close is called
+	at := l.Addr().(*net.TCPAddr) //nolint:forcetypeassert // the network is tcp
+	if at.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", at.Port), nil
+	}
+	return "http://" + at.String(), nil
 }
 
 // startS3 serves an empty bucket whose objects are files in dir.
-func (s *System) startS3(dir string) error {
+func (s *System) startS3(dir, listen string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the bucket: %w", err)
 	}
@@ -153,7 +161,7 @@ func (s *System) startS3(dir string) error {
 		return fmt.Errorf("create the bucket: %w", err)
 	}
 	s.objects = backend
-	s.S3URL, err = s.serve("127.0.0.1:0", gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
+	s.S3URL, err = s.serve(cmp.Or(listen, "127.0.0.1:0"), gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
 	return err
 }
 
