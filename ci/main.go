@@ -55,10 +55,10 @@ var lockFile []byte
 
 // New sets what all functions of the module share. Every argument has a default.
 func New(
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: functions/, shared/, go.work, ci/pipeline.json and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Source of the program that every step runs.
 	//

@@ -26,7 +26,7 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 // stay cached.
 func (m *Ci) described() *dagger.Directory {
 	return m.Source.Filter(dagger.DirectoryFilterOpts{
-		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
+		Include: []string{"go.work", "**/go.mod", "**/image.json", "ci/pipeline.json", "ci/images.lock.json"},
 	})
 }
 

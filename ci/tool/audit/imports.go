@@ -104,26 +104,32 @@ func ffmpegIn(layers []LayerFacts) (there string) {
 	return there
 }
 
-// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse.
-func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts) Check {
+// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse. What imports
+// the package in dir uses it; if there is none, the variant says so.
+func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts, dir string) Check {
 	order, from := g.Reach(f)
 	used := ""
 	for _, p := range order {
-		if g.Folder(p) == FFmpegDir {
+		if g.Folder(p) == dir {
 			used = chain(from, p.ImportPath)
 		}
 	}
 	there := ffmpegIn(layers)
 	var findings []string
 	switch {
+	case dir == "" && (there != "") != (f.Variant == catalog.Heavy):
+		findings = append(findings, fmt.Sprintf("`variant` of %s/%s is %s, which its image is not", f.Folder, catalog.DescriptionFile, f.Variant))
+	case dir == "":
 	case used != "" && there == "":
 		findings = append(findings, fmt.Sprintf("%s uses ffmpeg (%s), but its image does not have it; set `variant` to heavy in %s/%s",
 			f.Image, used, f.Folder, catalog.DescriptionFile))
 	case used == "" && there != "":
 		findings = append(findings, fmt.Sprintf("the image has /%s, but %s does not import %s; set `variant` to light in %s/%s",
-			there, f.Image, FFmpegDir, f.Folder, catalog.DescriptionFile))
+			there, f.Image, dir, f.Folder, catalog.DescriptionFile))
 	}
 	return check(f.Image, FFmpeg, min(len(order), len(layers)), report.Count(len(order), "package")+", "+report.Count(len(layers), "layer"), findings)
 }
 
-func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+func within(path, dir string) bool {
+	return path == dir || dir == "." || strings.HasPrefix(path, dir+"/")
+}

@@ -26,14 +26,6 @@ const (
 	Budget   Gate = "budget"   // the image is not larger than its function allows
 )
 
-// Folders that gates check, relative to the workspace root.
-const (
-	// ProprietaryDir has the code and prompts that must never become public.
-	ProprietaryDir = "shared/proprietary"
-	// FFmpegDir is the package that runs ffmpeg.
-	FFmpegDir = "shared/ffmpeg"
-)
-
 // Check is one gate for one image.
 type Check struct {
 	Image string `json:"image"`

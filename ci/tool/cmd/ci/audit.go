@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/audit"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newAudit(a *app) *cobra.Command {
@@ -27,12 +28,14 @@ image:
             functions only what ` + audit.ExceptionsFile + ` lists
   content   a public image holds no text, code or numbers of private files
   secrets   no credential is in the image, its embedded files or sources
-  ffmpeg    ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
+  ffmpeg    ffmpeg is in the image if and only if the binary uses the package
+            that ` + catalog.PipelineFile + ` names
   licence   a public image with ffmpeg holds its licences and says where its source is
   lambda    Lambda accepts the image, and its program can receive events
   budget    the image is not larger than the budget in its image.json, if it has one
 
-Private is what is below ` + audit.ProprietaryDir + ` and in the folders of private functions.
+Private is what is below the folders that ` + catalog.PipelineFile + ` names proprietary, and in the
+folders of private functions.
 The gates content and secrets read the binary, the configuration, the manifest, and every
 file of every layer that is not known to be pinned. A gate that finds nothing to examine
 fails. publish checks all gates before it sends anything. If the secrets gate reports

@@ -99,7 +99,7 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 	var since string
 	// What is compared with is read before anything is built: the build may replace it.
 	if f.since != "" {
-		sides := &sides{cmd: cmd, flags: &f.target, root: c.Root, kept: kept, functions: c.Functions}
+		sides := &sides{cmd: cmd, flags: &f.target, catalog: c, kept: kept, functions: c.Functions}
 		from, err := sides.read(cmd.Context(), f.since)
 		if err == nil {
 			known, err = contents.Known(cmd.Context(), from.Images)

@@ -26,6 +26,7 @@ type fleetFlags struct{ targetFlags }
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	addEnvironment(cmd)
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
 	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
@@ -56,7 +57,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := publish.Hosts{Private: f.hosts.Private}
+	hosts := publish.Hosts{Private: f.hosts.Private, Names: c.Pipeline.Repositories}
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {

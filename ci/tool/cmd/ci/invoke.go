@@ -48,7 +48,7 @@ Runtime API on localhost; if you are root, it sees only the image's files. With 
 an image from a registry runs instead (with Docker's login); with --remote the deployed
 function is called. The response goes to standard output, the function's logs to
 standard error.`,
-		Example: "  bin/ci invoke --name api\n  bin/ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  bin/ci invoke --name api --image 127.0.0.1:5077/ai-social-media-lambda-light:api-latest\n  bin/ci invoke --name api --remote",
+		Example: "  bin/ci invoke --name api\n  bin/ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  bin/ci invoke --name api --image 127.0.0.1:5077/lambda-private-light:api-latest\n  bin/ci invoke --name api --remote",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := remote.check(cmd); err != nil {

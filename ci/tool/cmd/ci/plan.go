@@ -99,12 +99,12 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 
 // addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
-	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root, m.functions)
+	t, err := f.target.open(cmd.Context(), m.builder.Catalog, m.functions)
 	if err != nil {
 		p.Unseen(err, "the registries")
 		return
 	}
-	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
+	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)

@@ -135,9 +135,9 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	var t *target
 	var server *localregistry.Server
 	if f.target.local {
-		t, server, err = localTarget(c.Root, f.port)
+		t, server, err = localTarget(c, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context(), c.Root, made.functions)
+		t, err = f.target.open(cmd.Context(), c, made.functions)
 	}
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func held(ctx context.Context, m *made, name string) error {
 	if err != nil {
 		return err
 	}
-	others := []string{lock.File, secret.RulesFile, audit.ExceptionsFile}
+	others := []string{lock.File, catalog.PipelineFile, secret.RulesFile, audit.ExceptionsFile}
 	for _, f := range m.functions {
 		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
 	}
@@ -206,7 +206,9 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	expected := publish.Items(m.functions, f.target.expected(), name)
+	hosts := f.target.expected()
+	hosts.Names = m.builder.Catalog.Pipeline.Repositories
+	expected := publish.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
 	r, auditor, err := a.audit(cmd, m, pinned)
 	if err != nil {
@@ -238,7 +240,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		}
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "make the documents")
-	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Cache, name, images, start, f.allowDirty)
+	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, name, images, start, f.allowDirty)
 	var attached []audit.Document
 	if err == nil {
 		attached, err = attachments(images)

@@ -109,7 +109,12 @@ rolled back: every function runs the same image as before.`,
 	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder with what later runs reuse (default: $CI_CACHE, else lambdas-ci in your cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return requiredFlags(cmd) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := requiredFlags(cmd); err != nil {
+			return err
+		}
+		return a.environment(cmd)
+	}
 
 	const commands, steps = "commands", "steps"
 	root.AddGroup(

@@ -125,7 +125,7 @@ func Model(items []publish.Item, images map[string]Image, variants map[string]ca
 }
 
 // OfLayout says what it will cost to keep so many versions of the images of a layout.
-func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versions int, prices Prices) (*Report, error) {
+func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versions int, names catalog.Repositories, prices Prices) (*Report, error) {
 	read, err := publish.ReadImages(dir, functions, kept)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versi
 			offline = append(offline, f.Image)
 		}
 	}
-	r := New(Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, versions), prices)
+	r := New(Model(publish.Items(functions, publish.Hosts{Names: names}, ""), images, variants, versions), prices)
 	r.Source, r.Versions, r.Offline = dir, versions, offline
 	return r, nil
 }

@@ -1,4 +1,4 @@
-// Package retention decides which images a repository keeps: the last five of each
+// Package retention decides which images a repository keeps: the last ones of each
 // function, and every image that a function runs. Private repositories get an ECR
 // lifecycle policy; in public ones, prune deletes images.
 package retention
@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// Keep is how many images of each name are kept.
+	// Keep is how many images of each name are kept, unless ci/pipeline.json says another number.
 	Keep = 5
 	// untaggedDays is how many days an image without a tag is kept.
 	untaggedDays = 1
@@ -62,7 +62,7 @@ type action struct {
 // that rule, so the rules of the commit tags cannot expire it. Then each image name has
 // its own rule, because an image has to match all patterns of a rule. No name is the
 // beginning of another, so an image belongs to only one of these rules.
-func Policy(functions []catalog.Function, v catalog.Variant) (text string, left []string, ok bool) {
+func Policy(functions []catalog.Function, v catalog.Variant, keep int) (text string, left []string, ok bool) {
 	var p policy
 	add := func(description string, s selection) {
 		p.Rules = append(p.Rules, rule{
@@ -81,7 +81,7 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, left 
 		case len(p.Rules) == 2+Ruled:
 			left = append(left, f.Image)
 		default:
-			add(fmt.Sprintf("keep the last %d of %s", Keep, f.Image), tagged(f.Image+"-*", Keep))
+			add(fmt.Sprintf("keep the last %d of %s", keep, f.Image), tagged(f.Image+"-*", keep))
 		}
 		ok = true
 	}

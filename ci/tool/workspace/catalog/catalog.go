@@ -1,6 +1,6 @@
-// Package catalog reads which Lambda functions the workspace has: one per folder
-// under functions/, described by the image.json in it. There is no other list of
-// functions.
+// Package catalog reads which Lambda functions the workspace has: one per folder that
+// ci/pipeline.json names, which are those in functions/ if it does not say so, described by
+// the image.json in it. There is no other list of functions.
 package catalog
 
 import (
@@ -14,7 +14,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// Dir is the folder of the functions, relative to the workspace root.
+// Dir is the folder of the functions, relative to the workspace root, unless [PipelineFile]
+// says where they are.
 const Dir = "functions"
 
 // DescriptionFile is the file in a function's folder that describes its image.
@@ -62,6 +63,8 @@ type Catalog struct {
 	Root string
 	// Toolchain is the Go toolchain that go.work pins, such as "go1.26.8".
 	Toolchain string
+	// Pipeline is what is particular to this workspace.
+	Pipeline Pipeline
 	// Functions are ordered by image name.
 	Functions []Function
 }
@@ -94,33 +97,22 @@ func Load(root string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFolder(root, Dir); err != nil {
+	pipeline, err := LoadPipeline(root)
+	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(root, Dir))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the functions: %w", err)
+	folders, problems, err := folders(root, pipeline.Functions)
+	if err != nil {
+		return nil, err
 	}
-
-	c := &Catalog{Root: root, Toolchain: work.toolchain}
-	var problems []error
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_") {
-			continue
-		}
-		folder := Dir + "/" + e.Name()
-		if err := checkFolder(root, folder); err != nil {
-			problems = append(problems, err)
-		}
-		if !e.IsDir() {
-			continue
-		}
+	c := &Catalog{Root: root, Toolchain: work.toolchain, Pipeline: pipeline}
+	for _, folder := range folders {
 		f, errs := readFunction(root, folder, work)
 		problems = append(problems, errs...)
 		c.Functions = append(c.Functions, f)
 	}
 	if len(c.Functions) == 0 && len(problems) == 0 {
-		return nil, Problem{File: Dir + "/", Fix: "has no function; add a folder with main.go, go.mod and image.json"}
+		return nil, none(pipeline.Functions)
 	}
 	problems = append(problems, conflicts(c.Functions)...)
 	if len(problems) > 0 {
