@@ -21,6 +21,7 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/registry/limit"
@@ -207,7 +208,11 @@ func (a *Auditor) describeOne(f catalog.Function, dir string, there layout.Image
 
 // judge runs every gate on one image, unless it passed them before.
 func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, in sources, dir string) (checks []Check, reused bool, err error) {
-	key, err := verdictKey(f, i, in, a.parts, a.catalog.Pipeline.FFmpeg.Folder())
+	files, _, err := build.FilesLayer(a.cache, a.catalog.Root, f)
+	if err != nil {
+		return nil, false, err
+	}
+	key, err := verdictKey(f, i, in, files, a.parts, a.catalog.Pipeline.FFmpeg.Folder())
 	if err != nil {
 		return nil, false, err
 	}
@@ -234,7 +239,7 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 		return nil, false, err
 	}
 	checks = []Check{
-		CheckAssembly(f, i, binary),
+		CheckAssembly(f, i, files, binary),
 		CheckImports(f, in.graph, in.private.Folders(), in.shared),
 		CheckContent(f, i.Bootstrap, compared, in.fingerprint, in.private).join(beside, beside.Private),
 		secrets.join(beside, beside.Secrets),

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"lambdas.internal/ci/tool/report"
 )
@@ -68,6 +71,25 @@ type Report struct {
 	Judged int `json:"judged"`
 	// Seconds is the time that the audit took.
 	Seconds float64 `json:"seconds"`
+}
+
+// With adds the result for other images.
+func (r *Report) With(more *Report) *Report {
+	if r == nil {
+		return more
+	}
+	maps.Copy(r.Digests, more.Digests)
+	maps.Copy(r.Unpinned, more.Unpinned)
+	r.Checks = append(r.Checks, more.Checks...)
+	slices.SortStableFunc(r.Checks, func(a, b Check) int { return strings.Compare(a.Image, b.Image) })
+	for _, e := range more.Exceptions {
+		if !slices.Contains(r.Exceptions, e) {
+			r.Exceptions = append(r.Exceptions, e)
+		}
+	}
+	r.Judged += more.Judged
+	r.Seconds += more.Seconds
+	return r
 }
 
 // Passed returns how many checks that apply passed.

@@ -13,13 +13,14 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // verdictKey is the content key of the verdict on an image: of the program that judges,
 // the image, its description, its sources, the known parts, the package that runs ffmpeg, and
 // what must not be in it.
-func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts, ffmpeg string) (string, error) {
+func verdictKey(f catalog.Function, i ImageFacts, in sources, files *layer.Layer, known image.Parts, ffmpeg string) (string, error) {
 	program, err := cache.Program()
 	if err != nil {
 		return "", err
@@ -29,6 +30,9 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts,
 		return "", fmt.Errorf("read the description: %w", err)
 	}
 	parts := []string{"verdict 4", ffmpeg, program, i.Digest.String(), string(i.MediaType), string(description), in.scanner.Rules()}
+	if files != nil {
+		parts = append(parts, "files", files.Digest.String())
+	}
 	parts = append(parts, known.Key()...)
 	if f.Registry == catalog.Public { // only its verdict depends on what is private
 		parts = slices.Concat(parts, []string{in.fingerprint.Digest()}, in.private.Folders(), in.shared.allowed)

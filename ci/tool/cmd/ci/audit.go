@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -63,15 +64,42 @@ may read, allow it in ` + audit.ExceptionsFile + `; see docs/SECURITY.md.`,
 
 // audit runs every gate on the images. With fetch, pinned parts that the cache does not have
 // are fetched, so that the images can be compared with them.
-func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, *audit.Auditor, error) {
-	ctx, done := m.builder.Step(cmd.Context(), "read the pinned parts")
-	parts, err := m.builder.Parts(ctx, m.functions, fetch)
-	done(err)
-	if err != nil {
-		return nil, nil, err
+func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, auditors, error) {
+	var all *audit.Report
+	by := auditors{}
+	for _, part := range m.builder.Parts(m.functions) {
+		ctx, done := m.builder.Step(cmd.Context(), "read the pinned parts")
+		parts, err := part.Known(ctx, part.Functions, fetch)
+		done(err)
+		if err != nil {
+			return nil, nil, err
+		}
+		warn(cmd, parts.Unread)
+		auditor := audit.New(m.builder.Catalog, parts, m.builder.Cache, m.builder.Step)
+		r, err := auditor.Run(cmd.Context(), part.Functions, m.dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = all.With(r)
+		for _, f := range part.Functions {
+			by[f.Image] = auditor
+		}
 	}
-	warn(cmd, parts.Unread)
-	auditor := audit.New(m.builder.Catalog, parts, m.builder.Cache, m.builder.Step)
-	r, err := auditor.Run(cmd.Context(), m.functions, m.dir)
-	return r, auditor, err
+	return all, by, nil
+}
+
+// auditors judge the images of one platform each. They are by image.
+type auditors map[string]*audit.Auditor
+
+// documents judges what is attached to the images.
+func (by auditors) documents(ctx context.Context, all []audit.Document) error {
+	of := map[*audit.Auditor][]audit.Document{}
+	for _, d := range all {
+		of[by[d.Image]] = append(of[by[d.Image]], d)
+	}
+	var errs []error
+	for auditor, documents := range of {
+		errs = append(errs, auditor.Documents(ctx, documents))
+	}
+	return errors.Join(errs...)
 }

@@ -80,14 +80,14 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	p := plan.New(name, m.functions, images)
+	p := plan.New(name, catalog.Running(m.functions), images)
 	if gates, _, err := a.audit(cmd, m, false); err != nil {
 		p.Unseen(err, "the gates")
 	} else {
 		p.Stop(gates.Err())
 	}
 	f.addRegistries(cmd, p, m, images)
-	f.addLambda(cmd, p, c, m.functions)
+	f.addLambda(cmd, p, c, catalog.Running(m.functions))
 	if err := f.addSources(cmd, p, m); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "compare the sources")
 	defer func() { done(err) }()
-	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Platform)
+	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Sources())
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 			p.Unseen(err, "what changed since %s", then)
 			continue
 		}
-		p.AddChanges(then, m.functions, s)
+		p.AddChanges(then, catalog.Running(m.functions), s)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
@@ -187,13 +190,18 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 // held fails unless the commit holds what the images are built from.
 func held(ctx context.Context, m *made, name string) error {
 	c := m.builder.Catalog
-	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Platform)
+	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Sources())
 	if err != nil {
 		return err
 	}
 	others := []string{lock.File, catalog.PipelineFile, secret.RulesFile, audit.ExceptionsFile}
 	for _, f := range m.functions {
 		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
+		files, err := build.Files(c.Root, f)
+		if err != nil {
+			return err
+		}
+		others = slices.AppendSeq(others, maps.Values(files))
 	}
 	return commit.Holds(ctx, c.Root, name, func(fsys fs.FS) (map[string]string, error) { return sources.Read(fsys, others...) })
 }
@@ -210,7 +218,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	hosts.Names = m.builder.Catalog.Pipeline.Repositories
 	expected := publish.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
-	r, auditor, err := a.audit(cmd, m, pinned)
+	r, auditors, err := a.audit(cmd, m, pinned)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -246,7 +254,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		attached, err = attachments(images)
 	}
 	if err == nil {
-		err = auditor.Documents(ctx, attached)
+		err = auditors.documents(ctx, attached)
 	}
 	done(err)
 	return m, images, r.Passed(), err

@@ -67,7 +67,7 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 		}
 	}
 	facts := retention.Facts{
-		Functions: functionsOf(r.catalog.Functions, releases.Of(r.side), images, r.side), Records: recordsOf(releases, r.side),
+		Functions: functionsOf(catalog.Running(r.catalog.Functions), releases.Of(r.side), images, r.side), Records: recordsOf(releases, r.side),
 		Side: r.side, Expire: result.Expire, Now: time.Now(), Keep: r.catalog.Pipeline.Keep,
 	}
 	facts.Elsewhere = facts.FindElsewhere(private)

@@ -75,7 +75,7 @@ func New(commit string, functions []catalog.Function, images map[string]publish.
 func (p *Plan) AddPublish(plan *publish.Plan) {
 	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
 	for _, s := range plan.Steps {
-		row := p.row(s.Image)
+		row := p.row(s.Image, "") // one image may be that of several functions: it is published once
 		row.Publish = append(row.Publish, s)
 		row.Bytes += s.Bytes
 	}
@@ -110,21 +110,21 @@ func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Fu
 	for n, f := range functions {
 		switch {
 		case errs[n] == nil:
-			p.addRunning(f.Image, running[n], releases)
+			p.addRunning(f, running[n], releases)
 		case failed == nil || errors.Is(errs[n], failed):
 			p.Unseen(errs[n], "what %s runs", f.Lambda)
 		}
 	}
 }
 
-// addRunning fills in what the image's function runs, and so what deploy would do.
-func (p *Plan) addRunning(image string, running deploy.Function, releases history.Releases) {
-	row := p.row(image)
+// addRunning fills in what the function runs, and so what deploy would do.
+func (p *Plan) addRunning(f catalog.Function, running deploy.Function, releases history.Releases) {
+	row := p.row(f.Image, f.Lambda)
 	row.Runs, row.Deploy = running.Digest, Update
 	if row.Runs == row.Digest {
 		row.Deploy = Unchanged
 	}
-	row.RunsCommit, _, _ = releases.CommitOf(image, row.Runs)
+	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
 }
 
 // CompareWith chooses the commit that the sources of each function are compared
@@ -148,7 +148,7 @@ func (p *Plan) CompareWith(since string) []string {
 // compared with it.
 func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.Since) {
 	for _, function := range functions {
-		if row := p.row(function.Image); row.Since == commit {
+		if row := p.row(function.Image, function.Lambda); row.Since == commit {
 			why := s.Of(function)
 			row.Why = &why
 		}
@@ -168,8 +168,8 @@ func (p *Plan) Unseen(err error, format string, args ...any) {
 	p.NotSeen = append(p.NotSeen, fmt.Sprintf(format, args...)+": "+why)
 }
 
-func (p *Plan) row(image string) *Row {
-	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image })
+func (p *Plan) row(image, lambda string) *Row {
+	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image && (lambda == "" || r.Lambda == lambda) })
 	return &p.Functions[n]
 }
 

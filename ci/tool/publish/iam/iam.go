@@ -134,7 +134,7 @@ func resources(c *catalog.Catalog) map[string][]string {
 		all[functionsElsewhere] = []string{elsewhere + c.Pipeline.LambdaPrefix + "*"}
 		return all
 	}
-	for _, f := range c.Functions {
+	for _, f := range catalog.Running(c.Functions) {
 		all[functions] = append(all[functions], prefix+f.Lambda, prefix+f.Lambda+":*") // and its versions and aliases
 	}
 	// A condition has one value here; without a prefix, it is any function of that account.

@@ -54,7 +54,7 @@ func (g *Graph) place(p Package, at string) string {
 // for each the import path of the package that imports it on a shortest path.
 func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]string) {
 	from = map[string]string{}
-	for _, path := range g.folders[f.Folder] {
+	for _, path := range g.folders[f.Main()] {
 		order = append(order, g.packages[path])
 		from[path] = ""
 	}

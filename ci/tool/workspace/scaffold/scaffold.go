@@ -99,6 +99,7 @@ func (r Refused) Error() string {
 // It fails with [Refused] if the name or another field of the function is not allowed.
 func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Made, err error) {
 	f.Folder = Folder(f.Image)
+	f.Module, f.Program = f.Folder, path.Base(f.Folder)
 	problems, err := c.Admit(f)
 	if err != nil {
 		return nil, err
