@@ -42,6 +42,7 @@ func (s *stage) commits() {
 
 // Production and staging deploy from one registry. Each has its own history.
 func TestTwoAccountsAndOneRegistry(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	production, staging := s.aws, lambdafake.New(t)
 	staging.Account = "222222222222"
@@ -96,13 +97,13 @@ func TestACanary(t *testing.T) {
 	s.ci(exitDone, "status")
 
 	ctx, cancel := context.WithCancel(t.Context())
+	s.here()
 	now := time.Now()
 	clock.Now = func() time.Time { return now }
 	clock.Sleep = func(ctx context.Context, d time.Duration) error {
 		cancel()
 		return ctx.Err()
 	}
-	s.aws.Env(t)
 	var out strings.Builder
 	code := run(ctx, []string{"--root", s.catalog.Root, "--private-registry", s.host, "deploy", "--commit", "3333333", "--alias", "live", "--canary", "10%"}, &out, &out)
 	assert.Equal(t, exitRolledBack, code, out.String())

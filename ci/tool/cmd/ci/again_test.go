@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ var lastLine = regexp.MustCompile(`\nci: (nothing was published|no latest tag wa
 
 // Whatever a publish fails of, its last line says whether the same command goes on.
 func TestEveryFailedPublishSaysWhetherItGoesOn(t *testing.T) {
+	t.Parallel()
 	refuse := func(kind, method string) func(*testing.T, stand) []string {
 		return func(_ *testing.T, s stand) []string {
 			s.private.Fail(func(q registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
@@ -41,11 +43,10 @@ func TestEveryFailedPublishSaysWhetherItGoesOn(t *testing.T) {
 		want   string
 	}{
 		"the build": {func(t *testing.T, s stand) []string {
-			require.NoError(t, os.WriteFile(filepath.Join(s.root, "functions/beta/main.go"), []byte("package main\n\nfunc main() { gone() }\n"), 0o644))
-			return nil
+			return []string{"--root", publishable(t, map[string]string{"functions/beta/main.go": "package main\n\nfunc main() { gone() }\n"})}
 		}, "nothing was published" + mend},
-		"no AWS credentials": {func(t *testing.T, _ stand) []string {
-			keylessEnvironment(t)
+		"no AWS credentials": {func(_ *testing.T, s stand) []string {
+			maps.Copy(s.environment, keyless)
 			return nil
 		}, mend},
 		"a right is missing": {func(_ *testing.T, s stand) []string {
@@ -72,11 +73,7 @@ func TestEveryFailedPublishSaysWhetherItGoesOn(t *testing.T) {
 	}
 }
 
-func keylessEnvironment(t *testing.T) {
-	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		t.Setenv(name, "")
-	}
-}
+var keyless = environment{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
 // An interrupt is no fault: the same command goes on, and what was pushed by then stays.
 func TestAnInterruptedPublish(t *testing.T) {
@@ -94,9 +91,12 @@ func TestAnInterruptedPublish(t *testing.T) {
 				}
 				return false
 			})
+			for name, value := range s.environment {
+				t.Setenv(name, value)
+			}
 			var stdout, stderr bytes.Buffer
 			code := run(ctx, []string{"publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--create-repositories", "--private-registry", s.private.Host,
-				"--public-registry", s.public.Host + "/alias", "--root", s.root, "--cache", filepath.Join(s.root, ".cache")}, &stdout, &stderr)
+				"--public-registry", s.public.Host + "/alias", "--root", s.root, "--cache", kept()}, &stdout, &stderr)
 			assert.Equal(t, exitFailed, code)
 			assert.True(t, strings.HasSuffix(stderr.String(), at.want), stderr.String())
 			assert.NotContains(t, stderr.String(), "nothing was changed")
@@ -109,6 +109,7 @@ func TestAnInterruptedPublish(t *testing.T) {
 
 // Every verb that uses AWS says the same of credentials that cannot be used.
 func TestEveryVerbSaysTheSameOfCredentials(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	for name, config := range map[string]struct{ profile, text, want string }{
 		"none":          {"", "", "found no AWS credentials; log in with `aws sso login`"},
@@ -117,20 +118,17 @@ func TestEveryVerbSaysTheSameOfCredentials(t *testing.T) {
 		"an MFA device": {"mfa", "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/me\n", "the profile mfa asks for an MFA code, and here is no terminal to type it on"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			aws := awsfake.New(t)
-			keylessEnvironment(t)
-			t.Setenv("HOME", t.TempDir())
-			t.Setenv("AWS_PROFILE", config.profile)
+			aws := awsfake.Start(t)
 			file := filepath.Join(t.TempDir(), "config")
 			require.NoError(t, os.WriteFile(file, []byte(config.text), 0o600))
 			require.NoError(t, os.MkdirAll(filepath.Join(root, "functions/alpha/testdata"), 0o755))
 			require.NoError(t, os.WriteFile(filepath.Join(root, "functions/alpha/testdata/event.json"), []byte("{}"), 0o600))
-			t.Setenv("AWS_CONFIG_FILE", file)
+			here := with(aws).and(keyless).and(environment{"HOME": t.TempDir(), "AWS_PROFILE": config.profile, "AWS_CONFIG_FILE": file})
 			for _, line := range []string{
 				"publish --offline --allow-dirty --commit aaaaaaa --private-registry 127.0.0.1:1 --public-registry 127.0.0.1:1/alias", "deploy --commit aaaaaaa", "rollback --to aaaaaaa", "status", "retention", "cost --published",
 				"sbom --name alpha --commit aaaaaaa", "provenance --name beta --commit aaaaaaa", "invoke --name alpha --remote",
 			} {
-				got := command(t, root, strings.Fields(line)...)
+				got := here.in(t, root, strings.Fields(line)...)
 				assert.Equal(t, exitFailed, got.code, "%s: %s", line, got.stderr)
 				assert.Contains(t, got.stderr, config.want, line)
 			}

@@ -128,6 +128,7 @@ func gzipped(t *testing.T, content string) string {
 }
 
 func TestWhatIsPrivateIsFoundInAPublicImage(t *testing.T) {
+	t.Parallel()
 	recipe := "Faces count twice, skies once; never show two pictures of the same moment."
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
@@ -196,6 +197,7 @@ func TestWhatIsPrivateIsFoundInAPublicImage(t *testing.T) {
 }
 
 func TestALinkIsWhatItLeadsTo(t *testing.T) {
+	t.Parallel()
 	root := boundary(t, map[string]string{"functions/beta/main.go": calls("example.internal/shared/tiles", "p.Score(nil, 1, 2)")})
 	require.NoError(t, os.Symlink("proprietary/rank", filepath.Join(root, "shared/tiles")))
 	got := command(t, root, "audit", "--offline")
@@ -205,6 +207,7 @@ func TestALinkIsWhatItLeadsTo(t *testing.T) {
 
 // What everybody has is nobody's secret, and neither is what a review let pass.
 func TestWhatIsNotPrivateIsNotFound(t *testing.T) {
+	t.Parallel()
 	licence := "Redistribution and use in source and binary forms, with or without modification, are permitted provided that the following conditions are met"
 	main := func(body string) attack {
 		return attack{files: map[string]string{"functions/beta/main.go": "package main\n\n" + body}}
@@ -234,6 +237,7 @@ func TestWhatIsNotPrivateIsNotFound(t *testing.T) {
 }
 
 func TestAPlanSaysWherePublishWouldStop(t *testing.T) {
+	t.Parallel()
 	root := boundary(t, map[string]string{
 		"functions/alpha/go.mod":  alphaMod,
 		"functions/alpha/main.go": calls("example.internal/shared/helper", "p.Help()"),

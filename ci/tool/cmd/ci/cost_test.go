@@ -20,7 +20,12 @@ import (
 
 func measured(t *testing.T, root string, args ...string) cost.Report {
 	t.Helper()
-	r := command(t, root, append([]string{"cost", "--json"}, args...)...)
+	return environment(nil).measured(t, root, args...)
+}
+
+func (e environment) measured(t *testing.T, root string, args ...string) cost.Report {
+	t.Helper()
+	r := e.in(t, root, append([]string{"cost", "--json"}, args...)...)
 	require.Equal(t, exitDone, r.code, r.stderr)
 	var report cost.Report
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &report))
@@ -87,6 +92,7 @@ func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
 }
 
 func TestCostOfECR(t *testing.T) {
+	t.Parallel()
 	s := newStand(t)
 	s.aws.Add(awsfake.Private, "lambda-private-light")
 	s.aws.Add(awsfake.Public, "lambda-light")
@@ -94,13 +100,13 @@ func TestCostOfECR(t *testing.T) {
 	s.tell(t, awsfake.Private, s.private.Direct, "lambda-private-light")
 	s.tell(t, awsfake.Public, s.public.Direct+"/alias", "lambda-light")
 	hosts := []string{"--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host + "/alias"}
-	stored := measured(t, s.root, hosts...)
+	stored := s.environment.measured(t, s.root, hosts...)
 	assert.Equal(t, sent, stored.Private.Bytes+stored.Public.Bytes)
 	assert.NotEmpty(t, s.aws.Calls("ecr.DescribeImages"), "images without a tag are asked for")
 	assert.NotEmpty(t, s.aws.Calls("ecrpublic.DescribeImages"))
 
 	s.aws.Fail("ecr.DescribeImages", awsfake.AccessDenied)
-	denied := command(t, s.root, append([]string{"cost"}, hosts...)...)
+	denied := s.environment.in(t, s.root, append([]string{"cost"}, hosts...)...)
 	assert.Equal(t, exitFailed, denied.code)
 	assert.Contains(t, denied.stderr, "ci: read what "+s.private.Host+"/lambda-private-light holds: list the images of ")
 	assert.Empty(t, denied.stdout)

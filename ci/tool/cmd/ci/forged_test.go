@@ -40,6 +40,7 @@ func relabelled(t *testing.T, img v1.Image, labels map[string]string) v1.Image {
 // An attacker changes an image in the layout that --from names, and keeps what the layout says
 // of its sources.
 func TestAForgedLayoutIsNotPublished(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	l, err := lock.Load(root)
 	require.NoError(t, err)
@@ -87,6 +88,7 @@ func TestAForgedLayoutIsNotPublished(t *testing.T) {
 
 // The base that --base names is the attacker's.
 func TestABaseThatHoldsWhatIsPrivate(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	l, err := lock.Load(root)
 	require.NoError(t, err)
@@ -123,13 +125,12 @@ func TestABaseThatHoldsWhatIsPrivate(t *testing.T) {
 
 // What is attached is read by the gates too, before a request is made.
 func TestADocumentWithACredentialIsNotAttached(t *testing.T) {
-	t.Setenv("GITHUB_SERVER_URL", "")
+	t.Parallel()
 	key := "AIza" + "Sy7dK2mQ9xVb4LhT1nRw8cYpE6uJ0sGfZ3a"
-	t.Setenv("CODEBUILD_BUILD_ARN", "arn:aws:codebuild:eu-central-1:123456789012:build/lambdas:"+key)
-	root := publishable(t, nil)
+	build := environment{"GITHUB_SERVER_URL": "", "CODEBUILD_BUILD_ARN": "arn:aws:codebuild:eu-central-1:123456789012:build/lambdas:" + key}
 	r := registrytest.New(t)
 
-	got := command(t, root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa",
+	got := build.in(t, plain(t), "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa",
 		"--private-registry", r.Host, "--public-registry", r.Host+"/alias")
 
 	assert.Equal(t, exitFailed, got.code)

@@ -41,6 +41,7 @@ func clean(t *testing.T, text string) {
 }
 
 func TestTextFromOutsideIsPrintedCleanly(t *testing.T) {
+	t.Parallel()
 	registry := func(t *testing.T) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -53,33 +54,34 @@ func TestTextFromOutsideIsPrintedCleanly(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		files map[string]string
-		args  func(t *testing.T) []string
+		args  func(t *testing.T) (environment, []string)
 		code  int
 	}{
-		"a reason": {map[string]string{"functions/alpha/image.json": description(t, marks)}, func(*testing.T) []string { return []string{"list"} }, exitDone},
-		"a folder": {map[string]string{"functions/a" + nasty + "/image.json": "{}"}, func(*testing.T) []string { return []string{"list"} }, exitFailed},
-		"a flag":   {nil, func(*testing.T) []string { return []string{"list", "--" + nasty} }, exitUsage},
-		"an answer of a registry": {nil, func(t *testing.T) []string {
+		"a reason": {map[string]string{"functions/alpha/image.json": description(t, marks)}, func(*testing.T) (environment, []string) { return nil, []string{"list"} }, exitDone},
+		"a folder": {map[string]string{"functions/a" + nasty + "/image.json": "{}"}, func(*testing.T) (environment, []string) { return nil, []string{"list"} }, exitFailed},
+		"a flag":   {nil, func(*testing.T) (environment, []string) { return nil, []string{"list", "--" + nasty} }, exitUsage},
+		"an answer of a registry": {nil, func(t *testing.T) (environment, []string) {
 			host := registry(t)
-			return []string{"sbom", "--name", "beta", "--commit", "1234567", "--private-registry", host, "--public-registry", host}
+			return nil, []string{"sbom", "--name", "beta", "--commit", "1234567", "--private-registry", host, "--public-registry", host}
 		}, exitFailed},
-		"an error of AWS": {nil, func(t *testing.T) []string {
-			aws := awsfake.New(t)
+		"an error of AWS": {nil, func(t *testing.T) (environment, []string) {
+			aws := awsfake.Start(t)
 			aws.Answer = func(c awsfake.Call) awsfake.Failure {
 				return awsfake.Failure{Status: 400, Code: "InvalidParameterException", Message: nasty + "\nci: all is well\n"}
 			}
-			return []string{"retention"}
+			return aws.Environment(), []string{"retention"}
 		}, exitFailed},
-		"a tag": {nil, func(t *testing.T) []string {
-			aws := awsfake.New(t)
+		"a tag": {nil, func(t *testing.T) (environment, []string) {
+			aws := awsfake.Start(t)
 			aws.Add(awsfake.Public, "lambda-light", awsfake.Image{Digest: digest("1"), Tags: []string{nasty}})
 			aws.Run("TheBeta", "$LATEST", digest("1"))
-			return []string{"retention", "--dry-run"}
+			return aws.Environment(), []string{"retention", "--dry-run"}
 		}, exitDone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := publishable(t, test.files)
-			got := command(t, root, test.args(t)...)
+			environment, args := test.args(t)
+			got := environment.in(t, root, args...)
 			t.Log(got.stdout, got.stderr)
 			assert.Equal(t, test.code, got.code, got.stderr)
 			clean(t, got.stdout+got.stderr)
@@ -105,6 +107,7 @@ func description(t *testing.T, reason string) string {
 
 // A command that waits for something that never comes is deaf to the first Ctrl-C only.
 func TestTheSecondInterruptEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	event := filepath.Join(root, "event")
 	require.NoError(t, unix.Mkfifo(event, 0o600))
@@ -140,12 +143,13 @@ func TestTheSecondInterruptEndsAtOnce(t *testing.T) {
 }
 
 func TestACacheThatOthersMayWriteIsRefused(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	kept := filepath.Join(root, ".cache")
 	require.NoError(t, os.Mkdir(kept, 0o755))
 	require.NoError(t, os.Chmod(kept, 0o777))
 
-	got := command(t, root, "build-all", "--offline")
+	got := alone(t, root, "build-all", "--offline")
 
 	assert.Equal(t, exitFailed, got.code)
 	assert.Equal(t, "ci: keep in "+kept+" what later runs reuse: every user may write to "+kept+

@@ -34,7 +34,7 @@ func TestAnInterruptedDeploy(t *testing.T) {
 		}
 		return lambdafake.Reply{}
 	}
-	s.aws.Env(t)
+	s.here()
 
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"--root", s.catalog.Root, "--private-registry", s.host, "deploy", "--commit", "2222222", "--parallel", "1", "--json"}, &stdout, &stderr)

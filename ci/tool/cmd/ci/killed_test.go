@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -33,12 +32,7 @@ var every = flag.Int("every", 5, "kill a deploy at every so many `requests`")
 // arrives; what had arrived is still carried out. ok is true if it ended before.
 func (s *stage) killed(nth int, line string) (ok bool) {
 	s.t.Helper()
-	s.aws.Env(s.t)
-	s.t.Setenv(hurryVariable, "yes")
-	executable, err := os.Executable()
-	require.NoError(s.t, err)
-	cmd := exec.CommandContext(s.t.Context(), executable)
-	cmd.Args = append([]string{"ci", "--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host}, strings.Fields(line)...)
+	cmd := with(s.aws).and(s.more).command(s.t, append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host}, strings.Fields(line)...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	var mu sync.Mutex
@@ -56,7 +50,7 @@ func (s *stage) killed(nth int, line string) (ok bool) {
 	s.aws.Answer = func(lambdafake.Call) lambdafake.Reply { return lambdafake.Reply{Before: arrived} }
 	require.NoError(s.t, cmd.Start())
 	close(started)
-	err = cmd.Wait()
+	err := cmd.Wait()
 	time.Sleep(10 * time.Millisecond) // what it had sent may still arrive
 	s.arrived.Store(nil)
 	s.aws.Answer = nil
@@ -72,6 +66,7 @@ func (s *stage) killed(nth int, line string) (ok bool) {
 // A deploy is killed at each of its requests, or with -every at some. What it leaves, status tells, and a plain
 // rollback restores the last release: not the one before it.
 func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.commits()
 	s.ci(exitDone, "deploy --commit 1111111 --alias live")
@@ -116,6 +111,7 @@ func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
 
 // A rollback that was killed is finished by typing it again: it does not go forward.
 func TestARollbackThatIsKilled(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.commits()
 	s.ci(exitDone, "deploy --commit 1111111 --alias live")

@@ -23,6 +23,9 @@ import (
 func named(t *testing.T, region string, hosts map[string]string) stand {
 	t.Helper()
 	s := newStand(t)
+	for name, value := range s.environment {
+		t.Setenv(name, value)
+	}
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	t.Setenv("AWS_REGION", region)
 	for _, service := range []string{"ECR", "ECR_PUBLIC", "STS", "LAMBDA"} {
@@ -137,6 +140,7 @@ func TestAPrivateFunctionNeedsNoECRPublic(t *testing.T) {
 
 // A repository where the tags cannot move is found out before anything is pushed.
 func TestARepositoryWhoseTagsCannotMove(t *testing.T) {
+	t.Parallel()
 	filters := func(all ...string) (list []any) {
 		for _, f := range all {
 			list = append(list, map[string]any{"filter": f, "filterType": "WILDCARD"})
@@ -187,15 +191,16 @@ func TestARepositoryWhoseTagsCannotMove(t *testing.T) {
 }
 
 func TestPublishBelowANamespace(t *testing.T) {
+	t.Parallel()
 	s := newStand(t)
-	got := command(t, s.root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--create-repositories", "--json",
+	got := s.environment.in(t, s.root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--create-repositories", "--json",
 		"--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
 	p := decode(t, got)
 	assert.Equal(t, []string{"team-a/lambda-private-light (private)", "team-a/lambda-light (public)"}, p.Created)
 	assert.Len(t, p.Outcome.Moved, 3)
 	require.NotNil(t, s.aws.Repository(awsfake.Private, "team-a/lambda-private-light"))
 	require.NotNil(t, s.aws.Repository(awsfake.Public, "team-a/lambda-light"))
-	got = command(t, s.root, "retention", "--dry-run", "--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
+	got = s.environment.in(t, s.root, "retention", "--dry-run", "--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
 	assert.Equal(t, exitFailed, got.code, "no function exists")
 	assert.NotEmpty(t, s.aws.Calls("ecr.DescribeImages"), "it found the repositories")
 }

@@ -92,6 +92,7 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 }
 
 func TestNewUsage(t *testing.T) {
+	t.Parallel()
 	c := testkit.Workspace(t, nil)
 	for line, want := range map[string]string{
 		"new":                    "ci: pass the name of the new function, for instance `bin/ci new resize`; see `bin/ci new --help`\n",

@@ -82,7 +82,7 @@ func TestTheFirstPublishFromPins(t *testing.T) {
 			r := registrytest.New(t)
 			root := pinned(t, c.aws, c.hub, base, ffmpeg, c.field)
 
-			got := command(t, root, append([]string{"publish", "--commit", "abc1234", "--allow-dirty", "--json",
+			got := alone(t, root, append([]string{"publish", "--commit", "abc1234", "--allow-dirty", "--json",
 				"--private-registry", r.Host, "--public-registry", r.Host + "/alias"}, c.flags...)...)
 
 			p := decode(t, got)
@@ -92,7 +92,7 @@ func TestTheFirstPublishFromPins(t *testing.T) {
 				published[name][s.Image] = s.Digest
 			}
 			assert.Len(t, published[name], 3)
-			built := command(t, root, append([]string{"build-all"}, c.flags...)...)
+			built := alone(t, root, append([]string{"build-all"}, c.flags...)...)
 			assert.Contains(t, built.stdout, "provided:al2023", "the base of the lock file, without a word about its pin")
 			assert.NotContains(t, built.stdout, "(")
 		})
@@ -103,14 +103,15 @@ func TestTheFirstPublishFromPins(t *testing.T) {
 // An image layout from elsewhere is compared with what its pins name, by the layers. What is
 // pinned comes from its registry; if that does not answer, the image stays here.
 func TestPinsAreComparedByTheirLayers(t *testing.T) {
+	t.Parallel()
 	registries, base, ffmpeg := sources(t, "")
 	own := registries[0]
 	root := pinned(t, own.Host, own.Host, base, ffmpeg, nil)
-	built := command(t, root, "build-all")
+	built := alone(t, root, "build-all")
 	require.Equal(t, exitDone, built.code, built.stderr)
 	publish := func() result {
 		require.NoError(t, os.RemoveAll(filepath.Join(root, ".cache")))
-		return command(t, root, "publish", "--from", filepath.Join(root, "dist"), "--allow-dirty", "--commit", "abc1234", "--dry-run",
+		return alone(t, root, "publish", "--from", filepath.Join(root, "dist"), "--allow-dirty", "--commit", "abc1234", "--dry-run",
 			"--private-registry", "registry.invalid", "--public-registry", "127.0.0.1:1/alias")
 	}
 
@@ -128,7 +129,7 @@ func TestPinsAreComparedByTheirLayers(t *testing.T) {
 	}
 	assert.Contains(t, got.stderr, ": its base is not known to be the pinned one: it has other layers, or the pinned one could not be read; build it from")
 
-	got = command(t, root, "audit", "--from", filepath.Join(root, "dist"))
+	got = alone(t, root, "audit", "--from", filepath.Join(root, "dist"))
 	assert.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "3 layers, base unknown: every file is read, ffmpeg unknown: every file is read")
 }
@@ -139,7 +140,7 @@ func TestAPinThatIsGone(t *testing.T) {
 	own := registries[0]
 	root := pinned(t, own.Host, own.Host, ffmpeg, ffmpeg, nil)
 
-	got := command(t, root, "build-all")
+	got := alone(t, root, "build-all")
 
 	assert.Equal(t, exitFailed, got.code)
 	assert.Equal(t, fmt.Sprintf("ci: choose the base: %s/lambda/provided:al2023@%s is gone from its registry; the tag names %s now; to use that: bin/ci lock, then commit %s\n",
@@ -153,10 +154,10 @@ func TestLockMakesItsFileFromNothing(t *testing.T) {
 	root := publishable(t, nil)
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "ci")))
 	testkit.Write(t, root, map[string]string{"ci/docker/Dockerfile.light": "ARG BASE=old:1\nFROM ${BASE}\n"})
-	missing := command(t, root, "build-all")
+	missing := alone(t, root, "build-all")
 	assert.Equal(t, "ci: the workspace has no lock file (ci/images.lock.json); make it: bin/ci lock\n", missing.stderr)
 
-	got := command(t, root, "lock", "--mirror", "public.ecr.aws="+own.Host, "--mirror", "docker.io="+own.Host)
+	got := alone(t, root, "lock", "--mirror", "public.ecr.aws="+own.Host, "--mirror", "docker.io="+own.Host)
 
 	assert.Contains(t, got.stdout, base.String())
 	l, err := lock.Load(root)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -28,11 +28,27 @@ import (
 
 const proprietaryPrompt = "Rank the pictures by how much joy is in them, and never show two of the same moment."
 
+var plainOnce sync.Once
+
+// plain returns a workspace like that of publishable, which tests share: none may change it.
+func plain(t *testing.T) string {
+	t.Helper()
+	root := filepath.Join(shared, "workspace")
+	plainOnce.Do(func() { writeWorkspace(t, root, nil) })
+	return root
+}
+
 // publishable writes a workspace of two small functions, a private and a public
 // one, with what is proprietary beside them.
 func publishable(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
+	writeWorkspace(t, root, files)
+	return root
+}
+
+func writeWorkspace(t *testing.T, root string, files map[string]string) {
+	t.Helper()
 	archive, err := txtar.ParseFile("testdata/workspace.txtar")
 	require.NoError(t, err)
 	require.NoError(t, txtar.Write(archive, root))
@@ -56,20 +72,6 @@ func publishable(t *testing.T, files map[string]string) string {
 		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
 	}
-	return root
-}
-
-// result is what a command line gave.
-type result struct {
-	code           int
-	stdout, stderr string
-}
-
-func command(t *testing.T, root string, args ...string) result {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), append(args, "--root", root, "--cache", filepath.Join(root, ".cache")), &stdout, &stderr)
-	return result{code, stdout.String(), stderr.String()}
 }
 
 func decode(t *testing.T, r result) publish.Result {
@@ -194,6 +196,7 @@ func TestUnpinnedImagesStayOnThisMachine(t *testing.T) {
 }
 
 func TestPublishUsage(t *testing.T) {
+	t.Parallel()
 	root := publishable(t, nil)
 	tests := map[string]struct {
 		args    []string
@@ -254,11 +257,13 @@ type stand struct {
 	aws             *awsfake.AWS
 	private, public *registrytest.Registry
 	root            string
+	environment     environment
 }
 
 func newStand(t *testing.T) stand {
 	t.Helper()
-	s := stand{awsfake.New(t), registrytest.New(t), registrytest.New(t), publishable(t, nil)}
+	s := stand{aws: awsfake.Start(t), private: registrytest.New(t), public: registrytest.New(t), root: plain(t)}
+	s.environment = s.aws.Environment()
 	good := func(password string) bool { return slices.Contains(s.aws.Passwords(), password) }
 	s.private.RequirePassword(good)
 	s.public.RequirePassword(good)
@@ -267,11 +272,12 @@ func newStand(t *testing.T) stand {
 
 func (s stand) publish(t *testing.T, args ...string) result {
 	t.Helper()
-	return command(t, s.root, append([]string{"publish", "--offline", "--allow-dirty", "--private-registry", s.private.Host,
+	return s.environment.in(t, s.root, append([]string{"publish", "--offline", "--allow-dirty", "--private-registry", s.private.Host,
 		"--public-registry", s.public.Host + "/alias"}, args...)...)
 }
 
 func TestPublishToAWS(t *testing.T) {
+	t.Parallel()
 	s := newStand(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	assert.Equal(t, exitFailed, got.code)
@@ -308,6 +314,7 @@ func TestPublishToAWS(t *testing.T) {
 }
 
 func TestAWSRefuses(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		operation string
 		failure   awsfake.Failure
@@ -332,6 +339,7 @@ func TestAWSRefuses(t *testing.T) {
 }
 
 func TestNoTokenIsEverPrinted(t *testing.T) {
+	t.Parallel()
 	s := newStand(t)
 	s.aws.Add(awsfake.Private, "lambda-private-light")
 	s.aws.Add(awsfake.Public, "lambda-light")

@@ -35,6 +35,8 @@ type stage struct {
 	// story is what the commands printed, for a golden.
 	story bytes.Buffer
 	names map[string]string // of digests
+	// more variables than those of the stand-in, for its command lines.
+	more environment
 	// arrived, if set, is called when a request to the registry arrives.
 	arrived atomic.Pointer[func()]
 }
@@ -44,7 +46,7 @@ func newStage(t *testing.T) *stage {
 	lock, err := os.ReadFile(filepath.Join(repository, "ci", "images.lock.json"))
 	require.NoError(t, err)
 	light := testkit.Description(t, catalog.Function{Image: "thumb", Variant: catalog.Light, Registry: catalog.Public, Lambda: "Thumb"})
-	s := &stage{t: t, aws: lambdafake.New(t), cacheDir: t.TempDir(), names: map[string]string{}}
+	s := &stage{t: t, aws: lambdafake.New(t), cacheDir: t.TempDir(), names: map[string]string{}, more: environment{hurryVariable: "yes"}}
 	s.catalog = testkit.Workspace(t, map[string]string{
 		"ci/images.lock.json":                            string(lock),
 		"functions/thumbnail-lambda/image.json":          light,
@@ -65,11 +67,17 @@ func newStage(t *testing.T) *stage {
 	}))
 	t.Cleanup(server.Close)
 	s.host = strings.TrimPrefix(server.URL, "http://")
-	before, then := pace, clock
-	hurry()
-	t.Cleanup(func() { pace, clock = before, then })
 	s.functions(s.aws)
 	return s
+}
+
+// here makes this process use the stand-in, and wait as little as its command lines.
+func (s *stage) here() {
+	s.t.Helper()
+	s.aws.Env(s.t)
+	before, then := pace, clock
+	hurry()
+	s.t.Cleanup(func() { pace, clock = before, then })
 }
 
 // hurry makes waiting short, and the time of a canary pass at once.
@@ -93,19 +101,18 @@ func (s *stage) functions(aws *lambdafake.Fake) {
 // ci runs one command line and writes what it prints into the story.
 func (s *stage) ci(code int, line string) {
 	s.t.Helper()
-	s.aws.Env(s.t)
+	environment := with(s.aws).and(s.more)
 	words := strings.Fields(line)
 	args := append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host}, words...)
 	if words[0] == "publish" || words[0] == "plan" {
 		args = append(args, "--public-registry", s.host, "--offline")
 	}
 	if words[0] == "publish" { // the stand-in is Lambda's, not ECR's
-		s.t.Setenv("AWS_ENDPOINT_URL", "")
+		environment["AWS_ENDPOINT_URL"] = ""
 	}
-	var stdout, stderr bytes.Buffer
-	got := run(s.t.Context(), args, &stdout, &stderr)
-	assert.Equal(s.t, code, got, "ci %s\n%s%s", line, stdout.String(), stderr.String())
-	fmt.Fprintf(&s.story, "$ bin/ci %s\n%s%s(exit code %d)\n\n", line, stderr.String(), stdout.String(), got)
+	got := environment.run(s.t, args...)
+	assert.Equal(s.t, code, got.code, "ci %s\n%s%s", line, got.stdout, got.stderr)
+	fmt.Fprintf(&s.story, "$ bin/ci %s\n%s%s(exit code %d)\n\n", line, got.stderr, got.stdout, got.code)
 }
 
 var (
@@ -144,6 +151,7 @@ func (s *stage) edit(folder string) {
 
 // From publishing to rolling back, as a person sees it.
 func TestAReleaseFromEndToEnd(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.ci(exitDone, "publish --commit 1111111")
 	s.story.Reset()
@@ -183,6 +191,7 @@ func TestAReleaseFromEndToEnd(t *testing.T) {
 
 // A plan with all in sight, and one without AWS.
 func TestAPlan(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	git := func(args ...string) string {
 		cmd := exec.Command("git", append([]string{"-c", "user.name=dana", "-c", "user.email=dana@example.org", "-c", "commit.gpgsign=false"}, args...)...)
@@ -212,7 +221,7 @@ func TestAPlan(t *testing.T) {
 	s.ci(exitDone, "plan --json")
 	assert.Contains(t, s.story.String(), `"functions/media-lambda/main.go"`)
 	s.story.Truncate(strings.Index(s.story.String(), "$ bin/ci plan --json"))
-	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	s.more["AWS_MAX_ATTEMPTS"] = "1"
 	s.aws.Answer = func(lambdafake.Call) lambdafake.Reply {
 		return lambdafake.Reply{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "not authorized"}
 	}
@@ -225,6 +234,7 @@ func TestAPlan(t *testing.T) {
 }
 
 func TestInvokingTheDeployedFunction(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.invoke(exitDone, "invoke --remote --name api --json")
 	assert.Contains(t, s.story.String(), "\"ok\": true")
@@ -244,9 +254,9 @@ func TestInvokingTheDeployedFunction(t *testing.T) {
 // invoke runs a command line that names no registry.
 func (s *stage) invoke(code int, line string) {
 	s.t.Helper()
-	s.aws.Env(s.t)
-	got := run(s.t.Context(), append([]string{"--root", s.catalog.Root}, strings.Fields(line)...), &s.story, &s.story)
-	assert.Equal(s.t, code, got, s.story.String())
+	got := with(s.aws).run(s.t, append([]string{"--root", s.catalog.Root}, strings.Fields(line)...)...)
+	s.story.WriteString(got.stderr + got.stdout)
+	assert.Equal(s.t, code, got.code, s.story.String())
 }
 
 // failing makes the nth update of a function fail.

@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheRestIsInTheWholeProgram(t *testing.T) {
+	t.Parallel()
 	whole := verbs(&app{})
 	require.Len(t, whole, len(rest))
 	for n, cmd := range whole {

@@ -29,6 +29,7 @@ func tagged(aws *awsfake.AWS, letter, tag string) {
 
 // What functions of another account run is live, though nobody here can ask them.
 func TestRetentionRespectsOtherAccounts(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
 	r := registrytest.New(t)
 	tagged(aws, "6", publish.LiveTag("beta", staging))
@@ -45,7 +46,7 @@ func TestRetentionRespectsOtherAccounts(t *testing.T) {
 	}
 	theirs := recordOf(t, aws, r, staging, "3333333", function)
 
-	got := command(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
+	got := with(aws).in(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
 
 	require.Equal(t, exitDone, got.code, got.stderr)
 	kept := map[string][]string{}
@@ -69,13 +70,14 @@ func TestRetentionRespectsOtherAccounts(t *testing.T) {
 	}
 	assert.True(t, records[theirs], "the other account can roll back")
 
-	removed := command(t, root, "retention", "--removed", "beta", "--private-registry", r.Host, "--region", here.Region)
+	removed := with(aws).in(t, root, "retention", "--removed", "beta", "--private-registry", r.Host, "--region", here.Region)
 	assert.Equal(t, exitUsage, removed.code, "beta is in the catalog")
 }
 
 // An account that only has the registry has no functions; a wrong region looks the same, but
 // then records and tags are of this account.
 func TestRetentionInAnAccountWithoutFunctions(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		side    publish.Side
 		message string
@@ -84,13 +86,14 @@ func TestRetentionInAnAccountWithoutFunctions(t *testing.T) {
 		"the functions are in another region":  {publish.Side{Account: here.Account, Region: "us-east-1"}, "pass the region of the functions with --region"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			aws, root := newRetentionStand(t)
 			aws.Remove("TheBeta")
 			r := registrytest.New(t)
 			tagged(aws, "8", publish.LiveTag("beta", test.side))
 			recordOf(t, aws, r, test.side, "1111111", history.Function{Image: "beta", Lambda: "TheBeta", After: digest("8")})
 
-			got := command(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
+			got := with(aws).in(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
 
 			if test.message != "" {
 				assert.Equal(t, exitFailed, got.code)
@@ -107,13 +110,14 @@ func TestRetentionInAnAccountWithoutFunctions(t *testing.T) {
 
 // A removed function may still run in another account.
 func TestRemovedAndLiveElsewhere(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
 	private := aws.Repository(awsfake.Private, light)
 	private.Images = append(private.Images, awsfake.Image{Digest: digest("a"), Tags: []string{"former-000000a", publish.LiveTag("former", staging)}})
 	r := registrytest.New(t)
 	record(t, aws, r, "1111111", history.Function{Image: "former", Lambda: "TheFormer", After: digest("b")})
 
-	got := command(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
+	got := with(aws).in(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
 
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "the tag former-222222222222-eu-west-3-live says that a function of another account or region runs one")

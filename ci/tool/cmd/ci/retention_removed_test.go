@@ -18,6 +18,7 @@ import (
 )
 
 func TestRetentionOfWhatWasRemoved(t *testing.T) {
+	t.Parallel()
 	stand := func(t *testing.T) (*awsfake.AWS, *registrytest.Registry, string) {
 		aws, root := newRetentionStand(t)
 		for tier, name := range map[string]string{awsfake.Private: "lambda-private-light", awsfake.Public: "lambda-light"} {
@@ -39,7 +40,7 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 
 	t.Run("they are listed, and stay", func(t *testing.T) {
 		aws, _, root := stand(t)
-		got := command(t, root, "retention")
+		got := with(aws).in(t, root, "retention")
 		require.Equal(t, exitDone, got.code, got.stderr)
 		assert.Contains(t, got.stdout, "! lambda-private-light: 3 images of former, 3.0 MB; the catalog has no such image here, so no rule deletes them; to delete those that no function runs: bin/ci retention --removed former\n")
 		assert.Contains(t, got.stdout, "! lambda-light: 3 images of former, 3.0 MB; ")
@@ -50,7 +51,7 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 	})
 	t.Run("they are deleted when asked", func(t *testing.T) {
 		aws, _, root := stand(t)
-		got := command(t, root, "retention", "--removed", "former,beta")
+		got := with(aws).in(t, root, "retention", "--removed", "former,beta")
 		require.Equal(t, exitDone, got.code, got.stderr)
 		assert.Equal(t, "12345678c", of(aws, awsfake.Private, "lambda-private-light"))
 		assert.Equal(t, []string{"beta-000000c"}, left(aws, awsfake.Private, "lambda-private-light")["c"], "the image is of beta too")
@@ -63,7 +64,7 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 		aws, r, root := stand(t)
 		record(t, aws, r, "000000a", former(digest("a")))
 		aws.Run("TheFormer", "$LATEST", digest("b"))
-		got := command(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
+		got := with(aws).in(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
 		require.Equal(t, exitDone, got.code, got.stderr)
 		assert.Contains(t, left(aws, awsfake.Private, "lambda-private-light")["b"], publish.ShieldTag("former", digest("b"), here))
 		assert.NotContains(t, of(aws, awsfake.Private, "lambda-private-light"), "a")
@@ -74,14 +75,14 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 		private := aws.Repository(awsfake.Private, "lambda-private-light")
 		i := slices.IndexFunc(private.Images, func(i awsfake.Image) bool { return i.Digest == digest("b") })
 		private.Images[i].Tags = append(private.Images[i].Tags, "former-live")
-		got := command(t, root, "retention", "--removed", "former")
+		got := with(aws).in(t, root, "retention", "--removed", "former")
 		assert.Equal(t, exitFailed, got.code)
 		assert.Contains(t, got.stderr, "ci: delete the images of former in lambda-private-light: the tag former-live says that a function ran one, and no release record says which function; ")
 		nothingChanged(t, aws)
 	})
 	t.Run("a name that has no images", func(t *testing.T) {
 		aws, _, root := stand(t)
-		got := command(t, root, "retention", "--removed", "formr")
+		got := with(aws).in(t, root, "retention", "--removed", "formr")
 		assert.Equal(t, exitUsage, got.code)
 		assert.Equal(t, "ci: --removed: no repository has images of \"formr\" that the catalog does not want there; these have images: beta, former\n", got.stderr)
 		nothingChanged(t, aws)
@@ -90,6 +91,7 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 
 // Release records that rollback does not read, and tags that shield what it cannot use, go.
 func TestRetentionOfOldRecordsAndShields(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
 	r := registrytest.New(t)
 	const name = "lambda-private-light"
@@ -107,7 +109,7 @@ func TestRetentionOfOldRecordsAndShields(t *testing.T) {
 		tags = append(tags, record(t, aws, r, fmt.Sprintf("%07x", n), history.Function{Image: "beta", Lambda: "TheBeta", Before: after, After: after}))
 	}
 
-	got := command(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
+	got := with(aws).in(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
 
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, name+": 5 tags of release records and of images that ran go, which no rollback can use: beta-444444444444-live beta-666666666666-live ")

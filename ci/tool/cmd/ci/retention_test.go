@@ -35,14 +35,14 @@ func repositoryOf(letters string) []awsfake.Image {
 
 func newRetentionStand(t *testing.T) (*awsfake.AWS, string) {
 	t.Helper()
-	aws := awsfake.New(t)
+	aws := awsfake.Start(t)
 	aws.Add(awsfake.Private, "lambda-private-light", repositoryOf("12345678")...)
 	aws.Add(awsfake.Public, "lambda-light", repositoryOf("12345678")...)
 	aws.Run("TheBeta", "$LATEST", digest("1"))
 	aws.Run("TheBeta", "1", digest("8"))
 	aws.Run("TheBeta", "2", digest("3"))
 	aws.Run("TheBeta", "3", "")
-	return aws, publishable(t, nil)
+	return aws, plain(t)
 }
 
 // left returns the tags of each image that is left, but not of release records, by the first
@@ -58,8 +58,9 @@ func left(aws *awsfake.AWS, tier, name string) map[string][]string {
 }
 
 func TestRetention(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
-	dry := command(t, root, "retention", "--dry-run")
+	dry := with(aws).in(t, root, "retention", "--dry-run")
 	require.Equal(t, exitDone, dry.code, dry.stderr)
 	assert.Contains(t, dry.stdout, `+          "beta-*"`)
 	assert.Contains(t, dry.stdout, "runs as TheBeta:1")
@@ -68,7 +69,7 @@ func TestRetention(t *testing.T) {
 	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"))
 	assert.Empty(t, aws.Calls("ecr.PutImage"))
 
-	done := command(t, root, "retention")
+	done := with(aws).in(t, root, "retention")
 	require.Equal(t, exitDone, done.code, done.stderr)
 	public := left(aws, awsfake.Public, "lambda-light")
 	assert.Len(t, public, 6)
@@ -79,7 +80,7 @@ func TestRetention(t *testing.T) {
 	assert.Equal(t, []string{"beta-0000008", "beta-888888888888-123456789012-eu-central-1-live"}, private["8"], "no rule expires what runs")
 	assert.Equal(t, []string{"beta-0000003", "beta-333333333333-123456789012-eu-central-1-live"}, private["3"])
 
-	again := command(t, root, "retention")
+	again := with(aws).in(t, root, "retention")
 	require.Equal(t, exitDone, again.code, again.stderr)
 	assert.Contains(t, again.stdout, "lambda-private-light: the lifecycle policy is up to date\n")
 	assert.Contains(t, again.stdout, "deleting 0 public images")
@@ -88,6 +89,7 @@ func TestRetention(t *testing.T) {
 }
 
 func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		operation string
 		failure   awsfake.Failure
@@ -102,13 +104,14 @@ func TestRetentionChangesNothingWhenItCannotTellWhatIsLive(t *testing.T) {
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
+			t.Parallel()
 			aws, root := newRetentionStand(t)
 			if test.digest != "" {
 				aws.Run("TheBeta", "9", test.digest)
 			} else {
 				aws.Fail(test.operation, test.failure, test.failure, test.failure)
 			}
-			got := command(t, root, "retention")
+			got := with(aws).in(t, root, "retention")
 			assert.Equal(t, exitFailed, got.code)
 			assert.Contains(t, got.stderr, test.message)
 			for _, operation := range []string{"ecr.PutLifecyclePolicy", "ecr.PutImage", "ecrpublic.BatchDeleteImage"} {
@@ -143,6 +146,7 @@ func attach(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, subject st
 }
 
 func TestRetentionOfWhatIsAttached(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
 	r := registrytest.New(t)
 	for _, letter := range []string{"1", "5", "6", "7", "8"} {
@@ -154,30 +158,31 @@ func TestRetentionOfWhatIsAttached(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
 	})
-	got := command(t, root, "retention", "--public-registry", r.Host+"/alias")
+	got := with(aws).in(t, root, "retention", "--public-registry", r.Host+"/alias")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "list the images of lambda-light: list what is attached to sha256:")
 	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"), "what is attached cannot be told from what is left over")
 
 	r.Fail(nil)
-	got = command(t, root, "retention", "--public-registry", r.Host+"/other")
+	got = with(aws).in(t, root, "retention", "--public-registry", r.Host+"/other")
 	assert.Equal(t, exitFailed, got.code, "it finds nothing attached, because it looks in the wrong place")
 	assert.Contains(t, got.stderr, "ci: list the images of lambda-light: the registry does not have sha256:")
 	assert.Contains(t, got.stderr, ", which AWS lists; pass the right one with --public-registry; nothing was changed\n")
 	nothingChanged(t, aws)
 
-	got = command(t, root, "retention", "--public-registry", r.Host+"/alias")
+	got = with(aws).in(t, root, "retention", "--public-registry", r.Host+"/alias")
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "is attached to sha256:666666666666, which is deleted")
 	assert.Contains(t, got.stdout, "is attached to sha256:888888888888\n")
 	assert.Len(t, aws.Repository(awsfake.Public, "lambda-light").Images, before-6, "6 and 7, and for each a document and a list")
-	again := command(t, root, "retention", "--public-registry", r.Host+"/alias")
+	again := with(aws).in(t, root, "retention", "--public-registry", r.Host+"/alias")
 	require.Equal(t, exitDone, again.code, again.stderr)
 	assert.Contains(t, again.stdout, "deleting 0 public images")
 }
 
 // An image that never changes gets a tag from each commit, and AWS accepts a thousand.
 func TestRetentionOfAnImageWithManyTags(t *testing.T) {
+	t.Parallel()
 	for name, tier := range map[string]string{"lambda-private-light": awsfake.Private, "lambda-light": awsfake.Public} {
 		aws, root := newRetentionStand(t)
 		repository := aws.Repository(tier, name)
@@ -186,7 +191,7 @@ func TestRetentionOfAnImageWithManyTags(t *testing.T) {
 		}
 		repository.Images[7].Tags = append(repository.Images[7].Tags, "beta-latest")
 
-		got := command(t, root, "retention")
+		got := with(aws).in(t, root, "retention")
 
 		require.Equal(t, exitDone, got.code, got.stderr)
 		assert.Contains(t, got.stdout, name+": of sha256:888888888888, ")
@@ -195,7 +200,7 @@ func TestRetentionOfAnImageWithManyTags(t *testing.T) {
 		assert.Contains(t, kept["8"], "beta-latest")
 		assert.Contains(t, kept["8"], "beta-abc03e5", "the last one")
 		assert.Equal(t, "beta-0000001", kept["1"][0], "the others keep theirs")
-		again := command(t, root, "retention")
+		again := with(aws).in(t, root, "retention")
 		require.Equal(t, exitDone, again.code, again.stderr)
 		assert.NotContains(t, again.stdout, "of old commits go")
 	}
@@ -205,7 +210,7 @@ func TestRetentionOfAnImageWithManyTags(t *testing.T) {
 	for n := range 999 {
 		private.Images[7].Tags = append(private.Images[7].Tags, fmt.Sprintf("mine%d", n))
 	}
-	got := command(t, root, "retention")
+	got := with(aws).in(t, root, "retention")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "ci: protect sha256:888888888888, which TheBeta:1 runs: it has 1000 tags, and AWS accepts no more; "+
 		"remove tags that nobody needs: aws ecr batch-delete-image --repository-name lambda-private-light --image-ids imageTag=TAG; nothing was changed\n")
@@ -213,10 +218,11 @@ func TestRetentionOfAnImageWithManyTags(t *testing.T) {
 }
 
 func TestRetentionRecoversFromThrottling(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
 	aws.Fail("ecrpublic.BatchDeleteImage", awsfake.Throttling)
 	aws.Fail("lambda.GetFunction", awsfake.Failure{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded"})
-	got := command(t, root, "retention")
+	got := with(aws).in(t, root, "retention")
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Len(t, left(aws, awsfake.Public, "lambda-light"), 6)
 }

@@ -49,6 +49,7 @@ func recordOf(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, side pub
 
 // What is unknown is not dead.
 func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
 	beta := history.Function{Image: "beta", Lambda: "TheBeta", After: digest("8")}
 	for name, test := range map[string]struct {
 		change  func(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry)
@@ -103,11 +104,12 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 		}, " does not have those that AWS lists; "},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			aws, root := newRetentionStand(t)
 			r := registrytest.New(t)
 			test.change(t, aws, r)
 
-			got := command(t, root, "retention", "--region", "eu-west-3", "--private-registry", r.Host)
+			got := with(aws).in(t, root, "retention", "--region", "eu-west-3", "--private-registry", r.Host)
 
 			if test.message == "" {
 				require.Equal(t, exitDone, got.code, got.stderr)
@@ -122,12 +124,13 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 
 // The live tag moves on with the function; the image of a version stays.
 func TestRetentionShieldsTheImageOfAVersionByItsDigest(t *testing.T) {
+	t.Parallel()
 	aws, root := newRetentionStand(t)
 	private := aws.Repository(awsfake.Private, "lambda-private-light")
 	private.Images[7].Tags = append(private.Images[7].Tags, "beta-live")
 	private.Images[0].Tags = append(private.Images[0].Tags, "beta-latest")
 
-	got := command(t, root, "retention")
+	got := with(aws).in(t, root, "retention")
 
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, left(aws, awsfake.Private, "lambda-private-light")["8"], "beta-888888888888-123456789012-eu-central-1-live", "beta-live protects it only until the next deploy")

@@ -42,6 +42,7 @@ func (s stand) image(tier, name string) *awsfake.Image {
 
 // Every commit adds a tag to an image that does not change, and AWS accepts a thousand.
 func TestPublishMakesRoomForTags(t *testing.T) {
+	t.Parallel()
 	s := mirrored(t)
 	told := ""
 	commits := func(from, to int) {
@@ -75,6 +76,7 @@ func TestPublishMakesRoomForTags(t *testing.T) {
 
 // A role of before may not list images. Its publish goes on, and says what is missing.
 func TestPublishThatMayNotCountTags(t *testing.T) {
+	t.Parallel()
 	s := mirrored(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	require.Equal(t, exitDone, got.code, got.stderr)
@@ -89,6 +91,7 @@ func TestPublishThatMayNotCountTags(t *testing.T) {
 
 // At the limit, the error names the image and says what to do. It says nothing of a login.
 func TestTheLimitOfTags(t *testing.T) {
+	t.Parallel()
 	s := mirrored(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	require.Equal(t, exitDone, got.code, got.stderr)
@@ -108,6 +111,7 @@ func TestTheLimitOfTags(t *testing.T) {
 
 // The figures of a year: 1,200 commits and their documents, on one image that never changes.
 func TestRetentionOfAYearOfCommits(t *testing.T) {
+	t.Parallel()
 	s := mirrored(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	require.Equal(t, exitDone, got.code, got.stderr)
@@ -127,7 +131,7 @@ func TestRetentionOfAYearOfCommits(t *testing.T) {
 	slices.Reverse(beta.Tags) // AWS promises no order
 	private.Images = append(private.Images, documents...)
 
-	got = command(t, s.root, "retention", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
+	got = s.environment.in(t, s.root, "retention", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
 
 	require.Equal(t, exitDone, got.code, got.stderr)
 	beta = s.image(awsfake.Private, "lambda-private-light")

@@ -15,10 +15,6 @@ import (
 	"lambdas.internal/ci/tool/run/invoke"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ci": main})
-}
-
 // TestScripts runs each script of testdata/script in a workspace of two small
 // functions without dependencies.
 func TestScripts(t *testing.T) {

@@ -33,45 +33,45 @@ func committed(t *testing.T) (root, commit string, git func(args ...string) stri
 }
 
 func TestWhatIsAttached(t *testing.T) {
-	t.Setenv("GITHUB_SERVER_URL", "")
-	t.Setenv("CODEBUILD_BUILD_ARN", "")
+	t.Parallel()
+	laptop := environment{"GITHUB_SERVER_URL": "", "CODEBUILD_BUILD_ARN": ""}
 	root, commit, git := committed(t)
 	git("remote", "add", "origin", "https://user:the-token-that-nobody-may-see@github.com/us/lambdas.git?token=nobody-may-see#nobody-may-see")
 	args := []string{"publish", "--local", "--offline", "--json"}
 
-	dry := decode(t, command(t, root, append(args, "--dry-run")...))
+	dry := decode(t, laptop.in(t, root, append(args, "--dry-run")...))
 	assert.Equal(t, 6, dry.Attachments, "two documents in each of three places")
-	first := decode(t, command(t, root, args...))
+	first := decode(t, laptop.in(t, root, args...))
 	assert.Equal(t, dry.AttachedBytes, first.Outcome.Attached, "the dry run tells exactly the bytes")
 	assert.Equal(t, dry.Bytes, first.Outcome.Sent)
-	again := decode(t, command(t, root, args...))
+	again := decode(t, laptop.in(t, root, args...))
 	assert.Zero(t, again.Attachments)
 	assert.Zero(t, again.Outcome.Sent+again.Outcome.Attached)
 	git("commit", "-q", "--allow-empty", "-m", "two")
 	second := git("rev-parse", "HEAD")[:7]
-	other := decode(t, command(t, root, args...))
+	other := decode(t, laptop.in(t, root, args...))
 	assert.Equal(t, 3, other.Attachments, "the images are of that commit too")
 	assert.Zero(t, other.Outcome.Sent)
 	git("commit", "-q", "--allow-empty", "-m", "three")
-	text := command(t, root, "publish", "--local", "--offline", "--dry-run")
+	text := laptop.in(t, root, "publish", "--local", "--offline", "--dry-run")
 	assert.Contains(t, text.stdout, "would send 0 layers, 0 bytes, attach 3 documents, ")
 
-	built := command(t, root, "sbom", "--offline", "--name", "beta", "--json")
+	built := laptop.in(t, root, "sbom", "--offline", "--name", "beta", "--json")
 	require.Equal(t, exitDone, built.code, built.stderr)
-	published := command(t, root, "sbom", "--local", "--name", "beta", "--commit", commit, "--json")
+	published := laptop.in(t, root, "sbom", "--local", "--name", "beta", "--commit", commit, "--json")
 	require.Equal(t, exitDone, published.code, published.stderr)
 	assert.Equal(t, built.stdout, published.stdout, "what is attached is what the image gives")
 	bom, err := sbom.Read([]byte(published.stdout))
 	require.NoError(t, err)
 	assert.Equal(t, "beta", bom.Metadata.Component.Name)
-	table := command(t, root, "sbom", "--local", "--name", "beta", "--commit", commit)
+	table := laptop.in(t, root, "sbom", "--local", "--name", "beta", "--commit", commit)
 	assert.Contains(t, table.stdout, "example.internal/beta")
 	assert.Contains(t, table.stdout, "static (offline)")
 	assert.Contains(t, table.stdout, " components of beta, sha256:")
 
 	for _, name := range []string{commit, second} {
 		for title, args := range map[string][]string{"public": nil, "deploy copy": {"--deploy-copy"}} {
-			raw := command(t, root, append([]string{"provenance", "--local", "--name", "beta", "--commit", name, "--json"}, args...)...)
+			raw := laptop.in(t, root, append([]string{"provenance", "--local", "--name", "beta", "--commit", name, "--json"}, args...)...)
 			require.Equal(t, exitDone, raw.code, raw.stderr)
 			s, err := provenance.Read([]byte(raw.stdout))
 			require.NoError(t, err)
@@ -90,7 +90,7 @@ func TestWhatIsAttached(t *testing.T) {
 			assert.Equal(t, provenance.Local, s.Predicate.RunDetails.Builder.ID)
 		}
 	}
-	table = command(t, root, "provenance", "--local", "--name", "beta", "--commit", commit)
+	table = laptop.in(t, root, "provenance", "--local", "--name", "beta", "--commit", commit)
 	assert.Regexp(t, `(?m)^commit +`+commit+`$`, table.stdout)
 
 	for title, test := range map[string]struct {
@@ -105,7 +105,7 @@ func TestWhatIsAttached(t *testing.T) {
 		"two registries":          {[]string{"sbom", "--name", "beta", "--local", "--region", "x", "--commit", commit}, exitUsage, "--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias"},
 	} {
 		t.Run(title, func(t *testing.T) {
-			got := command(t, root, test.args...)
+			got := laptop.in(t, root, test.args...)
 			assert.Equal(t, test.code, got.code)
 			assert.Contains(t, got.stderr, test.want)
 		})
@@ -113,23 +113,28 @@ func TestWhatIsAttached(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	t.Parallel()
+	here, own := environment{"TMPDIR": t.TempDir()}, t.TempDir()
+	verified := func(root string, args ...string) result {
+		t.Helper()
+		return here.in(t, root, append([]string{"--cache", own}, args...)...)
+	}
 	root, commit, git := committed(t)
 	edit := func(content string) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte(content), 0o644))
 	}
 	publish := func(args ...string) {
 		t.Helper()
-		got := command(t, root, append([]string{"publish", "--local", "--offline"}, args...)...)
+		got := verified(root, append([]string{"publish", "--local", "--offline"}, args...)...)
 		require.Equal(t, exitDone, got.code, got.stderr)
 	}
 	check := func(code int, args ...string) verify.Report {
 		t.Helper()
-		got := command(t, root, append([]string{"verify", "--local", "--offline", "--json"}, args...)...)
+		got := verified(root, append([]string{"verify", "--local", "--offline", "--json"}, args...)...)
 		require.Equal(t, code, got.code, got.stderr)
 		var r verify.Report
 		require.NoError(t, json.Unmarshal([]byte(got.stdout), &r))
-		assert.Empty(t, exports(t), "nothing is left behind")
+		assert.Empty(t, exports(t, here["TMPDIR"]), "nothing is left behind")
 		return r
 	}
 	publish()
@@ -140,7 +145,7 @@ func TestVerify(t *testing.T) {
 	for _, p := range r.Places {
 		assert.Equal(t, verify.Same, p.Verdict, "%+v", p)
 	}
-	left, err := os.ReadDir(filepath.Join(root, ".cache", "binaries"))
+	left, err := os.ReadDir(filepath.Join(own, "binaries"))
 	require.NoError(t, err)
 	assert.Len(t, left, 1, "only the workspace's own outputs are kept")
 
@@ -158,7 +163,7 @@ func TestVerify(t *testing.T) {
 		assert.Equal(t, "layer 2 (binary): the code differs; Go, modules and settings are the same", p.Differences[0].String())
 		assert.Equal(t, 1, p.SameLayers)
 	}
-	text := command(t, root, "verify", "--local", "--offline", "--commit", commit, "--only", "beta")
+	text := verified(root, "verify", "--local", "--offline", "--commit", commit, "--only", "beta")
 	assert.Equal(t, exitFailed, text.code)
 	assert.Contains(t, text.stdout, "layer 2 (binary): the code differs; ")
 	assert.Contains(t, text.stdout, "0 of 2 images in the registries equal the images that commit "+commit+" builds for linux/amd64, ")
@@ -168,7 +173,7 @@ func TestVerify(t *testing.T) {
 	git("add", "-A")
 	git("commit", "-qm", "two")
 	second := git("rev-parse", "HEAD")
-	text = command(t, root, "verify", "--local", "--offline", "--commit", second)
+	text = verified(root, "verify", "--local", "--offline", "--commit", second)
 	assert.Equal(t, exitFailed, text.code)
 	assert.Contains(t, text.stderr, "ci: nothing is published under commit "+second+": none of ")
 	assert.NotContains(t, text.stderr, "compile", "nothing is built")
@@ -189,18 +194,18 @@ func TestVerify(t *testing.T) {
 		"a commit that is one": {[]string{"--commit", "HEAD"}, exitUsage, `"HEAD" is not a commit`},
 	} {
 		t.Run(title, func(t *testing.T) {
-			got := command(t, root, append([]string{"verify", "--local", "--offline"}, test.args...)...)
+			got := verified(root, append([]string{"verify", "--local", "--offline"}, test.args...)...)
 			assert.Equal(t, test.code, got.code)
 			assert.Contains(t, got.stderr, test.want)
 		})
 	}
-	assert.Empty(t, exports(t))
+	assert.Empty(t, exports(t, here["TMPDIR"]))
 }
 
 // exports are the temporary folders with commits.
-func exports(t *testing.T) []string {
+func exports(t *testing.T, temporary string) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(os.TempDir(), "ci-commit-*"))
+	all, err := filepath.Glob(filepath.Join(temporary, "ci-commit-*"))
 	require.NoError(t, err)
 	return all
 }

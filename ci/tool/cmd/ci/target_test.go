@@ -78,8 +78,8 @@ func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
 }
 
 func TestARegistryOfAWSIsNamedForWhatItIs(t *testing.T) {
-	root := publishable(t, nil)
-	aws := awsfake.New(t)
+	t.Parallel()
+	aws := awsfake.Start(t)
 	for line, message := range map[string]string{
 		"publish --private-registry public.ecr.aws/alias":                                      `--private-registry: "public.ecr.aws/alias" is ECR Public`,
 		"plan --private-registry public.ecr.aws/alias --public-registry public.ecr.aws/alias":  `--private-registry: "public.ecr.aws/alias" is ECR Public`,
@@ -91,7 +91,7 @@ func TestARegistryOfAWSIsNamedForWhatItIs(t *testing.T) {
 		"publish --private-registry me@123456789012.dkr.ecr.eu-central-1.amazonaws.com --json": `is not the name of a registry`,
 	} {
 		t.Run(line, func(t *testing.T) {
-			got := command(t, root, strings.Fields(line)...)
+			got := with(aws).in(t, plain(t), strings.Fields(line)...)
 			assert.Equal(t, exitUsage, got.code, got.stderr)
 			assert.Contains(t, got.stderr, message)
 			assert.Empty(t, aws.Calls(""))
@@ -102,9 +102,9 @@ func TestARegistryOfAWSIsNamedForWhatItIs(t *testing.T) {
 // The account's repositories are not those of a registry that AWS does not run: none is
 // looked for, made or changed in it.
 func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
-	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	s := stand{awsfake.New(t), registrytest.New(t), registrytest.New(t), publishable(t, nil)}
-	t.Setenv("AWS_ENDPOINT_URL_ECR", "http://ecr.example")
+	t.Parallel()
+	s := stand{aws: awsfake.Start(t), private: registrytest.New(t), public: registrytest.New(t), root: plain(t)}
+	s.environment = with(s.aws).and(environment{"AWS_ENDPOINT_URL_ECR": "http://ecr.example", "DOCKER_CONFIG": t.TempDir()})
 	s.aws.Add(awsfake.Public, "lambda-light")
 	s.public.RequirePassword(func(password string) bool { return slices.Contains(s.aws.Passwords(), password) })
 
@@ -112,7 +112,7 @@ func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
 
 	assert.Empty(t, p.Created)
 	assert.Len(t, p.Outcome.Moved, 3)
-	stored := measured(t, s.root, "--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
+	stored := s.environment.measured(t, s.root, "--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
 	assert.Positive(t, stored.Private.Bytes, "read from the registry, not from the account")
 	for _, call := range s.aws.Calls("") {
 		assert.True(t, strings.HasPrefix(call.Operation, "ecrpublic."), call.Operation)

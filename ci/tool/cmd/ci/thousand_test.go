@@ -136,8 +136,9 @@ func sixImages(functions []catalog.Function) (images []awsfake.Image) {
 }
 
 func TestRetentionOfAThousandFunctions(t *testing.T) {
+	t.Parallel()
 	root, functions := thousand(t)
-	aws := awsfake.New(t)
+	aws := awsfake.Start(t)
 	aws.PageSize = 1000
 	images := sixImages(functions)
 	aws.Add(awsfake.Private, "lambda-private-light", images...)
@@ -152,7 +153,7 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	most := delay(aws, callTakes, nil)
 
 	start := time.Now()
-	got := command(t, root, "retention")
+	got := with(aws).in(t, root, "retention")
 	t.Logf("retention: %.1f s, %d calls, %d at once", time.Since(start).Seconds(), len(aws.Calls("")), most())
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "lambda-private-light: a lifecycle policy has rules for 47 names at most, so it has none for 953 names (f047 to f999); "+
@@ -179,14 +180,15 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	assert.LessOrEqual(t, len(aws.Calls("ecrpublic.BatchDeleteImage")), 5)
 	assert.LessOrEqual(t, len(aws.Calls("ecr.DescribeImages")), 6)
 
-	again := command(t, root, "retention", "--dry-run")
+	again := with(aws).in(t, root, "retention", "--dry-run")
 	require.Equal(t, exitDone, again.code, again.stderr)
 	assert.Contains(t, again.stdout, "dry run: would delete 0 public images of 0.0 MB and 0 private images of 0.0 MB; checked 1 lifecycle policy\n")
 }
 
 func TestCostOfAThousandFunctions(t *testing.T) {
+	t.Parallel()
 	root, functions := thousand(t)
-	aws, registry := awsfake.New(t), newShelf(t, callTakes)
+	aws, registry := awsfake.Start(t), newShelf(t, callTakes)
 	aws.PageSize = 1000
 	most := delay(aws, callTakes, nil)
 	var private, public []awsfake.Image
@@ -210,7 +212,7 @@ func TestCostOfAThousandFunctions(t *testing.T) {
 	aws.Add(awsfake.Public, "lambda-light", public...)
 
 	start := time.Now()
-	got := measured(t, root, "--published", "--private-registry", registry.host(), "--public-registry", registry.host()+"/alias")
+	got := with(aws).measured(t, root, "--published", "--private-registry", registry.host(), "--public-registry", registry.host()+"/alias")
 	t.Logf("cost: %.1f s, %d calls, %d requests, %d at once", time.Since(start).Seconds(), len(aws.Calls("")), registry.requests, most())
 	assert.Equal(t, int64(1000+many*retention.Keep*1100), got.Private.Bytes)
 	assert.Equal(t, int64(1000+many/2*retention.Keep*1100), got.Public.Bytes)
@@ -219,9 +221,9 @@ func TestCostOfAThousandFunctions(t *testing.T) {
 }
 
 func TestStatusOfAThousandFunctions(t *testing.T) {
+	t.Parallel()
 	root, functions := thousand(t)
 	aws, registry := lambdafake.New(t), newShelf(t, callTakes)
-	aws.Env(t)
 	aws.Answer = func(c lambdafake.Call) lambdafake.Reply {
 		time.Sleep(callTakes)
 		return lambdafake.Reply{}
@@ -233,7 +235,7 @@ func TestStatusOfAThousandFunctions(t *testing.T) {
 	}
 
 	start := time.Now()
-	got := command(t, root, "status", "--private-registry", registry.host(), "--json")
+	got := with(aws).in(t, root, "status", "--private-registry", registry.host(), "--json")
 	t.Logf("status: %.1f s, %d calls, %d requests", time.Since(start).Seconds(), len(aws.Calls("GetFunction")), registry.requests)
 	require.Equal(t, exitDone, got.code, got.stderr)
 	var report status.Report

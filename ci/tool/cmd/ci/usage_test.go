@@ -88,6 +88,7 @@ func TestCompletion(t *testing.T) {
 var bareCI = regexp.MustCompile("(^|[\\s`\"(;&])ci [a-z-]{3,}")
 
 func TestTextsSayBinCI(t *testing.T) {
+	t.Parallel()
 	for _, cmd := range append(newRoot().Commands(), newRoot(), newHelp()) {
 		text := cmd.Short + "\n" + cmd.Long + "\n" + cmd.Example
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { text += "\n" + f.Usage })

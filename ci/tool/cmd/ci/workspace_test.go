@@ -48,11 +48,8 @@ func ci(t *testing.T, args ...string) []byte {
 // its standard output. A test that runs beside others cannot set variables of this process.
 func process(t *testing.T, env []string, args ...string) []byte {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Args[0] = "ci" // see TestMain
-	cmd.Env = append(os.Environ(), env...)
+	cmd := environment(nil).command(t, args...)
+	cmd.Env = append(cmd.Env, env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -91,14 +91,21 @@ type AWS struct {
 	calls     []Call
 }
 
-// New starts a stand-in that ends with the test, and sets the environment variables so that
-// this process uses it.
-func New(t testing.TB) *AWS {
+// Start starts a stand-in that ends with the test.
+func Start(t testing.TB) *AWS {
 	t.Helper()
 	a := Handler()
 	s := httptest.NewServer(a)
 	t.Cleanup(s.Close)
 	a.URL = s.URL
+	return a
+}
+
+// New starts a stand-in that ends with the test, and sets the environment variables so that
+// this process uses it.
+func New(t testing.TB) *AWS {
+	t.Helper()
+	a := Start(t)
 	if set, ok := t.(interface{ Setenv(string, string) }); ok {
 		for name, value := range a.Environment() {
 			set.Setenv(name, value)

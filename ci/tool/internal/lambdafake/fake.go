@@ -183,14 +183,19 @@ func (f *Fake) Calls(operation string) []Call {
 	return calls
 }
 
-// Env sets the environment variables that make every AWS client use the stand-in.
-func (f *Fake) Env(t testing.TB) {
-	t.Helper()
-	for name, value := range map[string]string{
+// Environment returns the variables that make any program use the stand-in.
+func (f *Fake) Environment() map[string]string {
+	return map[string]string{
 		"AWS_ENDPOINT_URL": f.URL, "AWS_REGION": Region,
 		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_PROFILE": "",
-	} {
+	}
+}
+
+// Env sets these variables for this process, until the test ends.
+func (f *Fake) Env(t testing.TB) {
+	t.Helper()
+	for name, value := range f.Environment() {
 		t.Setenv(name, value)
 	}
 }

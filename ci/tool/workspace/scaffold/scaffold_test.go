@@ -56,7 +56,7 @@ func TestNew(t *testing.T) {
 	f := catalog.Function{Image: "word-count", Variant: catalog.Light, Registry: catalog.Public, Lambda: "WordCount", Reason: `counts <words> & "such"`}
 	made, err := scaffold.New(t.Context(), c, f)
 	require.NoError(t, err)
-	f.Folder = "functions/word-count-lambda"
+	f.Folder, f.Module, f.Program = "functions/word-count-lambda", "functions/word-count-lambda", "word-count-lambda"
 	assert.Equal(t, &scaffold.Made{Function: f, Files: []string{
 		f.Folder + "/go.mod", f.Folder + "/go.sum", f.Folder + "/handler.go", f.Folder + "/handler_test.go",
 		f.Folder + "/image.json", f.Folder + "/main.go", f.Folder + "/testdata/event.json", "go.work",
