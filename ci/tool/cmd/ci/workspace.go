@@ -64,7 +64,7 @@ func findRoot(dir string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", usageError{fmt.Errorf("no workspace (%s, or go.work and %s/) in %s or above; pass one with --root", catalog.PipelineFile, catalog.Dir, dir)}
+			return "", usageError{fmt.Errorf("no workspace (%s, or go.work and %s/) in %s or above; pass one with --root, or make one: bin/ci init", catalog.PipelineFile, catalog.Dir, dir)}
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"go/build"
 	"go/parser"
@@ -11,6 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lambdas.internal/ci/tool/cache"
+	"lambdas.internal/ci/tool/report"
 )
 
 // folders returns the folders of the functions: those that the patterns match, and that
@@ -116,4 +121,52 @@ func none(patterns []string) error {
 	}
 	return Problem{File: PipelineFile, Field: "functions",
 		Fix: fmt.Sprintf("no folder of %s has an %s or a program; name the folders of the functions", strings.Join(patterns, ", "), DescriptionFile)}
+}
+
+// Covers tells whether the patterns name the folder.
+func (p Pipeline) Covers(folder string) bool {
+	covered := false
+	for _, pattern := range p.Functions {
+		not, left := strings.CutPrefix(pattern, "!")
+		if ok, err := path.Match(not, folder); err != nil || !ok {
+			continue
+		}
+		if left {
+			return false
+		}
+		covered = true
+	}
+	return covered
+}
+
+// Place changes the patterns of [PipelineFile] so that they name a folder, or name it no
+// more. It keeps what the file says beside that, and tells whether it changed the file.
+func (c *Catalog) Place(folder string, is bool) (changed bool, err error) {
+	patterns := slices.DeleteFunc(slices.Clone(c.Pipeline.Functions), func(p string) bool { return p == folder || p == "!"+folder })
+	if next := (Pipeline{Functions: patterns}); is && !next.Covers(folder) {
+		patterns = append(patterns, folder)
+	}
+	if slices.Equal(patterns, c.Pipeline.Functions) {
+		return false, nil
+	}
+	var p Pipeline
+	if err := ReadJSON(c.Root, PipelineFile, &p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if p.Functions = patterns; len(patterns) == 0 {
+		p.Functions = nil
+	}
+	var b bytes.Buffer
+	if err := report.JSON(&b, p); err != nil {
+		return false, fmt.Errorf("write %s: %w", PipelineFile, err)
+	}
+	file := filepath.Join(c.Root, filepath.FromSlash(PipelineFile))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return false, fmt.Errorf("write %s: %w", PipelineFile, err)
+	}
+	if err := cache.WriteFile(file, b.Bytes()); err != nil {
+		return false, fmt.Errorf("write %s: %w", PipelineFile, err)
+	}
+	c.Pipeline.Functions = patterns
+	return true, nil
 }

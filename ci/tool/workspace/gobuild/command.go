@@ -53,6 +53,14 @@ func unread(c *catalog.Catalog, f catalog.Function, platform v1.Platform) comman
 	return in
 }
 
+// what names what is built, for people.
+func (in command) what() string {
+	if in.work == "" {
+		return "the module in " + in.module
+	}
+	return "the functions"
+}
+
 // arg names the package of the function.
 func (in command) arg(f catalog.Function) string {
 	if in.module == "." {

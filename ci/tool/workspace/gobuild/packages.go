@@ -173,7 +173,7 @@ func list(ctx context.Context, in command, functions []catalog.Function) ([]Pack
 	}
 	out, err := in.run(ctx, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list the packages of the functions: %w", err)
+		return nil, fmt.Errorf("list the packages of %s: %w", in.what(), err)
 	}
 	var packages []Package
 	for d := json.NewDecoder(strings.NewReader(out)); ; {

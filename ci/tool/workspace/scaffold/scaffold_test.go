@@ -114,10 +114,10 @@ func TestARefusedFunctionLeavesNothing(t *testing.T) {
 		fields   []string // that are refused; none when the cause is another
 		says     string
 	}{
-		"a bad name":              {with(func(f *catalog.Function) { f.Image = "../resize" }), nil, []string{"image"}, "is not a valid name"},
-		"a name that is taken":    {with(func(f *catalog.Function) { f.Image = "api" }), nil, []string{"image"}, "already the image"},
-		"a folder that is taken":  {with(func(f *catalog.Function) { f.Image = "media" }), nil, []string{"image"}, "already exists"},
-		"a lambda that is taken":  {with(func(f *catalog.Function) { f.Lambda = "Api" }), nil, []string{"lambda"}, "already the function"},
+		"a bad name":             {with(func(f *catalog.Function) { f.Image = "../resize" }), nil, []string{"image"}, "is not a valid name"},
+		"a name that is taken":   {with(func(f *catalog.Function) { f.Image = "api" }), nil, []string{"image"}, "already the image"},
+		"a folder that is taken": {with(func(f *catalog.Function) { f.Image = "media" }), nil, []string{"image"}, "already exists"},
+		"a lambda that is taken": {with(func(f *catalog.Function) { f.Lambda = "Api" }), nil, []string{"lambda"}, "already the function"},
 		"all wrong": {catalog.Function{Image: "A", Variant: "b", Registry: "c", Lambda: "d e", Reason: "f\ng"}, nil,
 			[]string{"image", "lambda", "reason", "variant", "registry"}, ""},
 		"a shared module without sums": {good, func(t *testing.T, root string) { require.NoError(t, os.Remove(filepath.Join(root, "shared/go.sum"))) },
