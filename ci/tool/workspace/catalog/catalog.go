@@ -111,6 +111,7 @@ func Load(root string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	problems = append(problems, work.stale...)
 	c := &Catalog{Root: root, Toolchain: work.toolchain, Alone: work.uses == nil, Pipeline: pipeline}
 	for _, folder := range folders {
 		f, errs := readFunction(root, folder, work)
@@ -127,6 +128,11 @@ func Load(root string) (*Catalog, error) {
 	slices.SortFunc(c.Functions, func(a, b Function) int { return strings.Compare(a.Image, b.Image) })
 	separate(c.Functions)
 	return c, nil
+}
+
+// Others returns all functions but one.
+func (c *Catalog) Others(f Function) []Function {
+	return slices.DeleteFunc(slices.Clone(c.Functions), func(of Function) bool { return of.Image == f.Image })
 }
 
 // UnknownImageError names an image that no function makes.

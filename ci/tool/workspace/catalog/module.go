@@ -16,6 +16,7 @@ import (
 // workFile is the part of go.work that the catalog needs.
 type workFile struct {
 	toolchain string
+	stale     []error
 	uses      map[string]bool // folders, slash-separated, relative to the root; nil without go.work
 }
 
@@ -43,7 +44,12 @@ func readWork(root string, p Pipeline) (workFile, error) {
 	}
 	w.uses = map[string]bool{}
 	for _, use := range parsed.Use {
-		w.uses[filepath.ToSlash(filepath.Clean(use.Path))] = true
+		at := filepath.ToSlash(filepath.Clean(use.Path))
+		if _, err := os.Stat(filepath.Join(root, at)); errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(use.Path) {
+			w.stale = append(w.stale, Problem{File: "go.work", Field: "use",
+				Fix: fmt.Sprintf("names ./%s, which does not exist, so no go command works; if it was removed, run `go work edit -dropuse=%s`", at, use.Path)})
+		}
+		w.uses[at] = true
 	}
 	switch {
 	case parsed.Toolchain == nil && w.toolchain == "":
