@@ -52,6 +52,20 @@ func (f *buildFlags) addPlatform(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.platform, "platform", "", "platform to build all images for: "+strings.Join(platforms, " or ")+" (default: that of each function)")
 }
 
+// addOnePlatform is [buildFlags.addPlatform] for a step: it is for one platform.
+func (f *buildFlags) addOnePlatform(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.platform, "platform", platforms[0], "platform to build for: "+strings.Join(platforms, " or "))
+}
+
+// onePlatform is [app.builder] for a step.
+func (a *app) onePlatform(cmd *cobra.Command, f *buildFlags) (*build.Builder, error) {
+	b, err := a.builder(cmd, f)
+	if err == nil {
+		b.Mixed = false
+	}
+	return b, err
+}
+
 func (f *buildFlags) addBase(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a `REFERENCE`, or static")
 	f.addOffline(cmd)

@@ -18,19 +18,34 @@ import (
 func newImages(a *app) *cobra.Command {
 	var f buildFlags
 	var out, binaries, baseDir, ffmpegLayer string
+	var of handoffFlags
 	cmd := &cobra.Command{
 		Use:   "images",
 		Short: "Compile the functions and assemble their images on a base and a layer",
+		Long: `Compile the functions and assemble their images on a base and a layer.
+
+--published prints images that are published already instead: of each Lambda function the
+repository, the digest and the architecture, in a format that Terraform, CDK or
+CloudFormation reads. See docs/INFRASTRUCTURE.md.`,
 		Example: `  bin/ci base --out base
   bin/ci ffmpeg-layer --out ffmpeg.tar.gz
   bin/ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz
 
   bin/ci binaries --out binaries
-  bin/ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz --binaries binaries`,
+  bin/ci images --base-layout base --ffmpeg-layer ffmpeg.tar.gz --binaries binaries
+
+  bin/ci images --published --commit abc1234 --format tfvars`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := of.check(cmd, baseDir); err != nil {
+				return err
+			}
+			if of.published {
+				of.only = f.only
+				return of.read(cmd.Context(), a, cmd)
+			}
 			start := time.Now()
-			b, err := a.builder(cmd, &f)
+			b, err := a.onePlatform(cmd, &f)
 			if err != nil {
 				return err
 			}
@@ -72,10 +87,11 @@ func newImages(a *app) *cobra.Command {
 		},
 	}
 	f.addOnly(cmd)
-	f.addPlatform(cmd)
+	f.addOnePlatform(cmd)
+	of.add(cmd)
 	addOut(cmd, &out)
 	cmd.Flags().StringVar(&binaries, "binaries", "", "`FOLDER` that bin/ci binaries wrote (default: compile the functions now)")
-	required(cmd, &baseDir, "base-layout", "image layout (a `FOLDER`) that bin/ci base wrote")
+	cmd.Flags().StringVar(&baseDir, "base-layout", "", "image layout (a `FOLDER`) that bin/ci base wrote")
 	cmd.Flags().StringVar(&ffmpegLayer, "ffmpeg-layer", "", "`FILE` that bin/ci ffmpeg-layer wrote (for heavy images)")
 	return cmd
 }
