@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/deploy/handoff"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -49,4 +50,9 @@ func TestEnvironment(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
+}
+
+// The program of the steps does not hold the package, so it has the names of its formats.
+func TestFormatsOfTheHandoff(t *testing.T) {
+	assert.Equal(t, handoff.Formats, formats)
 }
