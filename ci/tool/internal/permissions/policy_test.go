@@ -189,7 +189,7 @@ var policies = map[string]struct {
 	// never are actions in the code of a command that it never calls, with the reason.
 	never map[string]string
 }{
-	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
+	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{
@@ -199,6 +199,7 @@ var policies = map[string]struct {
 		never: map[string]string{
 			"ecr-public:GetAuthorizationToken": "the keychain of a fleet names no public registry",
 			"sts:GetServiceBearerToken":        "the same",
+			"lambda:CreateFunction":            "only deploy --create calls it, which a person runs with the rights of the infrastructure code",
 		}},
 	"retention": {verbs: []string{"newCost", "newRetention"}, public: true},
 }
