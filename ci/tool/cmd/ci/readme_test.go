@@ -13,6 +13,9 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
+// author is who commits.
+var author = []string{"GIT_AUTHOR_NAME=dana", "GIT_AUTHOR_EMAIL=dana@example.org", "GIT_COMMITTER_NAME=dana", "GIT_COMMITTER_EMAIL=dana@example.org"}
+
 // TestTheReadmeOnYourFunctions runs the block of the README's section "Use it for your
 // functions" to the letter, in a repository of one module with two mains.
 func TestTheReadmeOnYourFunctions(t *testing.T) {
@@ -40,10 +43,16 @@ func TestTheReadmeOnYourFunctions(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Join(dir, "lambdas/bin/ci"), 0o755))
 	testkit.Downloaded(t, repository)
 
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"commit", "-q", "-m", "Functions"}} {
+		git := exec.CommandContext(t.Context(), "git", append([]string{"-C", filepath.Join(dir, "your-repository")}, args...)...)
+		git.Env = append(os.Environ(), author...)
+		out, err := git.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", block)
 	cmd.Dir = filepath.Join(dir, "lambdas")
 	// No registry answers, so that what is printed is the same everywhere.
-	cmd.Env = append(os.Environ(), "CI_CACHE="+kept(), "GOPROXY=off", "HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1", "AWS_ENDPOINT_URL=")
+	cmd.Env = append(append(os.Environ(), author...), "CI_CACHE="+kept(), "GOPROXY=off", "HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1", "AWS_ENDPOINT_URL=")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 

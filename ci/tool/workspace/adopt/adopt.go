@@ -175,7 +175,11 @@ func (p *Proposal) pins(s *survey) (bool, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	if len(s.modules) > 1 {
+	modules := map[string]bool{}
+	for _, f := range p.Functions {
+		modules[s.module(f.Folder)] = true
+	}
+	if len(modules) > 1 {
 		p.Offers = append(p.Offers, "there is no go.work, so each module is built by itself; with one, they are built at once and choose the same versions: go work init, then go work use -r .")
 	}
 	mod := s.modules["."]
