@@ -116,7 +116,7 @@ func (b *Builder) Forget() error { return os.RemoveAll(filepath.Dir(b.binaries()
 func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir string) (*Report, error) {
 	var all *Report
 	for _, p := range b.Parts(functions) {
-		r, err := p.Builder.all(ctx, p.Functions, dir)
+		r, err := p.all(ctx, p.Functions, dir)
 		if err != nil {
 			return nil, err
 		}

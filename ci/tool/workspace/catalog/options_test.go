@@ -44,7 +44,7 @@ func TestDecodeOptions(t *testing.T) {
 		"memory that is half a number":   {`"memory": 128.5`, Options{}, "memory: must be a whole number, not 128.5"},
 		"null":                           {`"files": null`, Options{}, "files: must be a list of strings, not null"},
 		"a field twice":                  {`"memory": 128, "memory": 256`, Options{}, "memory: appears twice; keep one"},
-		"a field that is nearly another": {`"enviroment": {}`, Options{}, `enviroment: is not a field of image.json (did you mean "environment"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`},
+		"a field that is nearly another": {`"environments": {}`, Options{}, `environments: is not a field of image.json (did you mean "environment"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var f Function
