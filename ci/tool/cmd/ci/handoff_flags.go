@@ -33,14 +33,14 @@ func (f *handoffFlags) add(cmd *cobra.Command) {
 	addEnvironment(cmd)
 }
 
-func (f *handoffFlags) check(cmd *cobra.Command, base string) error {
+func (f *handoffFlags) check(cmd *cobra.Command, base bool) error {
 	if !f.published {
 		for _, name := range []string{"format", "commit", "local", "private-registry", "region", "account"} {
 			if cmd.Flags().Changed(name) {
 				return usageError{fmt.Errorf("--%s needs --published", name)}
 			}
 		}
-		if base == "" {
+		if !base {
 			return usageError{fmt.Errorf("%s needs --base-layout, or --published; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())}
 		}
 		return nil

@@ -120,7 +120,7 @@ func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir str
 		if err != nil {
 			return nil, err
 		}
-		all = all.with(r, functions)
+		all = all.With(r, functions)
 	}
 	return all, nil
 }

@@ -50,8 +50,8 @@ func (b *Builder) Parts(functions []catalog.Function) []Part {
 	return parts
 }
 
-// with adds a report to another one, with the images in the order of the functions.
-func (r *Report) with(more *Report, functions []catalog.Function) *Report {
+// With adds a report to another one, with the images in the order of the functions.
+func (r *Report) With(more *Report, functions []catalog.Function) *Report {
 	if r == nil {
 		return more
 	}
