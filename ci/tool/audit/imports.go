@@ -45,7 +45,7 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 			findings = append(findings, fmt.Sprintf("%s is public, but imports private code: %s", f.Image, chain(from, p.ImportPath)))
 			continue
 		}
-		if by, ok := shared.reached[p.ImportPath]; ok && !slices.Contains(shared.allowed, folder) {
+		if by, ok := shared.reached[folder]; ok && !slices.Contains(shared.allowed, folder) {
 			unlisted = append(unlisted, fmt.Sprintf("%q", folder))
 			why = fmt.Sprintf("%s of the private %s: %s", folder, by, chain(from, p.ImportPath))
 		}
@@ -70,7 +70,7 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 
 // Shared are the packages of the workspace that private functions reach.
 type Shared struct {
-	reached map[string]string // the private function that reaches it, by import path
+	reached map[string]string // the private function that reaches it, by folder: one may have several import paths
 	allowed []string          // folders of the packages that public functions may reach too
 }
 
@@ -84,8 +84,8 @@ func NewShared(functions []catalog.Function, g *gobuild.Graph, allowed []string)
 		}
 		order, _ := g.Reach(f)
 		for _, p := range order {
-			if g.Folder(p) != "" && s.reached[p.ImportPath] == "" {
-				s.reached[p.ImportPath] = f.Image
+			if folder := g.Folder(p); folder != "" && s.reached[folder] == "" {
+				s.reached[folder] = f.Image
 			}
 		}
 	}

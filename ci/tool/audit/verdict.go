@@ -45,7 +45,7 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources, files *layer.Layer
 		folder := in.graph.Folder(p)
 		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder)
 		if f.Registry == catalog.Public {
-			parts = append(parts, in.shared.reached[p.ImportPath])
+			parts = append(parts, in.shared.reached[folder])
 		}
 		names := p.EmbedFiles
 		if folder != "" {

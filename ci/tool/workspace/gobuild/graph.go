@@ -60,9 +60,7 @@ func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]stri
 	}
 	for n := 0; n < len(order); n++ {
 		for _, imported := range order[n].Imports {
-			if meant, ok := order[n].ImportMap[imported]; ok {
-				imported = meant
-			}
+			imported = order[n].meant(imported)
 			p, ok := g.packages[imported]
 			if _, seen := from[imported]; seen || !ok {
 				continue

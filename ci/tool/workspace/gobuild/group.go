@@ -38,8 +38,11 @@ func groups(c *catalog.Catalog, functions []catalog.Function, platform v1.Platfo
 	return all
 }
 
-// merge adds packages to others. One that is in both gets the files and imports of both.
-func merge(all, more []Package) []Package {
+// merge adds the packages of a module to others. One that is in both gets the files and
+// imports of both. Where no go.work joins the modules, one import path can be that of
+// different packages: then those of the module, and what imports them, get its folder in
+// their path.
+func merge(all, more []Package, module string) []Package {
 	if len(all) == 0 {
 		return more
 	}
@@ -47,9 +50,27 @@ func merge(all, more []Package) []Package {
 	for n, p := range all {
 		at[p.ImportPath] = n
 	}
+	others := map[string]bool{}
 	for _, p := range more {
+		if n, ok := at[p.ImportPath]; ok && all[n].Dir != p.Dir {
+			others[p.ImportPath] = true
+		}
+	}
+	for grown := len(others) > 0; grown; {
+		grown = false
+		for _, p := range more {
+			if !others[p.ImportPath] && slices.ContainsFunc(p.Imports, func(i string) bool { return others[p.meant(i)] }) {
+				others[p.ImportPath], grown = true, true
+			}
+		}
+	}
+	for _, p := range more {
+		if others[p.ImportPath] {
+			all = append(all, p.of(module, others))
+			continue
+		}
 		n, ok := at[p.ImportPath]
-		if !ok || all[n].Dir != p.Dir {
+		if !ok {
 			all = append(all, p)
 			continue
 		}
@@ -75,4 +96,27 @@ func merge(all, more []Package) []Package {
 		into.Local = into.Local || p.Local
 	}
 	return all
+}
+
+// meant is the import path that an import in the source means.
+func (p Package) meant(imported string) string {
+	if meant, ok := p.ImportMap[imported]; ok {
+		return meant
+	}
+	return imported
+}
+
+// of returns the package under a path that no package of another module has. It imports the
+// others in the same way.
+func (p Package) of(module string, others map[string]bool) Package {
+	within := func(path string) string { return path + "@" + module }
+	mapped := map[string]string{}
+	for _, imported := range p.Imports {
+		mapped[imported] = p.meant(imported)
+		if others[mapped[imported]] {
+			mapped[imported] = within(mapped[imported])
+		}
+	}
+	p.ImportPath, p.ImportMap = within(p.ImportPath), mapped
+	return p
 }

@@ -86,7 +86,7 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 		if err != nil {
 			return nil, err
 		}
-		all = merge(all, packages)
+		all = merge(all, packages, of.in.module)
 	}
 	return all, nil
 }
