@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -11,9 +12,9 @@ import (
 )
 
 // chain shows the imports that lead from the function to the package.
-func chain(from map[string]string, path string) string {
-	steps := []string{path}
-	for at := from[path]; at != ""; at = from[at] {
+func chain(from map[string]string, to string) string {
+	steps := []string{to}
+	for at := from[to]; at != ""; at = from[at] {
 		steps = append(steps, at)
 	}
 	slices.Reverse(steps)
@@ -51,7 +52,7 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 		}
 		for _, name := range p.Files() {
 			at := g.File(p, name)
-			if !hidden(at) {
+			if at == "" || !hidden(path.Dir(at)) {
 				continue
 			}
 			does := "imports"
@@ -130,6 +131,6 @@ func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts, dir 
 	return check(f.Image, FFmpeg, min(len(order), len(layers)), report.Count(len(order), "package")+", "+report.Count(len(layers), "layer"), findings)
 }
 
-func within(path, dir string) bool {
-	return path == dir || dir == "." || strings.HasPrefix(path, dir+"/")
-}
+// within tells whether a folder is another one, or below it. Below the root folder is nothing:
+// the function there is its files alone.
+func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }

@@ -107,6 +107,9 @@ func (f folder) of(tests bool) map[string][]byte {
 func readFolders(root, dir string) ([]folder, error) {
 	var all []folder
 	err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(dir)), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && dir == "." && name != filepath.Join(root, dir) {
+			return fs.SkipDir // the function at the root is its files alone
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -19,7 +19,7 @@ var rest = []struct{ use, short string }{
 	{"deploy", "Make the Lambda functions run a published commit, all or none"},
 	{"rollback", "Make the Lambda functions run an earlier release, all or none"},
 	{"status", "Show what every Lambda function runs, since when, and the problems"},
+	{"iam", "Print the IAM policy of a role that runs commands at AWS"},
 	{"rename NAME NEW", "Give the image of a function another name"},
 	{"remove NAME", "Take a function out of the workspace"},
-	{"iam", "Print the IAM policy of a role that runs commands at AWS"},
 }
