@@ -4,6 +4,7 @@ GOLANGCI_LINT_VERSION := v2.13.2
 VERSITYGW_VERSION     := v1.8.0
 DYNALITE_VERSION      := 4.0.0
 KO_VERSION            := v0.19.1
+ACT_VERSION           := v0.2.82
 
 # Every module is built and tested in its own folder.
 FUNCTIONS := $(patsubst %/go.mod,%,$(wildcard functions/*/go.mod))
@@ -98,10 +99,14 @@ test-full: tools bin/ci ## Run the tests of faults, kills and random edits 2,000
 test-engine: bin/ci ## Test the Dagger module on a real engine, if dagger reaches one
 	cd ci/enginetest && go test -count=1 -v -timeout 60m .
 
+.PHONY: test-workflows
+test-workflows: bin/act ## Run every workflow in a runner on this machine, and the commands of CodeBuild (quick: ARGS="-run PullRequest")
+	cd ci/tool && $(TEST) -tags workflows -count=1 -v ./internal/workflowtest $(ARGS)
+
 .PHONY: vet
 vet: ## Run go vet on all modules, in the workspace and alone (GOWORK=off)
 	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && $(GO) vet -trimpath ./... && GOWORK=off $(GO) vet -trimpath ./...); done
-	@cd ci/tool && $(GO) build -trimpath -tags steps -o /dev/null ./cmd/ci
+	@cd ci/tool && $(GO) build -trimpath -tags steps -o /dev/null ./cmd/ci && $(GO) vet -trimpath -tags workflows ./internal/workflowtest
 
 .PHONY: tidy-check
 tidy-check: ## Fail if go mod tidy would change a go.mod or go.sum
@@ -149,6 +154,12 @@ bin/ko: bin/.ko-$(KO_VERSION)
 bin/.ko-$(KO_VERSION):
 	@echo "== compile ko $(KO_VERSION), once"
 	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/google/ko@$(KO_VERSION)
+	@touch $@
+
+bin/act: bin/.act-$(ACT_VERSION)
+bin/.act-$(ACT_VERSION):
+	@echo "== compile act $(ACT_VERSION), a runner for workflows, once: about a minute"
+	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/nektos/act@$(ACT_VERSION)
 	@touch $@
 
 $(NPM)/.installed: Makefile

@@ -75,8 +75,8 @@ func TestTooLargeForTheFunction(t *testing.T) {
 		"JPEG": {"128", func() []byte {
 			return mediatest.Read(t, mediatest.Make(t, "a.jpg", still("4000x3000", "-pix_fmt", "yuvj444p")...))
 		}, "4000 x 3000 pixels of yuvj444p take 82 MB of memory, and the limit is 64 MB; make the picture smaller"},
-		"JPEG of too many pixels":     {"10240", func() []byte { return claims(t, 18000, 9000) }, "18000 x 9000 pixels are more than the limit of 150 million; make the picture smaller"},
-		"JPEG that no ffmpeg accepts": {"10240", func() []byte { return claims(t, 20000, 14000) }, "20000 x 14000 pixels are more than the limit of 150 million; make the picture smaller"},
+		"JPEG of too many pixels":     {"10240", func() []byte { return claims(t, 18000, 9000) }, "18000 x 9000 pixels are more than the limit of 150 million, or 200 million for a JPEG; make the picture smaller"},
+		"JPEG that no ffmpeg accepts": {"10240", func() []byte { return claims(t, 20000, 14000) }, "20000 x 14000 pixels are more than the limit of 150 million, or 200 million for a JPEG; make the picture smaller"},
 		"WebP": {"128", func() []byte {
 			return mediatest.Read(t, mediatest.Make(t, "a.webp", still("4000x4000", "-pix_fmt", "yuv420p")...))
 		}, "4000 x 4000 pixels of yuv420p take 70 MB of memory"},

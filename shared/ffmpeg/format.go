@@ -27,7 +27,7 @@ var formats = []struct {
 	demuxer string
 	is      func(head []byte) bool
 }{
-	{"jpeg_pipe", starts(0, "\xff\xd8\xff")},
+	{jpeg, starts(0, "\xff\xd8\xff")},
 	{"png_pipe", starts(0, "\x89PNG\r\n\x1a\n")},
 	{"webp_pipe", func(head []byte) bool { return starts(0, "RIFF")(head) && starts(8, "WEBP")(head) }},
 	{"gif", starts(0, "GIF8")},
@@ -158,8 +158,12 @@ func sniff(address, protocols string, head []byte) (source, error) {
 
 // options come before every input, of ffmpeg and of ffprobe.
 func (s source) options() []string {
+	pixels := pixelLimit
+	if s.demuxer == jpeg {
+		pixels = jpegLimit
+	}
 	return []string{
 		"-format_whitelist", demuxers, "-protocol_whitelist", s.protocols, "-codec_whitelist", whitelist,
-		"-max_pixels", strconv.Itoa(pixelLimit), "-f", s.demuxer,
+		"-max_pixels", strconv.Itoa(pixels), "-f", s.demuxer,
 	}
 }

@@ -46,10 +46,16 @@ func newLimits() limits {
 	}
 }
 
-// pixelLimit is far above the pictures of cameras, and low enough that no calculation
-// with the size overflows. Decoders refuse a larger picture even if the container gives
-// a smaller size.
-const pixelLimit = 150_000_000
+const (
+	// pixelLimit is how many pixels are decoded at most, low enough that no calculation with
+	// the size overflows. Decoders refuse a larger picture even if the container gives a
+	// smaller size.
+	pixelLimit = 150_000_000
+	// jpegLimit is how many pixels a JPEG may have that is reduced. Telephones make pictures
+	// of 16320 x 12240. ffmpeg itself refuses more, if the picture is high and narrow
+	// (libavutil/imgutils.c, av_image_check_size2).
+	jpegLimit = 200_000_000
+)
 
 const (
 	// programMemory in bytes is what a program needs before the first frame.
@@ -70,11 +76,14 @@ func (t *Tools) CheckSize(m Media) error {
 	if !m.Still() {
 		what, frames = "video", videoFrames
 	}
-	pixels := int64(m.Width) * int64(m.Height)
+	pixels, samples := m.decoded(), bytesPerPixel(m.PixelFormat)
 	if pixels > pixelLimit {
 		return tooManyPixels(strconv.Itoa(m.Width), strconv.Itoa(m.Height))
 	}
-	need := programMemory + frames*int64(float64(pixels)*bytesPerPixel(m.PixelFormat))
+	need := programMemory + frames*int64(float64(pixels)*samples)
+	if m.profile == progressive && m.Container == jpeg {
+		need += int64(float64(m.Width) * float64(m.Height) * samples * coefficient)
+	}
 	if m.Tiles != nil {
 		need = programMemory + pixels*tiledPixel
 	}
@@ -86,7 +95,8 @@ func (t *Tools) CheckSize(m Media) error {
 }
 
 func tooManyPixels(width, height string) error {
-	return fault.New(fault.InvalidInput, "%s x %s pixels are more than the limit of %d million; make the picture smaller", width, height, pixelLimit/1_000_000)
+	return fault.New(fault.InvalidInput, "%s x %s pixels are more than the limit of %d million, or %d million for a JPEG; make the picture smaller",
+		width, height, pixelLimit/1_000_000, jpegLimit/1_000_000)
 }
 
 // samples says how many numbers a pixel has, by the start of the pixel format's name

@@ -34,6 +34,10 @@ type Media struct {
 	// AudioCodec is the codec of the first audio stream that is accepted, or of the first
 	// one if none is. It is empty when there is no audio stream.
 	AudioCodec string
+	// profile is ffprobe's word for the kind of JPEG.
+	profile string
+	// lowres is how often the sides are halved by the decoder.
+	lowres int
 	// Tiles of a picture that is stored in parts; nil for any other.
 	Tiles *Tiles
 	// VideoStream and AudioStream are the positions of these streams among the video and
@@ -54,8 +58,11 @@ func (m Media) Photo() bool {
 	return strings.HasSuffix(m.Container, "_pipe") || m.Container == heif
 }
 
-// heif is the Container of a HEIC or AVIF picture.
-const heif = "heif"
+// heif is the Container of a HEIC or AVIF picture, and jpeg that of a JPEG.
+const (
+	heif = "heif"
+	jpeg = "jpeg_pipe"
+)
 
 // CheckSound returns a fault.InvalidInput when the media has sound only in codecs that
 // are not accepted.

@@ -30,6 +30,7 @@ type probeOutput struct {
 type probeStream struct {
 	Type        string `json:"codec_type"`
 	Codec       string `json:"codec_name"`
+	Profile     string `json:"profile"`
 	Tag         string `json:"codec_tag_string"`
 	PixelFormat string `json:"pix_fmt"`
 	Width       int    `json:"width"`
@@ -228,7 +229,7 @@ func (s probeStream) over(t probeStream) bool {
 
 // describe fills in the properties of the video stream.
 func (m *Media) describe(s probeStream) {
-	m.Codec, m.PixelFormat = s.codec(), s.PixelFormat
+	m.Codec, m.PixelFormat, m.profile = s.codec(), s.PixelFormat, s.Profile
 	m.Width, m.Height = s.Width, s.Height
 	if aspect := ratio(strings.Replace(s.PixelAspect, ":", "/", 1)); aspect > 0 && aspect != 1 {
 		m.Squeezed = true

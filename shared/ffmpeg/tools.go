@@ -61,8 +61,16 @@ func find(program, variable string) (string, error) {
 	return path, nil
 }
 
-// errTooLong is the cause of a context that ended at the time limit of one program run.
-var errTooLong = errors.New("the program ran longer than its limit")
+// noModules keeps a static program from loading the modules for character sets that the
+// machine has for another version of the C library: it crashes when it does, and a transport
+// stream has names in such a set (libavformat/mpegts.c, getstr8). No name is read here.
+const noModules = "GCONV_PATH=/var/empty"
+
+// Causes of a context that ended because of one program run.
+var (
+	errTooLong  = errors.New("the program ran longer than its limit")
+	errNoMemory = errors.New("the program got no memory")
+)
 
 // run runs a program within the limits. The program is killed when its context ends, and
 // after within unless that is 0. The function read gets its standard output; an error of
@@ -74,13 +82,20 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 		ctx, cancel = context.WithTimeoutCause(ctx, within, errTooLong)
 		defer cancel()
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	name := filepath.Base(program)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = stopGrace
-	cmd.Env = append(os.Environ(), "no_proxy=127.0.0.1") // see loopback
+	cmd.Env = append(os.Environ(), "no_proxy=127.0.0.1", noModules) // see loopback
 	stderr := &tail{limit: stderrLimit}
+	if program == t.ffmpeg { // some versions wait for ever for a thread that got no memory
+		stderr.seen = func(words []byte) {
+			if outOfMemory.Match(words) {
+				stop(errNoMemory)
+			}
+		}
+	}
 	cmd.Stderr = stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -90,12 +105,12 @@ func (t *Tools) run(ctx context.Context, within time.Duration, program string, a
 		return "", t.failure(ctx, within, name, err, stderr)
 	}
 	if err := t.limits.apply(cmd.Process.Pid); err != nil {
-		stop()
+		stop(nil)
 		_ = cmd.Wait() // killed by stop; its error says nothing new
 		return "", fault.New(fault.Internal, "%s: limit its memory and output: %w", name, err)
 	}
 	if err := read(stdout); err != nil {
-		stop()
+		stop(nil)
 		_ = cmd.Wait() // killed by stop; its error says nothing new
 		return "", err
 	}
@@ -109,6 +124,9 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 	if ended := context.Cause(ctx); ended != nil && err != nil {
 		if errors.Is(ended, errTooLong) {
 			return fault.New(fault.InvalidInput, "processing the file takes longer than the limit of %s; use a smaller picture or a shorter video", within)
+		}
+		if errors.Is(ended, errNoMemory) {
+			return t.limits.tooMuchMemory()
 		}
 		return fault.New(fault.DeadlineExceeded, "%s: stopped: %w", name, ctx.Err())
 	}
@@ -133,6 +151,9 @@ func (t *Tools) failure(ctx context.Context, within time.Duration, name string, 
 	}
 	// The caller reads the error, and the words of ffmpeg say little to it.
 	slog.InfoContext(ctx, "the file is rejected", "program", name, "error", err.Error(), "words", stderr.text())
+	if len(stderr.buf) == 0 { // ffprobe, when a decoder of many gets no memory
+		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory; convert it to JPEG, or to H.264 in MP4", t.limits.memory>>20)
+	}
 	return rejected(string(stderr.buf))
 }
 
@@ -157,7 +178,7 @@ func (t *Tools) killed(ctx context.Context, name string, signal syscall.Signal, 
 	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL:
 		slog.WarnContext(ctx, "the program crashed", "program", name, "error", err.Error(), "words", stderr.text())
 		// A library that does not check for missing memory crashes as well.
-		return fault.New(fault.InvalidInput, "the file is damaged, or needs more than the limit of %d MB of memory; convert it to JPEG, or to H.264 in MP4", t.limits.memory>>20)
+		return fault.New(fault.InvalidInput, "the program that reads the file crashed: the file is damaged, of a kind that this version does not read, or needs more than the limit of %d MB of memory; convert it to JPEG, or to H.264 in MP4", t.limits.memory>>20)
 	default:
 		return fault.New(fault.Internal, "%s: %w%s", name, err, stderr.suffix())
 	}
@@ -174,6 +195,8 @@ var offListLine = regexp.MustCompile(`(?m)^.*not on whitelist '.*\n?(?:\s+Last m
 type tail struct {
 	limit int
 	buf   []byte
+	// seen, when set, is called with what was kept.
+	seen func(words []byte)
 }
 
 // Write implements io.Writer; it never fails.
@@ -181,6 +204,9 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.buf = append(t.buf, p...)
 	if over := len(t.buf) - t.limit; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	if t.seen != nil {
+		t.seen(t.buf)
 	}
 	return len(p), nil
 }

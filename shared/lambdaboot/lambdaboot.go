@@ -31,6 +31,7 @@ const buildLimit = 5 * time.Second
 
 // Start serves invocations until the runtime ends the process. It does not return.
 func Start(name string, build Build) {
+	limitMemory()
 	slog.SetDefault(logging.New(os.Stdout).With("function", name))
 	f := New(build)
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)

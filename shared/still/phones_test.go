@@ -2,12 +2,15 @@ package still_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +62,19 @@ func TestLargeHEICIsRefusedBeforeItIsDecoded(t *testing.T) {
 	mediatest.Modern(t)
 	t.Setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
 	assert.EqualError(t, refusal(t, in), "4032 x 3024 pixels of yuvj420p take 245 MB of memory, and the limit is 192 MB; make the picture smaller")
+}
+
+// With too little memory, ffmpeg 7 waited for ever for a thread of its own.
+func TestHEICInAFunctionWithLittleMemory(t *testing.T) {
+	in := mediatest.HEIC(t, mediatest.Quarters(1600, 1200))
+	mediatest.Modern(t)
+	for megabytes := 128; megabytes < 160; megabytes += 4 {
+		t.Setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(megabytes))
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		_, err := still.New(mediatest.Tools(t), still.ThumbnailSide).Make(ctx, in, filepath.Join(t.TempDir(), "still.jpg"))
+		cancel()
+		assert.Contains(t, []fault.Kind{"", fault.InvalidInput}, fault.KindOf(err), "%d MB: %v", megabytes, err)
+	}
 }
 
 func TestJPEGWithMoreBehindIt(t *testing.T) {
@@ -119,6 +135,57 @@ func TestProfileOfOtherColoursIsLeftOut(t *testing.T) {
 	})
 }
 
+// What prints are made of: ink and its inverse, as Adobe's programs write them, and the same
+// as brightness and colour (Adobe Technical Note 5116, 18). Go reads them in the same way.
+func TestPhotoOfFourInks(t *testing.T) {
+	const rgbk, ycck = 0, 2
+	for name, test := range map[string]struct{ width, height, adobe, part int }{
+		"CMYK":                       {900, 600, rgbk, 1},
+		"CMYK, reduced":              {1800, 1200, rgbk, 1},
+		"YCCK":                       {900, 600, ycck, 1},
+		"YCCK, reduced":              {1800, 1200, ycck, 1},
+		"YCCK of fewer colours":      {900, 600, ycck, 2},
+		"YCCK that is never reduced": {1800, 1200, ycck, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			img := mediatest.Quarters(test.width, test.height)
+			var planes []mediatest.Plane
+			for i := range 4 {
+				part := 1
+				if i == 1 || i == 2 {
+					part = test.part
+				}
+				values := mediatest.Channel(img, part, part, func(r, g, b uint8) uint8 {
+					light := max(r, g, b) // the rest is black ink
+					parts := []uint8{uint8(int(r) * 255 / int(light)), uint8(int(g) * 255 / int(light)), uint8(int(b) * 255 / int(light)), light}
+					if test.adobe == ycck {
+						parts[0], parts[1], parts[2] = color.RGBToYCbCr(255-parts[0], 255-parts[1], 255-parts[2])
+					}
+					return parts[i]
+				})
+				planes = append(planes, mediatest.Plane{Values: values, Across: test.part / part, Downward: test.part / part})
+			}
+			photo := mediatest.JPEGOf(t, test.width, test.height, test.adobe, planes...)
+			known, err := jpeg.Decode(bytes.NewReader(photo))
+			require.NoError(t, err)
+			mediatest.AssertUpright(t, known)
+			in := mediatest.Write(t, "photo", withProfile(photo, "CMYK", 60_000))
+			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
+				out := filepath.Join(t.TempDir(), "still.jpg")
+				made, err := still.New(mediatest.Tools(t), still.ThumbnailSide).Make(t.Context(), in, out)
+				require.NoError(t, err)
+				data := mediatest.Read(t, out)
+				img, err := jpeg.Decode(bytes.NewReader(data))
+				require.NoError(t, err)
+				assert.Equal(t, still.Picture{Width: 400, Height: 267}, made)
+				mediatest.AssertUpright(t, img)
+				assert.IsType(t, &image.YCbCr{}, img)
+				assert.NotContains(t, string(data), "ICC_PROFILE")
+			})
+		})
+	}
+}
+
 // The primaries of P3, as iPhones name them, and those of BT.601. The sizes are odd.
 func TestPrimariesAreConverted(t *testing.T) {
 	for _, primaries := range []string{"smpte432", "smpte431", "smpte170m", "bt470bg", "bt470m", "smpte240m", "bt2020"} {
@@ -151,6 +218,7 @@ func TestVideoKinds(t *testing.T) {
 	for name, in := range map[string]string{
 		"a small track of the camera first": mediatest.Make(t, "in.mp4", append(clip, "-f", "lavfi", "-i", "color=red:size=10x12:rate=25:duration=2", "-map", "1", "-map", "0", "-pix_fmt", "yuv420p", "-disposition:v:0", "0", "-disposition:v:1", "default")...),
 		"fragmented, of unknown length":     mediatest.Write(t, "in", fragmented),
+		"transport stream of a camera":      mediatest.Make(t, "in.ts", append(clip, "-pix_fmt", "yuv420p", "-metadata", "service_name=\x14Name")...),
 		"WebM of a browser, without length": mediatest.Make(t, "in.webm", append(clip, "-c:v", "libvpx", "-live", "1")...),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +258,6 @@ func refusal(t *testing.T, in string) error {
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	clip := mediatest.Read(t, mediatest.Make(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30:duration=2", "-pix_fmt", "yuv420p"))
-	transport := mediatest.Read(t, mediatest.Make(t, "clip.ts", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30:duration=1", "-pix_fmt", "yuv420p"))
 	photo := mediatest.JPEG(t, mediatest.Scenery(1, 640, 480))
 	const unknown = "the file is not a picture or video of a known kind; convert it to JPEG, or to H.264 in MP4"
 	const damaged = "the file is damaged or not complete; send it again, or convert it to JPEG, or to H.264 in MP4"
@@ -214,7 +281,4 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 			})
 		})
 	}
-	t.Run("transport stream, on which the offline ffprobe crashes", func(t *testing.T) {
-		assert.ErrorContains(t, refusal(t, mediatest.Write(t, "in", transport)), "the file is damaged, or needs more than the limit")
-	})
 }

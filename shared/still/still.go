@@ -22,6 +22,9 @@ import (
 const (
 	// ThumbnailSide is the longest side of a thumbnail in pixels.
 	ThumbnailSide = 400
+	// reserve is how many times the still's side a reduced original has at least: the still
+	// shows nothing of the reduction.
+	reserve = 2
 	// quality is ffmpeg's JPEG scale, 2 (best) to 31; 3 is about 90 of 100.
 	quality = "3"
 	// scanned is how much of a video is searched for a frame; sampled is how many frames
@@ -47,12 +50,12 @@ type Picture struct {
 // Maker makes stills of local files.
 type Maker struct {
 	tools *ffmpeg.Tools
-	fit   string
+	side  int
 }
 
 // New returns a Maker whose stills have a longest side of at most side pixels.
 func New(tools *ffmpeg.Tools, side int) *Maker {
-	return &Maker{tools: tools, fit: fmt.Sprintf(fit, side)}
+	return &Maker{tools: tools, side: side}
 }
 
 // Make writes a JPEG of the photo or video at in to out: upright, with square pixels and
@@ -65,7 +68,17 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 	if err != nil {
 		return Picture{}, err
 	}
-	if err := m.tools.CheckSize(media); err != nil {
+	reduced := media.Reduced(reserve * m.side)
+	made, err := m.still(ctx, reduced, in, out)
+	if reduced != media && fault.KindOf(err) == fault.InvalidInput && m.tools.CheckSize(media) == nil {
+		return m.still(ctx, media, in, out)
+	}
+	return made, err
+}
+
+func (m *Maker) still(ctx context.Context, media ffmpeg.Media, in, out string) (Picture, error) {
+	err := m.tools.CheckSize(media)
+	if err != nil {
 		return Picture{}, err
 	}
 	if media.Still() {
@@ -84,7 +97,7 @@ func (m *Maker) Make(ctx context.Context, in, out string) (Picture, error) {
 }
 
 func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) error {
-	job := ffmpeg.Job{Input: in, Output: out, Within: within}
+	job := ffmpeg.Job{Input: in, InputOptions: media.Reduction(), Output: out, Within: within}
 	filters := m.prepared(media)
 	if media.Photo() {
 		// Some versions of ffmpeg apply the EXIF orientation and some do not, so this does.
@@ -95,7 +108,7 @@ func (m *Maker) photo(ctx context.Context, media ffmpeg.Media, in, out string) e
 		if !rgb {
 			filters = append(filters, ffmpeg.NoProfile)
 		}
-		job.InputOptions = []string{"-noautorotate"}
+		job.InputOptions = append(job.InputOptions, "-noautorotate")
 		filters = append(filters, turns[orientation]...)
 	}
 	job.OutputOptions = output(media, filters)
@@ -127,9 +140,9 @@ func (m *Maker) frame(ctx context.Context, media ffmpeg.Media, in, out string) e
 
 // prepared returns the filters that give a picture the size and the colours of the still.
 func (m *Maker) prepared(media ffmpeg.Media) []string {
-	filters := []string{m.fit}
+	filters := []string{fmt.Sprintf(fit, m.side)}
 	if media.PixelFormat == "pal8" {
-		filters = []string{"format=rgba", m.fit} // the colours of a palette have a transparency, which scaling may lose
+		filters = slices.Insert(filters, 0, "format=rgba") // the colours of a palette have a transparency, which scaling may lose
 	}
 	if transparent(media.PixelFormat) {
 		filters = append(filters, onWhite)

@@ -51,6 +51,10 @@ and until it has answered its testdata/event.json; its memory then; and how many
 caches that any other image has too. With --since the report says how many are new since a
 commit, latest or live, or an image layout: only these are nobody's yet.
 
+If image.json has a budget of initMs or blocks, an image that is over it is an error: see
+docs/IMAGE-JSON.md. The fastest start counts, beyond that of hello, a program that does nothing
+and is started in turn with the images.
+
 Run it as root: then a function sees the files of its image alone. S3 and DynamoDB are
 servers on this machine; S3 holds the files below testdata/objects of each function.`,
 		Example: "  bin/ci coldstart\n  bin/ci coldstart --name thumb --json\n  bin/ci coldstart --since latest\n  bin/ci coldstart --from dist --since ../base/dist --markdown",
@@ -146,7 +150,8 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 	if stores.Missing != "" {
 		r.Missing = append(r.Missing, stores.Missing)
 	}
-	return a.print(cmd, r, func(w io.Writer) error { return r.Print(w, f.markdown) })
+	r.Judge(m.functions)
+	return errors.Join(a.print(cmd, r, func(w io.Writer) error { return r.Print(w, f.markdown) }), r.Err())
 }
 
 // subjects unpacks what is to be measured into a folder: the program to compare with, then the
@@ -172,6 +177,7 @@ func (f *coldStartFlags) subjects(cmd *cobra.Command, m *made, contents *coldsta
 			Options: invoke.Options{Name: function.Lambda, Env: env, Logs: io.Discard},
 		}
 		source := sources[function.Image]
+		s.Options.Image, s.Options.Memory = source.Config.Config.Env, function.Memory
 		if s.Files, err = contents.Files(ctx, source); err != nil {
 			return nil, fmt.Errorf("read image %s: %w", function.Image, err)
 		}

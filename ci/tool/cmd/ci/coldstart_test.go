@@ -66,6 +66,13 @@ func TestColdStart(t *testing.T) {
 	require.Equal(t, exitDone, again.code, again.stderr)
 	assert.Regexp(t, `(?m)^alpha  .*  yes$`, again.stdout)
 	assert.NotContains(t, again.stdout, "NEW", "there is nothing to compare with")
+
+	described := `{"image": "alpha", "variant": "light", "registry": "private", "lambda": "TheAlpha", "reason": "r", "budget": {"megabytes": 90, "blocks": 1, "reason": "it does nothing"}}`
+	require.NoError(t, os.WriteFile(filepath.Join(root, "functions/alpha/image.json"), []byte(described), 0o644))
+	over := command(t, root, "coldstart", "--offline", "--starts", "1", "--name", "alpha")
+	assert.Equal(t, exitFailed, over.code)
+	assert.Regexp(t, `(?m)^ci: cold start of alpha: \d+ blocks are read before its first request for an event, and its budget is 1 \(it does nothing\); start less, or raise .budget\.blocks. in functions/alpha/image.json and say why$`, over.stderr)
+	assert.Contains(t, over.stdout, "alpha", "the report is printed all the same")
 }
 
 func TestColdStartRefuses(t *testing.T) {

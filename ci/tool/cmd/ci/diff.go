@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/inspect/coldstart"
 	"lambdas.internal/ci/tool/inspect/sizediff"
 )
 
@@ -36,8 +37,11 @@ FROM and TO are each one of
 
 Without TO, the images are built from the work tree. Each image is read from the
 registry that its function names; live images are read from the private one. If several
-accounts or regions run them, name one: 123456789012-eu-central-1-live. Only the layer
-with the binary is read, and only if it changed.
+accounts or regions run them, name one: 123456789012-eu-central-1-live. Only layers that
+changed are read.
+
+New blocks are those of 512 KiB that no image of FROM has: Lambda loads images in such
+blocks, and has these in none of its caches. bin/ci coldstart says which are read.
 
 The size of a Go package comes from the function table of the binary, which a binary
 without symbols has too; versions come from the build information in the binary. Exit
@@ -113,6 +117,12 @@ func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) 
 	if err != nil {
 		return err
 	}
+	var contents coldstart.Reader
+	blocks, err := contents.New(cmd.Context(), from.Images, to.Images)
+	if err != nil {
+		return err
+	}
+	r.SetNewBlocks(blocks)
 	return a.print(cmd, r, func(w io.Writer) error {
 		if f.markdown {
 			return r.Markdown(w, f.top)

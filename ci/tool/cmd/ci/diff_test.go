@@ -40,6 +40,7 @@ func TestDiffWithWhatIsLive(t *testing.T) {
 	assert.Nil(t, r.Changes[0].Before, "alpha is not live")
 	assert.Equal(t, "beta", r.Changes[1].Image)
 	assert.Positive(t, r.Changes[1].Grew)
+	assert.Positive(t, *r.Changes[1].NewBlocks)
 	assert.True(t, slices.ContainsFunc(r.Changes[1].Packages, func(p sizediff.Package) bool { return p.Path == "fmt" && p.Before == 0 && p.After > 0 }))
 }
 

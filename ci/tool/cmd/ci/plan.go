@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/plan"
+	"lambdas.internal/ci/tool/inspect/coldstart"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
@@ -87,7 +90,12 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 		p.Stop(gates.Err())
 	}
 	f.addRegistries(cmd, p, m, images)
-	f.addLambda(cmd, p, c, catalog.Running(m.functions))
+	side := f.addLambda(cmd, p, c, catalog.Running(m.functions))
+	if p.Published() { // without the registries, nothing is known of the blocks either
+		if err := f.addBlocks(cmd, p, m, side); err != nil {
+			p.Unseen(err, "how many blocks are new")
+		}
+	}
 	if err := f.addSources(cmd, p, m); err != nil {
 		return err
 	}
@@ -122,13 +130,14 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	p.AddPublish(published)
 }
 
-// addLambda adds what the functions run and what deploy would do.
-func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function) {
+// addLambda adds what the functions run and what deploy would do. It returns the side of the
+// functions, the zero one if that is unknown.
+func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function) publish.Side {
 	flags := fleetFlags{f.target}
 	fl, err := flags.open(cmd.Context(), c)
 	if err != nil {
 		p.Unseen(err, "what the functions run")
-		return
+		return publish.Side{}
 	}
 	releases, err := fl.records.Releases(cmd.Context())
 	if err != nil {
@@ -136,6 +145,27 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 		releases = history.Releases{}
 	}
 	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
+	return fl.side
+}
+
+// addBlocks adds how many blocks of the images are new beside those that are live.
+func (f *planFlags) addBlocks(cmd *cobra.Command, p *plan.Plan, m *made, side publish.Side) (err error) {
+	sides := &sides{cmd: cmd, flags: &f.target, catalog: m.builder.Catalog, kept: m.builder.Cache, functions: m.functions}
+	defer func() { err = errors.Join(err, sides.close()) }()
+	live, err := sides.read(cmd.Context(), strings.TrimPrefix(publish.LiveTag("", side), "-"))
+	if err != nil {
+		return err
+	}
+	now, err := sides.layout(m.dir, "built now")
+	if err != nil {
+		return err
+	}
+	var contents coldstart.Reader
+	counts, err := contents.New(cmd.Context(), live.Images, now.Images)
+	if err == nil {
+		p.SetNewBlocks(counts)
+	}
+	return err
 }
 
 // addSources adds what changed since the commits that the functions run.

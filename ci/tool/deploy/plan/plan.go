@@ -45,6 +45,8 @@ type Row struct {
 	// could not be read.
 	Publish []publish.Step `json:"publish,omitempty"`
 	Bytes   int64          `json:"bytes"`
+	// NewBlocks is how many blocks of 512 KiB no image has that the functions run now.
+	NewBlocks *int `json:"newBlocks,omitempty"`
 	// Deploy is update or unchanged; empty when Lambda could not be read.
 	Deploy string `json:"deploy,omitempty"`
 	// Runs is the digest that the function runs, and RunsCommit the commit that
@@ -178,7 +180,7 @@ func (p *Plan) Table(w io.Writer) error {
 	var rows [][]string
 	updates, seen := 0, 0
 	for _, r := range p.Functions {
-		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
+		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.blocks(), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
 		if r.Deploy != "" {
 			seen++
 		}
@@ -186,11 +188,11 @@ func (p *Plan) Table(w io.Writer) error {
 			updates++
 		}
 	}
-	if err := report.Table(w, []string{"IMAGE", "PUBLISH", "MB", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows); err != nil {
+	if err := report.Table(w, []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows); err != nil {
 		return err
 	}
 	text := "plan for commit " + p.Commit
-	if slices.ContainsFunc(p.Functions, func(r Row) bool { return len(r.Publish) > 0 }) {
+	if p.Published() {
 		text += fmt.Sprintf("; publish would send %d bytes and attach %s", p.Bytes, report.Count(p.Attachments, "document"))
 	}
 	if seen > 0 {
@@ -206,6 +208,11 @@ func (p *Plan) Table(w io.Writer) error {
 	return nil
 }
 
+// Published tells whether the registries could be read.
+func (p *Plan) Published() bool {
+	return slices.ContainsFunc(p.Functions, func(r Row) bool { return len(r.Publish) > 0 })
+}
+
 // publish names what publish would do, once if it is the same everywhere.
 func (r Row) publish() string {
 	var actions []string
@@ -218,6 +225,24 @@ func (r Row) publish() string {
 		actions = append(actions, text+" "+string(s.Tier))
 	}
 	return cmp.Or(strings.Join(actions, ", "), "?")
+}
+
+// SetNewBlocks fills in how many blocks of each image are new.
+func (p *Plan) SetNewBlocks(counts map[string]int) {
+	for image, n := range counts {
+		for r := range p.Functions { // one image may be that of several functions
+			if p.Functions[r].Image == image {
+				p.Functions[r].NewBlocks = new(n)
+			}
+		}
+	}
+}
+
+func (r Row) blocks() string {
+	if r.NewBlocks == nil {
+		return "?"
+	}
+	return fmt.Sprint(*r.NewBlocks)
 }
 
 func (r Row) runs() string {

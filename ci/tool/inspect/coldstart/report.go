@@ -12,6 +12,9 @@ import (
 // answer: medians of all starts.
 type Phase struct {
 	Ms float64 `json:"ms"`
+	// FastestMs is the time of the fastest start, on which other work of the machine has the
+	// least effect.
+	FastestMs float64 `json:"fastestMs"`
 	// MemoryBytes is what the function has in memory.
 	MemoryBytes int64 `json:"memoryBytes"`
 	// ToolsBytes is the most memory that one process had that the function started, such as
@@ -61,6 +64,8 @@ type Report struct {
 	Images []Image `json:"images"`
 	// SharedBlocks are those that more than one image has.
 	SharedBlocks int `json:"sharedBlocks"`
+	// OverBudget says which images are over the budget of their functions.
+	OverBudget []string `json:"overBudget,omitempty"`
 	// Missing says what could not be measured here, and how it can be.
 	Missing []string `json:"missing,omitempty"`
 }
@@ -121,7 +126,8 @@ func summarize(s Subject, starts []Start, known Set) Image {
 
 func (s Subject) phase(starts []Start, known Set, of func(Start) phase) Phase {
 	p := Phase{
-		Ms:          float64(median(starts, func(s Start) time.Duration { return of(s).took }).Microseconds()) / 1000,
+		Ms:          milliseconds(median(starts, func(s Start) time.Duration { return of(s).took })),
+		FastestMs:   milliseconds(of(slices.MinFunc(starts, func(a, b Start) int { return cmp.Compare(of(a).took, of(b).took) })).took),
 		MemoryBytes: median(starts, func(s Start) int64 { return of(s).memory }),
 		ToolsBytes:  median(starts, func(s Start) int64 { return of(s).tools }),
 	}
@@ -138,6 +144,8 @@ func (s Subject) phase(starts []Start, known Set, of func(Start) phase) Phase {
 	}
 	return p
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // typical returns the start that read the median number of blocks.
 func typical(starts []Start) Start {

@@ -84,7 +84,7 @@ func (r *Report) summary() string {
 // sections returns the tables that have rows, the table of sizes first.
 func (r *Report) sections(top int) []section {
 	sections := []section{{
-		header: []string{"IMAGE", "MB BEFORE", "MB AFTER", "CHANGE", "NEW LAYERS, MB", "BINARY, MB"},
+		header: []string{"IMAGE", "MB BEFORE", "MB AFTER", "CHANGE", "NEW LAYERS, MB", "NEW BLOCKS", "BINARY, MB"},
 	}}
 	packages := section{
 		title:  "Go packages by the size of their functions; an inlined function counts as part of its callers",
@@ -108,11 +108,15 @@ func sizeRow(c *Change) []string {
 	for _, l := range c.NewLayers {
 		layers = append(layers, string(l.Kind)+" "+report.MB(l.Bytes))
 	}
+	blocks := ""
+	if c.NewBlocks != nil && !c.Same() {
+		blocks = fmt.Sprint(*c.NewBlocks)
+	}
 	switch {
 	case c.Before == nil:
-		return []string{c.Image, "", report.MB(c.After.Bytes), "new", strings.Join(layers, " + "), ""}
+		return []string{c.Image, "", report.MB(c.After.Bytes), "new", strings.Join(layers, " + "), blocks, ""}
 	case c.After == nil:
-		return []string{c.Image, report.MB(c.Before.Bytes), "", "gone", "", ""}
+		return []string{c.Image, report.MB(c.Before.Bytes), "", "gone", "", "", ""}
 	}
 	change, binary := signed(c.Grew), ""
 	switch {
@@ -124,7 +128,7 @@ func sizeRow(c *Change) []string {
 	if c.Before.BinaryBytes > 0 && c.After.BinaryBytes > 0 {
 		binary = fmt.Sprintf("%s -> %s", report.MB(c.Before.BinaryBytes), report.MB(c.After.BinaryBytes))
 	}
-	return []string{c.Image, report.MB(c.Before.Bytes), report.MB(c.After.Bytes), change, strings.Join(layers, " + "), binary}
+	return []string{c.Image, report.MB(c.Before.Bytes), report.MB(c.After.Bytes), change, strings.Join(layers, " + "), blocks, binary}
 }
 
 // packageRows returns the rows of the packages of one image that changed most, one row for

@@ -65,6 +65,15 @@ func NewReport(from, to string, changes []*Change) *Report {
 	return r
 }
 
+// SetNewBlocks adds how many blocks of each image are new.
+func (r *Report) SetNewBlocks(counts map[string]int) {
+	for _, c := range r.Changes {
+		if n, ok := counts[c.Image]; ok && c.After != nil {
+			c.NewBlocks = new(n)
+		}
+	}
+}
+
 // Side is one of the two things to compare.
 type Side struct {
 	// Name says what it is, for people.

@@ -96,6 +96,8 @@ type Change struct {
 	// size: a push or a pull transfers them.
 	NewLayers []Layer `json:"newLayers,omitempty"`
 	NewBytes  int64   `json:"newBytes"`
+	// NewBlocks is how many blocks of 512 KiB, as Lambda loads images, no image had before.
+	NewBlocks *int `json:"newBlocks,omitempty"`
 	// Packages are the Go packages whose size changed, those with the most growth first.
 	Packages []Package `json:"packages,omitempty"`
 	// Versions are the versions that changed.

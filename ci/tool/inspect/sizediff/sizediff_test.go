@@ -78,6 +78,7 @@ func report(t *testing.T) *sizediff.Report {
 	}
 	changes[5].Unknown = "it is no Go program"
 	r := sizediff.NewReport("latest", "built now", changes)
+	r.SetNewBlocks(map[string]int{"api": 24, "gone": 3, "new": 2, "same": 0})
 	r.Seconds = 1.5
 	return r
 }
@@ -119,7 +120,7 @@ func TestNothingChanged(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, sizediff.NewReport("a", "b", []*sizediff.Change{c}).Table(&b, 10))
 
-	assert.Equal(t, "IMAGE  MB BEFORE  MB AFTER  CHANGE  NEW LAYERS, MB  BINARY, MB\napi    0.0        0.0       same\na -> b: the image is the same, 0.00 s\n", b.String())
+	assert.Equal(t, "IMAGE  MB BEFORE  MB AFTER  CHANGE  NEW LAYERS, MB  NEW BLOCKS  BINARY, MB\napi    0.0        0.0       same\na -> b: the image is the same, 0.00 s\n", b.String())
 }
 
 func TestImagesThatCannotBeCompared(t *testing.T) {

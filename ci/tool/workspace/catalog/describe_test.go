@@ -86,7 +86,11 @@ func TestDecode(t *testing.T) {
 		"budget of null":               {with("budget", `{"megabytes": null, "reason": "r"}`), []string{`budget.megabytes: ` + number + `null`}},
 		"budget without a reason":      {with("budget", `{"megabytes": 80, "reason": ""}`), []string{"budget.reason: is empty"}},
 		"budget's reason of 2 lines":   {with("budget", `{"megabytes": 80, "reason": "a\nb"}`), []string{`budget.reason: "a\nb" must be one line of text`}},
-		"budget with an unknown field": {with("budget", `{"megabyte": 1, "megabytes": 80, "reason": "r"}`), []string{`budget.megabyte: is not a field of budget (did you mean "megabytes"?); the fields are megabytes, reason`}},
+		"budget with an unknown field": {with("budget", `{"megabyte": 1, "megabytes": 80, "reason": "r"}`), []string{`budget.megabyte: is not a field of budget (did you mean "megabytes"?); the fields are megabytes, initMs, blocks, reason`}},
+		"budget of a cold start":       {with("budget", `{"megabytes": 80, "initMs": 12.5, "blocks": 24, "reason": "r"}`), nil},
+		"budget of no time":            {with("budget", `{"megabytes": 80, "initMs": 0, "reason": "r"}`), []string{"budget.initMs: must be a number above 0 and at most 10000, not 0"}},
+		"budget of a part of a block":  {with("budget", `{"megabytes": 80, "blocks": 1.5, "reason": "r"}`), []string{"budget.blocks: must be a whole number above 0 and at most 20000, not 1.5"}},
+		"budget of null blocks":        {with("budget", `{"megabytes": 80, "blocks": null, "reason": "r"}`), []string{"budget.blocks: must be a whole number above 0 and at most 20000, not null"}},
 		"budget with a field twice":    {with("budget", `{"megabytes": 80, "reason": "r", "megabytes": 90}`), []string{"budget.megabytes: appears twice; keep one"}},
 		"budget twice":                 {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "budget": {"megabytes": 1, "reason": "r"}, "budget": {"megabytes": 2, "reason": "r"}}`, []string{"budget: appears twice; keep one"}},
 		"all at once": {`{"imgae": "api", "variant": "x", "registry": "", "lambda": 1}`, []string{
