@@ -29,14 +29,17 @@ func own(c *catalog.Catalog) bool {
 
 // Folder returns the folder of a new function: beside those that ci/pipeline.json names.
 func Folder(c *catalog.Catalog, image string) string {
+	if own(c) {
+		return catalog.Dir + "/" + image + "-lambda"
+	}
 	for _, pattern := range c.Pipeline.Functions {
-		if strings.HasPrefix(pattern, "!") || pattern == catalog.Dir+"/*" || path.Base(pattern) != "*" || strings.ContainsAny(path.Dir(pattern), `*?[\`) {
+		if strings.HasPrefix(pattern, "!") || path.Base(pattern) != "*" || strings.ContainsAny(path.Dir(pattern), `*?[\`) {
 			continue
 		}
 		return path.Join(path.Dir(pattern), image)
 	}
-	if own(c) || len(c.Functions) == 0 || path.Dir(c.Functions[0].Folder) == catalog.Dir {
-		return catalog.Dir + "/" + image + "-lambda"
+	if len(c.Functions) == 0 {
+		return catalog.Dir + "/" + image
 	}
 	return path.Join(path.Dir(c.Functions[0].Folder), image)
 }
