@@ -107,6 +107,7 @@ test-workflows: bin/act ## Run every workflow in a runner on this machine, and t
 vet: ## Run go vet on all modules, in the workspace and alone (GOWORK=off)
 	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && $(GO) vet -trimpath ./... && GOWORK=off $(GO) vet -trimpath ./...); done
 	@cd ci/tool && $(GO) build -trimpath -tags steps -o /dev/null ./cmd/ci && $(GO) vet -trimpath -tags workflows ./internal/workflowtest
+	@echo "== vet ci/tool for macOS"; cd ci/tool && GOOS=darwin GOARCH=arm64 $(GO) vet -trimpath ./...
 
 .PHONY: tidy-check
 tidy-check: ## Fail if go mod tidy would change a go.mod or go.sum

@@ -156,6 +156,15 @@ func sniff(address, protocols string, head []byte) (source, error) {
 	return source{}, fault.New(fault.InvalidInput, "the file is not a picture or video of a known kind; convert it to JPEG, or to H.264 in MP4")
 }
 
+// unknown returns the fault of a picture whose kind the program does not know, if its words
+// say that: it took the picture for a video. ffmpeg may be older than ffprobe.
+func (s source) unknown(words string) error {
+	if s.still == "" || !strings.Contains(words, noIndex) {
+		return nil
+	}
+	return fault.New(fault.InvalidInput, "%s pictures are not supported by the version of ffmpeg here, or the file is not complete; convert the picture to JPEG", s.still)
+}
+
 // options come before every input, of ffmpeg and of ffprobe.
 func (s source) options() []string {
 	pixels := pixelLimit

@@ -93,8 +93,8 @@ func (t *Tools) describe(ctx context.Context, in source, more ...string) (media 
 			}
 			return media, tiles, err
 		}
-		if in.still != "" && strings.Contains(words, noIndex) { // a version that knows only videos of that kind
-			return Media{}, false, fault.New(fault.InvalidInput, "%s pictures are not supported by the version of ffmpeg here; convert the picture to JPEG", in.still)
+		if unknown := in.unknown(words); unknown != nil {
+			return Media{}, false, unknown
 		}
 		name := lastRefused(words)
 		if fault.KindOf(err) != fault.InvalidInput || name == "" || slices.Contains(unwanted, name) {

@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"runtime"
@@ -54,7 +55,10 @@ func (t *Tools) Run(ctx context.Context, job Job) error {
 	if err == nil && outOfMemory.MatchString(words) {
 		return t.limits.tooMuchMemory() // ffmpeg went on without the part that it could not decode
 	}
-	return err
+	if err != nil {
+		return cmp.Or(in.unknown(words), err)
+	}
+	return nil
 }
 
 // threadLimit is how many processors a function of the largest size has (Lambda

@@ -51,6 +51,16 @@ func anyPicture(t *testing.T) string {
 	return path
 }
 
+// The ffprobe of the offline images reads AVIF, and their ffmpeg does not.
+func TestAnOlderFFmpegThanFFprobe(t *testing.T) {
+	picture := filepath.Join(t.TempDir(), "original")
+	require.NoError(t, os.WriteFile(picture, append([]byte("\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1"), make([]byte, 100)...), 0o600))
+	tools := &Tools{ffmpeg: script(t, "echo '[mov,mp4,m4a,3gp,3g2,mj2 @ 0x5c5b240] moov atom not found' >&2; exit 1"), limits: newLimits()}
+	err := tools.Run(t.Context(), Job{Input: picture, Output: "out"})
+	assert.Equal(t, fault.InvalidInput, fault.KindOf(err))
+	require.EqualError(t, err, "AVIF pictures are not supported by the version of ffmpeg here, or the file is not complete; convert the picture to JPEG")
+}
+
 func TestRunTellsWhatWentWrong(t *testing.T) {
 	for name, test := range map[string]struct {
 		lines string

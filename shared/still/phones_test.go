@@ -46,7 +46,7 @@ func TestHEIC(t *testing.T) {
 			in := mediatest.HEIC(t, mediatest.Stored(upright, test.stored), test.args...)
 			mediatest.Each(t, func(t *testing.T, _ *ffmpeg.Tools) {
 				if strings.HasSuffix(t.Name(), "offline") {
-					assert.EqualError(t, refusal(t, in), "HEIC pictures are not supported by the version of ffmpeg here; convert the picture to JPEG")
+					assert.EqualError(t, refusal(t, in), "HEIC pictures are not supported by the version of ffmpeg here, or the file is not complete; convert the picture to JPEG")
 					return
 				}
 				made, img := makeStill(t, in)
