@@ -3,13 +3,11 @@ package adopt
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -288,89 +286,5 @@ func (p *Proposal) Check(root string) {
 		}) {
 			p.Missing = append(p.Missing, line)
 		}
-	}
-}
-
-// Table prints the proposal: the one report of all that is found, missing and to decide.
-func (p *Proposal) Table(w io.Writer) error {
-	var rows [][]string
-	for _, f := range p.Functions {
-		rows = append(rows, []string{f.Image, string(f.Variant), f.Arch(), string(f.Registry), f.Lambda, f.Folder})
-	}
-	if len(rows) > 0 {
-		if err := report.Table(w, []string{"IMAGE", "VARIANT", "ARCHITECTURE", "REGISTRY", "LAMBDA", "FOLDER"}, rows); err != nil {
-			return err
-		}
-	}
-	for _, section := range []struct {
-		title string
-		lines []string
-	}{
-		{"wrote", p.Written}, {"kept", p.Kept}, {"has an image.json", p.Known}, {"no function, does not use aws-lambda-go", p.Others},
-		{"decide", p.Decide}, {"offer", p.Offers}, {"missing", p.Missing},
-	} {
-		for _, line := range section.lines {
-			if _, err := fmt.Fprintf(w, "%s: %s\n", section.title, line); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// generic are names of folders that say nothing about a function.
-var generic = []string{"main", "cmd", "lambda", "src", "app", "function", "handler", "bootstrap", "."}
-
-var notInName = regexp.MustCompile(`[^a-z0-9]+`)
-
-func plain(text string) string {
-	return strings.Trim(notInName.ReplaceAllString(strings.ToLower(text), "-"), "-")
-}
-
-// imageName makes the name of an image of that of its folder.
-func imageName(folder string, s *survey, taken map[string]bool) string {
-	parts := strings.Split(folder, "/")
-	if folder == "." {
-		parts = []string{filepath.Base(s.root)}
-		if mod := s.modules["."]; mod != nil && mod.Module != nil {
-			parts = []string{path.Base(mod.Module.Mod.Path)}
-		}
-	}
-	for len(parts) > 1 && slices.Contains(generic, parts[len(parts)-1]) {
-		parts = parts[:len(parts)-1]
-	}
-	name := plain(parts[len(parts)-1])
-	for _, end := range []string{"-lambda", "-function"} {
-		if short := strings.TrimSuffix(name, end); short != "" && !taken[short] {
-			name = short
-		}
-	}
-	for n := len(parts) - 2; n >= 0 && (name == "" || taken[name]); n-- {
-		name = plain(parts[n] + "-" + name)
-	}
-	for n := 2; name == "" || taken[name]; n++ {
-		name = plain(fmt.Sprintf("%s-%d", parts[len(parts)-1], n))
-	}
-	return name
-}
-
-// camel is the name of a function in AWS, as long as nobody says another one.
-func camel(image string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(image, "-") {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String()
-}
-
-// repositories are named after the repository.
-func repositories(name string) catalog.Repositories {
-	name = plain(name)
-	if name == "" {
-		name = "lambda"
-	}
-	return catalog.Repositories{
-		Private: catalog.Variants{Light: name + "-light", Heavy: name + "-heavy"},
-		Public:  catalog.Variants{Light: name + "-public-light", Heavy: name + "-public-heavy"},
 	}
 }
