@@ -27,7 +27,7 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 // stay cached.
 func described(source *dagger.Directory) *dagger.Directory {
 	return source.Filter(dagger.DirectoryFilterOpts{
-		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
+		Include: []string{"go.work", "**/go.mod", "**/image.json", "ci/pipeline.json", "ci/images.lock.json"},
 	})
 }
 

@@ -61,7 +61,7 @@ var outside = map[string][]string{
 // what is outside as a function or an interface.
 var joined = []string{
 	"attest/documents", "attest/verify", "audit", "deploy/plan", "image/base", "image/build", "image/ffmpeg", "image/pin",
-	"inspect/coldstart", "inspect/sizediff", "inspect/vulncheck", "workspace/change",
+	"inspect/coldstart", "inspect/sizediff", "inspect/vulncheck", "publish/iam", "workspace/adopt", "workspace/change",
 }
 
 // imports returns what each package of the module imports, without its tests: in the

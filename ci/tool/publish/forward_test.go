@@ -96,7 +96,7 @@ func TestLatestOfNoCommitStays(t *testing.T) {
 
 	require.NoError(t, err)
 	assert.Empty(t, outcome.Moved)
-	assert.Equal(t, "latest stays: no document says of which commit "+r.Host+"/ai-social-media-lambda-light:api-latest is; to move it to commit bbbbbbb all the same, pass --move-latest", plan.Latest.String())
+	assert.Equal(t, "latest stays: no document says of which commit "+r.Host+"/lambda-private-light:api-latest is; to move it to commit bbbbbbb all the same, pass --move-latest", plan.Latest.String())
 }
 
 // A younger commit is published completely while an older one moves the latest tags.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -217,7 +218,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, m := range latest {
 		its := map[string]bool{}
 		for _, tag := range tags[m.step.Repository] {
-			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && !strings.HasSuffix(tag, LatestSuffix) && !strings.HasSuffix(tag, LiveSuffix) &&
+			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && commitName.MatchString(commit) &&
 				commit != plan.Commit && (commits == nil || commits[commit]) {
 				its[commit] = true
 			}
@@ -241,3 +242,6 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	}
 	return "", nil
 }
+
+// commitName is how a commit is named in a tag.
+var commitName = regexp.MustCompile(`^[0-9a-f]{7,40}$`)

@@ -27,15 +27,15 @@ import (
 )
 
 // Attach gives every image an SBOM, which says what it is made of, and a provenance,
-// which says how it was built under the commit. What goes to the public registry says nothing
+// which says how it was built under the commit, by the pipeline with the identity. What goes to the public registry says nothing
 // of the builder. It keeps in the cache what it reads from an image.
-func Attach(ctx context.Context, root string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
+func Attach(ctx context.Context, root, identity string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
 	from, committed, err := source(ctx, root, name, allowDirty)
 	if err != nil {
 		return err
 	}
 	b := provenance.Build{
-		Source:  from,
+		Identity: identity, Source: from,
 		Builder: provenance.BuilderOf(os.Getenv), Started: started, Finished: time.Now(),
 	}
 	if b.Builder.Repository != "" {

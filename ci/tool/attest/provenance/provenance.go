@@ -8,6 +8,7 @@ package provenance
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,9 +33,16 @@ const (
 	AnnotationPredicate = "in-toto.io/predicate-type"
 )
 
-// BuildType defines the meaning of the parameters and dependencies: the images that
-// `bin/ci build-all` makes from the commit.
-const BuildType = "https://lambdas.internal/ci/build-all/v1"
+// Identity is the URI of a pipeline that does not name its own in ci/pipeline.json.
+const Identity = "https://lambdas.internal/ci"
+
+// What follows the identity in URIs. The build type defines the meaning of the parameters and
+// dependencies: the images that `bin/ci build-all` makes from the commit.
+const (
+	buildType   = "/build-all/v1"
+	local       = "/builder/local"
+	undisclosed = "/builder/undisclosed"
+)
 
 // Source is what was built.
 type Source struct {
@@ -52,20 +60,25 @@ type Source struct {
 
 // Build is one run of the builder.
 type Build struct {
+	// Identity is the URI that names the pipeline; "" for [Identity].
+	Identity          string
 	Source            Source
 	Builder           Builder
 	Started, Finished time.Time
 }
 
 // Undisclosed is the builder ID in the provenance of a public image.
-const Undisclosed = "https://lambdas.internal/ci/builder/undisclosed"
+const Undisclosed = Identity + undisclosed
 
 // Public returns what a public image says of its build: the commit, and what it was built
 // from. Who built it, where the sources are, and when it ran, is for the private copy.
 func (b Build) Public() Build {
 	b.Source.Repository = ""
-	return Build{Source: b.Source, Builder: Builder{ID: Undisclosed}}
+	return Build{Identity: b.Identity, Source: b.Source, Builder: Builder{ID: b.uri(undisclosed)}}
 }
+
+// uri is one of the identity.
+func (b Build) uri(of string) string { return cmp.Or(b.Identity, Identity) + of }
 
 // Statement is an in-toto statement.
 type Statement struct {
@@ -152,7 +165,7 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 		PredicateType: PredicateType,
 		Predicate: Predicate{
 			BuildDefinition: Definition{
-				BuildType: BuildType,
+				BuildType: b.uri(buildType),
 				ExternalParameters: Parameters{
 					Commit: b.Source.Commit, Image: i.Name, Platform: i.Platform.String(), AllowDirty: b.Source.Dirty,
 				},
@@ -165,8 +178,12 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 }
 
 func (b Build) run() Run {
+	builder := b.Builder.ID
+	if builder == Local {
+		builder = b.uri(local)
+	}
 	return Run{
-		Builder: BuilderID{b.Builder.ID},
+		Builder: BuilderID{builder},
 		Metadata: Metadata{
 			InvocationID: b.Builder.Invocation,
 			// To the second, so that every statement has the same length.

@@ -89,7 +89,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	p := plan.New(name, m.functions, images)
+	p := plan.New(name, catalog.Running(m.functions), images)
 	if gates, _, err := a.audit(cmd, m, false); err != nil {
 		p.Unseen(err, "the gates")
 	} else {
@@ -97,7 +97,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 		p.Stop(gates.Err())
 	}
 	f.addRegistries(cmd, p, m, images)
-	side := f.addLambda(cmd, p, c, m.functions)
+	side := f.addLambda(cmd, p, c, catalog.Running(m.functions))
 	if p.Published() { // without the registries, nothing is known of the blocks either
 		if err := f.addBlocks(cmd, p, m, side); err != nil {
 			p.Unseen(err, "how many blocks are new")
@@ -114,12 +114,12 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 
 // addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
-	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root, m.functions)
+	t, err := f.target.open(cmd.Context(), m.builder.Catalog, m.functions)
 	if err != nil {
 		p.Unseen(err, "the registries")
 		return
 	}
-	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
+	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
@@ -157,7 +157,7 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 
 // addBlocks adds how many blocks of the images are new beside those that are live.
 func (f *planFlags) addBlocks(cmd *cobra.Command, p *plan.Plan, m *made, side publish.Side) (err error) {
-	sides := &sides{cmd: cmd, flags: &f.target, root: m.builder.Catalog.Root, kept: m.builder.Cache, functions: m.functions}
+	sides := &sides{cmd: cmd, flags: &f.target, catalog: m.builder.Catalog, kept: m.builder.Cache, functions: m.functions}
 	defer func() { err = errors.Join(err, sides.close()) }()
 	live, err := sides.read(cmd.Context(), strings.TrimPrefix(publish.LiveTag("", side), "-"))
 	if err != nil {
@@ -184,7 +184,7 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "compare the sources")
 	defer func() { done(err) }()
-	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Platform)
+	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Sources())
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 			p.Unseen(err, "what changed since %s", then)
 			continue
 		}
-		p.AddChanges(then, m.functions, s)
+		p.AddChanges(then, catalog.Running(m.functions), s)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
@@ -139,9 +142,9 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	var t *target
 	var server *localregistry.Server
 	if f.target.local {
-		t, server, err = localTarget(c.Root, f.port)
+		t, server, err = localTarget(c, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context(), c.Root, made.functions)
+		t, err = f.target.open(cmd.Context(), c, made.functions)
 	}
 	if err != nil {
 		return err
@@ -202,13 +205,18 @@ func planned(ctx context.Context, p *publish.Publisher, root, name string, items
 // held fails unless the commit holds what the images are built from.
 func held(ctx context.Context, m *made, name string) error {
 	c := m.builder.Catalog
-	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Platform)
+	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Sources())
 	if err != nil {
 		return err
 	}
-	others := []string{lock.File, secret.RulesFile, audit.ExceptionsFile}
+	others := []string{lock.File, catalog.PipelineFile, secret.RulesFile, audit.ExceptionsFile}
 	for _, f := range m.functions {
 		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
+		files, err := build.Files(c.Root, f)
+		if err != nil {
+			return err
+		}
+		others = slices.AppendSeq(others, maps.Values(files))
 	}
 	return commit.Holds(ctx, c.Root, name, func(fsys fs.FS) (map[string]string, error) { return sources.Read(fsys, others...) })
 }
@@ -221,9 +229,11 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	expected := publish.Items(m.functions, f.target.expected(), name)
+	hosts := f.target.expected()
+	hosts.Names = m.builder.Catalog.Pipeline.Repositories
+	expected := publish.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
-	r, auditor, err := a.audit(cmd, m, pinned)
+	r, auditors, err := a.audit(cmd, m, pinned)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -253,13 +263,13 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		}
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "make the documents")
-	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Cache, name, images, start, f.allowDirty)
+	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, name, images, start, f.allowDirty)
 	var attached []audit.Document
 	if err == nil {
 		attached, err = attachments(images)
 	}
 	if err == nil {
-		err = auditor.Documents(ctx, attached)
+		err = auditors.documents(ctx, attached)
 	}
 	done(err)
 	return m, images, r.Passed(), err

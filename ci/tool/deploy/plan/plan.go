@@ -86,7 +86,7 @@ func (p *Plan) AddPublish(plan *publish.Plan) {
 		p.Latest = plan.Latest.String()
 	}
 	for _, s := range plan.Steps {
-		row := p.row(s.Image)
+		row := p.row(s.Image, "") // one image may be that of several functions: it is published once
 		row.Publish = append(row.Publish, s)
 		row.Bytes += s.Bytes
 	}
@@ -121,21 +121,21 @@ func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Fu
 	for n, f := range functions {
 		switch {
 		case errs[n] == nil:
-			p.addRunning(f.Image, running[n], releases)
+			p.addRunning(f, running[n], releases)
 		case failed == nil || errors.Is(errs[n], failed):
 			p.Unseen(errs[n], "what %s runs", f.Lambda)
 		}
 	}
 }
 
-// addRunning fills in what the image's function runs, and so what deploy would do.
-func (p *Plan) addRunning(image string, running deploy.Function, releases history.Releases) {
-	row := p.row(image)
+// addRunning fills in what the function runs, and so what deploy would do.
+func (p *Plan) addRunning(f catalog.Function, running deploy.Function, releases history.Releases) {
+	row := p.row(f.Image, f.Lambda)
 	row.Runs, row.Deploy = running.Digest, Update
 	if row.Runs == row.Digest {
 		row.Deploy = Unchanged
 	}
-	row.RunsCommit, _, _ = releases.CommitOf(image, row.Runs)
+	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
 }
 
 // CompareWith chooses the commit that the sources of each function are compared
@@ -159,7 +159,7 @@ func (p *Plan) CompareWith(since string) []string {
 // compared with it.
 func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.Since) {
 	for _, function := range functions {
-		if row := p.row(function.Image); row.Since == commit {
+		if row := p.row(function.Image, function.Lambda); row.Since == commit {
 			why := s.Of(function)
 			row.Why = &why
 		}
@@ -179,8 +179,8 @@ func (p *Plan) Unseen(err error, format string, args ...any) {
 	p.NotSeen = append(p.NotSeen, fmt.Sprintf(format, args...)+": "+why)
 }
 
-func (p *Plan) row(image string) *Row {
-	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image })
+func (p *Plan) row(image, lambda string) *Row {
+	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image && (lambda == "" || r.Lambda == lambda) })
 	return &p.Functions[n]
 }
 
@@ -269,7 +269,11 @@ func (r Row) publish() string {
 // SetNewBlocks fills in how many blocks of each image are new.
 func (p *Plan) SetNewBlocks(counts map[string]int) {
 	for image, n := range counts {
-		p.row(image).NewBlocks = new(n)
+		for r := range p.Functions { // one image may be that of several functions
+			if p.Functions[r].Image == image {
+				p.Functions[r].NewBlocks = new(n)
+			}
+		}
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Parts returns the parts of images whose bytes are known here: what the lock file pins, as
+// Known returns the parts of images whose bytes are known here: what the lock file pins, as
 // far as the cache has it, and what this program makes instead. With fetch, what the functions
 // need of the pinned parts comes from its registry if the cache does not have it.
-func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch bool) (p image.Parts, err error) {
+func (b *Builder) Known(ctx context.Context, functions []catalog.Function, fetch bool) (p image.Parts, err error) {
 	made, _, err := base.Get(ctx, b.Cache, pin.Choice{Pin: image.Offline}, b.Platform)
 	if err != nil {
 		return p, err
