@@ -62,6 +62,10 @@ stand-in: ## Serve a stand-in for AWS on localhost, for docs/TUTORIAL.md; it run
 bin/ci: $(shell find ci/tool -type f -not -name '*_test.go' -not -path '*/testdata/*')
 	@cd ci/tool && $(GO) build -trimpath -tags steps -o ../../bin/ci ./cmd/ci && touch ../../bin/ci
 
+.PHONY: programs
+programs: ## Build bin/ci for those who do not build it, into dist/programs (VERSION=v1.2.3, ARGS="-address https://...")
+	@cd ci/tool && $(GO) run -trimpath ./internal/distribution -version '$(VERSION)' -out ../../dist/programs $(ARGS)
+
 .PHONY: bench
 bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and BuildKit (quick: ARGS="--repeat 3 --cold 0 --scale 0")
 	@cd ci/tool && $(GO) build -trimpath -o ../../bin/bench ./bench
@@ -91,7 +95,7 @@ test-race: tools bin/ci ## Run the tests with the race detector
 
 .PHONY: test-full
 test-full: tools bin/ci ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few
-	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000
+	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000 -pairs 25
 	cd ci/tool && $(TEST) -timeout 30m -count=1 -run IsKilled ./cmd/ci -every 1
 	cd ci/tool && $(TEST) -timeout 120m -count=1 -run Reused ./workspace/gobuild -edits 2000
 
@@ -131,8 +135,9 @@ update: tools ## Rewrite the golden files (expected outputs) of the tests
 	cd ci && $(TEST) . -update
 
 .PHONY: reproduce
-reproduce: ## Build all images twice, in two folders with empty caches, and compare the digests; then for arm64
+reproduce: ## Build all images and programs twice, in two folders with empty caches, and compare; then for arm64
 	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run 'TestTwoFoldersGiveTheSameDigests|TestArm64IsBuiltHereToo' -reproduce-all
+	cd ci/tool && $(TEST) ./internal/distribution -count=1 -reproduce-all
 
 ## ---- tools ----
 

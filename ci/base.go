@@ -13,7 +13,7 @@ func (m *Ci) Base(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 ) (*dagger.Directory, error) {
 	step, err := done(ctx, m.base(source))
@@ -25,5 +25,5 @@ func (m *Ci) Base(
 
 func (m *Ci) base(source *dagger.Directory) *dagger.Container {
 	args := slices.Concat(m.platformArgs("base", "--out", "/base"), optional("--base", m.BaseRef))
-	return m.run(m.step(m.golang(), described(source)), args...)
+	return m.run(asked(m.step(m.golang(), described(source)), m.BaseRef), args...)
 }

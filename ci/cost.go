@@ -15,7 +15,7 @@ func (m *Ci) Cost(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Names of the images to count (default: all).
 	//
@@ -51,7 +51,7 @@ func (m *Ci) CostPicture(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 ) (*dagger.File, error) {
 	step, err := done(ctx, m.examine(source, nil, append(m.cost(), "--svg", "/layers.svg")...))

@@ -540,6 +540,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg smoke", err))
 				}
 			}
+			var allowOlder bool
+			if inputArgs["allowOlder"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["allowOlder"]), &allowOlder)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allowOlder", err))
+				}
+			}
 			var dryRun bool
 			if inputArgs["dryRun"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
@@ -554,7 +561,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, dryRun, asJson)
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, allowOlder, dryRun, asJson)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -813,6 +820,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
+			var markdown bool
+			if inputArgs["markdown"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["markdown"]), &markdown)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg markdown", err))
+				}
+			}
 			var asJson bool
 			if inputArgs["asJSON"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
@@ -820,7 +834,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Plan(&parent, ctx, source, repository, commit, only, since, allowDirty, git, asJson)
+			return (*Ci).Plan(&parent, ctx, source, repository, commit, only, since, allowDirty, git, markdown, asJson)
 		case "Provenance":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -918,6 +932,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg force", err))
 				}
 			}
+			var noLatest bool
+			if inputArgs["noLatest"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["noLatest"]), &noLatest)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg noLatest", err))
+				}
+			}
+			var moveLatest bool
+			if inputArgs["moveLatest"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["moveLatest"]), &moveLatest)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg moveLatest", err))
+				}
+			}
 			var run []string
 			if inputArgs["run"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["run"]), &run)
@@ -946,7 +974,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, run, allowDirty, git, asJson)
+			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, run, allowDirty, git, asJson)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

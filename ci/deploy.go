@@ -15,7 +15,7 @@ func (m *Ci) Deploy(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Published commit to deploy, 7 to 40 hexadecimal digits.
 	commit string,
@@ -43,6 +43,10 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	smoke bool,
+	// Deploy a commit also if it comes before the one that runs.
+	//
+	// +optional
+	allowOlder bool,
 	// Check everything and change nothing.
 	//
 	// +optional
@@ -55,7 +59,7 @@ func (m *Ci) Deploy(
 	return m.act(ctx, source, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm),
-		flags(map[string]bool{"--smoke": smoke, "--dry-run": dryRun, "--json": asJSON}))...)
+		flags(map[string]bool{"--smoke": smoke, "--allow-older": allowOlder, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.
@@ -66,7 +70,7 @@ func (m *Ci) Rollback(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Commit of the release to go back to (default: the release before, or the last one if functions
 	// are not as it left them).
@@ -103,7 +107,7 @@ func (m *Ci) Status(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Print the result as JSON.
 	//

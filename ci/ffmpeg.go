@@ -13,7 +13,7 @@ func (m *Ci) FfmpegLayer(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 ) (*dagger.File, error) {
 	step, err := done(ctx, m.ffmpeg(source))
@@ -25,5 +25,5 @@ func (m *Ci) FfmpegLayer(
 
 func (m *Ci) ffmpeg(source *dagger.Directory) *dagger.Container {
 	args := slices.Concat(m.platformArgs("ffmpeg-layer", "--out", "/ffmpeg.tar.gz"), optional("--ffmpeg", m.FFmpegRef))
-	return m.run(m.step(m.golang(), described(source)), args...)
+	return m.run(asked(m.step(m.golang(), described(source)), m.FFmpegRef), args...)
 }

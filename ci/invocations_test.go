@@ -134,17 +134,17 @@ var invocations = []invocation{
 		return m.Retention(t.Context(), source(t), true, []string{"former"}, false)
 	}},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, nil, false, nil, false)
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, false, nil, false)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true,
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true,
 			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil, true)
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false)
+		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, false)
+		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, true, false)
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Rollback(t.Context(), source(t), "", "", false, false, false)

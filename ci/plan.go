@@ -15,7 +15,7 @@ func (m *Ci) Plan(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
@@ -40,6 +40,10 @@ func (m *Ci) Plan(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Print Markdown, for a comment or the summary of a job.
+	//
+	// +optional
+	markdown bool,
 	// Print the result as JSON.
 	//
 	// +optional
@@ -51,5 +55,5 @@ func (m *Ci) Plan(
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"plan", "--commit", commit}, m.private(), m.public(),
-		optional("--since", since), flags(map[string]bool{"--allow-dirty": allowDirty, "--json": asJSON}))...)
+		optional("--since", since), flags(map[string]bool{"--allow-dirty": allowDirty, "--markdown": markdown, "--json": asJSON}))...)
 }

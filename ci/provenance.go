@@ -15,7 +15,7 @@ func (m *Ci) Provenance(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Name of the image, such as "api"; `list` shows them.
 	name string,

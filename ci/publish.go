@@ -17,7 +17,7 @@ func (m *Ci) Publish(
 	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
 	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
@@ -42,6 +42,14 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	force bool,
+	// Leave the latest tags as they are, as for a branch.
+	//
+	// +optional
+	noLatest bool,
+	// Move the latest tags to this commit, also if it does not come after the one that they name.
+	//
+	// +optional
+	moveLatest bool,
 	// Variables of the CI run that publishes, such as GITHUB_RUN_ID=$GITHUB_RUN_ID; they go into the provenance.
 	//
 	// +optional
@@ -68,7 +76,8 @@ func (m *Ci) Publish(
 	}
 	return m.release(ctx, in, only, slices.Concat(
 		[]string{"publish", "--commit", commit}, m.private(), m.public(),
-		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force, "--json": asJSON}))...)
+		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force,
+			"--no-latest": noLatest, "--move-latest": moveLatest, "--json": asJSON}))...)
 }
 
 // told returns the container with the variables that name the CI run.

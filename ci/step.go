@@ -27,13 +27,22 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 // stay cached.
 func described(source *dagger.Directory) *dagger.Directory {
 	return source.Filter(dagger.DirectoryFilterOpts{
-		Include: []string{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"},
+		Include: []string{"go.work", "**/go.mod", "**/image.json", "ci/pipeline.json", "ci/images.lock.json"},
 	})
 }
 
 // run adds one call of the program.
 func (m *Ci) run(in *dagger.Container, args ...string) *dagger.Container {
 	return in.WithExec(append([]string{"ci"}, args...))
+}
+
+// asked lets the step run each time if the user names an image by its tag: the engine keeps what
+// came of a step, and the tag may name another image now.
+func asked(step *dagger.Container, reference string) *dagger.Container {
+	if reference == "" || reference == "static" || strings.Contains(reference, "@") {
+		return step
+	}
+	return always(step)
 }
 
 // output returns what the step printed.

@@ -58,7 +58,7 @@ func TestCommandsHaveTheirCachesInVolumes(t *testing.T) {
 
 // A step that does not need the code sees only files that an edit of code does not change.
 func TestTheProgramWorksOnWhatItNeeds(t *testing.T) {
-	described := []any{"go.work", "functions/*/go.mod", "functions/*/image.json", "ci/images.lock.json"}
+	described := []any{"go.work", "**/go.mod", "**/image.json", "ci/pipeline.json", "ci/images.lock.json"}
 	for _, i := range invocations {
 		s, _ := i.made(t)
 		execs(s, func(before []call, args []any) {

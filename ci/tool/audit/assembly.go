@@ -19,8 +19,9 @@ const buildAgain = "; build again: bin/ci build-all"
 // its base, its ffmpeg and its binary. So a layer of this program has no other file, no other
 // entry of a file and no attribute, and the configuration and the manifest have no other
 // field, label, annotation or history. binary is the layer that this program makes of
-// the bootstrap.
-func CheckAssembly(f catalog.Function, i ImageFacts, binary layer.Layer) Check {
+// the bootstrap, and files the one that it makes of the files that image.json names, if it names
+// some.
+func CheckAssembly(f catalog.Function, i ImageFacts, files *layer.Layer, binary layer.Layer) Check {
 	examined := fmt.Sprintf("%s, base %s, ffmpeg %s", report.Count(len(i.Manifest.Layers), "layer"), known(i.Claim.BasePin, true), known(i.Claim.FFmpegPin, i.Claim.FFmpeg != nil))
 	if i.ClaimErr != nil {
 		return check(f.Image, Assembly, 1, "the manifest", []string{i.ClaimErr.Error() + buildAgain})
@@ -31,6 +32,13 @@ func CheckAssembly(f catalog.Function, i ImageFacts, binary layer.Layer) Check {
 		bad("layer %d is not the layer that bin/ci makes of /%s alone", len(i.Manifest.Layers), image.BootstrapPath)
 	} else {
 		i.Claim.Binary = binary
+	}
+	switch {
+	case files == nil || i.Claim.Files == nil: // the description and the claim agree on it
+	case files.Digest != i.Claim.Files.Digest:
+		bad("layer %d is not the layer that bin/ci makes of the files that %s names", len(i.Manifest.Layers)-1, catalog.DescriptionFile)
+	default:
+		i.Claim.Files = files
 	}
 	switch expected, err := i.Claim.Encode(); {
 	case err != nil:

@@ -21,6 +21,7 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/registry/limit"
@@ -111,16 +112,16 @@ type sources struct {
 	files       *files
 	compared    *compared
 	published   published
-	private     []string // folders
+	private     Private
 	shared      Shared
 	except      Exceptions
 }
 
 // sources reads the sources of the functions, and what must not be in their images.
 func (a *Auditor) sources(ctx context.Context, functions []catalog.Function, platform v1.Platform) (sources, error) {
-	in := sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(a.catalog.Functions)}
+	in := sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(a.catalog)}
 	var err error
-	if in.except, err = ReadExceptions(a.catalog.Root, in.private); err != nil {
+	if in.except, err = ReadExceptions(a.catalog.Root, in.private.Folders()); err != nil {
 		return in, err
 	}
 	all := slices.Clone(functions)
@@ -207,7 +208,11 @@ func (a *Auditor) describeOne(f catalog.Function, dir string, there layout.Image
 
 // judge runs every gate on one image, unless it passed them before.
 func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, in sources, dir string) (checks []Check, reused bool, err error) {
-	key, err := verdictKey(f, i, in, a.parts)
+	files, _, err := build.FilesLayer(a.cache, a.catalog.Root, f)
+	if err != nil {
+		return nil, false, err
+	}
+	key, err := verdictKey(f, i, in, files, a.parts, a.catalog.Pipeline.FFmpeg.Folder())
 	if err != nil {
 		return nil, false, err
 	}
@@ -234,11 +239,11 @@ func (a *Auditor) judge(ctx context.Context, f catalog.Function, i ImageFacts, i
 		return nil, false, err
 	}
 	checks = []Check{
-		CheckAssembly(f, i, binary),
-		CheckImports(f, in.graph, in.private, in.shared),
-		CheckContent(f, i.Bootstrap, compared, in.fingerprint).join(beside, beside.Private),
+		CheckAssembly(f, i, files, binary),
+		CheckImports(f, in.graph, in.private.Folders(), in.shared),
+		CheckContent(f, i.Bootstrap, compared, in.fingerprint, in.private).join(beside, beside.Private),
 		secrets.join(beside, beside.Secrets),
-		CheckFFmpeg(f, in.graph, i.Layers),
+		CheckFFmpeg(f, in.graph, i.Layers, a.catalog.Pipeline.FFmpeg.Folder()),
 		CheckLicence(f, i.Layers),
 		CheckLambda(f, i),
 		CheckBudget(f, i),

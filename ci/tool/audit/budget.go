@@ -23,7 +23,7 @@ func CheckBudget(f catalog.Function, i ImageFacts) Check {
 		size += i.Manifest.Layers[n].Size
 	}
 	var parts []string
-	for _, kind := range []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary} {
+	for _, kind := range image.AllKinds {
 		if bytes, ok := sizes[kind]; ok {
 			parts = append(parts, fmt.Sprintf("%s %s", kind, report.MB(bytes)))
 		}

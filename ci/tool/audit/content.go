@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"lambdas.internal/ci/tool/audit/fingerprint"
@@ -17,9 +18,13 @@ import (
 // CheckContent fails a public image that contains content of private files, even if it
 // imports none of them: in its binary, or as code in the sources of the binary. sources
 // are the findings in the sources of the workspace, by file.
-func CheckContent(f catalog.Function, program []byte, sources map[string][]string, p *fingerprint.Fingerprint) Check {
+func CheckContent(f catalog.Function, program []byte, sources map[string][]string, p *fingerprint.Fingerprint, private Private) Check {
 	if f.Registry != catalog.Public {
 		return notPublic(f.Image, Content)
+	}
+	if len(private.Folders()) == 0 {
+		return Check{Image: f.Image, Gate: Content, Passed: true,
+			Examined: "not applicable: nothing is private, by " + catalog.PipelineFile + " and the registries of all functions"}
 	}
 	examined := fmt.Sprintf("%s MB and %s for %s of %s",
 		report.MB(int64(len(program))), report.Count(len(sources), "source"), report.Count(p.Windows, "piece"), report.Count(p.Files(), "private file"))
@@ -34,10 +39,14 @@ func CheckContent(f catalog.Function, program []byte, sources map[string][]strin
 	if len(findings) > 0 {
 		findings = append(findings, "if all may read it, say so in "+ExceptionsFile+" (docs/SECURITY.md shows how)")
 	}
-	if p.Files() == 0 {
-		findings = []string{"`" + ProprietaryDir + "` is missing or empty: cannot check"}
+	if p.Files() == 0 && len(private.Proprietary) > 0 {
+		findings = []string{"`" + strings.Join(private.Proprietary, "` or `") + "` is missing or empty: cannot check; say what is proprietary, or \"none\", in " + catalog.PipelineFile}
 	}
-	return check(f.Image, Content, min(len(program), p.Windows, len(sources)), examined, findings)
+	count := min(len(program), len(sources))
+	if len(private.Proprietary) > 0 { // else it may be that all that is private is too short to recognise
+		count = min(count, p.Windows)
+	}
+	return check(f.Image, Content, count, examined, findings)
 }
 
 // compared are the findings in sources, each of which is read once.

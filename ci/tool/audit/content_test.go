@@ -35,7 +35,7 @@ func TestContent(t *testing.T) {
 		"functions/hidden/recipe/r.go":   "package recipe\n",
 		"functions/hidden/testdata/e.md": "An event as nobody else sends it, with all of its fields",
 	})
-	private := []string{ProprietaryDir, "functions/hidden"}
+	private := Private{[]string{proprietary}, []string{"functions/hidden"}}
 	p, err := ReadPrivate(root, private, Exceptions{})
 	require.NoError(t, err)
 	secret := public
@@ -60,7 +60,7 @@ func TestContent(t *testing.T) {
 		"a text in another case, in two pieces": {public, prompt[:30] + "   " + prompt[30:], none, "the binary contains text of shared/proprietary/p/p.go"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := CheckContent(test.function, []byte(test.program), test.sources, p)
+			c := CheckContent(test.function, []byte(test.program), test.sources, p, private)
 			if test.finding == "" {
 				assert.True(t, c.Passed)
 				assert.Empty(t, c.Findings)
@@ -81,13 +81,13 @@ func TestWhatATestOfAPrivateFunctionRepeats(t *testing.T) {
 		"shared/gemini/gemini.go":          "package gemini\n\nconst message = \"the service cannot be reached, so nothing was done\"\n\nvar copied = `" + prompt + "`\n",
 	})
 	none := map[string][]string{"main.go": nil}
-	p, err := ReadPrivate(root, []string{ProprietaryDir, "functions/hidden"}, Exceptions{Packages: []string{"shared/gemini"}})
+	p, err := ReadPrivate(root, Private{[]string{proprietary}, []string{"functions/hidden"}}, Exceptions{Packages: []string{"shared/gemini"}})
 	require.NoError(t, err)
-	assert.Empty(t, CheckContent(public, []byte("the service cannot be reached, so nothing was done"), none, p).Findings)
-	assert.NotEmpty(t, CheckContent(public, []byte(prompt), none, p).Findings)
-	p, err = ReadPrivate(root, []string{ProprietaryDir, "functions/hidden"}, Exceptions{})
+	assert.Empty(t, CheckContent(public, []byte("the service cannot be reached, so nothing was done"), none, p, Private{[]string{proprietary}, nil}).Findings)
+	assert.NotEmpty(t, CheckContent(public, []byte(prompt), none, p, Private{[]string{proprietary}, nil}).Findings)
+	p, err = ReadPrivate(root, Private{[]string{proprietary}, []string{"functions/hidden"}}, Exceptions{})
 	require.NoError(t, err)
-	assert.NotEmpty(t, CheckContent(public, []byte("the service cannot be reached, so nothing was done"), none, p).Findings)
+	assert.NotEmpty(t, CheckContent(public, []byte("the service cannot be reached, so nothing was done"), none, p, Private{[]string{proprietary}, nil}).Findings)
 }
 
 // What cannot be examined is no reason to pass.
@@ -101,10 +101,10 @@ func TestAPrivateFileThatIsNoneIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			require.NoError(t, os.MkdirAll(filepath.Join(root, ProprietaryDir), 0o700))
-			require.NoError(t, c.make(filepath.Join(root, ProprietaryDir, "prompt.txt")))
+			require.NoError(t, os.MkdirAll(filepath.Join(root, proprietary), 0o700))
+			require.NoError(t, c.make(filepath.Join(root, proprietary, "prompt.txt")))
 
-			_, err := ReadPrivate(root, []string{ProprietaryDir}, Exceptions{})
+			_, err := ReadPrivate(root, Private{Proprietary: []string{proprietary}}, Exceptions{})
 
 			assert.EqualError(t, err, "read the private files: shared/proprietary/prompt.txt: "+c.want)
 		})
@@ -113,9 +113,12 @@ func TestAPrivateFileThatIsNoneIsRefused(t *testing.T) {
 
 func TestWithoutProprietaryFilesNoPublicImagePasses(t *testing.T) {
 	root := privateFiles(t, map[string]string{"functions/hidden/handler.go": "package main\n"})
-	p, err := ReadPrivate(root, []string{ProprietaryDir, "functions/hidden"}, Exceptions{})
+	p, err := ReadPrivate(root, Private{[]string{proprietary}, []string{"functions/hidden"}}, Exceptions{})
 	require.NoError(t, err)
-	c := CheckContent(public, []byte("program"), map[string][]string{"a.go": nil}, p)
+	c := CheckContent(public, []byte("program"), map[string][]string{"a.go": nil}, p, Private{[]string{proprietary}, nil})
 	assert.False(t, c.Passed)
-	assert.Equal(t, []string{"`shared/proprietary` is missing or empty: cannot check"}, c.Findings)
+	assert.Equal(t, []string{"`shared/proprietary` is missing or empty: cannot check; say what is proprietary, or \"none\", in ci/pipeline.json"}, c.Findings)
 }
+
+// proprietary is the folder that is proprietary unless ci/pipeline.json says otherwise.
+const proprietary = "shared/proprietary"

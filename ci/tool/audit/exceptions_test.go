@@ -20,16 +20,16 @@ func TestExceptions(t *testing.T) {
 		"a text that is not there":      {`{"texts": [{"text": "nobody ever wrote anything like this", "reason": "x"}]}`, "ci/public.json: texts[0]: no private file has this text, or it is shorter than the 24 letters and digits that are recognised; remove it", ""},
 		"a text without a reason":       {`{"texts": [{"text": "x"}]}`, "ci/public.json: texts[0].reason: is missing; say why the text may be public", ""},
 		"a function without a reason":   {`{"functions": [{"name": "x"}]}`, "ci/public.json: functions[0].reason: is missing; say why the code may be public", ""},
-		"an unknown field":              {`{"files": []}`, `ci/public.json: json: unknown field "files"`, ""},
-		"a file that ends early":        {`{"texts": [`, "ci/public.json: not valid JSON: it ends too early", ""},
-		"a file with two objects":       {`{} {}`, "ci/public.json: not valid JSON: there is more after the object", ""},
+		"an unknown field":              {`{"files": []}`, `ci/public.json: files: is not a field of this file; the fields are packages, texts, functions`, ""},
+		"a file that ends early":        {`{"texts": [`, "ci/public.json: line 1: not valid JSON: unexpected end of JSON input", ""},
+		"a file with two objects":       {`{} {}`, "ci/public.json: line 1: not valid JSON: invalid character '{' after top-level value", ""},
 		"a folder outside":              {`{"packages": ["../x"]}`, "ci/public.json: packages[0]: ../x is no folder of the workspace; remove it", ""},
 		"a private folder, differently": {`{"packages": ["shared/x/../proprietary/p"]}`, "ci/public.json: packages[0]: shared/x/../proprietary/p is no folder of the workspace; remove it", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := privateFiles(t, map[string]string{"shared/proprietary/p/p.go": source, "shared/x/x.go": "package x\n", ExceptionsFile: test.content})
-			private := []string{ProprietaryDir}
-			e, err := ReadExceptions(root, private)
+			private := Private{Proprietary: []string{proprietary}}
+			e, err := ReadExceptions(root, private.Folders())
 			if err == nil {
 				_, err = ReadPrivate(root, private, e)
 			}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -11,9 +12,9 @@ import (
 )
 
 // chain shows the imports that lead from the function to the package.
-func chain(from map[string]string, path string) string {
-	steps := []string{path}
-	for at := from[path]; at != ""; at = from[at] {
+func chain(from map[string]string, to string) string {
+	steps := []string{to}
+	for at := from[to]; at != ""; at = from[at] {
 		steps = append(steps, at)
 	}
 	slices.Reverse(steps)
@@ -45,13 +46,13 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 			findings = append(findings, fmt.Sprintf("%s is public, but imports private code: %s", f.Image, chain(from, p.ImportPath)))
 			continue
 		}
-		if by, ok := shared.reached[p.ImportPath]; ok && !slices.Contains(shared.allowed, folder) {
+		if by, ok := shared.reached[folder]; ok && !slices.Contains(shared.allowed, folder) {
 			unlisted = append(unlisted, fmt.Sprintf("%q", folder))
 			why = fmt.Sprintf("%s of the private %s: %s", folder, by, chain(from, p.ImportPath))
 		}
 		for _, name := range p.Files() {
 			at := g.File(p, name)
-			if !hidden(at) {
+			if at == "" || !hidden(path.Dir(at)) {
 				continue
 			}
 			does := "imports"
@@ -70,7 +71,7 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 
 // Shared are the packages of the workspace that private functions reach.
 type Shared struct {
-	reached map[string]string // the private function that reaches it, by import path
+	reached map[string]string // the private function that reaches it, by folder: one may have several import paths
 	allowed []string          // folders of the packages that public functions may reach too
 }
 
@@ -84,8 +85,8 @@ func NewShared(functions []catalog.Function, g *gobuild.Graph, allowed []string)
 		}
 		order, _ := g.Reach(f)
 		for _, p := range order {
-			if g.Folder(p) != "" && s.reached[p.ImportPath] == "" {
-				s.reached[p.ImportPath] = f.Image
+			if folder := g.Folder(p); folder != "" && s.reached[folder] == "" {
+				s.reached[folder] = f.Image
 			}
 		}
 	}
@@ -104,26 +105,32 @@ func ffmpegIn(layers []LayerFacts) (there string) {
 	return there
 }
 
-// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse.
-func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts) Check {
+// CheckFFmpeg fails an image that has ffmpeg but does not use it, or the reverse. What imports
+// the package in dir uses it; if there is none, the variant says so.
+func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts, dir string) Check {
 	order, from := g.Reach(f)
 	used := ""
 	for _, p := range order {
-		if g.Folder(p) == FFmpegDir {
+		if g.Folder(p) == dir {
 			used = chain(from, p.ImportPath)
 		}
 	}
 	there := ffmpegIn(layers)
 	var findings []string
 	switch {
+	case dir == "" && (there != "") != (f.Variant == catalog.Heavy):
+		findings = append(findings, fmt.Sprintf("`variant` of %s/%s is %s, which its image is not", f.Folder, catalog.DescriptionFile, f.Variant))
+	case dir == "":
 	case used != "" && there == "":
 		findings = append(findings, fmt.Sprintf("%s uses ffmpeg (%s), but its image does not have it; set `variant` to heavy in %s/%s",
 			f.Image, used, f.Folder, catalog.DescriptionFile))
 	case used == "" && there != "":
 		findings = append(findings, fmt.Sprintf("the image has /%s, but %s does not import %s; set `variant` to light in %s/%s",
-			there, f.Image, FFmpegDir, f.Folder, catalog.DescriptionFile))
+			there, f.Image, dir, f.Folder, catalog.DescriptionFile))
 	}
 	return check(f.Image, FFmpeg, min(len(order), len(layers)), report.Count(len(order), "package")+", "+report.Count(len(layers), "layer"), findings)
 }
 
-func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+// within tells whether a folder is another one, or below it. Below the root folder is nothing:
+// the function there is its files alone.
+func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }

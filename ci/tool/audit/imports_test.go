@@ -67,7 +67,7 @@ func TestImports(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			graph := gobuild.NewGraph("/w", test.packages)
 			hidden := catalog.Function{Folder: "functions/hidden", Image: "hidden", Registry: catalog.Private}
-			c := CheckImports(test.function, graph, []string{ProprietaryDir, hidden.Folder}, NewShared([]catalog.Function{public, hidden}, graph, []string{"shared/log"}))
+			c := CheckImports(test.function, graph, []string{proprietary, hidden.Folder}, NewShared([]catalog.Function{public, hidden}, graph, []string{"shared/log"}))
 			assert.Equal(t, test.findings, c.Findings)
 			assert.Equal(t, len(test.findings) == 0, c.Passed)
 			assert.Equal(t, test.applies, c.Applies)
@@ -95,7 +95,7 @@ func TestFFmpeg(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := CheckFFmpeg(public, test.graph, test.layers)
+			c := CheckFFmpeg(public, test.graph, test.layers, "shared/ffmpeg")
 			if test.finding == "" {
 				assert.True(t, c.Passed, c.Findings)
 			} else {

@@ -24,30 +24,37 @@ import (
 	"lambdas.internal/ci/tool/workspace/scaffold"
 )
 
-// private returns the folders whose content must not become public: [ProprietaryDir], and
-// those of the private functions.
-func private(functions []catalog.Function) []string {
-	folders := []string{ProprietaryDir}
-	for _, f := range functions {
+// Private are the folders whose content must not become public.
+type Private struct {
+	Proprietary []string // those that ci/pipeline.json names
+	Functions   []string // those of private functions
+}
+
+// Folders are all the folders.
+func (p Private) Folders() []string { return slices.Concat(p.Proprietary, p.Functions) }
+
+func private(c *catalog.Catalog) Private {
+	p := Private{Proprietary: c.Pipeline.Proprietary.Folders()}
+	for _, f := range c.Functions {
 		if f.Registry == catalog.Private {
-			folders = append(folders, f.Folder)
+			p.Functions = append(p.Functions, f.Folder)
 		}
 	}
-	return folders
+	return p
 }
 
 // ReadPrivate returns the fingerprint of all files below the private folders of the
-// workspace at root, without the exceptions. If [ProprietaryDir] is missing or empty, the
-// fingerprint recognises nothing, and no public image passes.
-func ReadPrivate(root string, private []string, except Exceptions) (*fingerprint.Fingerprint, error) {
+// workspace at root, without the exceptions. If a proprietary folder is missing or empty,
+// the fingerprint recognises nothing, and no public image passes.
+func ReadPrivate(root string, private Private, except Exceptions) (*fingerprint.Fingerprint, error) {
 	p := fingerprint.New()
 	var all []folder
-	for _, dir := range private {
+	for n, dir := range private.Folders() {
 		folders, err := readFolders(root, dir)
 		if err != nil {
 			return nil, fmt.Errorf("read the private files: %w", err)
 		}
-		if dir == ProprietaryDir && len(folders) == 0 {
+		if n < len(private.Proprietary) && len(folders) == 0 {
 			return p, nil
 		}
 		all = append(all, folders...)
@@ -100,6 +107,9 @@ func (f folder) of(tests bool) map[string][]byte {
 func readFolders(root, dir string) ([]folder, error) {
 	var all []folder
 	err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(dir)), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && dir == "." && name != filepath.Join(root, dir) {
+			return fs.SkipDir // the function at the root is its files alone
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"lambdas.internal/ci/tool/report"
 )
@@ -24,14 +27,6 @@ const (
 	Licence  Gate = "licence"  // a public image with ffmpeg has its licences and source
 	Lambda   Gate = "lambda"   // Lambda accepts the image
 	Budget   Gate = "budget"   // the image is not larger than its function allows
-)
-
-// Folders that gates check, relative to the workspace root.
-const (
-	// ProprietaryDir has the code and prompts that must never become public.
-	ProprietaryDir = "shared/proprietary"
-	// FFmpegDir is the package that runs ffmpeg.
-	FFmpegDir = "shared/ffmpeg"
 )
 
 // Check is one gate for one image.
@@ -76,6 +71,25 @@ type Report struct {
 	Judged int `json:"judged"`
 	// Seconds is the time that the audit took.
 	Seconds float64 `json:"seconds"`
+}
+
+// With adds the result for other images.
+func (r *Report) With(more *Report) *Report {
+	if r == nil {
+		return more
+	}
+	maps.Copy(r.Digests, more.Digests)
+	maps.Copy(r.Unpinned, more.Unpinned)
+	r.Checks = append(r.Checks, more.Checks...)
+	slices.SortStableFunc(r.Checks, func(a, b Check) int { return strings.Compare(a.Image, b.Image) })
+	for _, e := range more.Exceptions {
+		if !slices.Contains(r.Exceptions, e) {
+			r.Exceptions = append(r.Exceptions, e)
+		}
+	}
+	r.Judged += more.Judged
+	r.Seconds += more.Seconds
+	return r
 }
 
 // Passed returns how many checks that apply passed.

@@ -151,7 +151,7 @@ func (a *Auditor) surface(ctx context.Context, f catalog.Function, i ImageFacts,
 		case i.ClaimErr != nil:
 		case fromTop == 1 && l.Digest == binary.Digest:
 			continue
-		case fromTop == 2 && i.Claim.FFmpeg != nil && i.Claim.FFmpegPin != "":
+		case fromTop == len(i.Claim.Layers()) && i.Claim.FFmpeg != nil && i.Claim.FFmpegPin != "":
 			continue
 		case fromTop > len(i.Claim.Layers()) && i.Claim.BasePin != "":
 			continue

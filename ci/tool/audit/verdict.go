@@ -13,12 +13,14 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
+	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // verdictKey is the content key of the verdict on an image: of the program that judges,
-// the image, its description, its sources, the known parts, and what must not be in it.
-func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts) (string, error) {
+// the image, its description, its sources, the known parts, the package that runs ffmpeg, and
+// what must not be in it.
+func verdictKey(f catalog.Function, i ImageFacts, in sources, files *layer.Layer, known image.Parts, ffmpeg string) (string, error) {
 	program, err := cache.Program()
 	if err != nil {
 		return "", err
@@ -27,10 +29,13 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts)
 	if err != nil {
 		return "", fmt.Errorf("read the description: %w", err)
 	}
-	parts := []string{"verdict 3", program, i.Digest.String(), string(i.MediaType), string(description), in.scanner.Rules()}
+	parts := []string{"verdict 4", ffmpeg, program, i.Digest.String(), string(i.MediaType), string(description), in.scanner.Rules()}
+	if files != nil {
+		parts = append(parts, "files", files.Digest.String())
+	}
 	parts = append(parts, known.Key()...)
 	if f.Registry == catalog.Public { // only its verdict depends on what is private
-		parts = slices.Concat(parts, []string{in.fingerprint.Digest()}, in.private, in.shared.allowed)
+		parts = slices.Concat(parts, []string{in.fingerprint.Digest()}, in.private.Folders(), in.shared.allowed)
 	}
 	order, from := in.graph.Reach(f)
 	for _, p := range order {
@@ -40,7 +45,7 @@ func verdictKey(f catalog.Function, i ImageFacts, in sources, known image.Parts)
 		folder := in.graph.Folder(p)
 		parts = append(parts, "package", p.ImportPath, from[p.ImportPath], folder)
 		if f.Registry == catalog.Public {
-			parts = append(parts, in.shared.reached[p.ImportPath])
+			parts = append(parts, in.shared.reached[folder])
 		}
 		names := p.EmbedFiles
 		if folder != "" {

@@ -163,9 +163,9 @@ func newBench(t *testing.T) bench {
 	on(&b.other, keep("", layer.Text("etc/base", 0o644, "another base")))
 	b.other.Base.Name, b.other.Base.Pin, b.other.Base.Digest = "docker.io/other:1", image.Unpinned, testkit.Digest("other").String()
 	parts := image.Parts{Bases: []image.Base{b.pinned.Base}, FFmpeg: []image.FFmpeg{{Layer: ffmpeg, Pin: image.Pinned}}}
-	c := &catalog.Catalog{Root: root, Functions: []catalog.Function{b.f}}
+	c := &catalog.Catalog{Root: root, Functions: []catalog.Function{b.f}, Pipeline: catalog.Pipeline{Proprietary: catalog.Paths{proprietary}, FFmpeg: "shared/ffmpeg"}}
 	b.auditor = New(c, parts, kept, func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} })
-	b.in = sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(c.Functions)}
+	b.in = sources{files: &files{digests: map[string]string{}}, compared: &compared{found: map[string][]string{}}, private: private(c)}
 	var err error
 	b.in.fingerprint, err = ReadPrivate(root, b.in.private, Exceptions{})
 	require.NoError(t, err)

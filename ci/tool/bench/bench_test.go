@@ -222,7 +222,7 @@ func TestGeneratedFunctionsCompileAndAnEditChangesOne(t *testing.T) {
 func TestKoGetsTheSameFlags(t *testing.T) {
 	config, err := ko{registry: "localhost:1", base: "localhost:1/base:static"}.config()
 	require.NoError(t, err)
-	for _, f := range gobuild.Flags() {
+	for _, f := range gobuild.Flags(catalog.Function{}) {
 		assert.Contains(t, string(config), `"`+f+`"`)
 	}
 	assert.Equal(t, []string{"A=1", "GOFLAGS="}, ko{}.environment([]string{"A=1", "GOOS=linux", "GOARCH=amd64", "GOFLAGS="}))

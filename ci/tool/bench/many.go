@@ -125,7 +125,7 @@ func (m many) of(ctx context.Context, dir, goCache string, n int) ([]string, err
 
 // bareCommand is the `go build` of one function, for comparison.
 func bareCommand(ctx context.Context, w *catalog.Catalog, f catalog.Function, out string, env []string) (*exec.Cmd, error) {
-	args := slices.Concat([]string{"build"}, gobuild.Flags(), []string{"-o", out + "/", "./" + f.Folder})
+	args := slices.Concat([]string{"build"}, gobuild.Flags(f), []string{"-o", out + "/", "./" + f.Folder})
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = w.Root, append(env, "CGO_ENABLED=0")
 	return cmd, os.MkdirAll(out, 0o755)

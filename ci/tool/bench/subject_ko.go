@@ -36,7 +36,7 @@ func (k ko) config() ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"defaultBaseImage": k.base,
 		"defaultPlatforms": []string{platform.String()},
-		"defaultFlags":     gobuild.Flags(),
+		"defaultFlags":     gobuild.Flags(catalog.Function{}),
 	})
 }
 
@@ -64,7 +64,7 @@ func (k ko) Build(ctx context.Context, w *catalog.Catalog, state string) error {
 	for _, f := range w.Functions {
 		args = append(args, "./"+f.Folder)
 	}
-	env, err := gobuild.Environment(ctx, w, platform)
+	env, err := gobuild.Environment(ctx, w, catalog.Function{}, platform)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ type Target struct {
 	Event []byte `json:"-"`
 }
 
+// URI names the image as Lambda accepts it.
+func (t Target) URI() string { return t.uri(t.Digest) }
+
 func (t Target) uri(digest string) string { return publish.ForLambda(t.Repository) + "@" + digest }
 
 // State says what a release did to a function.

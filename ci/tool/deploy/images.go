@@ -25,6 +25,9 @@ type Images interface {
 // architectures maps the architecture of an image to Lambda's name for it.
 var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
 
+// Architecture is Lambda's name for the architecture of an image.
+func Architecture(of string) string { return architectures[of] }
+
 // checkPlace fails if Lambda does not accept images from the repository for a function in
 // the region. A registry on this machine is used only with a stand-in for AWS.
 func checkPlace(repository, region string) error {

@@ -77,6 +77,12 @@ func (f Function) Failed() string {
 	}
 }
 
+// New is a function to be made. Memory, in MB, and Timeout, in seconds, are 0 for the default.
+type New struct {
+	Function, URI, Role, Architecture string
+	Memory, Timeout                   int
+}
+
 // Update is one change of a function's code.
 type Update struct {
 	Function string

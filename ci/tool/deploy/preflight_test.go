@@ -129,7 +129,7 @@ func TestTheNameThatLambdaGets(t *testing.T) {
 	for _, host := range []string{"123456789012.dkr.ecr-fips.eu-central-1.amazonaws.com", "123456789012.dkr-ecr.eu-central-1.on.aws"} {
 		t.Run(host, func(t *testing.T) {
 			w := newWorld(t)
-			named := host + "/team-a/ai-social-media-lambda-light"
+			named := host + "/team-a/lambda-private-light"
 			w.targets[2].Repository = named
 			w.targets[2].Digest = w.images.add(t, named, "new", nil)
 			w.aws.HasImage = func(uri string) bool {
@@ -141,7 +141,7 @@ func TestTheNameThatLambdaGets(t *testing.T) {
 			require.NoError(t, err)
 			for _, call := range w.aws.Calls(update) {
 				if call.Function == w.targets[2].Lambda {
-					assert.Equal(t, "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team-a/ai-social-media-lambda-light@"+w.targets[2].Digest, call.URI)
+					assert.Equal(t, "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team-a/lambda-private-light@"+w.targets[2].Digest, call.URI)
 				}
 			}
 		})

@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const repository = lambdafake.Account + ".dkr.ecr." + lambdafake.Region + ".amazonaws.com/ai-social-media-lambda-light"
+const repository = lambdafake.Account + ".dkr.ecr." + lambdafake.Region + ".amazonaws.com/lambda-private-light"
 
 // images are the names of the five images, and names those of their functions.
 var (

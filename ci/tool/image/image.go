@@ -25,6 +25,8 @@ const (
 	BootstrapPath = "var/runtime/bootstrap"
 	FFmpegPath    = "usr/local/bin/ffmpeg"
 	FFprobePath   = "usr/local/bin/ffprobe"
+	// TaskRoot is the folder in which a function starts.
+	TaskRoot = "var/task"
 )
 
 // lambdaEntrypoint is the script of AWS's base images that starts the bootstrap: in
@@ -37,6 +39,7 @@ const (
 	LabelVariant = "internal.lambdas.variant"
 	LabelPin     = "internal.lambdas.base.pin"
 	LabelFFmpeg  = "internal.lambdas.ffmpeg"
+	LabelFiles   = "internal.lambdas.files"
 )
 
 // Labels and annotations of the OCI image specification.
@@ -83,16 +86,21 @@ type Image struct {
 	Base     Base
 	// FFmpeg is the layer with ffmpeg and ffprobe; only the heavy variant has it.
 	FFmpeg *layer.Layer
+	// Files is the layer with the files of image.json; nil if it names none.
+	Files *layer.Layer
 	// Binary is the layer with the function's binary only.
 	Binary layer.Layer
 }
 
 // Layers returns the layers on top of the base, the one that changes least first.
 func (i Image) Layers() []layer.Layer {
-	if i.FFmpeg != nil {
-		return []layer.Layer{*i.FFmpeg, i.Binary}
+	var all []layer.Layer
+	for _, l := range []*layer.Layer{i.FFmpeg, i.Files, &i.Binary} {
+		if l != nil {
+			all = append(all, *l)
+		}
 	}
-	return []layer.Layer{i.Binary}
+	return all
 }
 
 // Kind says what a layer of an image is for.
@@ -102,22 +110,29 @@ type Kind string
 const (
 	KindBase   Kind = "base"
 	KindFFmpeg Kind = "ffmpeg"
+	KindFiles  Kind = "files"
 	KindBinary Kind = "binary"
 )
 
+// AllKinds are the kinds in the order of an image.
+var AllKinds = []Kind{KindBase, KindFFmpeg, KindFiles, KindBinary}
+
 // Kinds returns the kind of each layer of an image with so many layers and these
-// labels: the last is the binary, the one below is ffmpeg if the labels name it, and
+// labels: the last is the binary, those below are files and ffmpeg if the labels name them, and
 // all others are the base.
 func Kinds(layers int, labels map[string]string) []Kind {
+	own := []Kind{KindBinary} // from the top
+	if labels[LabelFiles] != "" {
+		own = append(own, KindFiles)
+	}
+	if labels[LabelFFmpeg] != "" {
+		own = append(own, KindFFmpeg)
+	}
 	kinds := make([]Kind, layers)
 	for n := range kinds {
-		switch fromTop := layers - n; {
-		case fromTop == 1:
-			kinds[n] = KindBinary
-		case fromTop == 2 && labels[LabelFFmpeg] != "":
-			kinds[n] = KindFFmpeg
-		default:
-			kinds[n] = KindBase
+		kinds[n] = KindBase
+		if fromTop := layers - n; fromTop <= len(own) {
+			kinds[n] = own[fromTop-1]
 		}
 	}
 	return kinds
@@ -165,6 +180,8 @@ func (i Image) check() error {
 		return fmt.Errorf("the variant is heavy, but there is no ffmpeg layer")
 	case !heavy && i.FFmpeg != nil:
 		return fmt.Errorf("the variant is %s, but there is an ffmpeg layer", i.Function.Variant)
+	case (len(i.Function.Files) > 0) != (i.Files != nil):
+		return fmt.Errorf("%s names %s, but the layer of files says otherwise", catalog.DescriptionFile, report.Count(len(i.Function.Files), "file"))
 	case base.OS != i.Platform.OS || base.Architecture != i.Platform.Architecture:
 		return fmt.Errorf("the base %s is for %s, not %s", i.Base.Name, base, i.Platform)
 	case len(i.Base.Config.RootFS.DiffIDs) != len(i.Base.Layers):
@@ -186,6 +203,10 @@ func (i Image) config() v1.ConfigFile {
 		c.Config.Cmd = []string{"bootstrap"}
 	} else {
 		c.Config.Entrypoint, c.Config.Cmd = []string{"/" + BootstrapPath}, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.Function.Environment)) {
+		c.Config.Env = slices.DeleteFunc(c.Config.Env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+		c.Config.Env = append(c.Config.Env, name+"="+i.Function.Environment[name])
 	}
 	if c.Config.Labels == nil {
 		c.Config.Labels = map[string]string{}
@@ -214,6 +235,9 @@ func (i Image) labels() map[string]string {
 	}
 	if i.FFmpeg != nil {
 		labels[LabelFFmpeg] = i.FFmpeg.Comment
+	}
+	if i.Files != nil {
+		labels[LabelFiles] = i.Files.Comment
 	}
 	return labels
 }

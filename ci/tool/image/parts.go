@@ -2,6 +2,7 @@ package image
 
 import (
 	"fmt"
+	"path"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -57,7 +58,10 @@ func (c Claim) Unpinned() string {
 func (p Parts) Claim(f catalog.Function, m v1.Manifest, c v1.ConfigFile) (Claim, error) {
 	own := 1
 	if f.Variant == catalog.Heavy {
-		own = 2
+		own++
+	}
+	if len(f.Files) > 0 {
+		own++
 	}
 	base := len(m.Layers) - own
 	switch {
@@ -75,7 +79,12 @@ func (p Parts) Claim(f catalog.Function, m v1.Manifest, c v1.ConfigFile) (Claim,
 	of := Claim{Image: Image{Function: f, Platform: v1.Platform{OS: c.OS, Architecture: c.Architecture}, Binary: all[len(all)-1]}}
 	of.Binary.Comment = binaryComment
 	var err error
-	if own == 2 {
+	if len(f.Files) > 0 {
+		files := all[len(all)-2]
+		files.Comment = filesComment
+		of.Files = &files
+	}
+	if f.Variant == catalog.Heavy {
 		if of.FFmpeg, of.FFmpegPin, err = p.ffmpeg(all[base], c.Config.Labels); err != nil {
 			return Claim{}, err
 		}
@@ -135,6 +144,25 @@ func (p Parts) Key() []string {
 
 // binaryComment is the comment of the layer with the binary.
 const binaryComment = "binary"
+
+// filesComment is the comment of the layer with the files of image.json.
+const filesComment = "files of the function"
+
+// FilesLayer returns the files and the comment of the layer with the files of image.json,
+// whose paths are relative to the task root. It is nobody's to change which bits they have.
+func FilesLayer(files []layer.File) ([]layer.File, string) {
+	var all []layer.File
+	for _, f := range files {
+		f.Path = path.Join(TaskRoot, f.Path)
+		if f.Mode = f.Mode.Perm(); f.Mode&0o111 != 0 {
+			f.Mode = 0o755
+		} else {
+			f.Mode = 0o644
+		}
+		all = append(all, f)
+	}
+	return all, filesComment
+}
 
 // BinaryLayer returns the files and the comment of the layer with a function's binary: it
 // holds that alone.

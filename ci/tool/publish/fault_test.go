@@ -49,7 +49,7 @@ func (s scene) at(t testing.TB, h Hosts, dir, commit string) publishing {
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return publishing{commit, Items(functions, h, commit), documented(images, commit)}
+	return publishing{commit, Items(functions, h, commit), documented(images, commit), nil}
 }
 
 // TestFaults publishes over a network that fails at random, by a seed. After each failure
@@ -190,7 +190,7 @@ func helper(host, dir string) int {
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	if err == nil {
-		b := publishing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second)}
+		b := publishing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second), nil}
 		_, _, err = b.publish(context.Background(), registry.NewClient(registry.Options{Retry: &quick}), false)
 	}
 	if err != nil {

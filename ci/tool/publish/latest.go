@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,11 +32,23 @@ type move struct {
 
 func (m move) name() string { return m.step.Repository + ":" + m.step.LatestTag }
 
-// moveLatest moves every latest tag to the image of the plan.
+// moveLatest moves every latest tag to the image of the plan, unless they are to stay.
 func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[string]Image, outcome *Outcome) error {
+	if plan.Latest != nil && !plan.Latest.Moves {
+		return nil
+	}
 	moves, err := p.latest(ctx, plan.Steps)
 	if err != nil {
 		return unmoved(err)
+	}
+	if plan.orders != nil && slices.ContainsFunc(moves, func(m move) bool { return m.before != m.step.latest }) {
+		l, err := p.decide(ctx, plan, moves) // another publish has moved them meanwhile
+		if err != nil {
+			return unmoved(err)
+		}
+		if plan.Stay(l); !l.Moves {
+			return nil
+		}
 	}
 	moves = slices.DeleteFunc(moves, func(m move) bool { return m.before.String() == m.step.Digest })
 	if len(moves) == 0 {
@@ -52,10 +65,27 @@ func (p *Publisher) moveLatest(ctx context.Context, plan *Plan, images map[strin
 	for _, m := range moves {
 		outcome.Moved = append(outcome.Moved, m.name())
 	}
-	if outcome.SupersededBy, err = p.settle(ctx, plan, images); err != nil {
+	outcome.SupersededBy, err = p.settle(ctx, plan, images)
+	if err == nil && outcome.SupersededBy == "" && plan.orders != nil {
+		outcome.SupersededBy, err = p.yield(ctx, plan)
+	}
+	if err != nil {
 		return Stopped(err, "these latest tags were moved and not rolled back:\n"+strings.Join(outcome.Moved, "\n"))
 	}
 	return nil
+}
+
+// yield moves the latest tags on to the images of a younger commit, if one was published meanwhile.
+func (p *Publisher) yield(ctx context.Context, plan *Plan) (string, error) {
+	commit, images, err := p.younger(ctx, plan)
+	if err != nil || commit == "" {
+		return "", err
+	}
+	moves, err := p.latest(ctx, plan.Steps)
+	if err != nil {
+		return "", err
+	}
+	return commit, p.put(ctx, moves, images)
 }
 
 // latest returns a move for every step, with the digest that its latest tag names now.
@@ -140,8 +170,16 @@ func (p *Publisher) settle(ctx context.Context, plan *Plan, images map[string]Im
 			return "", nil
 		}
 		commit, err := p.commitOf(ctx, plan, now)
-		if err != nil || commit != "" {
-			return commit, err
+		if err != nil {
+			return "", err
+		}
+		if commit != "" {
+			if plan.orders == nil {
+				return commit, nil
+			}
+			if l, err := p.decide(ctx, plan, now); err != nil || !l.Moves {
+				return commit, err
+			}
 		}
 		select {
 		case <-time.After(time.Duration(rand.Int64N(int64(pause) * int64(round+1)))):
@@ -180,7 +218,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, m := range latest {
 		its := map[string]bool{}
 		for _, tag := range tags[m.step.Repository] {
-			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && !strings.HasSuffix(tag, LatestSuffix) && !strings.HasSuffix(tag, LiveSuffix) &&
+			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && commitName.MatchString(commit) &&
 				commit != plan.Commit && (commits == nil || commits[commit]) {
 				its[commit] = true
 			}
@@ -204,3 +242,6 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	}
 	return "", nil
 }
+
+// commitName is how a commit is named in a tag.
+var commitName = regexp.MustCompile(`^[0-9a-f]{7,40}$`)

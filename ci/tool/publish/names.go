@@ -16,12 +16,6 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// The names of the repositories, up to the variant.
-const (
-	privatePrefix = "ai-social-media-lambda-"
-	publicPrefix  = "lambda-"
-)
-
 // PublicHost is the host of ECR Public.
 const PublicHost = "public.ecr.aws"
 
@@ -36,12 +30,14 @@ const (
 type Hosts struct {
 	Private string `json:"private"`
 	Public  string `json:"public"`
+	// Names are those of the repositories; the zero value has the default names.
+	Names catalog.Repositories `json:"-"`
 }
 
 // Check fails if a host is not the name of a registry.
 func (h Hosts) Check() error {
 	for flag, host := range map[string]string{"--private-registry": h.Private, "--public-registry": h.Public} {
-		if _, err := name.NewRepository(host + "/" + publicPrefix + string(catalog.Light)); err != nil || host == "" || strings.Contains(host, "://") {
+		if _, err := name.NewRepository(host + "/x"); err != nil || host == "" || strings.Contains(host, "://") {
 			return fmt.Errorf("%s: %q is not the name of a registry; write host[:port][/path]", flag, host)
 		}
 	}
@@ -117,10 +113,11 @@ type Item struct {
 
 // Repository returns the name of the repository of a variant, with its registry.
 func (h Hosts) Repository(tier catalog.Registry, v catalog.Variant) string {
+	host := h.Private
 	if tier == catalog.Public {
-		return h.Public + "/" + publicPrefix + string(v)
+		host = h.Public
 	}
-	return h.Private + "/" + privatePrefix + string(v)
+	return host + "/" + h.Names.Name(tier, v)
 }
 
 // RepositoryName returns the name of a repository as the APIs of ECR expect it: without its

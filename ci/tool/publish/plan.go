@@ -53,6 +53,9 @@ type Step struct {
 	Replaces string `json:"replaces,omitempty"`
 	// Attach are the documents to attach, without those that are attached already.
 	Attach []Attachment `json:"attach,omitempty"`
+
+	latest   v1.Hash             // LatestFrom
+	attached []referrer.Attached // to the image, before this publish
 }
 
 // Blob is a layer or a configuration that is sent.
@@ -69,6 +72,8 @@ type Plan struct {
 	Commit string `json:"commit"`
 	Hosts  Hosts  `json:"registries"`
 	Steps  []Step `json:"steps"`
+	// Latest says whether the latest tags move; nil if nobody asked.
+	Latest *Latest `json:"latest,omitempty"`
 	// Bytes is the size of the layers and configurations that will be sent, and Layers
 	// the number of these layers.
 	Bytes  int64 `json:"bytes"`
@@ -76,6 +81,9 @@ type Plan struct {
 	// Attachments is the number of documents to attach, and AttachedBytes their size.
 	Attachments   int   `json:"attachments"`
 	AttachedBytes int64 `json:"attachedBytes"`
+
+	orders Orders
+	known  map[string]bool // the commits that were published before
 }
 
 // NewPlan compares the images with what is in the registries. It fails if a commit tag
@@ -86,7 +94,7 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 	planned := map[string]bool{} // repository@digest of the blobs that earlier steps send
 	for _, item := range items {
 		image, repository := images[item.Image], state[item.Repository]
-		step := Step{Item: item, Digest: image.Digest.String()}
+		step := Step{Item: item, Digest: image.Digest.String(), attached: repository.Attached[image.Digest]}
 		tagged, isTagged := repository.Tags[item.CommitTag]
 		switch {
 		case isTagged && tagged == image.Digest:
@@ -106,7 +114,7 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 			step.send(image, repository, planned)
 		}
 		if latest, ok := repository.Tags[item.LatestTag]; ok {
-			step.LatestFrom = latest.String()
+			step.latest, step.LatestFrom = latest, latest.String()
 		}
 		step.MovesLatest = step.LatestFrom != step.Digest
 		if err := step.attach(image, repository, planned); err != nil {
@@ -211,8 +219,9 @@ func (r *Result) summary() string {
 		report.Count(2*len(r.Steps), "tag"))
 	layers, documents := report.Count(r.Layers, "layer"), report.Count(r.Attachments, "document")
 	if r.DryRun {
-		return fmt.Sprintf("dry run: %s; would send %s, %d bytes, attach %s, %d bytes, and move %s; %s passed",
+		text := fmt.Sprintf("dry run: %s; would send %s, %d bytes, attach %s, %d bytes, and move %s; %s passed",
 			head, layers, r.Bytes, documents, r.AttachedBytes, report.Count(moved, "latest tag"), report.Count(r.Gates, "gate"))
+		return text + r.stays()
 	}
 	text := fmt.Sprintf("%s; sent %s, %d bytes, attached %s, %d bytes, moved %s; %s passed, %s",
 		head, layers, r.Outcome.Sent, documents, r.Outcome.Attached, report.Count(len(r.Outcome.Moved), "latest tag"),
@@ -220,5 +229,13 @@ func (r *Result) summary() string {
 	if by := r.Outcome.SupersededBy; by != "" {
 		text += fmt.Sprintf("\ncommit %s was published at the same time; the latest tags name its images", by)
 	}
-	return text
+	return text + r.stays()
+}
+
+// stays is a line that says why the latest tags stay, if they do.
+func (p *Plan) stays() string {
+	if p.Latest == nil || p.Latest.Moves {
+		return ""
+	}
+	return "\n" + p.Latest.String()
 }

@@ -20,7 +20,7 @@ func TestItems(t *testing.T) {
 		}
 		got = append(got, line)
 	}
-	const private = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-social-media-lambda-"
+	const private = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/lambda-private-"
 	assert.Equal(t, []string{
 		private + "light:api-abc1234 api-latest",
 		"public.ecr.aws/alias/lambda-light:enhance-abc1234 enhance-latest",
@@ -36,11 +36,11 @@ func TestItems(t *testing.T) {
 // A namespace is part of the name that the APIs of ECR expect.
 func TestRepositoryName(t *testing.T) {
 	for hosts, want := range map[Hosts][2]string{
-		{}: {"ai-social-media-lambda-light", "lambda-light"},
-		{Private: "h", Public: "public.ecr.aws/alias"}:                         {"ai-social-media-lambda-light", "lambda-light"},
-		{Private: "h:1/team-a", Public: "public.ecr.aws/alias/team-a"}:         {"team-a/ai-social-media-lambda-light", "team-a/lambda-light"},
-		{Private: "h/org/team-a", Public: "127.0.0.1:1/alias/org/team-a"}:      {"org/team-a/ai-social-media-lambda-light", "org/team-a/lambda-light"},
-		{Private: "127.0.0.1:1", Public: "127.0.0.1:1" /* without an alias */}: {"ai-social-media-lambda-light", "lambda-light"},
+		{}: {"lambda-private-light", "lambda-light"},
+		{Private: "h", Public: "public.ecr.aws/alias"}:                         {"lambda-private-light", "lambda-light"},
+		{Private: "h:1/team-a", Public: "public.ecr.aws/alias/team-a"}:         {"team-a/lambda-private-light", "team-a/lambda-light"},
+		{Private: "h/org/team-a", Public: "127.0.0.1:1/alias/org/team-a"}:      {"org/team-a/lambda-private-light", "org/team-a/lambda-light"},
+		{Private: "127.0.0.1:1", Public: "127.0.0.1:1" /* without an alias */}: {"lambda-private-light", "lambda-light"},
 	} {
 		assert.Equal(t, want[0], RepositoryName(catalog.Private, hosts.Repository(catalog.Private, catalog.Light)), hosts)
 		assert.Equal(t, want[1], RepositoryName(catalog.Public, hosts.Repository(catalog.Public, catalog.Light)), hosts)
@@ -73,9 +73,9 @@ func TestCheckPins(t *testing.T) {
 		want     string
 	}{
 		"all as locked":               {all(""), host, ""},
-		"one is not":                  {all(`its base is "offline", not the pinned one`), host, `publish select to registry.example/ai-social-media-lambda-heavy: its base is "offline", not the pinned one; build it from`},
+		"one is not":                  {all(`its base is "offline", not the pinned one`), host, `publish select to registry.example/lambda-private-heavy: its base is "offline", not the pinned one; build it from`},
 		"one is not, on this machine": {all("its base is another"), "127.0.0.1:5000", ""},
-		"nobody has compared":         {nil, host, "publish api to registry.example/ai-social-media-lambda-light: nobody has compared it with what is pinned"},
+		"nobody has compared":         {nil, host, "publish api to registry.example/lambda-private-light: nobody has compared it with what is pinned"},
 		"nobody has, on this machine": {nil, "localhost:5000", ""},
 	}
 	for title, test := range tests {
@@ -95,7 +95,7 @@ func TestCheckPins(t *testing.T) {
 func TestHosts(t *testing.T) {
 	good := "127.0.0.1:5000"
 	for host, fine := range map[string]bool{good: true, "public.ecr.aws/alias": true, "": false, "http://x": false, "a b": false, "x:y": false} {
-		assert.Equal(t, fine, Hosts{host, good}.Check() == nil, "%q", host)
+		assert.Equal(t, fine, Hosts{Private: host, Public: good}.Check() == nil, "%q", host)
 	}
 }
 

@@ -91,7 +91,7 @@ func testPublish(t *testing.T) {
 		other := newPublishing(t, hosts(r), second, "three", nil)
 		before := tags(t, r)
 		_, _, err := other.publish(t.Context(), c, false)
-		require.ErrorContains(t, err, "publish api: tag api-bbbbbbb in "+r.Host+"/ai-social-media-lambda-light names "+b.images["api"].Digest.String()+" already")
+		require.ErrorContains(t, err, "publish api: tag api-bbbbbbb in "+r.Host+"/lambda-private-light names "+b.images["api"].Digest.String()+" already")
 		require.ErrorContains(t, err, "or use --force")
 		assert.Equal(t, before, tags(t, r))
 

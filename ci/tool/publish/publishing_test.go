@@ -43,6 +43,7 @@ type publishing struct {
 	commit string
 	items  []Item
 	images map[string]Image
+	orders Orders // nil: the latest tags always move
 }
 
 func newPublishing(t testing.TB, h Hosts, commit, binary string, edited map[string]string) publishing {
@@ -51,7 +52,7 @@ func newPublishing(t testing.TB, h Hosts, commit, binary string, edited map[stri
 	dir := registrytest.Layout(t, functions, binary, edited, image.Offline, "test")
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return publishing{commit, Items(functions, h, commit), documented(images, commit)}
+	return publishing{commit, Items(functions, h, commit), documented(images, commit), nil}
 }
 
 // The kinds of documents that are attached.
@@ -85,6 +86,11 @@ func (r publishing) publish(ctx context.Context, c Registry, force bool) (*Plan,
 		return nil, nil, err
 	}
 	plan.Commit = r.commit
+	if r.orders != nil {
+		if err := p.Forward(ctx, plan, r.orders); err != nil {
+			return nil, nil, err
+		}
+	}
 	outcome, err := p.Run(ctx, plan, r.images)
 	return plan, outcome, err
 }

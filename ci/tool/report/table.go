@@ -83,8 +83,17 @@ func Time(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 // number is a cell that holds a number; a column of them is aligned to the right.
 var number = regexp.MustCompile(`^[-+$]*[0-9][0-9.,]*( ?(%|s|KB|MB))?$`)
 
-// markup escapes the characters that are markup in the cell of a table.
+// markup escapes the characters that are markup in a line, or in the cell of a table.
 var markup = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`)
+
+// Escape returns text as Markdown that shows it as it is, in one line. A name after an @ tells
+// nobody that it was mentioned.
+func Escape(text string) string {
+	return mention.ReplaceAllString(markup.Replace(Line(text)), "$1@<!-- -->")
+}
+
+// mention matches where GitHub begins one.
+var mention = regexp.MustCompile(`(^|[^0-9A-Za-z_])@`)
 
 // Markdown prints rows below a header as a table in GitHub's Markdown. A column
 // whose cells are all numbers, or empty, is aligned to the right.
@@ -93,7 +102,7 @@ func Markdown(w io.Writer, header []string, rows [][]string) error {
 	var b strings.Builder
 	line := func(cells []string) {
 		for _, cell := range cells {
-			cell = markup.Replace(Line(cell)) // a row is a line
+			cell = Escape(cell) // a row is a line
 			b.WriteString(strings.TrimRight("| "+cell, " ") + " ")
 		}
 		b.WriteString("|\n")

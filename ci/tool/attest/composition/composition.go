@@ -132,12 +132,17 @@ func readProgram(i Image, open Open) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
+	return ProgramOf(content), nil
+}
+
+// ProgramOf reads a program.
+func ProgramOf(content []byte) Program {
 	sum := sha256.Sum256(content)
 	p := Program{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content))}
 	if info, err := buildinfo.Read(bytes.NewReader(content)); err == nil {
 		p.Info = info
 	}
-	return p, nil
+	return p
 }
 
 // readBlob reads a blob of at most limit bytes.

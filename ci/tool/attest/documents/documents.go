@@ -27,15 +27,15 @@ import (
 )
 
 // Attach gives every image an SBOM, which says what it is made of, and a provenance,
-// which says how it was built under the commit. What goes to the public registry says nothing
+// which says how it was built under the commit, by the pipeline with the identity. What goes to the public registry says nothing
 // of the builder. It keeps in the cache what it reads from an image.
-func Attach(ctx context.Context, root string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
-	from, err := source(ctx, root, name, allowDirty)
+func Attach(ctx context.Context, root, identity string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
+	from, committed, err := source(ctx, root, name, allowDirty)
 	if err != nil {
 		return err
 	}
 	b := provenance.Build{
-		Source:  from,
+		Identity: identity, Source: from,
 		Builder: provenance.BuilderOf(os.Getenv), Started: started, Finished: time.Now(),
 	}
 	if b.Builder.Repository != "" {
@@ -50,7 +50,7 @@ func Attach(ctx context.Context, root string, kept *cache.Cache, name string, im
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := attach(&i, kept, image, name, b); err != nil {
+			if err := attach(&i, kept, image, name, committed, b); err != nil {
 				return fmt.Errorf("publish %s: %w", image, err)
 			}
 			mu.Lock()
@@ -64,13 +64,17 @@ func Attach(ctx context.Context, root string, kept *cache.Cache, name string, im
 }
 
 // attach gives one image its documents.
-func attach(i *publish.Image, kept *cache.Cache, image, name string, b provenance.Build) error {
+func attach(i *publish.Image, kept *cache.Cache, image, name string, committed time.Time, b provenance.Build) error {
 	of, err := read(*i, kept)
 	if err != nil {
 		return err
 	}
 	i.Attach = map[catalog.Registry][]referrer.Artifact{}
 	for tier, b := range map[catalog.Registry]provenance.Build{catalog.Private: b, catalog.Public: b.Public()} {
+		recorded := committed
+		if tier == catalog.Public {
+			recorded = time.Time{}
+		}
 		statement, err := provenance.New(of.Made, of.GoVersion, b)
 		if err != nil {
 			return err
@@ -78,7 +82,7 @@ func attach(i *publish.Image, kept *cache.Cache, image, name string, b provenanc
 		i.Attach[tier] = []referrer.Artifact{
 			{Type: sbom.MediaType, Title: image + ".cdx.json", Content: of.SBOM},
 			{
-				Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name,
+				Type: provenance.MediaType, Title: image + ".provenance.json", Content: statement, Commit: name, Committed: recorded,
 				Annotations: map[string]string{provenance.AnnotationPredicate: provenance.PredicateType},
 			},
 		}
@@ -125,19 +129,19 @@ func Read(i publish.Image) (composition.Image, composition.Program, error) {
 }
 
 // source is what was built: what is checked out, whatever name it is published
-// under.
-func source(ctx context.Context, root, name string, allowDirty bool) (provenance.Source, error) {
-	s := provenance.Source{Commit: name, Dirty: allowDirty}
+// under. committed is the committer's time; zero if it is unknown.
+func source(ctx context.Context, root, name string, allowDirty bool) (s provenance.Source, committed time.Time, err error) {
+	s = provenance.Source{Commit: name, Dirty: allowDirty}
 	at, err := commit.Checkout(ctx, root)
 	switch {
 	case err == nil:
 		s.Checkout, s.Repository, s.Dirty = at.Commit, provenance.Address(at.Remote), at.Dirty || allowDirty // which is not checked
 	case !errors.Is(err, commit.ErrNoRepository):
-		return s, err
+		return s, committed, err
 	case len(name) == 40: // the whole name, and nobody to ask
 		s.Checkout = name
 	}
-	return s, nil
+	return s, at.Committed, nil
 }
 
 // Find reads the document of a kind that is attached to the item's image. If there

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Local is the builder ID for a build outside a CI service.
-const Local = "https://lambdas.internal/ci/builder/local"
+// Local is the builder ID for a build outside a CI service, by a pipeline without an
+// identity of its own.
+const Local = Identity + local
 
 // Builder is the machine or service that built the image.
 type Builder struct {

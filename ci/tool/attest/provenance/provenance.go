@@ -8,6 +8,7 @@ package provenance
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,9 +33,16 @@ const (
 	AnnotationPredicate = "in-toto.io/predicate-type"
 )
 
-// BuildType defines the meaning of the parameters and dependencies: the images that
-// `bin/ci build-all` makes from the commit.
-const BuildType = "https://lambdas.internal/ci/build-all/v1"
+// Identity is the URI of a pipeline that does not name its own in ci/pipeline.json.
+const Identity = "https://lambdas.internal/ci"
+
+// What follows the identity in URIs. The build type defines the meaning of the parameters and
+// dependencies: the images that `bin/ci build-all` makes from the commit.
+const (
+	buildType   = "/build-all/v1"
+	local       = "/builder/local"
+	undisclosed = "/builder/undisclosed"
+)
 
 // Source is what was built.
 type Source struct {
@@ -52,20 +60,25 @@ type Source struct {
 
 // Build is one run of the builder.
 type Build struct {
+	// Identity is the URI that names the pipeline; "" for [Identity].
+	Identity          string
 	Source            Source
 	Builder           Builder
 	Started, Finished time.Time
 }
 
 // Undisclosed is the builder ID in the provenance of a public image.
-const Undisclosed = "https://lambdas.internal/ci/builder/undisclosed"
+const Undisclosed = Identity + undisclosed
 
 // Public returns what a public image says of its build: the commit, and what it was built
 // from. Who built it, where the sources are, and when it ran, is for the private copy.
 func (b Build) Public() Build {
 	b.Source.Repository = ""
-	return Build{Source: b.Source, Builder: Builder{ID: Undisclosed}}
+	return Build{Identity: b.Identity, Source: b.Source, Builder: Builder{ID: b.uri(undisclosed)}}
 }
+
+// uri is one of the identity.
+func (b Build) uri(of string) string { return cmp.Or(b.Identity, Identity) + of }
 
 // Statement is an in-toto statement.
 type Statement struct {
@@ -91,8 +104,9 @@ type Definition struct {
 // Parameters are what the user chose.
 type Parameters struct {
 	Commit   string `json:"commit"`
-	Image    string `json:"image"`
-	Platform string `json:"platform"`
+	Image    string `json:"image,omitempty"`
+	Platform string `json:"platform,omitempty"`
+	Version  string `json:"version,omitempty"` // of programs
 	// AllowDirty is true if the commit may not hold the sources: uncommitted changes, or --allow-dirty.
 	AllowDirty bool `json:"allowDirty,omitempty"`
 }
@@ -122,6 +136,26 @@ type Metadata struct {
 	FinishedOn   time.Time `json:"finishedOn,omitzero"`
 }
 
+// ProgramBuildType defines the meaning of the parameters of [OfPrograms]: the programs that
+// `make programs` makes from the commit.
+const ProgramBuildType = "https://lambdas.internal/ci/programs/v1"
+
+// OfPrograms returns the statement about programs that are shipped as files, by name and SHA-256.
+func OfPrograms(version string, sums map[string]string, goVersion string, b Build) ([]byte, error) {
+	s := Statement{Type: StatementType, PredicateType: PredicateType, Predicate: Predicate{
+		BuildDefinition: Definition{
+			BuildType:            ProgramBuildType,
+			ExternalParameters:   Parameters{Commit: b.Source.Commit, Version: version, AllowDirty: b.Source.Dirty},
+			ResolvedDependencies: sources(goVersion, b.Source),
+		},
+		RunDetails: b.run(),
+	}}
+	for _, name := range slices.Sorted(maps.Keys(sums)) {
+		s.Subject = append(s.Subject, Resource{Name: name, Digest: map[string]string{"sha256": sums[name]}})
+	}
+	return s.encode(version)
+}
+
 // New returns the statement about an image. goVersion is the version of the Go toolchain
 // that built its binary.
 func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
@@ -131,25 +165,37 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 		PredicateType: PredicateType,
 		Predicate: Predicate{
 			BuildDefinition: Definition{
-				BuildType: BuildType,
+				BuildType: b.uri(buildType),
 				ExternalParameters: Parameters{
 					Commit: b.Source.Commit, Image: i.Name, Platform: i.Platform.String(), AllowDirty: b.Source.Dirty,
 				},
 				ResolvedDependencies: dependencies(i, goVersion, b.Source),
 			},
-			RunDetails: Run{
-				Builder: BuilderID{b.Builder.ID},
-				Metadata: Metadata{
-					InvocationID: b.Builder.Invocation,
-					// To the second, so that every statement has the same length.
-					StartedOn: b.Started.UTC().Truncate(time.Second), FinishedOn: b.Finished.UTC().Truncate(time.Second),
-				},
-			},
+			RunDetails: b.run(),
 		},
 	}
+	return s.encode(i.Name)
+}
+
+func (b Build) run() Run {
+	builder := b.Builder.ID
+	if builder == Local {
+		builder = b.uri(local)
+	}
+	return Run{
+		Builder: BuilderID{builder},
+		Metadata: Metadata{
+			InvocationID: b.Builder.Invocation,
+			// To the second, so that every statement has the same length.
+			StartedOn: b.Started.UTC().Truncate(time.Second), FinishedOn: b.Finished.UTC().Truncate(time.Second),
+		},
+	}
+}
+
+func (s Statement) encode(of string) ([]byte, error) {
 	var out bytes.Buffer
 	if err := report.JSON(&out, s); err != nil { // it leaves the & of package URLs as it is
-		return nil, fmt.Errorf("write the provenance of %s: %w", i.Name, err)
+		return nil, fmt.Errorf("write the provenance of %s: %w", of, err)
 	}
 	return out.Bytes(), nil
 }
@@ -166,8 +212,8 @@ func Read(document []byte) (*Statement, error) {
 	return &s, nil
 }
 
-// dependencies returns the inputs of the build: sources, Go, base and ffmpeg.
-func dependencies(i composition.Image, goVersion string, s Source) []Resource {
+// sources returns the inputs of each build: sources and Go.
+func sources(goVersion string, s Source) []Resource {
 	source := Resource{Name: "source"}
 	if s.Repository != "" {
 		source.URI = "git+" + s.Repository
@@ -179,7 +225,12 @@ func dependencies(i composition.Image, goVersion string, s Source) []Resource {
 	if source.URI != "" || source.Digest != nil {
 		all = append(all, source)
 	}
-	all = append(all, Resource{Name: "go", URI: "https://go.dev/dl/" + goVersion + ".src.tar.gz"})
+	return append(all, Resource{Name: "go", URI: "https://go.dev/dl/" + goVersion + ".src.tar.gz"})
+}
+
+// dependencies returns the inputs of the build of an image: sources, Go, base and ffmpeg.
+func dependencies(i composition.Image, goVersion string, s Source) []Resource {
+	all := sources(goVersion, s)
 	base := Resource{Name: "base"}
 	if digest := i.Labels[image.LabelBaseDigest]; digest != "" {
 		base.URI, base.Digest = purl.Image(i.Labels[image.LabelBaseName], digest), hash(digest)

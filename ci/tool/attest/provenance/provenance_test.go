@@ -150,3 +150,22 @@ func TestAddress(t *testing.T) {
 		assert.Equal(t, want, Address(remote), remote)
 	}
 }
+
+// The pipeline of another workspace has another name.
+func TestIdentity(t *testing.T) {
+	b := Build{Identity: "https://example.com/p", Source: Source{Commit: "0123456"}, Builder: BuilderOf(environment(nil))}
+	for name, c := range map[string]struct {
+		build Build
+		want  string
+	}{"private": {b, "https://example.com/p/builder/local"}, "public": {b.Public(), "https://example.com/p/builder/undisclosed"}} {
+		t.Run(name, func(t *testing.T) {
+			document, err := New(light(), "go1.26.8", c.build)
+			require.NoError(t, err)
+			s, err := Read(document)
+			require.NoError(t, err)
+			assert.Equal(t, "https://example.com/p/build-all/v1", s.Predicate.BuildDefinition.BuildType)
+			assert.Equal(t, c.want, s.Predicate.RunDetails.Builder.ID)
+			assert.NotContains(t, string(document), "lambdas.internal")
+		})
+	}
+}

@@ -72,9 +72,29 @@ func New(i composition.Image, p composition.Program) ([]byte, error) {
 	dependencies := []cdx.Dependency{{Ref: subject.BOMRef, Dependencies: &parts}, {Ref: refBinary, Dependencies: &modules}}
 	bom.Dependencies = &dependencies
 
+	return encode(bom, i.Name)
+}
+
+// OfProgram returns the SBOM of a program that is shipped as a file, without an image.
+func OfProgram(name, version string, p composition.Program) ([]byte, error) {
+	bom := cdx.NewBOM()
+	bom.SerialNumber = "urn:uuid:" + uuid.NewSHA1(namespace, []byte("sha256:"+p.SHA256)).String()
+	subject := binary(p)
+	subject.Name, subject.Version, subject.Evidence = name, version, nil
+	bom.Metadata = &cdx.Metadata{Component: &subject}
+	components := goModules(p.Info)
+	var modules []string
+	for _, c := range components {
+		modules = append(modules, c.BOMRef)
+	}
+	bom.Components, bom.Dependencies = &components, &[]cdx.Dependency{{Ref: subject.BOMRef, Dependencies: &modules}}
+	return encode(bom, name)
+}
+
+func encode(bom *cdx.BOM, name string) ([]byte, error) {
 	var out bytes.Buffer
 	if err := cdx.NewBOMEncoder(&out, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false).EncodeVersion(bom, spec); err != nil {
-		return nil, fmt.Errorf("write the SBOM of %s: %w", i.Name, err)
+		return nil, fmt.Errorf("write the SBOM of %s: %w", name, err)
 	}
 	return out.Bytes(), nil
 }

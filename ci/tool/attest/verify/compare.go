@@ -16,7 +16,7 @@ import (
 func Compare(published, rebuilt Side) ([]Difference, error) {
 	var all []Difference
 	at := 0 // how many layers of the published image are below those of the kind
-	for _, k := range []image.Kind{image.KindBase, image.KindFFmpeg, image.KindBinary} {
+	for _, k := range image.AllKinds {
 		theirs, ours := published.Of(k), rebuilt.Of(k)
 		n := firstDifference(theirs, ours)
 		if n < 0 {
@@ -61,6 +61,11 @@ func why(k image.Kind, published, rebuilt Side, sameFiles bool) ([]string, error
 		return origin(base(published.Labels), base(rebuilt.Labels), sameFiles), nil
 	case image.KindFFmpeg:
 		return origin(published.Labels[image.LabelFFmpeg], rebuilt.Labels[image.LabelFFmpeg], sameFiles), nil
+	case image.KindFiles:
+		if sameFiles {
+			return []string{otherCompression}, nil
+		}
+		return []string{"other files, or files with other content"}, nil
 	default:
 		if sameFiles {
 			return []string{otherCompression}, nil

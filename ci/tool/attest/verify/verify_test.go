@@ -74,26 +74,26 @@ func TestCheck(t *testing.T) {
 		"nothing": {func(*testing.T, world) {}, map[string][]string{}},
 		"a changed binary": {func(t *testing.T, w world) {
 			w.put(t, layout(t, map[string]string{"select": "two"}, image.Offline, "npm a@1"), w.of("select", false))
-		}, map[string][]string{"ai-social-media-lambda-heavy select": {stranger}}},
+		}, map[string][]string{"lambda-private-heavy select": {stranger}}},
 		"another ffmpeg": {func(t *testing.T, w world) {
 			w.put(t, layout(t, nil, image.Offline, "npm a@2"), w.of("select", false))
-		}, map[string][]string{"ai-social-media-lambda-heavy select": {"layer 2 (ffmpeg): published npm a@2, rebuilt npm a@1"}}},
+		}, map[string][]string{"lambda-private-heavy select": {"layer 2 (ffmpeg): published npm a@2, rebuilt npm a@1"}}},
 		"another base, of which only the name differs": {func(t *testing.T, w world) {
 			w.put(t, layout(t, nil, image.Pinned, "npm a@1"), w.of("api", false))
-		}, map[string][]string{"ai-social-media-lambda-light api": {"configuration: label internal.lambdas.base.pin: published pinned, rebuilt offline"}}},
+		}, map[string][]string{"lambda-private-light api": {"configuration: label internal.lambdas.base.pin: published pinned, rebuilt offline"}}},
 		"a missing tag": {func(t *testing.T, w world) {
 			for _, i := range w.of("api", false) {
 				require.NoError(t, w.client.Untag(t.Context(), i.Repository, i.CommitTag))
 			}
-		}, map[string][]string{"ai-social-media-lambda-light api": {"missing"}}},
+		}, map[string][]string{"lambda-private-light api": {"missing"}}},
 		"a deploy copy of something else": {func(t *testing.T, w world) {
 			w.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), w.of("thumb", true))
-		}, map[string][]string{"ai-social-media-lambda-heavy thumb": {stranger, "deploy copy: the original image is THUMB"}}},
+		}, map[string][]string{"lambda-private-heavy thumb": {stranger, "deploy copy: the original image is THUMB"}}},
 		"a public image that is not what is deployed": {func(t *testing.T, w world) {
 			w.put(t, layout(t, map[string]string{"thumb": "two"}, image.Offline, "npm a@1"), w.of("thumb", false))
 		}, map[string][]string{
-			"alias/lambda-heavy thumb":           {stranger},
-			"ai-social-media-lambda-heavy thumb": {"deploy copy: the original image is THUMB"},
+			"alias/lambda-heavy thumb":   {stranger},
+			"lambda-private-heavy thumb": {"deploy copy: the original image is THUMB"},
 		}},
 	}
 	for name, test := range tests {

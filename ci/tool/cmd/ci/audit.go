@@ -3,12 +3,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/audit"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newAudit(a *app) *cobra.Command {
@@ -27,12 +29,14 @@ image:
             functions only what ` + audit.ExceptionsFile + ` lists
   content   a public image holds no text, code or numbers of private files
   secrets   no credential is in the image, its embedded files or sources
-  ffmpeg    ffmpeg is in the image if and only if the binary uses ` + audit.FFmpegDir + `
+  ffmpeg    ffmpeg is in the image if and only if the binary uses the package
+            that ` + catalog.PipelineFile + ` names
   licence   a public image with ffmpeg holds its licences and says where its source is
   lambda    Lambda accepts the image, and its program can receive events
   budget    the image is not larger than the budget in its image.json, if it has one
 
-Private is what is below ` + audit.ProprietaryDir + ` and in the folders of private functions.
+Private is what is below the folders that ` + catalog.PipelineFile + ` names proprietary, and in the
+folders of private functions.
 The gates content and secrets read the binary, the configuration, the manifest, and every
 file of every layer that is not known to be pinned. A gate that finds nothing to examine
 fails. publish checks all gates before it sends anything. If the secrets gate reports
@@ -60,15 +64,42 @@ may read, allow it in ` + audit.ExceptionsFile + `; see docs/SECURITY.md.`,
 
 // audit runs every gate on the images. With fetch, pinned parts that the cache does not have
 // are fetched, so that the images can be compared with them.
-func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, *audit.Auditor, error) {
-	ctx, done := m.builder.Step(cmd.Context(), "read the pinned parts")
-	parts, err := m.builder.Parts(ctx, m.functions, fetch)
-	done(err)
-	if err != nil {
-		return nil, nil, err
+func (a *app) audit(cmd *cobra.Command, m *made, fetch bool) (*audit.Report, auditors, error) {
+	var all *audit.Report
+	by := auditors{}
+	for _, part := range m.builder.Parts(m.functions) {
+		ctx, done := m.builder.Step(cmd.Context(), "read the pinned parts")
+		parts, err := part.Known(ctx, part.Functions, fetch)
+		done(err)
+		if err != nil {
+			return nil, nil, err
+		}
+		warn(cmd, parts.Unread)
+		auditor := audit.New(m.builder.Catalog, parts, m.builder.Cache, m.builder.Step)
+		r, err := auditor.Run(cmd.Context(), part.Functions, m.dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = all.With(r)
+		for _, f := range part.Functions {
+			by[f.Image] = auditor
+		}
 	}
-	warn(cmd, parts.Unread)
-	auditor := audit.New(m.builder.Catalog, parts, m.builder.Cache, m.builder.Step)
-	r, err := auditor.Run(cmd.Context(), m.functions, m.dir)
-	return r, auditor, err
+	return all, by, nil
+}
+
+// auditors judge the images of one platform each. They are by image.
+type auditors map[string]*audit.Auditor
+
+// documents judges what is attached to the images.
+func (by auditors) documents(ctx context.Context, all []audit.Document) error {
+	of := map[*audit.Auditor][]audit.Document{}
+	for _, d := range all {
+		of[by[d.Image]] = append(of[by[d.Image]], d)
+	}
+	var errs []error
+	for auditor, documents := range of {
+		errs = append(errs, auditor.Documents(ctx, documents))
+	}
+	return errors.Join(errs...)
 }

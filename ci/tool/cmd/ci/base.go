@@ -18,7 +18,7 @@ func newBase(a *app) *cobra.Command {
 		Example: "  bin/ci base --out base\n  bin/ci base --base public.ecr.aws/lambda/provided:al2023 --out base",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := a.builder(cmd, &f)
+			b, err := a.onePlatform(cmd, &f)
 			if err != nil {
 				return err
 			}
@@ -30,7 +30,7 @@ func newBase(a *app) *cobra.Command {
 			return base.Write(out, b.Cache, made)
 		},
 	}
-	f.addPlatform(cmd)
+	f.addOnePlatform(cmd)
 	f.addBase(cmd)
 	required(cmd, &out, "out", "folder for the image layout")
 	return cmd

@@ -20,7 +20,7 @@ func newBinaries(a *app) *cobra.Command {
 		Example: "  bin/ci binaries --out binaries\n  bin/ci binaries --only api --platform linux/arm64 --out binaries",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := a.builder(cmd, &f)
+			b, err := a.onePlatform(cmd, &f)
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func newBinaries(a *app) *cobra.Command {
 		},
 	}
 	f.addOnly(cmd)
-	f.addPlatform(cmd)
+	f.addOnePlatform(cmd)
 	required(cmd, &out, "out", "folder for the binaries")
 	return cmd
 }

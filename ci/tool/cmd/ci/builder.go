@@ -49,7 +49,21 @@ func (f *buildFlags) addOnly(cmd *cobra.Command) {
 }
 
 func (f *buildFlags) addPlatform(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.platform, "platform", "", "platform to build all images for: "+strings.Join(platforms, " or ")+" (default: that of each function)")
+}
+
+// addOnePlatform is [buildFlags.addPlatform] for a step: it is for one platform.
+func (f *buildFlags) addOnePlatform(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.platform, "platform", platforms[0], "platform to build for: "+strings.Join(platforms, " or "))
+}
+
+// onePlatform is [app.builder] for a step.
+func (a *app) onePlatform(cmd *cobra.Command, f *buildFlags) (*build.Builder, error) {
+	b, err := a.builder(cmd, f)
+	if err == nil {
+		b.Mixed = false
+	}
+	return b, err
 }
 
 func (f *buildFlags) addBase(cmd *cobra.Command) {
@@ -95,7 +109,7 @@ func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error)
 		return nil, err
 	}
 	return &build.Builder{
-		Catalog: c, Cache: kept, Lock: l, Platform: *platform,
+		Catalog: c, Cache: kept, Lock: l, Platform: *platform, Mixed: !cmd.Flags().Changed("platform"),
 		BaseRef: f.base, FFmpegRef: f.ffmpeg, Mirrors: mirrors, Offline: f.offline,
 		Step: report.NewProgress(cmd.ErrOrStderr()).Start,
 	}, nil

@@ -103,7 +103,7 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 	var since string
 	// What is compared with is read before anything is built: the build may replace it.
 	if f.since != "" {
-		sides := &sides{cmd: cmd, flags: &f.target, root: c.Root, kept: kept, functions: c.Functions}
+		sides := &sides{cmd: cmd, flags: &f.target, catalog: c, kept: kept, functions: c.Functions}
 		from, err := sides.read(cmd.Context(), f.since)
 		if err == nil {
 			known, err = contents.Known(cmd.Context(), from.Images)
@@ -177,6 +177,7 @@ func (f *coldStartFlags) subjects(cmd *cobra.Command, m *made, contents *coldsta
 			Options: invoke.Options{Name: function.Lambda, Env: env, Logs: io.Discard},
 		}
 		source := sources[function.Image]
+		s.Options.Image, s.Options.Memory = source.Config.Config.Env, function.Memory
 		if s.Files, err = contents.Files(ctx, source); err != nil {
 			return nil, fmt.Errorf("read image %s: %w", function.Image, err)
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ prices with their date; the free tier of an account's first year is not counted.
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.versions, "versions", retention.Keep, "how many versions of each image to count")
+	flags.IntVar(&f.versions, "versions", 0, "how many versions of each image to count (default: as many as retention keeps)")
 	flags.BoolVar(&f.published, "published", false, "measure what the registries store now")
 	f.target.addLocal(cmd, "measure what publish --local published")
 	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
@@ -101,7 +102,7 @@ func (f *costFlags) check(cmd *cobra.Command) error {
 		return usageError{errors.New("--published and --local cannot be combined: choose the registries in AWS or the one in dist/registry")}
 	case !f.published && !f.target.local && f.target != targetFlags{}:
 		return usageError{errors.New("--private-registry, --public-registry, --region, --account and --public-alias need --published")}
-	case f.versions < 1:
+	case f.versions < 1 && cmd.Flags().Changed("versions"):
 		return usageError{fmt.Errorf("--versions: %d is not a number of versions; pass 1 or more", f.versions)}
 	case f.markdown && cmd.Flags().Changed("json"):
 		return usageError{errors.New("--markdown and --json cannot be combined")}
@@ -127,7 +128,7 @@ func (a *app) cost(cmd *cobra.Command, f *costFlags) (*cost.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := cost.OfLayout(m.dir, m.functions, m.builder.Cache, f.versions, prices)
+	r, err := cost.OfLayout(m.dir, m.functions, m.builder.Cache, cmp.Or(f.versions, m.builder.Catalog.Pipeline.Keep), m.builder.Catalog.Pipeline.Repositories, prices)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.target.open(cmd.Context(), c.Root, c.Functions)
+	t, err := f.target.open(cmd.Context(), c, c.Functions)
 	if err != nil {
 		return nil, err
 	}

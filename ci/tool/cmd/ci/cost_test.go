@@ -88,16 +88,16 @@ func TestCostOfRegistriesOfOnesOwn(t *testing.T) {
 	r.RequirePassword(func(string) bool { return false })
 	refused := command(t, root, append(hosts, "cost", "--published")...)
 	assert.Equal(t, exitFailed, refused.code)
-	assert.Contains(t, refused.stderr, "ci: read what "+r.Host+"/ai-social-media-lambda-light holds: ")
+	assert.Contains(t, refused.stderr, "ci: read what "+r.Host+"/lambda-private-light holds: ")
 }
 
 func TestCostOfECR(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)
-	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
+	s.aws.Add(awsfake.Private, "lambda-private-light")
 	s.aws.Add(awsfake.Public, "lambda-light")
 	sent := stores(decode(t, s.publish(t, "--json", "--commit", "aaaaaaa")))
-	s.tell(t, awsfake.Private, s.private.Direct, "ai-social-media-lambda-light")
+	s.tell(t, awsfake.Private, s.private.Direct, "lambda-private-light")
 	s.tell(t, awsfake.Public, s.public.Direct+"/alias", "lambda-light")
 	hosts := []string{"--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host + "/alias"}
 	stored := s.environment.measured(t, s.root, hosts...)
@@ -108,7 +108,7 @@ func TestCostOfECR(t *testing.T) {
 	s.aws.Fail("ecr.DescribeImages", awsfake.AccessDenied)
 	denied := s.environment.in(t, s.root, append([]string{"cost"}, hosts...)...)
 	assert.Equal(t, exitFailed, denied.code)
-	assert.Contains(t, denied.stderr, "ci: read what "+s.private.Host+"/ai-social-media-lambda-light holds: list the images of ")
+	assert.Contains(t, denied.stderr, "ci: read what "+s.private.Host+"/lambda-private-light holds: list the images of ")
 	assert.Empty(t, denied.stdout)
 }
 

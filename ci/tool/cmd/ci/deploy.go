@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 func newDeploy(a *app) *cobra.Command {
 	var f releaseFlags
 	var canary canaryFlags
+	var create createFlags
 	var name string
 	var only []string
 	cmd := &cobra.Command{
@@ -27,7 +29,8 @@ private repository of the function's region, Lambda accepts it, and it has the
 function's architecture; and Lambda would allow the update. Then every function is
 updated to the digest of its new image; the command waits until Lambda has finished. A
 function that already runs the image is not updated. If one update fails, all are
-rolled back.
+rolled back. A commit that comes before the one that a function runs is refused: that is
+a rollback.
 
 After an interrupt, the command waits for the updates that have begun. If every function
 was updated, it completes the release; if not, it rolls all back.
@@ -42,6 +45,10 @@ rolled back. A version that nobody called passes; the result says so.
 At the end the tag NAME-ACCOUNT-REGION-live names the image that runs, so that retention
 keeps it, and a release record is written to the private repository.
 
+With --create, functions that do not exist are made first: with the image, the memory, the
+time and the architecture of image.json, and the role of --role. They get no variables, no
+triggers and no other rights. The role of a CI job need not allow that.
+
 Several accounts can deploy from one registry: --account names the account of the
 registry, the credentials are those of the functions. Each has its own records and tags.
 
@@ -51,24 +58,27 @@ function runs the same image as before.`,
   bin/ci deploy --commit abc1234 --smoke --alias live
   bin/ci deploy --commit abc1234 --alias live --canary 10% --bake 5m --alarm api-errors
   bin/ci deploy --commit abc1234 --account 123456789012
-  bin/ci deploy --only thumb,video --dry-run`,
+  bin/ci deploy --only thumb,video --dry-run
+  bin/ci deploy --commit abc1234 --create --role arn:aws:iam::123456789012:role/lambda`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if f.canary, err = canary.read(cmd, f.alias); err != nil {
 				return err
 			}
-			return a.deploy(cmd, &f, name, only)
+			return a.deploy(cmd, &f, &create, name, only)
 		},
 	}
 	cmd.Flags().StringVar(&name, "commit", "", "published commit to deploy (default: HEAD)")
+	cmd.Flags().BoolVar(&f.older, "allow-older", false, "deploy a commit also if it comes before the one that runs")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "images whose functions are deployed, by name (default: all)")
 	f.add(cmd)
 	canary.add(cmd)
+	create.add(cmd)
 	return cmd
 }
 
-func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []string) error {
-	if err := f.check(); err != nil {
+func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, name string, only []string) error {
+	if err := errors.Join(f.check(), create.check(f.dryRun)); err != nil {
 		return err
 	}
 	if err := checkCommit("commit", name); err != nil {
@@ -90,6 +100,9 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, name string, only []st
 	}
 	targets, err := fl.targets(cmd.Context(), functions, name)
 	if err != nil {
+		return err
+	}
+	if err := create.missing(cmd.Context(), cmd, fl.lambda, functions, targets); err != nil {
 		return err
 	}
 	if n := len(releases); n > 0 && f.alias == "" && releases[n-1].Alias != "" {

@@ -26,7 +26,7 @@ import (
 type sides struct {
 	cmd       *cobra.Command
 	flags     *targetFlags
-	root      string
+	catalog   *catalog.Catalog
 	kept      *cache.Cache
 	functions []catalog.Function
 	target    *target
@@ -50,7 +50,7 @@ func (s *sides) read(ctx context.Context, text string) (side sizediff.Side, err 
 	case isLayout(text):
 		return s.layout(text, text)
 	default:
-		if of, err = commit.Resolve(ctx, s.root, text); err != nil {
+		if of, err = commit.Resolve(ctx, s.catalog.Root, text); err != nil {
 			return side, usageError{fmt.Errorf("%q is not an image layout (a folder with an index.json), latest, live or a commit: %w", text, err)}
 		}
 		text = fmt.Sprintf("%s (%s)", text, of[:7])
@@ -111,7 +111,7 @@ func isLayout(dir string) bool {
 // is empty, was published under the commit.
 func (s *sides) published(ctx context.Context, name, tag, of string) (images map[string]*sizediff.Source, err error) {
 	if s.target == nil {
-		if s.target, err = s.flags.open(ctx, s.root, s.functions); err != nil {
+		if s.target, err = s.flags.open(ctx, s.catalog, s.functions); err != nil {
 			return nil, err
 		}
 	}

@@ -19,12 +19,12 @@ import (
 func TestDiffWithWhatIsLive(t *testing.T) {
 	t.Parallel()
 	root := publishable(t, nil)
-	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
+	publish := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--move-latest", "--commit"}
 	decode(t, command(t, root, append(publish, "aaaaaaa")...))
 	server, err := localregistry.Start(filepath.Join(root, "dist", "registry"), 0)
 	require.NoError(t, err)
 	for _, tag := range []string{"beta-live", "beta-123456789012-eu-central-1-live"} { // the first is from before there were sides
-		require.NoError(t, crane.Tag(server.Host+"/ai-social-media-lambda-light:beta-aaaaaaa", tag))
+		require.NoError(t, crane.Tag(server.Host+"/lambda-private-light:beta-aaaaaaa", tag))
 	}
 	require.NoError(t, server.Close())
 	require.NoError(t, os.WriteFile(filepath.Join(root, "functions/beta/main.go"), []byte("package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println() }\n"), 0o644))
@@ -52,7 +52,7 @@ func TestDiffWithWhatIsLiveInTwoAccounts(t *testing.T) {
 	server, err := localregistry.Start(filepath.Join(root, "dist", "registry"), 0)
 	require.NoError(t, err)
 	for _, side := range []string{"111111111111-eu-central-1", "222222222222-us-east-1"} {
-		require.NoError(t, crane.Tag(server.Host+"/ai-social-media-lambda-light:beta-aaaaaaa", "beta-"+side+"-live"))
+		require.NoError(t, crane.Tag(server.Host+"/lambda-private-light:beta-aaaaaaa", "beta-"+side+"-live"))
 	}
 	require.NoError(t, server.Close())
 

@@ -15,7 +15,7 @@ func newFFmpegLayer(a *app) *cobra.Command {
 		Example: "  bin/ci ffmpeg-layer --out ffmpeg.tar.gz\n  bin/ci ffmpeg-layer --ffmpeg static --platform linux/arm64 --out ffmpeg.tar.gz",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := a.builder(cmd, &f)
+			b, err := a.onePlatform(cmd, &f)
 			if err != nil {
 				return err
 			}
@@ -27,7 +27,7 @@ func newFFmpegLayer(a *app) *cobra.Command {
 			return b.Cache.Export(made.Digest, out)
 		},
 	}
-	f.addPlatform(cmd)
+	f.addOnePlatform(cmd)
 	f.addFFmpeg(cmd)
 	required(cmd, &out, "out", "file for the layer")
 	return cmd

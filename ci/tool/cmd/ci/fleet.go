@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ type fleetFlags struct{ targetFlags }
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	addEnvironment(cmd)
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
 	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
@@ -56,7 +58,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := publish.Hosts{Private: f.hosts.Private}
+	hosts := publish.Hosts{Private: f.hosts.Private, Names: c.Pipeline.Repositories}
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {
@@ -72,21 +74,13 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	}, nil
 }
 
-// lambdas returns the functions' names in AWS, by image.
-func lambdas(functions []catalog.Function) map[string]string {
-	names := map[string]string{}
-	for _, f := range functions {
-		names[f.Image] = f.Lambda
-	}
-	return names
-}
-
 // parallel is how many tags are read at once.
 const parallel = 16
 
 // targets returns the images that the functions run after a deploy of the commit.
 func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commit string) ([]deploy.Target, error) {
-	names, items := lambdas(functions), publish.PrivateItems(functions, f.hosts, commit)
+	functions = catalog.Running(functions)
+	items := publish.PrivateItems(functions, f.hosts, commit) // one for each function
 	digests := make([]string, len(items))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -109,9 +103,11 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 	var missing []string
 	for n, item := range items {
 		if digests[n] == "" {
-			missing = append(missing, item.CommitTag)
+			if !slices.Contains(missing, item.CommitTag) {
+				missing = append(missing, item.CommitTag)
+			}
 		}
-		targets = append(targets, deploy.Target{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository, Digest: digests[n]})
+		targets = append(targets, deploy.Target{Image: item.Image, Lambda: functions[n].Lambda, Repository: item.Repository, Digest: digests[n]})
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("not in the private registry %[2]s: %[1]s; publish first: bin/ci publish --commit %[3]s%[4]s",

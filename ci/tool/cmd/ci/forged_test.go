@@ -118,7 +118,7 @@ func TestABaseThatHoldsWhatIsPrivate(t *testing.T) {
 			assert.Equal(t, exitDone, got.code, got.stderr)
 			elsewhere := command(t, root, append(args, "--from", filepath.Join(root, "dist"), "--offline", "--private-registry", "registry.invalid")...)
 			assert.Equal(t, exitFailed, elsewhere.code)
-			assert.Contains(t, elsewhere.stderr, "publish beta to registry.invalid/ai-social-media-lambda-light: its base is not known to be the pinned one")
+			assert.Contains(t, elsewhere.stderr, "publish beta to registry.invalid/lambda-private-light: its base is not known to be the pinned one")
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ Runtime API on localhost; if you are root, it sees only the image's files. With 
 an image from a registry runs instead (with Docker's login); with --remote the deployed
 function is called. The response goes to standard output, the function's logs to
 standard error.`,
-		Example: "  bin/ci invoke --name api\n  bin/ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  bin/ci invoke --name api --image 127.0.0.1:5077/ai-social-media-lambda-light:api-latest\n  bin/ci invoke --name api --remote",
+		Example: "  bin/ci invoke --name api\n  bin/ci invoke --name thumb --event event.json --env MEDIA_BUCKET_NAME=media --env AWS_ENDPOINT_URL\n  bin/ci invoke --name api --image 127.0.0.1:5077/lambda-private-light:api-latest\n  bin/ci invoke --name api --remote",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := remote.check(cmd); err != nil {
@@ -73,21 +74,24 @@ standard error.`,
 			if timeout <= 0 {
 				return usageError{fmt.Errorf("--timeout: %s is not a time to wait; pass a duration like 30s or 2m", timeout)}
 			}
-			if emulator == "" && !remote.remote {
-				if err := checkRuns(f.platform); err != nil {
-					return err
-				}
-			}
 			c, selected, err := a.selected([]string{name})
 			if err != nil {
 				return err
 			}
 			function := selected[0]
+			if emulator == "" && !remote.remote {
+				if err := runsHere(cmd, &f, function, ref); err != nil {
+					return err
+				}
+			}
+			if function.Timeout > 0 && !cmd.Flags().Changed("timeout") {
+				timeout = time.Duration(function.Timeout) * time.Second
+			}
 			event, err := readEvent(cmd, c, function, eventFile)
 			if err != nil {
 				return err
 			}
-			unpack := func(target string) error { return unpackFrom(cmd.Context(), ref, f.platform, target) }
+			unpack := func(target string) ([]string, error) { return unpackFrom(cmd.Context(), ref, f.platform, target) }
 			if ref == "" && emulator == "" && !remote.remote {
 				f.only = []string{name}
 				r, dist, err := a.buildAll(cmd, &f, "")
@@ -97,7 +101,12 @@ standard error.`,
 				if failed := r.Failed(); len(failed) > 0 {
 					return failed[0]
 				}
-				unpack = func(target string) error { return rootfs.Unpack(cmd.Context(), dist, name, target) }
+				unpack = func(target string) ([]string, error) {
+					if err := rootfs.Unpack(cmd.Context(), dist, name, target); err != nil {
+						return nil, err
+					}
+					return rootfs.Environment(dist, name)
+				}
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -108,7 +117,7 @@ standard error.`,
 			case emulator != "":
 				response, err = invoke.Emulated(ctx, emulator, event)
 			default:
-				response, err = invoke.Once(ctx, unpack, event, invoke.Options{Name: function.Lambda, Env: resolveEnv(env), Logs: cmd.ErrOrStderr()})
+				response, err = invoke.Once(ctx, unpack, event, invoke.Options{Name: function.Lambda, Env: resolveEnv(env), Memory: function.Memory, Logs: cmd.ErrOrStderr()})
 			}
 			if err != nil {
 				return err
@@ -121,10 +130,25 @@ standard error.`,
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass yours on")
 	cmd.Flags().StringVar(&emulator, "emulator", "", "URL of a Lambda emulator; call the function behind it instead of starting one")
 	cmd.Flags().StringVar(&ref, "image", "", "reference of an image to run, instead of building one")
-	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long the function may run")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long the function may run (default: timeout in its image.json, else 1m0s)")
 	remote.add(cmd)
 	f.addOne(cmd)
 	return cmd
+}
+
+// runsHere makes sure that this machine can run the image. A function for another
+// architecture is built for that of this machine, unless the command line says for which.
+func runsHere(cmd *cobra.Command, f *buildFlags, of catalog.Function, ref string) error {
+	if cmd.Flags().Changed("platform") {
+		return checkRuns(f.platform)
+	}
+	f.platform = "linux/" + of.Arch()
+	here := "linux/" + runtime.GOARCH
+	if checkRuns(f.platform) == nil || ref != "" || !slices.Contains(platforms, here) || checkRuns(here) != nil {
+		return checkRuns(f.platform)
+	}
+	warn(cmd, []string{fmt.Sprintf("%s is for %s, which this machine does not run; it is built for %s here", of.Image, f.platform, here)})
+	return cmd.Flags().Set("platform", here)
 }
 
 // checkRuns returns an error if this machine cannot run the programs of a platform.
@@ -145,21 +169,24 @@ func checkRuns(platform string) error {
 	}
 }
 
-// unpackFrom unpacks an image of a registry.
-func unpackFrom(ctx context.Context, reference, platform, target string) error {
+// unpackFrom unpacks an image of a registry, and returns its environment.
+func unpackFrom(ctx context.Context, reference, platform, target string) ([]string, error) {
 	p, err := parsePlatform(platform)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	digest, err := registry.Digest(ctx, reference)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	img, err := registry.Image(ctx, reference, digest, *p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return rootfs.UnpackImage(ctx, img, target)
+	if err := rootfs.UnpackImage(ctx, img, target); err != nil {
+		return nil, err
+	}
+	return rootfs.EnvironmentOf(img)
 }
 
 func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file string) ([]byte, error) {

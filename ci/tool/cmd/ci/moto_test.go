@@ -24,7 +24,7 @@ import (
 	"lambdas.internal/ci/tool/registry"
 )
 
-const lightRepository = "ai-social-media-lambda-light"
+const lightRepository = "lambda-private-light"
 
 // moto starts moto_server, an AWS that nobody here wrote, and returns its URL. It
 // skips the test where there is none.

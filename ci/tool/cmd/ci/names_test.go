@@ -62,7 +62,7 @@ func functions(names ...string) (all []catalog.Function) {
 }
 
 func TestTheNamesOfECR(t *testing.T) {
-	const private = "ai-social-media-lambda-light"
+	const private = "lambda-private-light"
 	for title, test := range map[string]struct {
 		region, host, path string
 		name, account      string // what ECR is asked for
@@ -79,7 +79,7 @@ func TestTheNamesOfECR(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			s := named(t, test.region, map[string]string{test.host: "private"})
-			target, err := (&targetFlags{hosts: hostsOf(test.host+test.path, "127.0.0.1:1")}).open(t.Context(), s.root, functions("alpha"))
+			target, err := (&targetFlags{hosts: hostsOf(test.host+test.path, "127.0.0.1:1")}).open(t.Context(), &catalog.Catalog{Root: s.root}, functions("alpha"))
 			require.NoError(t, err)
 
 			created, err := target.prepare(t.Context(), functions("alpha"), true, false)
@@ -119,7 +119,7 @@ func TestAPrivateFunctionNeedsNoECRPublic(t *testing.T) {
 				}
 				return awsfake.Failure{}
 			}
-			target, err := (&targetFlags{}).open(t.Context(), s.root, functions("alpha"))
+			target, err := (&targetFlags{}).open(t.Context(), &catalog.Catalog{Root: s.root}, functions("alpha"))
 			require.NoError(t, err)
 			created, err := target.prepare(t.Context(), functions("alpha"), false, true)
 			require.NoError(t, err)
@@ -127,11 +127,11 @@ func TestAPrivateFunctionNeedsNoECRPublic(t *testing.T) {
 			for _, call := range s.aws.Calls("") {
 				assert.False(t, strings.HasPrefix(call.Operation, "ecrpublic."), call.Operation)
 			}
-			_, err = (&targetFlags{}).open(t.Context(), s.root, functions("alpha", "beta"))
+			_, err = (&targetFlags{}).open(t.Context(), &catalog.Catalog{Root: s.root}, functions("alpha", "beta"))
 			require.Error(t, err)
 			if region != "eu-central-1" {
 				require.EqualError(t, err, "use ECR Public from "+region+": its partition of AWS has none; pass --public-registry with another registry, or --only with private functions")
-				_, err = (&targetFlags{hosts: hostsOf("", "127.0.0.1:1")}).open(t.Context(), s.root, functions("alpha", "beta"))
+				_, err = (&targetFlags{hosts: hostsOf("", "127.0.0.1:1")}).open(t.Context(), &catalog.Catalog{Root: s.root}, functions("alpha", "beta"))
 				require.NoError(t, err)
 			}
 		})
@@ -147,7 +147,7 @@ func TestARepositoryWhoseTagsCannotMove(t *testing.T) {
 		}
 		return list
 	}
-	const name = "ai-social-media-lambda-light"
+	const name = "lambda-private-light"
 	const command = "aws ecr put-image-tag-mutability --region eu-central-1 --registry-id 123456789012 --repository-name " + name +
 		" --image-tag-mutability IMMUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters "
 	const both = command + "'filterType=WILDCARD,filter=*-latest' 'filterType=WILDCARD,filter=*-live'"
@@ -196,9 +196,9 @@ func TestPublishBelowANamespace(t *testing.T) {
 	got := s.environment.in(t, s.root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--create-repositories", "--json",
 		"--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
 	p := decode(t, got)
-	assert.Equal(t, []string{"team-a/ai-social-media-lambda-light (private)", "team-a/lambda-light (public)"}, p.Created)
+	assert.Equal(t, []string{"team-a/lambda-private-light (private)", "team-a/lambda-light (public)"}, p.Created)
 	assert.Len(t, p.Outcome.Moved, 3)
-	require.NotNil(t, s.aws.Repository(awsfake.Private, "team-a/ai-social-media-lambda-light"))
+	require.NotNil(t, s.aws.Repository(awsfake.Private, "team-a/lambda-private-light"))
 	require.NotNil(t, s.aws.Repository(awsfake.Public, "team-a/lambda-light"))
 	got = s.environment.in(t, s.root, "retention", "--dry-run", "--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
 	assert.Equal(t, exitFailed, got.code, "no function exists")

@@ -26,7 +26,8 @@ func newNew(a *app) *cobra.Command {
 		Long: `Make the folder of a new function.
 
 functions/NAME-lambda gets a handler with tests, a test event, an image.json and a
-go.mod with the versions of the workspace, and go.work gets its name. The new function
+go.mod with the versions of the workspace, and go.work gets its name. In a repository that
+init made ready, the folder is beside the other functions. The new function
 builds, passes its tests and passes audit. A light function counts words; a heavy one
 reads a file in S3 with ffmpeg. No network is needed on a machine that has built the
 workspace before.

@@ -99,7 +99,6 @@ func TestNewUsage(t *testing.T) {
 		"new a b":                "ci: pass the name of the new function, for instance `bin/ci new resize`; see `bin/ci new --help`\n",
 		"new Resize":             "ci: NAME: \"Resize\" is not a valid name; use at most 80 lower-case letters, digits and single dashes\n",
 		"new api":                "ci: NAME: \"api\" is already the image of functions/media-lambda\n",
-		"new api-admin":          "ci: NAME: \"api-admin\" and \"api\" (functions/media-lambda): one name is the beginning of the other, so retention rules for one would also match the other's tags; rename one\n",
 		"new media":              "ci: NAME: functions/media-lambda already exists; choose another name\n",
 		"new x --variant hevy":   "ci: --variant: \"hevy\" is not light or heavy (did you mean \"heavy\"?)\n",
 		"new x --registry pubic": "ci: --registry: \"pubic\" is not private or public (did you mean \"public\"?)\n",

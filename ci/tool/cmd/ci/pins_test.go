@@ -125,7 +125,7 @@ func TestPinsAreComparedByTheirLayers(t *testing.T) {
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "ci: warning: a pinned image could not be read: ")
 	for _, name := range []string{"alpha", "beta", "gamma"} {
-		assert.Contains(t, got.stderr, "ci: publish "+name+" to registry.invalid/ai-social-media-lambda-")
+		assert.Contains(t, got.stderr, "ci: publish "+name+" to registry.invalid/lambda-private-")
 	}
 	assert.Contains(t, got.stderr, ": its base is not known to be the pinned one: it has other layers, or the pinned one could not be read; build it from")
 

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type planFlags struct {
 	commit     string
 	since      string
 	allowDirty bool
+	markdown   bool
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -40,8 +42,8 @@ func newPlan(a *app) *cobra.Command {
 The images are built and judged, and nothing is sent. The sources, embedded files, modules,
 toolchain and base of each function are compared with the commit that it runs. What
 could not be read, for instance AWS without credentials, is listed as unknown; pass
---since COMMIT to compare with that commit.`,
-		Example: "  bin/ci plan\n  bin/ci plan --commit abc1234 --json\n  bin/ci plan --since HEAD~1 --offline",
+--since COMMIT to compare with that commit. --markdown is for a comment or the summary of a job.`,
+		Example: "  bin/ci plan\n  bin/ci plan --commit abc1234 --json\n  bin/ci plan --since HEAD~1 --offline --markdown",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd, &f) },
 	}
@@ -49,6 +51,7 @@ could not be read, for instance AWS without credentials, is listed as unknown; p
 	flags.StringVar(&f.commit, "commit", "", "what is checked out, as tags are to name it: 7 to 40 hexadecimal digits (default: HEAD, short)")
 	flags.StringVar(&f.since, "since", "", "commit to compare the sources with (default: the one that the function runs)")
 	flags.BoolVar(&f.allowDirty, "allow-dirty", false, "plan with uncommitted changes")
+	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
 	f.target.add(cmd)
 	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
@@ -56,6 +59,9 @@ could not be read, for instance AWS without credentials, is listed as unknown; p
 }
 
 func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
+	if f.markdown && a.json {
+		return usageError{errors.New("--markdown and --json cannot be combined")}
+	}
 	if err := f.target.check(); err != nil {
 		return err
 	}
@@ -83,14 +89,15 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	p := plan.New(name, m.functions, images)
+	p := plan.New(name, catalog.Running(m.functions), images)
 	if gates, _, err := a.audit(cmd, m, false); err != nil {
 		p.Unseen(err, "the gates")
 	} else {
+		p.Gates = gates.Passed()
 		p.Stop(gates.Err())
 	}
 	f.addRegistries(cmd, p, m, images)
-	side := f.addLambda(cmd, p, c, m.functions)
+	side := f.addLambda(cmd, p, c, catalog.Running(m.functions))
 	if p.Published() { // without the registries, nothing is known of the blocks either
 		if err := f.addBlocks(cmd, p, m, side); err != nil {
 			p.Unseen(err, "how many blocks are new")
@@ -102,26 +109,22 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err := cmd.Context().Err(); err != nil {
 		return err
 	}
-	return a.print(cmd, p, p.Table)
+	return a.print(cmd, p, func(w io.Writer) error { return p.Print(w, f.markdown) })
 }
 
 // addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
-	t, err := f.target.open(cmd.Context(), m.builder.Catalog.Root, m.functions)
+	t, err := f.target.open(cmd.Context(), m.builder.Catalog, m.functions)
 	if err != nil {
 		p.Unseen(err, "the registries")
 		return
 	}
-	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
+	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)
 	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
-	state, err := publish.NewPublisher(t.registry, publish.DefaultParallel).Inspect(ctx, items, images)
-	var published *publish.Plan
-	if err == nil {
-		published, err = publish.NewPlan(items, images, state, false)
-	}
+	published, err := planned(ctx, publish.NewPublisher(t.registry, publish.DefaultParallel), m.builder.Catalog.Root, p.Commit, items, images, false, new(latestFlags))
 	done(err)
 	if err != nil {
 		p.Unseen(err, "what publish would do")
@@ -145,12 +148,16 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 		releases = history.Releases{}
 	}
 	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
+	none := func(publish.Published) (own, others time.Time, err error) { return own, others, nil }
+	if err := p.AddOrder(cmd.Context(), orders(c.Root, p.Commit, none)); err != nil {
+		p.Unseen(err, "whether commit %s comes after what runs", p.Commit)
+	}
 	return fl.side
 }
 
 // addBlocks adds how many blocks of the images are new beside those that are live.
 func (f *planFlags) addBlocks(cmd *cobra.Command, p *plan.Plan, m *made, side publish.Side) (err error) {
-	sides := &sides{cmd: cmd, flags: &f.target, root: m.builder.Catalog.Root, kept: m.builder.Cache, functions: m.functions}
+	sides := &sides{cmd: cmd, flags: &f.target, catalog: m.builder.Catalog, kept: m.builder.Cache, functions: m.functions}
 	defer func() { err = errors.Join(err, sides.close()) }()
 	live, err := sides.read(cmd.Context(), strings.TrimPrefix(publish.LiveTag("", side), "-"))
 	if err != nil {
@@ -177,7 +184,7 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "compare the sources")
 	defer func() { done(err) }()
-	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Platform)
+	changes, err := change.ReadWorkTree(ctx, m.builder.Catalog, m.functions, m.builder.Sources())
 	if err != nil {
 		return err
 	}
@@ -187,7 +194,7 @@ func (f *planFlags) addSources(cmd *cobra.Command, p *plan.Plan, m *made) (err e
 			p.Unseen(err, "what changed since %s", then)
 			continue
 		}
-		p.AddChanges(then, m.functions, s)
+		p.AddChanges(then, catalog.Running(m.functions), s)
 	}
 	return nil
 }

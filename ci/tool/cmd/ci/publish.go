@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/audit/secret"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
@@ -34,6 +37,7 @@ type publishFlags struct {
 	dryRun     bool
 	create     bool
 	force      bool
+	latest     latestFlags
 	serve      bool
 	port       int
 	parallel   int
@@ -49,7 +53,9 @@ func newPublish(a *app) *cobra.Command {
 Every image is pushed as NAME-COMMIT to the registry that its function names. A public
 image is also pushed to the private registry (the deploy copy), because Lambda accepts
 images only from there. Each image is read back. Only when all are correct, the
-NAME-latest tags move. If anything fails, no latest tag moves, and the last line says
+NAME-latest tags move, if the commit comes after the one that they name: by git, or in a
+shallow clone by the committer's time. Else they stay, and a line says at which commit.
+If anything fails, no latest tag moves, and the last line says
 whether the same command continues where it stopped. An image that a repository already
 holds is only tagged; none of its layers is sent.
 
@@ -74,6 +80,7 @@ and stores its content in dist/registry.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; send nothing")
 	flags.BoolVar(&f.create, "create-repositories", false, "create the repositories that are missing")
 	flags.BoolVar(&f.force, "force", false, "move a commit's tag to another image")
+	f.latest.add(cmd)
 	f.target.addLocal(cmd, "publish to a registry in this process, stored in dist/registry")
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
@@ -96,7 +103,7 @@ func (f *publishFlags) check() error {
 	if err := checkCommit("commit", f.commit); err != nil {
 		return err
 	}
-	return errors.Join(checkPort(f.port), f.target.check())
+	return errors.Join(checkPort(f.port), f.latest.check(), f.target.check())
 }
 
 // publish publishes, and says after a failure whether the same command goes on.
@@ -135,9 +142,9 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	var t *target
 	var server *localregistry.Server
 	if f.target.local {
-		t, server, err = localTarget(c.Root, f.port)
+		t, server, err = localTarget(c, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context(), c.Root, made.functions)
+		t, err = f.target.open(cmd.Context(), c, made.functions)
 	}
 	if err != nil {
 		return err
@@ -150,15 +157,12 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	items := publish.Items(made.functions, t.hosts, name)
 	publisher := publish.NewPublisher(t.registry, f.parallel)
 	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
-	state, err := publisher.Inspect(ctx, items, images)
+	result.Plan, err = planned(ctx, publisher, c.Root, name, items, images, f.force, &f.latest)
 	done(err)
 	if err != nil {
 		return err
 	}
-	if result.Plan, err = publish.NewPlan(items, images, state, f.force); err != nil {
-		return err
-	}
-	result.Commit, result.Hosts = name, t.hosts
+	result.Hosts = t.hosts
 	if !f.dryRun {
 		ctx, done := made.builder.Step(cmd.Context(), "publish")
 		if err = t.makeRoom(ctx, c.Functions, result.Plan, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }); err != nil {
@@ -184,16 +188,35 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	return server.Wait(cmd.Context())
 }
 
+// planned compares the images with what is in the registries.
+func planned(ctx context.Context, p *publish.Publisher, root, name string, items []publish.Item, images map[string]publish.Image, force bool, latest *latestFlags) (*publish.Plan, error) {
+	state, err := p.Inspect(ctx, items, images)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := publish.NewPlan(items, images, state, force)
+	if err != nil {
+		return nil, err
+	}
+	plan.Commit = name
+	return plan, latest.forward(ctx, root, p, plan)
+}
+
 // held fails unless the commit holds what the images are built from.
 func held(ctx context.Context, m *made, name string) error {
 	c := m.builder.Catalog
-	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Platform)
+	sources, err := gobuild.Discover(ctx, c, m.functions, m.builder.Sources())
 	if err != nil {
 		return err
 	}
-	others := []string{lock.File, secret.RulesFile, audit.ExceptionsFile}
+	others := []string{lock.File, catalog.PipelineFile, secret.RulesFile, audit.ExceptionsFile}
 	for _, f := range m.functions {
 		others = append(others, f.Folder+"/"+catalog.DescriptionFile)
+		files, err := build.Files(c.Root, f)
+		if err != nil {
+			return err
+		}
+		others = slices.AppendSeq(others, maps.Values(files))
 	}
 	return commit.Holds(ctx, c.Root, name, func(fsys fs.FS) (map[string]string, error) { return sources.Read(fsys, others...) })
 }
@@ -206,9 +229,11 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	expected := publish.Items(m.functions, f.target.expected(), name)
+	hosts := f.target.expected()
+	hosts.Names = m.builder.Catalog.Pipeline.Repositories
+	expected := publish.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
-	r, auditor, err := a.audit(cmd, m, pinned)
+	r, auditors, err := a.audit(cmd, m, pinned)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -238,13 +263,13 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		}
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "make the documents")
-	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Cache, name, images, start, f.allowDirty)
+	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, name, images, start, f.allowDirty)
 	var attached []audit.Document
 	if err == nil {
 		attached, err = attachments(images)
 	}
 	if err == nil {
-		err = auditor.Documents(ctx, attached)
+		err = auditors.documents(ctx, attached)
 	}
 	done(err)
 	return m, images, r.Passed(), err

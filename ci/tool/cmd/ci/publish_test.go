@@ -85,7 +85,7 @@ func decode(t *testing.T, r result) publish.Result {
 func TestPublishLocal(t *testing.T) {
 	t.Parallel()
 	root := publishable(t, nil)
-	args := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--commit"}
+	args := []string{"publish", "--local", "--offline", "--allow-dirty", "--json", "--move-latest", "--commit"}
 
 	dry := decode(t, command(t, root, append(args, "aaaaaaa", "--dry-run")...))
 	first := decode(t, command(t, root, append(args, "aaaaaaa")...))
@@ -107,7 +107,7 @@ func TestPublishLocal(t *testing.T) {
 	require.NoError(t, err)
 	defer server.Close()
 	pulled := 0
-	for repo, images := range map[string][]string{"ai-social-media-lambda-light": {"alpha", "beta"}, "lambda-light": {"beta"}} {
+	for repo, images := range map[string][]string{"lambda-private-light": {"alpha", "beta"}, "lambda-light": {"beta"}} {
 		for _, image := range images {
 			for _, suffix := range []string{"aaaaaaa", "bbbbbbb", "ccccccc", "latest"} {
 				ref, err := name.ParseReference(server.Host + "/" + repo + ":" + image + "-" + suffix)
@@ -191,8 +191,8 @@ func TestUnpinnedImagesStayOnThisMachine(t *testing.T) {
 	got := command(t, root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa",
 		"--private-registry", "registry.invalid", "--public-registry", "127.0.0.1:1")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, `publish alpha to registry.invalid/ai-social-media-lambda-light: its base is "offline", not the pinned one`)
-	assert.Contains(t, got.stderr, `publish beta to registry.invalid/ai-social-media-lambda-light`)
+	assert.Contains(t, got.stderr, `publish alpha to registry.invalid/lambda-private-light: its base is "offline", not the pinned one`)
+	assert.Contains(t, got.stderr, `publish beta to registry.invalid/lambda-private-light`)
 }
 
 func TestPublishUsage(t *testing.T) {
@@ -281,7 +281,7 @@ func TestPublishToAWS(t *testing.T) {
 	s := newStand(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "publish to the private repository ai-social-media-lambda-light: it does not exist; create it with --create-repositories")
+	assert.Contains(t, got.stderr, "publish to the private repository lambda-private-light: it does not exist; create it with --create-repositories")
 	assert.Contains(t, got.stderr, "publish to the public repository lambda-light: it does not exist")
 	assert.Empty(t, s.private.Requests())
 
@@ -303,7 +303,7 @@ func TestPublishToAWS(t *testing.T) {
 		}
 		assert.Equal(t, region, c.Region, c.Operation)
 	}
-	input := s.aws.Repository(awsfake.Private, "ai-social-media-lambda-light").Input
+	input := s.aws.Repository(awsfake.Private, "lambda-private-light").Input
 	assert.Equal(t, "IMMUTABLE_WITH_EXCLUSION", input["imageTagMutability"])
 	assert.Equal(t, []any{map[string]any{"filter": "*-latest", "filterType": "WILDCARD"}, map[string]any{"filter": "*-live", "filterType": "WILDCARD"}},
 		input["imageTagMutabilityExclusionFilters"])
@@ -320,14 +320,14 @@ func TestAWSRefuses(t *testing.T) {
 		failure   awsfake.Failure
 		message   string
 	}{
-		"expired credentials": {"ecr.DescribeRepositories", awsfake.ExpiredToken, "look for the private repository ai-social-media-lambda-light: operation error ECR: DescribeRepositories"},
+		"expired credentials": {"ecr.DescribeRepositories", awsfake.ExpiredToken, "look for the private repository lambda-private-light: operation error ECR: DescribeRepositories"},
 		"no private login":    {"ecr.GetAuthorizationToken", awsfake.AccessDenied, "get the login for ECR in eu-central-1"},
 		"no public login":     {"ecrpublic.GetAuthorizationToken", awsfake.AccessDenied, "the caller needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
 			s := newStand(t)
-			s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
+			s.aws.Add(awsfake.Private, "lambda-private-light")
 			s.aws.Add(awsfake.Public, "lambda-light")
 			s.aws.Fail(test.operation, slices.Repeat([]awsfake.Failure{test.failure}, 50)...)
 			got := s.publish(t, "--commit", "aaaaaaa")
@@ -341,7 +341,7 @@ func TestAWSRefuses(t *testing.T) {
 func TestNoTokenIsEverPrinted(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)
-	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
+	s.aws.Add(awsfake.Private, "lambda-private-light")
 	s.aws.Add(awsfake.Public, "lambda-light")
 	var all strings.Builder
 	note := func(r result) { fmt.Fprintln(&all, r.stdout, r.stderr) }

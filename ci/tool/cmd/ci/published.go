@@ -38,7 +38,7 @@ func (f *publishedFlags) check() error {
 // attached reads the document of a kind that is attached to the published image: in the
 // registry of its function, or as the deploy copy in the private registry.
 func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, function catalog.Function, kind string, deployCopy bool) (document []byte, err error) {
-	t, err := f.target.open(ctx, c.Root, []catalog.Function{function})
+	t, err := f.target.open(ctx, c, []catalog.Function{function})
 	if err != nil {
 		return nil, err
 	}

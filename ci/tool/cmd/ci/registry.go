@@ -15,6 +15,7 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // registryPort is a port that no common program uses.
@@ -55,15 +56,15 @@ func checkPort(port int) error {
 	return nil
 }
 
-// localTarget starts the embedded registry of the workspace at root.
-func localTarget(root string, port int) (*target, *localregistry.Server, error) {
-	server, err := localregistry.Start(localDir(root), port)
+// localTarget starts the embedded registry of the workspace.
+func localTarget(c *catalog.Catalog, port int) (*target, *localregistry.Server, error) {
+	server, err := localregistry.Start(localDir(c.Root), port)
 	if err != nil {
 		return nil, nil, err
 	}
 	client := registry.NewClient(registry.Options{Keychain: authn.NewMultiKeychain()}) // it asks for no login
 	return &target{
-		hosts:    publish.Hosts{Private: server.Host, Public: server.Host},
+		hosts:    publish.Hosts{Private: server.Host, Public: server.Host, Names: c.Pipeline.Repositories},
 		registry: client,
 		client:   client,
 		close:    server.Close,

@@ -24,6 +24,7 @@ type releaseFlags struct {
 	smoke    bool
 	alias    string
 	dryRun   bool
+	older    bool // for deploy: a commit that comes before the live one
 	parallel int
 	canary   deploy.Canary
 }
@@ -83,6 +84,11 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog
 	}
 	if err := r.Nothing(plan); err != nil {
 		return err
+	}
+	if r.Kind == history.Deploy && !f.older {
+		if err := onlyForward(cmd, c.Root, fl, r, plan); err != nil {
+			return err
+		}
 	}
 	made, err := r.Run(cmd.Context(), releaser, plan)
 	var back *deploy.RolledBack

@@ -15,8 +15,11 @@ var rest = []struct{ use, short string }{
 	{"verify", "Build a commit again and compare it with what is published"},
 	{"provenance", "Show how a published image was made: commit, dependencies, builder"},
 	{"registry", "Serve what publish --local published, until interrupted"},
-	{"retention", "Keep the last five images of each name, and all live images"},
+	{"retention", "Keep the last images of each name, and all live images"},
 	{"deploy", "Make the Lambda functions run a published commit, all or none"},
 	{"rollback", "Make the Lambda functions run an earlier release, all or none"},
 	{"status", "Show what every Lambda function runs, since when, and the problems"},
+	{"iam", "Print the IAM policy of a role that runs commands at AWS"},
+	{"rename NAME NEW", "Give the image of a function another name"},
+	{"remove NAME", "Take a function out of the workspace"},
 }

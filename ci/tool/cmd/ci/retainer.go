@@ -67,8 +67,8 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 		}
 	}
 	facts := retention.Facts{
-		Functions: functionsOf(r.catalog.Functions, releases.Of(r.side), images, r.side), Records: recordsOf(releases, r.side),
-		Side: r.side, Expire: result.Expire, Now: time.Now(),
+		Functions: functionsOf(catalog.Running(r.catalog.Functions), releases.Of(r.side), images, r.side), Records: recordsOf(releases, r.side),
+		Side: r.side, Expire: result.Expire, Now: time.Now(), Keep: r.catalog.Pipeline.Keep,
 	}
 	facts.Elsewhere = facts.FindElsewhere(private)
 	facts.Live, err = retention.FindLive(ctx, lambda.NewFromConfig(r.session.Config), r.side, facts.Functions, sidesOf(releases, facts.Elsewhere, r.side))
@@ -77,7 +77,7 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 	}
 	for _, w := range wanted {
 		if w.Tier == catalog.Private {
-			policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant)
+			policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant, r.catalog.Pipeline.Keep)
 			if !ok {
 				policy = ""
 			}

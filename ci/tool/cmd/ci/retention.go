@@ -10,6 +10,7 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // retentionFlags are those of retention.
@@ -24,8 +25,9 @@ func newRetention(a *app) *cobra.Command {
 	var f retentionFlags
 	cmd := &cobra.Command{
 		Use:   "retention",
-		Short: "Keep the last five images of each name, and all live images",
-		Long: fmt.Sprintf(`Keep the last %d images of each name, and all live images.
+		Short: "Keep the last images of each name, and all live images",
+		Long: fmt.Sprintf(`Keep the last images of each name, and all live images: %d of each, or as many as
+keep in `+catalog.PipelineFile+` says.
 
 Private repositories get a lifecycle policy made from the catalog; it is printed as a
 diff first. ECR Public has no lifecycle policies: older images there are deleted now. A
@@ -48,6 +50,7 @@ Images of a function that was removed or renamed are listed. Pass its image name
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.retention(cmd, &f) },
 	}
 	flags := cmd.Flags()
+	addEnvironment(cmd)
 	flags.StringVar(&f.region, "region", "", "AWS region of the functions (default: as for every AWS tool)")
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
 	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
@@ -72,6 +75,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
 	// Everything is read before anything is changed.
+	f.hosts.Names = c.Pipeline.Repositories
 	r := &retainer{catalog: c, session: session, hosts: f.hosts}
 	result := retention.Result{DryRun: f.dryRun, Expire: f.removed}
 	if err := r.plan(ctx, &result); err != nil {

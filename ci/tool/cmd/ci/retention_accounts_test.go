@@ -12,7 +12,7 @@ import (
 	"lambdas.internal/ci/tool/publish"
 )
 
-const light = "ai-social-media-lambda-light"
+const light = "lambda-private-light"
 
 // staging is another account that deploys from the registry.
 var staging = publish.Side{Account: "222222222222", Region: here.Region}

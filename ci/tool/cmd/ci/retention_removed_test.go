@@ -21,14 +21,14 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 	t.Parallel()
 	stand := func(t *testing.T) (*awsfake.AWS, *registrytest.Registry, string) {
 		aws, root := newRetentionStand(t)
-		for tier, name := range map[string]string{awsfake.Private: "ai-social-media-lambda-light", awsfake.Public: "lambda-light"} {
+		for tier, name := range map[string]string{awsfake.Private: "lambda-private-light", awsfake.Public: "lambda-light"} {
 			repository := aws.Repository(tier, name)
 			repository.Images = append(repository.Images,
 				awsfake.Image{Digest: digest("a"), Tags: []string{"former-000000a", "former-latest"}, Pushed: time.Now(), Size: 1_000_000},
 				awsfake.Image{Digest: digest("b"), Tags: []string{"former-000000b"}, Pushed: time.Now().Add(-time.Hour), Size: 1_000_000},
 				awsfake.Image{Digest: digest("c"), Tags: []string{"former-000000c", "beta-000000c"}, Pushed: time.Now(), Size: 1_000_000})
 		}
-		aws.Add(awsfake.Private, "ai-social-media-lambda-heavy", awsfake.Image{Digest: digest("d"), Tags: []string{"beta-000000d"}, Pushed: time.Now(), Size: 2_000_000})
+		aws.Add(awsfake.Private, "lambda-private-heavy", awsfake.Image{Digest: digest("d"), Tags: []string{"beta-000000d"}, Pushed: time.Now(), Size: 2_000_000})
 		return aws, registrytest.New(t), root
 	}
 	former := func(after string) history.Function {
@@ -42,23 +42,23 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 		aws, _, root := stand(t)
 		got := with(aws).in(t, root, "retention")
 		require.Equal(t, exitDone, got.code, got.stderr)
-		assert.Contains(t, got.stdout, "! ai-social-media-lambda-light: 3 images of former, 3.0 MB; the catalog has no such image here, so no rule deletes them; to delete those that no function runs: bin/ci retention --removed former\n")
+		assert.Contains(t, got.stdout, "! lambda-private-light: 3 images of former, 3.0 MB; the catalog has no such image here, so no rule deletes them; to delete those that no function runs: bin/ci retention --removed former\n")
 		assert.Contains(t, got.stdout, "! lambda-light: 3 images of former, 3.0 MB; ")
-		assert.Contains(t, got.stdout, "ai-social-media-lambda-heavy: no function needs this repository\n", "beta was heavy once")
-		assert.Contains(t, got.stdout, "! ai-social-media-lambda-heavy: 1 image of beta, 2.0 MB; ")
-		assert.Contains(t, of(aws, awsfake.Private, "ai-social-media-lambda-light"), "abc")
+		assert.Contains(t, got.stdout, "lambda-private-heavy: no function needs this repository\n", "beta was heavy once")
+		assert.Contains(t, got.stdout, "! lambda-private-heavy: 1 image of beta, 2.0 MB; ")
+		assert.Contains(t, of(aws, awsfake.Private, "lambda-private-light"), "abc")
 		assert.Contains(t, of(aws, awsfake.Public, "lambda-light"), "abc")
 	})
 	t.Run("they are deleted when asked", func(t *testing.T) {
 		aws, _, root := stand(t)
 		got := with(aws).in(t, root, "retention", "--removed", "former,beta")
 		require.Equal(t, exitDone, got.code, got.stderr)
-		assert.Equal(t, "12345678c", of(aws, awsfake.Private, "ai-social-media-lambda-light"))
-		assert.Equal(t, []string{"beta-000000c"}, left(aws, awsfake.Private, "ai-social-media-lambda-light")["c"], "the image is of beta too")
+		assert.Equal(t, "12345678c", of(aws, awsfake.Private, "lambda-private-light"))
+		assert.Equal(t, []string{"beta-000000c"}, left(aws, awsfake.Private, "lambda-private-light")["c"], "the image is of beta too")
 		assert.NotContains(t, of(aws, awsfake.Public, "lambda-light"), "a")
 		assert.Equal(t, []string{"beta-000000c"}, left(aws, awsfake.Public, "lambda-light")["c"])
 		assert.Contains(t, of(aws, awsfake.Public, "lambda-light"), "1", "beta is still in the catalog there")
-		assert.Empty(t, of(aws, awsfake.Private, "ai-social-media-lambda-heavy"))
+		assert.Empty(t, of(aws, awsfake.Private, "lambda-private-heavy"))
 	})
 	t.Run("what still runs stays", func(t *testing.T) {
 		aws, r, root := stand(t)
@@ -66,18 +66,18 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 		aws.Run("TheFormer", "$LATEST", digest("b"))
 		got := with(aws).in(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
 		require.Equal(t, exitDone, got.code, got.stderr)
-		assert.Contains(t, left(aws, awsfake.Private, "ai-social-media-lambda-light")["b"], publish.ShieldTag("former", digest("b"), here))
-		assert.NotContains(t, of(aws, awsfake.Private, "ai-social-media-lambda-light"), "a")
+		assert.Contains(t, left(aws, awsfake.Private, "lambda-private-light")["b"], publish.ShieldTag("former", digest("b"), here))
+		assert.NotContains(t, of(aws, awsfake.Private, "lambda-private-light"), "a")
 		assert.Contains(t, of(aws, awsfake.Public, "lambda-light"), "b")
 	})
 	t.Run("a live tag without a record", func(t *testing.T) {
 		aws, _, root := stand(t)
-		private := aws.Repository(awsfake.Private, "ai-social-media-lambda-light")
+		private := aws.Repository(awsfake.Private, "lambda-private-light")
 		i := slices.IndexFunc(private.Images, func(i awsfake.Image) bool { return i.Digest == digest("b") })
 		private.Images[i].Tags = append(private.Images[i].Tags, "former-live")
 		got := with(aws).in(t, root, "retention", "--removed", "former")
 		assert.Equal(t, exitFailed, got.code)
-		assert.Contains(t, got.stderr, "ci: delete the images of former in ai-social-media-lambda-light: the tag former-live says that a function ran one, and no release record says which function; ")
+		assert.Contains(t, got.stderr, "ci: delete the images of former in lambda-private-light: the tag former-live says that a function ran one, and no release record says which function; ")
 		nothingChanged(t, aws)
 	})
 	t.Run("a name that has no images", func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestRetentionOfOldRecordsAndShields(t *testing.T) {
 	t.Parallel()
 	aws, root := newRetentionStand(t)
 	r := registrytest.New(t)
-	const name = "ai-social-media-lambda-light"
+	const name = "lambda-private-light"
 	private := aws.Repository(awsfake.Private, name)
 	for n, letter := range []string{"4", "5", "6"} {
 		private.Images[3+n].Tags = append(private.Images[3+n].Tags, "beta-"+strings.Repeat(letter, 12)+"-live")

@@ -36,7 +36,7 @@ func repositoryOf(letters string) []awsfake.Image {
 func newRetentionStand(t *testing.T) (*awsfake.AWS, string) {
 	t.Helper()
 	aws := awsfake.Start(t)
-	aws.Add(awsfake.Private, "ai-social-media-lambda-light", repositoryOf("12345678")...)
+	aws.Add(awsfake.Private, "lambda-private-light", repositoryOf("12345678")...)
 	aws.Add(awsfake.Public, "lambda-light", repositoryOf("12345678")...)
 	aws.Run("TheBeta", "$LATEST", digest("1"))
 	aws.Run("TheBeta", "1", digest("8"))
@@ -75,14 +75,14 @@ func TestRetention(t *testing.T) {
 	assert.Len(t, public, 6)
 	assert.Contains(t, public, "8", "version 1 runs it")
 	assert.NotContains(t, public, "7")
-	private := left(aws, awsfake.Private, "ai-social-media-lambda-light")
+	private := left(aws, awsfake.Private, "lambda-private-light")
 	assert.Len(t, private, 8, "a policy deletes, not we")
 	assert.Equal(t, []string{"beta-0000008", "beta-888888888888-123456789012-eu-central-1-live"}, private["8"], "no rule expires what runs")
 	assert.Equal(t, []string{"beta-0000003", "beta-333333333333-123456789012-eu-central-1-live"}, private["3"])
 
 	again := with(aws).in(t, root, "retention")
 	require.Equal(t, exitDone, again.code, again.stderr)
-	assert.Contains(t, again.stdout, "ai-social-media-lambda-light: the lifecycle policy is up to date\n")
+	assert.Contains(t, again.stdout, "lambda-private-light: the lifecycle policy is up to date\n")
 	assert.Contains(t, again.stdout, "deleting 0 public images")
 	assert.Len(t, aws.Calls("ecr.PutLifecyclePolicy"), 1)
 	assert.Len(t, aws.Calls("ecr.PutImage"), 3)
@@ -183,7 +183,7 @@ func TestRetentionOfWhatIsAttached(t *testing.T) {
 // An image that never changes gets a tag from each commit, and AWS accepts a thousand.
 func TestRetentionOfAnImageWithManyTags(t *testing.T) {
 	t.Parallel()
-	for name, tier := range map[string]string{"ai-social-media-lambda-light": awsfake.Private, "lambda-light": awsfake.Public} {
+	for name, tier := range map[string]string{"lambda-private-light": awsfake.Private, "lambda-light": awsfake.Public} {
 		aws, root := newRetentionStand(t)
 		repository := aws.Repository(tier, name)
 		for n := range 998 {
@@ -206,14 +206,14 @@ func TestRetentionOfAnImageWithManyTags(t *testing.T) {
 	}
 	// Tags that publish did not set are not ours to remove.
 	aws, root := newRetentionStand(t)
-	private := aws.Repository(awsfake.Private, "ai-social-media-lambda-light")
+	private := aws.Repository(awsfake.Private, "lambda-private-light")
 	for n := range 999 {
 		private.Images[7].Tags = append(private.Images[7].Tags, fmt.Sprintf("mine%d", n))
 	}
 	got := with(aws).in(t, root, "retention")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "ci: protect sha256:888888888888, which TheBeta:1 runs: it has 1000 tags, and AWS accepts no more; "+
-		"remove tags that nobody needs: aws ecr batch-delete-image --repository-name ai-social-media-lambda-light --image-ids imageTag=TAG; nothing was changed\n")
+		"remove tags that nobody needs: aws ecr batch-delete-image --repository-name lambda-private-light --image-ids imageTag=TAG; nothing was changed\n")
 	nothingChanged(t, aws)
 }
 

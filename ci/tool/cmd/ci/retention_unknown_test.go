@@ -36,7 +36,7 @@ func record(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, commit str
 // recordOf is record for the functions of a side.
 func recordOf(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, side publish.Side, commit string, functions ...history.Function) string {
 	t.Helper()
-	const name = "ai-social-media-lambda-light"
+	const name = "lambda-private-light"
 	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Direct + "/" + name}, side)
 	before, err := store.Releases(t.Context())
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 		"a function with a live tag is missing": {func(_ *testing.T, aws *awsfake.AWS, _ *registrytest.Registry) {
 			aws.Run("TheAlpha", "$LATEST", digest("a"))
 			aws.Remove("TheBeta")
-			i := &aws.Repository(awsfake.Private, "ai-social-media-lambda-light").Images[7]
+			i := &aws.Repository(awsfake.Private, "lambda-private-light").Images[7]
 			i.Tags = append(i.Tags, "beta-live")
 		}, "ci: find the images that functions run: TheBeta does not exist in eu-west-3, but the tag beta-live says that it ran an image; "},
 		"a function that was never released is missing": {func(_ *testing.T, aws *awsfake.AWS, _ *registrytest.Registry) {
@@ -81,7 +81,7 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 			former := beta
 			former.Lambda = "TheFormer"
 			record(t, aws, r, "1111111", former)
-			i := &aws.Repository(awsfake.Private, "ai-social-media-lambda-light").Images[7]
+			i := &aws.Repository(awsfake.Private, "lambda-private-light").Images[7]
 			i.Tags = append(i.Tags, "beta-live")
 			aws.Remove("TheBeta")
 			aws.Run("TheFormer", "$LATEST", digest("8"))
@@ -98,7 +98,7 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 		}, " does not have those that AWS lists; pass the right registry with --private-registry; nothing was changed\n"},
 		"the registry has other records": {func(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry) {
 			other := awsfake.Handler()
-			other.Add(awsfake.Private, "ai-social-media-lambda-light")
+			other.Add(awsfake.Private, "lambda-private-light")
 			record(t, other, r, "2222222", beta)
 			record(t, aws, registrytest.New(t), "1111111", beta)
 		}, " does not have those that AWS lists; "},
@@ -126,12 +126,12 @@ func TestRetentionKnowsWhatItDoesNotKnow(t *testing.T) {
 func TestRetentionShieldsTheImageOfAVersionByItsDigest(t *testing.T) {
 	t.Parallel()
 	aws, root := newRetentionStand(t)
-	private := aws.Repository(awsfake.Private, "ai-social-media-lambda-light")
+	private := aws.Repository(awsfake.Private, "lambda-private-light")
 	private.Images[7].Tags = append(private.Images[7].Tags, "beta-live")
 	private.Images[0].Tags = append(private.Images[0].Tags, "beta-latest")
 
 	got := with(aws).in(t, root, "retention")
 
 	require.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, left(aws, awsfake.Private, "ai-social-media-lambda-light")["8"], "beta-888888888888-123456789012-eu-central-1-live", "beta-live protects it only until the next deploy")
+	assert.Contains(t, left(aws, awsfake.Private, "lambda-private-light")["8"], "beta-888888888888-123456789012-eu-central-1-live", "beta-live protects it only until the next deploy")
 }

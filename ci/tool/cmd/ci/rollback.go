@@ -13,6 +13,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/deploy/status"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newRollback(a *app) *cobra.Command {
@@ -75,7 +76,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	for _, r := range earlier.Functions {
 		targets = append(targets, deploy.Target{Image: r.Image, Lambda: r.Lambda, Repository: r.Repository, Digest: r.After})
 	}
-	for _, function := range c.Functions {
+	for _, function := range catalog.Running(c.Functions) {
 		if _, ok := earlier.Function(function.Image); !ok {
 			warn(cmd, []string{fmt.Sprintf("%s (%s) was not part of release %s and is not changed", function.Lambda, function.Image, earlier.Commit)})
 		}

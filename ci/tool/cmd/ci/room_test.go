@@ -21,7 +21,7 @@ func mirrored(t *testing.T) stand {
 	t.Helper()
 	s := newStand(t)
 	s.aws.PageSize = 1000
-	s.aws.Add(awsfake.Private, "ai-social-media-lambda-light")
+	s.aws.Add(awsfake.Private, "lambda-private-light")
 	s.aws.Add(awsfake.Public, "lambda-light")
 	s.private.Fail(func(_ registrytest.Request, w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 		return s.aws.Pushed(awsfake.Private, "", w, r)
@@ -55,18 +55,18 @@ func TestPublishMakesRoomForTags(t *testing.T) {
 	commits(0, 3)
 	most := 0
 	for round := range 2 { // each adds hundreds of commits; what is published in between is the 600th and so on
-		for tier, name := range map[string]string{awsfake.Private: "ai-social-media-lambda-light", awsfake.Public: "lambda-light"} {
+		for tier, name := range map[string]string{awsfake.Private: "lambda-private-light", awsfake.Public: "lambda-light"} {
 			image := s.image(tier, name)
 			for n := range 799 - len(image.Tags) {
 				image.Tags = append(image.Tags, fmt.Sprintf("beta-b%d%05x", round, n))
 			}
 		}
 		commits(10*round+3, 10*round+8)
-		most = max(most, len(s.image(awsfake.Private, "ai-social-media-lambda-light").Tags))
+		most = max(most, len(s.image(awsfake.Private, "lambda-private-light").Tags))
 	}
-	assert.Contains(t, told, " tags of old commits from "+s.image(awsfake.Private, "ai-social-media-lambda-light").Digest[:19]+" in "+s.private.Host+"/ai-social-media-lambda-light: AWS accepts no more than 1000 on an image\n")
+	assert.Contains(t, told, " tags of old commits from "+s.image(awsfake.Private, "lambda-private-light").Digest[:19]+" in "+s.private.Host+"/lambda-private-light: AWS accepts no more than 1000 on an image\n")
 	assert.Less(t, most, 300, "each round removed hundreds")
-	for tier, name := range map[string]string{awsfake.Private: "ai-social-media-lambda-light", awsfake.Public: "lambda-light"} {
+	for tier, name := range map[string]string{awsfake.Private: "lambda-private-light", awsfake.Public: "lambda-light"} {
 		image := s.image(tier, name)
 		assert.Contains(t, image.Tags, "beta-a000011", "the last commit")
 		assert.Contains(t, image.Tags, "beta-a000010", "and those before")
@@ -85,7 +85,7 @@ func TestPublishThatMayNotCountTags(t *testing.T) {
 	got = s.publish(t, "--commit", "bbbbbbb")
 
 	assert.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, got.stderr, "ci: warning: count the tags of images of "+s.private.Host+"/ai-social-media-lambda-light: ")
+	assert.Contains(t, got.stderr, "ci: warning: count the tags of images of "+s.private.Host+"/lambda-private-light: ")
 	assert.Contains(t, got.stderr, "is not authorized; the caller needs ecr:DescribeImages: compare its policy with docs/aws; without that, nothing makes room for tags\n")
 }
 
@@ -95,7 +95,7 @@ func TestTheLimitOfTags(t *testing.T) {
 	s := mirrored(t)
 	got := s.publish(t, "--commit", "aaaaaaa")
 	require.Equal(t, exitDone, got.code, got.stderr)
-	image := s.image(awsfake.Private, "ai-social-media-lambda-light")
+	image := s.image(awsfake.Private, "lambda-private-light")
 	for n := len(image.Tags); n < 1000; n++ {
 		image.Tags = append(image.Tags, fmt.Sprintf("mine%d", n)) // retention does not remove these
 	}
@@ -103,8 +103,8 @@ func TestTheLimitOfTags(t *testing.T) {
 	got = s.publish(t, "--commit", "bbbbbbb")
 
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "ci: publish beta: tag beta-bbbbbbb in "+s.private.Host+"/ai-social-media-lambda-light: ")
-	assert.Contains(t, got.stderr, "The image with digest '"+image.Digest+"' in the repository with name 'ai-social-media-lambda-light' already has the maximum allowed number of tags which is '1000'; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs\n")
+	assert.Contains(t, got.stderr, "ci: publish beta: tag beta-bbbbbbb in "+s.private.Host+"/lambda-private-light: ")
+	assert.Contains(t, got.stderr, "The image with digest '"+image.Digest+"' in the repository with name 'lambda-private-light' already has the maximum allowed number of tags which is '1000'; this is a limit of the registry: at ECR, `bin/ci retention` removes tags and images that nothing needs\n")
 	assert.NotContains(t, got.stderr, "login")
 	assert.Contains(t, got.stderr, "ci: no latest tag was moved; the same command fails again until that is changed, and then continues where it stopped\n")
 }
@@ -116,8 +116,8 @@ func TestRetentionOfAYearOfCommits(t *testing.T) {
 	got := s.publish(t, "--commit", "aaaaaaa")
 	require.Equal(t, exitDone, got.code, got.stderr)
 	start := time.Now().AddDate(-1, 0, 0)
-	private := s.aws.Repository(awsfake.Private, "ai-social-media-lambda-light")
-	beta := s.image(awsfake.Private, "ai-social-media-lambda-light")
+	private := s.aws.Repository(awsfake.Private, "lambda-private-light")
+	beta := s.image(awsfake.Private, "lambda-private-light")
 	digest := beta.Digest
 	s.aws.Run("TheBeta", "$LATEST", digest)
 	beta.Pushed = start
@@ -134,7 +134,7 @@ func TestRetentionOfAYearOfCommits(t *testing.T) {
 	got = s.environment.in(t, s.root, "retention", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
 
 	require.Equal(t, exitDone, got.code, got.stderr)
-	beta = s.image(awsfake.Private, "ai-social-media-lambda-light")
+	beta = s.image(awsfake.Private, "lambda-private-light")
 	assert.Less(t, len(beta.Tags), 110)
 	assert.Contains(t, beta.Tags, "beta-aaaaaaa")
 	for n := range 900 {

@@ -109,13 +109,18 @@ rolled back: every function runs the same image as before.`,
 	flags.StringVar(&a.cacheDir, "cache", os.Getenv("CI_CACHE"), "folder with what later runs reuse (default: $CI_CACHE, else lambdas-ci in your cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return requiredFlags(cmd) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := requiredFlags(cmd); err != nil {
+			return err
+		}
+		return a.environment(cmd)
+	}
 
 	const commands, steps = "commands", "steps"
 	root.AddGroup(
 		&cobra.Group{ID: commands, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInvoke(a), newLock(a), newNew(a), newUp(a), newVersion(a), newCompletion()}, verbs(a)...) {
+	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newImage(a), newInit(a), newInvoke(a), newLock(a), newNew(a), newUp(a), newVersion(a), newCompletion()}, verbs(a)...) {
 		cmd.GroupID = commands
 		a.complete(cmd)
 		root.AddCommand(cmd)

@@ -13,6 +13,7 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // published reads the private registry for status.
@@ -71,7 +72,8 @@ from the same registry.`,
 			if err != nil {
 				return err
 			}
-			rows, err := status.Look(cmd.Context(), fl.lambda, published{fl.registry}, fl.side, releases, publish.PrivateItems(c.Functions, fl.hosts, ""), lambdas(c.Functions))
+			functions := catalog.Running(c.Functions)
+			rows, err := status.Look(cmd.Context(), fl.lambda, published{fl.registry}, fl.side, releases, publish.PrivateItems(functions, fl.hosts, ""), functions)
 			if err != nil {
 				return err
 			}

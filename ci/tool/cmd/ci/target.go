@@ -37,6 +37,7 @@ func (f *targetFlags) addLocal(cmd *cobra.Command, usage string) {
 
 func (f *targetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	addEnvironment(cmd)
 	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
 	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
@@ -101,15 +102,16 @@ type target struct {
 // open finds the registries of the functions and their logins. AWS is asked only for what the
 // functions need and the flags do not name; not at all if all registries are named and none is
 // of AWS, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
-func (f *targetFlags) open(ctx context.Context, root string, functions []catalog.Function) (*target, error) {
+func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []catalog.Function) (*target, error) {
 	if f.local {
-		if _, err := os.Stat(localDir(root)); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(localDir(c.Root)); errors.Is(err, os.ErrNotExist) {
 			return nil, errors.New("nothing is published in dist/registry; publish first: bin/ci publish --local")
 		}
-		t, _, err := localTarget(root, 0)
+		t, _, err := localTarget(c, 0)
 		return t, err
 	}
 	t := &target{hosts: f.hosts, close: func() error { return nil }}
+	t.hosts.Names = c.Pipeline.Repositories
 	public := slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Registry == catalog.Public })
 	if !public { // not even its name is needed
 		t.hosts.Public = ""

@@ -38,7 +38,7 @@ func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	opens := map[string]func(hosts publish.Hosts) (*registry.Client, error){
 		"publish": func(hosts publish.Hosts) (*registry.Client, error) {
-			opened, err := (&targetFlags{hosts: hosts}).open(t.Context(), "", nil)
+			opened, err := (&targetFlags{hosts: hosts}).open(t.Context(), &catalog.Catalog{}, nil)
 			return opened.client, err
 		},
 		"deploy": func(hosts publish.Hosts) (*registry.Client, error) {

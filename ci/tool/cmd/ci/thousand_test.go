@@ -141,7 +141,7 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	aws := awsfake.Start(t)
 	aws.PageSize = 1000
 	images := sixImages(functions)
-	aws.Add(awsfake.Private, "ai-social-media-lambda-light", images...)
+	aws.Add(awsfake.Private, "lambda-private-light", images...)
 	aws.Add(awsfake.Public, "lambda-light", slices.DeleteFunc(slices.Clone(images), func(i awsfake.Image) bool {
 		return strings.ContainsAny(i.Tags[0][3:4], "02468")
 	})...)
@@ -156,10 +156,10 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	got := with(aws).in(t, root, "retention")
 	t.Logf("retention: %.1f s, %d calls, %d at once", time.Since(start).Seconds(), len(aws.Calls("")), most())
 	require.Equal(t, exitDone, got.code, got.stderr)
-	assert.Contains(t, got.stdout, "ai-social-media-lambda-light: a lifecycle policy has rules for 47 names at most, so it has none for 953 names (f047 to f999); "+
+	assert.Contains(t, got.stdout, "lambda-private-light: a lifecycle policy has rules for 47 names at most, so it has none for 953 names (f047 to f999); "+
 		"this command deletes their older images, each time that it runs\n")
 	assert.Contains(t, got.stdout, "deleting 499 public images of 499.0 MB and 952 private images of 952.0 MB; checked 1 lifecycle policy\n")
-	private := aws.Repository(awsfake.Private, "ai-social-media-lambda-light")
+	private := aws.Repository(awsfake.Private, "lambda-private-light")
 	var policy struct{ Rules []json.RawMessage }
 	require.NoError(t, json.Unmarshal([]byte(private.Policy), &policy))
 	assert.Len(t, policy.Rules, 50)
@@ -199,7 +199,7 @@ func TestCostOfAThousandFunctions(t *testing.T) {
 			if age == 0 {
 				tags = append(tags, f.Image+"-latest", f.Image+"-live")
 			}
-			raw, digest := registry.put(t, "ai-social-media-lambda-light", m, tags...)
+			raw, digest := registry.put(t, "lambda-private-light", m, tags...)
 			i := awsfake.Image{Digest: digest, Manifest: raw, Tags: tags}
 			private = append(private, i)
 			if f.Registry == catalog.Public {
@@ -208,7 +208,7 @@ func TestCostOfAThousandFunctions(t *testing.T) {
 			}
 		}
 	}
-	aws.Add(awsfake.Private, "ai-social-media-lambda-light", private...)
+	aws.Add(awsfake.Private, "lambda-private-light", private...)
 	aws.Add(awsfake.Public, "lambda-light", public...)
 
 	start := time.Now()
@@ -229,9 +229,9 @@ func TestStatusOfAThousandFunctions(t *testing.T) {
 		return lambdafake.Reply{}
 	}
 	for n, f := range functions {
-		_, digest := registry.put(t, "ai-social-media-lambda-light", testkit.Manifest(testkit.Layer(fmt.Sprint(n), 1)), f.Image+"-latest",
+		_, digest := registry.put(t, "lambda-private-light", testkit.Manifest(testkit.Layer(fmt.Sprint(n), 1)), f.Image+"-latest",
 			publish.LiveTag(f.Image, publish.Side{Account: lambdafake.Account, Region: lambdafake.Region}))
-		aws.Add(f.Lambda, registry.host()+"/ai-social-media-lambda-light@"+digest)
+		aws.Add(f.Lambda, registry.host()+"/lambda-private-light@"+digest)
 	}
 
 	start := time.Now()

@@ -37,6 +37,8 @@ func verbs(*app) []*cobra.Command {
 	return all
 }
 
+func (f *handoffFlags) read(_ context.Context, _ *app, cmd *cobra.Command) error { return whole(cmd) }
+
 func (f *remoteFlags) invoke(_ context.Context, cmd *cobra.Command, _ catalog.Function, _ []byte) (invoke.Response, error) {
 	return invoke.Response{}, whole(cmd)
 }

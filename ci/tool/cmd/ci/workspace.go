@@ -15,20 +15,29 @@ import (
 
 // catalog reads the workspace.
 func (a *app) catalog() (*catalog.Catalog, error) {
+	root, err := a.workspace()
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Load(root)
+}
+
+// workspace returns the folder of the workspace.
+func (a *app) workspace() (string, error) {
 	root := a.root
 	if root == "" {
 		dir, err := filepath.Abs(".")
 		if err != nil {
-			return nil, fmt.Errorf("find the workspace: %w", err)
+			return "", fmt.Errorf("find the workspace: %w", err)
 		}
 		if root, err = findRoot(dir); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
 	if _, err := os.Stat(root); err != nil {
-		return nil, usageError{fmt.Errorf("--root: %w; pass the folder with go.work and %s/", err, catalog.Dir)}
+		return "", usageError{fmt.Errorf("--root: %w; pass the folder with go.work and %s/", err, catalog.Dir)}
 	}
-	return catalog.Load(root)
+	return root, nil
 }
 
 // selected returns the catalog and the functions whose images are named, or all if
@@ -48,13 +57,14 @@ func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, e
 // findRoot returns the nearest folder, from dir upwards, that is a workspace.
 func findRoot(dir string) (string, error) {
 	for at := dir; ; at = filepath.Dir(at) {
+		_, pipeline := os.Stat(filepath.Join(at, filepath.FromSlash(catalog.PipelineFile)))
 		_, err := os.Stat(filepath.Join(at, "go.work"))
 		functions, err2 := os.Stat(filepath.Join(at, catalog.Dir))
-		if err == nil && err2 == nil && functions.IsDir() {
+		if pipeline == nil || err == nil && err2 == nil && functions.IsDir() {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", usageError{fmt.Errorf("no workspace (go.work and %s/) in %s or above; pass one with --root", catalog.Dir, dir)}
+			return "", usageError{fmt.Errorf("no workspace (%s, or go.work and %s/) in %s or above; pass one with --root, or make one: bin/ci init", catalog.PipelineFile, catalog.Dir, dir)}
 		}
 	}
 }

@@ -76,7 +76,7 @@ func TestWhatTheHistorySays(t *testing.T) {
 
 func TestRecordsAreFoundAgain(t *testing.T) {
 	r := testkit.NewRegistry(t)
-	light, heavy := r.Host+"/ai-social-media-lambda-light", r.Host+"/ai-social-media-lambda-heavy"
+	light, heavy := r.Host+"/lambda-private-light", r.Host+"/lambda-private-heavy"
 	client := registry.NewClient(registry.Options{})
 	former := history.NewStore(client, []string{heavy}, here)
 	store := history.NewStore(client, []string{light, heavy}, here)
@@ -223,8 +223,8 @@ func TestARecordThatNoReleaseWrote(t *testing.T) {
 
 func TestATagThatIsNoRecord(t *testing.T) {
 	r := testkit.NewRegistry(t)
-	repository := r.Host + "/ai-social-media-lambda-light"
-	r.Push(t, "ai-social-media-lambda-light:release-abc1234", testkit.OCIImage(t, testkit.AMD64))
+	repository := r.Host + "/lambda-private-light"
+	r.Push(t, "lambda-private-light:release-abc1234", testkit.OCIImage(t, testkit.AMD64))
 
 	_, err := history.NewStore(registry.NewClient(registry.Options{}), []string{repository}, here).Releases(t.Context())
 

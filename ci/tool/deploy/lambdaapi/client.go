@@ -92,6 +92,22 @@ func (c *Client) Update(ctx context.Context, u deploy.Update) error {
 	return wrap("UpdateFunctionCode", u.Function, err)
 }
 
+// Create makes a function. What is not said has Lambda's default.
+func (c *Client) Create(ctx context.Context, n deploy.New) error {
+	in := &lambda.CreateFunctionInput{
+		FunctionName: aws.String(n.Function), PackageType: types.PackageTypeImage, Code: &types.FunctionCode{ImageUri: aws.String(n.URI)},
+		Role: aws.String(n.Role), Architectures: []types.Architecture{types.Architecture(n.Architecture)},
+	}
+	if n.Memory > 0 {
+		in.MemorySize = aws.Int32(int32(n.Memory))
+	}
+	if n.Timeout > 0 {
+		in.Timeout = aws.Int32(int32(n.Timeout))
+	}
+	_, err := c.api.CreateFunction(ctx, in)
+	return wrap("CreateFunction", n.Function, err)
+}
+
 // Publish makes a version of the function as it is now, and returns its number.
 func (c *Client) Publish(ctx context.Context, name, revision, description string) (string, error) {
 	out, err := c.api.PublishVersion(ctx, &lambda.PublishVersionInput{

@@ -29,6 +29,12 @@ type Plan struct {
 	// documents it would attach to them.
 	Bytes       int64 `json:"bytes"`
 	Attachments int   `json:"attachments"`
+	// Latest is a line that says why publish would leave the latest tags as they are.
+	Latest string `json:"latest,omitempty"`
+	// Back says which functions deploy would take back to an earlier commit, which it refuses.
+	Back []string `json:"back,omitempty"`
+	// Gates is how many gates the images passed.
+	Gates int `json:"gatesPassed,omitempty"`
 	// Stopped says at which gates publish would stop, and why.
 	Stopped []string `json:"stopped,omitempty"`
 	// NotSeen says what could not be read, and so is not part of the plan.
@@ -76,8 +82,11 @@ func New(commit string, functions []catalog.Function, images map[string]publish.
 // AddPublish fills in what publish would do.
 func (p *Plan) AddPublish(plan *publish.Plan) {
 	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
+	if plan.Latest != nil {
+		p.Latest = plan.Latest.String()
+	}
 	for _, s := range plan.Steps {
-		row := p.row(s.Image)
+		row := p.row(s.Image, "") // one image may be that of several functions: it is published once
 		row.Publish = append(row.Publish, s)
 		row.Bytes += s.Bytes
 	}
@@ -112,21 +121,21 @@ func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Fu
 	for n, f := range functions {
 		switch {
 		case errs[n] == nil:
-			p.addRunning(f.Image, running[n], releases)
+			p.addRunning(f, running[n], releases)
 		case failed == nil || errors.Is(errs[n], failed):
 			p.Unseen(errs[n], "what %s runs", f.Lambda)
 		}
 	}
 }
 
-// addRunning fills in what the image's function runs, and so what deploy would do.
-func (p *Plan) addRunning(image string, running deploy.Function, releases history.Releases) {
-	row := p.row(image)
+// addRunning fills in what the function runs, and so what deploy would do.
+func (p *Plan) addRunning(f catalog.Function, running deploy.Function, releases history.Releases) {
+	row := p.row(f.Image, f.Lambda)
 	row.Runs, row.Deploy = running.Digest, Update
 	if row.Runs == row.Digest {
 		row.Deploy = Unchanged
 	}
-	row.RunsCommit, _, _ = releases.CommitOf(image, row.Runs)
+	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
 }
 
 // CompareWith chooses the commit that the sources of each function are compared
@@ -150,7 +159,7 @@ func (p *Plan) CompareWith(since string) []string {
 // compared with it.
 func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.Since) {
 	for _, function := range functions {
-		if row := p.row(function.Image); row.Since == commit {
+		if row := p.row(function.Image, function.Lambda); row.Since == commit {
 			why := s.Of(function)
 			row.Why = &why
 		}
@@ -170,26 +179,48 @@ func (p *Plan) Unseen(err error, format string, args ...any) {
 	p.NotSeen = append(p.NotSeen, fmt.Sprintf(format, args...)+": "+why)
 }
 
-func (p *Plan) row(image string) *Row {
-	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image })
+func (p *Plan) row(image, lambda string) *Row {
+	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image && (lambda == "" || r.Lambda == lambda) })
 	return &p.Functions[n]
 }
 
-// Table prints what would be done for each function, and what could not be read.
-func (p *Plan) Table(w io.Writer) error {
-	var rows [][]string
-	updates, seen := 0, 0
+// Print prints what would be done for each function, and what could not be read: as a table for a
+// terminal or, with markdown, for a page.
+func (p *Plan) Print(w io.Writer, markdown bool) error {
+	table, line := report.Table, func(text string) { fmt.Fprintln(w, text) }
+	if markdown {
+		fmt.Fprintf(w, "### Plan for commit %s\n\n", p.Commit)
+		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
+	}
+	if err := table(w, []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, p.rows()); err != nil {
+		return err
+	}
+	if markdown {
+		fmt.Fprintln(w)
+	}
+	for _, text := range p.lines() {
+		line(text)
+	}
+	return nil
+}
+
+func (p *Plan) rows() (rows [][]string) {
 	for _, r := range p.Functions {
 		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.blocks(), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
+	}
+	return rows
+}
+
+// lines are what is said of all functions, and what could not be read.
+func (p *Plan) lines() (lines []string) {
+	updates, seen := 0, 0
+	for _, r := range p.Functions {
 		if r.Deploy != "" {
 			seen++
 		}
 		if r.Deploy == Update {
 			updates++
 		}
-	}
-	if err := report.Table(w, []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows); err != nil {
-		return err
 	}
 	text := "plan for commit " + p.Commit
 	if p.Published() {
@@ -198,14 +229,22 @@ func (p *Plan) Table(w io.Writer) error {
 	if seen > 0 {
 		text += fmt.Sprintf("; deploy would update %d of %s", updates, report.Count(seen, "function"))
 	}
-	fmt.Fprintln(w, text)
-	for _, s := range p.Stopped {
-		fmt.Fprintln(w, "publish would stop:", s)
+	if p.Gates > 0 && len(p.Stopped) == 0 {
+		text += "; " + report.Count(p.Gates, "gate") + " passed"
 	}
-	for _, s := range p.NotSeen {
-		fmt.Fprintln(w, "unknown:", s)
+	lines = append(lines, text)
+	if p.Latest != "" {
+		lines = append(lines, p.Latest)
 	}
-	return nil
+	add := func(prefix string, all []string) {
+		for _, s := range all {
+			lines = append(lines, prefix+s)
+		}
+	}
+	add("publish would stop: ", p.Stopped)
+	add("deploy: ", p.Back)
+	add("unknown: ", p.NotSeen)
+	return lines
 }
 
 // Published tells whether the registries could be read.
@@ -230,7 +269,11 @@ func (r Row) publish() string {
 // SetNewBlocks fills in how many blocks of each image are new.
 func (p *Plan) SetNewBlocks(counts map[string]int) {
 	for image, n := range counts {
-		p.row(image).NewBlocks = new(n)
+		for r := range p.Functions { // one image may be that of several functions
+			if p.Functions[r].Image == image {
+				p.Functions[r].NewBlocks = new(n)
+			}
+		}
 	}
 }
 

@@ -2,7 +2,9 @@ package plan_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/plan"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -77,4 +80,38 @@ func TestReadRunningWithoutLambda(t *testing.T) {
 		assert.Empty(t, row.Deploy)
 	}
 	require.ErrorIs(t, down, deploy.ErrPassing)
+}
+
+func TestAddOrder(t *testing.T) {
+	functions := thousand()[:9]
+	p := plan.New("abc1234", functions, nil)
+	for n := range p.Functions {
+		p.Functions[n].Deploy, p.Functions[n].RunsCommit = plan.Update, []string{"younger", "older", "younger"}[n%3]
+	}
+	p.Functions[0].RunsCommit = "unknown"
+	p.Functions[8].RunsCommit = "branch"
+
+	require.NoError(t, p.AddOrder(t.Context(), func(_ context.Context, other publish.Published) (publish.Order, string, error) {
+		return map[string]publish.Order{"younger": publish.Before, "older": publish.Comes, "unknown": publish.Unknown, "branch": publish.Apart}[other.Commit], "because", nil
+	}))
+
+	assert.Equal(t, []string{
+		"commit branch runs, after which commit abc1234 does not come (L8)",
+		"commit unknown runs, and it is unknown whether commit abc1234 comes after it: because (L0)",
+		"commit younger runs, which comes after commit abc1234: that would be a rollback (L2, L3, L5, L6)",
+	}, p.Back)
+}
+
+func TestMarkdown(t *testing.T) {
+	p := plan.New("abc1234", []catalog.Function{{Image: "a|b", Lambda: "L"}}, map[string]publish.Image{})
+	p.Gates, p.Latest = 8, "latest stays: --no-latest was passed"
+	p.Stop(errors.New("audit x: secrets: <b> @everyone"))
+	var out strings.Builder
+
+	require.NoError(t, p.Print(&out, true))
+
+	assert.Equal(t, "### Plan for commit abc1234\n\n"+
+		"| IMAGE | PUBLISH | MB | NEW BLOCKS | RUNS NOW | AFTER | DEPLOY | WHY |\n| --- | --- | ---: | --- | --- | --- | --- | --- |\n"+
+		"| a\\|b | ? | 0.0 | ? | ? | : | ? | ? |\n\n"+
+		"- plan for commit abc1234\n- latest stays: --no-latest was passed\n- publish would stop: audit x: secrets: &lt;b> @<!-- -->everyone\n", out.String())
 }

@@ -17,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // parallel is how many functions are read at once. Lambda answers 100 calls of
@@ -95,14 +96,14 @@ type Tags interface {
 }
 
 // Look reads the status of the functions of a side. The releases are those of the side, the
-// items those of the private repositories; names has the function of each image.
-func Look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history.Releases, items []publish.Item, names map[string]string) ([]Row, error) {
+// items those of the private repositories, one for each of the functions.
+func Look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history.Releases, items []publish.Item, functions []catalog.Function) ([]Row, error) {
 	rows := make([]Row, len(items))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for n, item := range items {
 		g.Go(func() (err error) {
-			rows[n] = Row{Image: item.Image, Lambda: names[item.Image], Repository: item.Repository}
+			rows[n] = Row{Image: item.Image, Lambda: functions[n].Lambda, Repository: item.Repository}
 			if err = rows[n].look(gctx, l, tags, side, h, item); err != nil {
 				return fmt.Errorf("%s (%s): %w", rows[n].Lambda, item.Image, err)
 			}

@@ -22,7 +22,7 @@ var (
 	one, two = testkit.Digest("one").String(), testkit.Digest("two").String()
 	noon     = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 	items    = []publish.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
-	names    = map[string]string{"api": "Api"}
+	names    = []catalog.Function{{Image: "api", Lambda: "Api"}}
 	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", Lambda: "Api", After: one, Commit: "abc1234"}}}}
 )
 

@@ -29,12 +29,14 @@ import (
 	"lambdas.internal/ci/tool/workspace/lock"
 )
 
-// Builder makes images of one workspace for one platform.
+// Builder makes images of one workspace.
 type Builder struct {
-	Catalog  *catalog.Catalog
-	Cache    *cache.Cache
-	Lock     *lock.Lock
+	Catalog *catalog.Catalog
+	Cache   *cache.Cache
+	Lock    *lock.Lock
+	// Platform is that of all images; with Mixed, each has the architecture of its function.
 	Platform v1.Platform
+	Mixed    bool
 	// BaseRef and FFmpegRef replace the images of the lock file; see [pin.Options].
 	BaseRef, FFmpegRef string
 	// Mirrors say from where to pull images instead.
@@ -49,7 +51,7 @@ type Builder struct {
 func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from pin.Choice, err error) {
 	ctx, done := b.Step(ctx, "base") // it takes seconds to find out that a registry cannot be reached
 	defer func() { done(err) }()
-	from, err = pin.Choose(ctx, b.Cache, b.Lock.Base, pin.Options{
+	from, err = pin.Choose(ctx, b.Lock.Base, pin.Options{
 		Explicit: b.BaseRef, Mirrors: b.Mirrors, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) },
 	})
@@ -65,7 +67,7 @@ func (b *Builder) Base(ctx context.Context) (made image.Base, reused bool, from 
 func (b *Builder) FFmpeg(ctx context.Context) (made layer.Layer, reused bool, from pin.Choice, err error) {
 	ctx, done := b.Step(ctx, "ffmpeg layer")
 	defer func() { done(err) }()
-	from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, pin.Options{
+	from, err = pin.Choose(ctx, b.Lock.FFmpeg, pin.Options{
 		Explicit: b.FFmpegRef, Mirrors: b.Mirrors, Offline: b.Offline,
 		Cached: func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) },
 	})
@@ -112,6 +114,19 @@ func (b *Builder) Forget() error { return os.RemoveAll(filepath.Dir(b.binaries()
 // where the images of other functions of the catalog stay. If an image fails, its row
 // says why, and the others are still made. The error is one that concerns all images.
 func (b *Builder) All(ctx context.Context, functions []catalog.Function, dir string) (*Report, error) {
+	var all *Report
+	for _, p := range b.Parts(functions) {
+		r, err := p.all(ctx, p.Functions, dir)
+		if err != nil {
+			return nil, err
+		}
+		all = all.With(r, functions)
+	}
+	return all, nil
+}
+
+// all is [Builder.All] for one platform.
+func (b *Builder) all(ctx context.Context, functions []catalog.Function, dir string) (*Report, error) {
 	start := time.Now()
 	var in Inputs
 	var baseFrom, ffmpegFrom pin.Choice
@@ -185,7 +200,7 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 		g.Go(func() error {
 			start := time.Now()
 			rows[i] = b.one(f, in, in.Binaries[i])
-			from.annotate(&rows[i].Descriptor, f, in.Binaries[i].Binary)
+			from.annotate(&rows[i].Descriptor, f, rows[i].files(), in.Binaries[i].Binary)
 			rows[i].Seconds = time.Since(start).Seconds()
 			return nil
 		})
@@ -208,8 +223,8 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 // stays tells whether an image that is in the layout already stays: one of a function of
 // the catalog, for the same platform.
 func (b *Builder) stays(d v1.Descriptor) bool {
-	_, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
-	return err == nil && d.Platform != nil && d.Platform.Architecture == b.Platform.Architecture
+	of, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
+	return err == nil && d.Platform != nil && d.Platform.Architecture == b.For(of[0]).Architecture
 }
 
 // one makes one image and puts its blobs into the cache.
@@ -227,6 +242,10 @@ func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Ro
 		return fail(fmt.Errorf("make the binary layer of %s: %w", f.Image, err))
 	}
 	img := image.Image{Function: f, Platform: b.Platform, Base: in.Base, Binary: binary}
+	filesReused := false
+	if img.Files, filesReused, err = FilesLayer(b.Cache, b.Catalog.Root, f); err != nil {
+		return fail(err)
+	}
 	if f.Variant == catalog.Heavy {
 		if in.FFmpegErr != nil {
 			return fail(fmt.Errorf("make image %s: %w", f.Image, in.FFmpegErr))
@@ -243,7 +262,7 @@ func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Ro
 		}
 	}
 	row.Descriptor = encoded.Descriptor
-	row.describe(img, in, compiled.Binary.Reused && reused)
+	row.describe(img, in, filesReused, compiled.Binary.Reused && reused)
 	return row
 }
 

@@ -34,27 +34,40 @@ func (b *Builder) origin(ctx context.Context) (origin, error) {
 }
 
 // annotate writes into an image's entry of the layout what it was made from.
-func (o origin) annotate(d *v1.Descriptor, f catalog.Function, binary gobuild.Binary) {
+func (o origin) annotate(d *v1.Descriptor, f catalog.Function, files string, binary gobuild.Binary) {
 	if d.Annotations == nil || binary.Key == "" {
 		return // there is no image, or nobody knows
 	}
-	d.Annotations[image.AnnotationSources] = sourcesKey(f, binary.Key)
+	d.Annotations[image.AnnotationSources] = sourcesKey(f, files, binary.Key)
 	d.Annotations[image.AnnotationLock] = o.lock
 	d.Annotations[image.AnnotationCommit] = o.commit
 }
 
-// sourcesKey is the content key of a binary with the description of its image.
-func sourcesKey(f catalog.Function, binary string) string {
+// sourcesKey is the content key of a binary and of the layer of files, if there is one, with
+// the description of their image.
+func sourcesKey(f catalog.Function, files, binary string) string {
 	description, err := json.Marshal(f)
 	if err != nil {
 		panic(err) // it has texts and numbers only
 	}
-	return cache.Key(binary, string(description))
+	if files == "" {
+		return cache.Key(binary, string(description))
+	}
+	return cache.Key(binary, string(description), files)
 }
 
 // Fits fails unless the images of the layout in dir were made from the sources of the
 // functions, and from the lock file, as they are now.
 func (b *Builder) Fits(ctx context.Context, functions []catalog.Function, dir string) error {
+	var errs []error
+	for _, p := range b.Parts(functions) {
+		errs = append(errs, p.fits(ctx, p.Functions, dir))
+	}
+	return errors.Join(errs...)
+}
+
+// fits is [Builder.Fits] for one platform.
+func (b *Builder) fits(ctx context.Context, functions []catalog.Function, dir string) error {
 	now, err := b.origin(ctx)
 	if err != nil {
 		return err
@@ -80,14 +93,21 @@ func (b *Builder) Fits(ctx context.Context, functions []catalog.Function, dir st
 		if err != nil {
 			return err
 		}
-		at, what := d.Annotations, ""
+		at, what, files := d.Annotations, "", ""
+		l, _, err := FilesLayer(b.Cache, b.Catalog.Root, f)
+		if err != nil {
+			return err
+		}
+		if l != nil {
+			files = l.Digest.String()
+		}
 		switch {
 		case at[image.AnnotationSources] == "":
 			errs = append(errs, fmt.Errorf("%s in %s does not say from which sources it was made", f.Image, dir))
 			continue
 		case d.Platform != nil && d.Platform.Architecture != b.Platform.Architecture:
 			what = fmt.Sprintf("for %s, not for %s", d.Platform, b.Platform)
-		case at[image.AnnotationSources] != sourcesKey(f, keys[n]):
+		case at[image.AnnotationSources] != sourcesKey(f, files, keys[n]):
 			what = "from other sources than those that are here now"
 		case at[image.AnnotationLock] != now.lock:
 			what = "with another lock file than the one that is here now"

@@ -11,10 +11,10 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// Parts returns the parts of images whose bytes are known here: what the lock file pins, as
+// Known returns the parts of images whose bytes are known here: what the lock file pins, as
 // far as the cache has it, and what this program makes instead. With fetch, what the functions
 // need of the pinned parts comes from its registry if the cache does not have it.
-func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch bool) (p image.Parts, err error) {
+func (b *Builder) Known(ctx context.Context, functions []catalog.Function, fetch bool) (p image.Parts, err error) {
 	made, _, err := base.Get(ctx, b.Cache, pin.Choice{Pin: image.Offline}, b.Platform)
 	if err != nil {
 		return p, err
@@ -22,7 +22,7 @@ func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch
 	p.Bases = []image.Base{made}
 	o := pin.Options{Mirrors: b.Mirrors, Offline: b.Offline || !fetch}
 	o.Cached = func(c pin.Choice) bool { return base.Cached(b.Cache, c, b.Platform) }
-	from, err := pin.Choose(ctx, b.Cache, b.Lock.Base, o)
+	from, err := pin.Choose(ctx, b.Lock.Base, o)
 	if err != nil {
 		return p, fmt.Errorf("choose the base: %w", err)
 	}
@@ -40,7 +40,7 @@ func (b *Builder) Parts(ctx context.Context, functions []catalog.Function, fetch
 	unread(from)
 	o.Offline = o.Offline || !anyHeavy(functions)
 	o.Cached = func(c pin.Choice) bool { return ffmpeg.Cached(b.Cache, c, b.Platform) }
-	if from, err = pin.Choose(ctx, b.Cache, b.Lock.FFmpeg, o); err != nil {
+	if from, err = pin.Choose(ctx, b.Lock.FFmpeg, o); err != nil {
 		return p, fmt.Errorf("choose ffmpeg: %w", err)
 	}
 	if from.Pin == image.Pinned {

@@ -49,7 +49,7 @@ func TestParts(t *testing.T) {
 			functions, err := w.Catalog.Select(c.only)
 			require.NoError(t, err)
 
-			got, err := w.Parts(t.Context(), functions, c.fetch)
+			got, err := w.Known(t.Context(), functions, c.fetch)
 
 			require.NoError(t, err)
 			assert.Equal(t, c.want, pins(got))

@@ -57,7 +57,7 @@ type Row struct {
 
 // Layer is one layer of an image.
 type Layer struct {
-	Kind   string `json:"kind"` // base, ffmpeg or binary
+	Kind   string `json:"kind"` // base, ffmpeg, files or binary
 	Digest string `json:"digest"`
 	Size   int64  `json:"size"` // compressed, in bytes
 	Reused bool   `json:"reused"`
@@ -74,8 +74,18 @@ func (r Row) Reused() []string {
 	return kinds
 }
 
+// files is the digest of the layer of files; "" if there is none.
+func (r *Row) files() string {
+	for _, l := range r.Layers {
+		if l.Kind == string(image.KindFiles) {
+			return l.Digest
+		}
+	}
+	return ""
+}
+
 // describe fills the row from the image that was made.
-func (r *Row) describe(img image.Image, in Inputs, binaryReused bool) {
+func (r *Row) describe(img image.Image, in Inputs, filesReused, binaryReused bool) {
 	r.Digest = r.Descriptor.Digest.String()
 	r.Base, r.BaseDigest, r.Pin = img.Base.Name, img.Base.Digest, img.Base.Pin
 	add := func(kind string, digest v1.Hash, size int64, reused bool) {
@@ -88,6 +98,9 @@ func (r *Row) describe(img image.Image, in Inputs, binaryReused bool) {
 	if img.FFmpeg != nil {
 		r.FFmpeg = img.FFmpeg.Comment
 		add("ffmpeg", img.FFmpeg.Digest, img.FFmpeg.Size, in.FFmpegReused)
+	}
+	if img.Files != nil {
+		add(string(image.KindFiles), img.Files.Digest, img.Files.Size, filesReused)
 	}
 	add("binary", img.Binary.Digest, img.Binary.Size, binaryReused)
 }

@@ -58,7 +58,7 @@ func TestAPinThatCannotBePulledSaysWhatToDo(t *testing.T) {
 				locked.Reference, o.Mirrors = "example.com/base:1", lock.Mirrors{"example.com": r.Host + "/cache"}
 			}
 
-			_, err := pin.Choose(t.Context(), testkit.Cache(t), locked, o)
+			_, err := pin.Choose(t.Context(), locked, o)
 
 			require.ErrorContains(t, err, strings.ReplaceAll(c.want, "HOST", r.Host))
 			assert.NotContains(t, err.Error(), "\n")
@@ -74,7 +74,7 @@ func TestAMirrorServesTheSameImage(t *testing.T) {
 	r.Push(t, "cache/library/base:1", img)
 	locked := lock.Image{Reference: "docker.io/library/base:1", Digest: digest.String()}
 
-	got, err := pin.Choose(t.Context(), testkit.Cache(t), locked, pin.Options{Cached: uncached, Mirrors: lock.Mirrors{"docker.io": r.Host + "/cache"}})
+	got, err := pin.Choose(t.Context(), locked, pin.Options{Cached: uncached, Mirrors: lock.Mirrors{"docker.io": r.Host + "/cache"}})
 
 	require.NoError(t, err)
 	assert.Equal(t, pin.Choice{
@@ -96,7 +96,7 @@ func TestABusyRegistryIsAskedAgain(t *testing.T) {
 		return true
 	}
 
-	got, err := pin.Choose(t.Context(), testkit.Cache(t), locked, pin.Options{Cached: uncached})
+	got, err := pin.Choose(t.Context(), locked, pin.Options{Cached: uncached})
 
 	require.NoError(t, err)
 	assert.Equal(t, image.Pinned, got.Pin)

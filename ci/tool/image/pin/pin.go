@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/lock"
@@ -22,10 +20,6 @@ import (
 // Static is the word that a user passes instead of a reference to get the static base,
 // or the ffmpeg from the npm registry.
 const Static = "static"
-
-// remembered is how long the answer of a registry about a tag is reused, so that a
-// second run soon after the first does not ask, or wait, again.
-const remembered = 2 * time.Minute
 
 // Choice says where an image comes from.
 type Choice struct {
@@ -56,8 +50,9 @@ type Options struct {
 }
 
 // Choose decides for one image of the lock file. If the registry cannot be reached, the
-// choice is image.Offline and says why; if the user named the image, it is an error.
-func Choose(ctx context.Context, c *cache.Cache, locked lock.Image, o Options) (Choice, error) {
+// choice is image.Offline and says why; if the user named the image, it is an error. What a
+// registry answered is not remembered; only a digest whose image is cached is not asked for.
+func Choose(ctx context.Context, locked lock.Image, o Options) (Choice, error) {
 	if o.Explicit == Static {
 		return Choice{Pin: image.Offline}, nil
 	}
@@ -82,7 +77,11 @@ func Choose(ctx context.Context, c *cache.Cache, locked lock.Image, o Options) (
 	if o.Offline {
 		return offline(o, reference, errors.New("it is not in the cache, and --offline is set"))
 	}
-	digest, err := ask(ctx, c, location)
+	ask := registry.Digest
+	if o.Explicit == "" && !mirrored { // otherwise a registry that is out of reach is an error
+		ask = unlessSilent
+	}
+	digest, err := ask(ctx, location)
 	switch {
 	case ctx.Err() != nil:
 		return Choice{}, ctx.Err()
@@ -160,35 +159,4 @@ func offline(o Options, reference string, why error) (Choice, error) {
 	default:
 		return Choice{Pin: image.Offline, Reason: why.Error()}, nil
 	}
-}
-
-// answer is the answer of a registry, or why there is none.
-type answer struct {
-	Digest      string `json:"digest,omitempty"`
-	Unreachable string `json:"unreachable,omitempty"`
-}
-
-// ask returns the digest of the reference from the registry, or from an answer of the
-// last minutes.
-func ask(ctx context.Context, c *cache.Cache, reference string) (v1.Hash, error) {
-	key := cache.Key("tag", reference)
-	var a answer
-	if age, ok := c.Load(key, &a); ok && age >= 0 && age < remembered {
-		if a.Unreachable != "" {
-			return v1.Hash{}, registry.Unreached(a.Unreachable)
-		}
-		return v1.NewHash(a.Digest)
-	}
-	digest, err := registry.Digest(ctx, reference)
-	switch {
-	case ctx.Err() != nil: // err says nothing about the registry
-		return v1.Hash{}, ctx.Err()
-	case registry.Unreachable(err):
-		a = answer{Unreachable: err.Error()}
-	case err != nil:
-		return v1.Hash{}, err
-	default:
-		a = answer{Digest: digest.String()}
-	}
-	return digest, errors.Join(err, c.Save(key, a))
 }

@@ -56,11 +56,11 @@ func TestModelOfFiveFunctions(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{
-		"private ai-social-media-lambda-light: 10500 bytes, 14100 whole, 10 images, $10500",
+		"private lambda-private-light: 10500 bytes, 14100 whole, 10 images, $10500",
 		"  base of api+enhance: 1 × = 400, copy false",
 		"  binary of api: 5 × = 5050, copy false",
 		"  binary of enhance: 5 × = 5050, copy true",
-		"private ai-social-media-lambda-heavy: 16650 bytes, 36250 whole, 15 images, $16650",
+		"private lambda-private-heavy: 16650 bytes, 36250 whole, 15 images, $16650",
 		"  base of select+thumb+video: 1 × = 400, copy false",
 		"  ffmpeg of select+thumb+video: 1 × = 1000, copy false",
 		"  binary of select: 5 × = 5150, copy false",

@@ -23,6 +23,7 @@ type Part string
 const (
 	Base   Part = "base"
 	FFmpeg Part = "ffmpeg"
+	Files  Part = "files"
 	Binary Part = "binary"
 	Config Part = "configuration"
 	// Documents are what is attached to images: SBOM and provenance.
@@ -31,7 +32,7 @@ const (
 )
 
 // parts is the order of the parts in reports.
-var parts = []Part{Base, FFmpeg, Binary, Config, Documents, Other}
+var parts = []Part{Base, FFmpeg, Files, Binary, Config, Documents, Other}
 
 // Blob is what a registry stores of an image: a layer, or the configuration.
 type Blob struct {
@@ -65,12 +66,13 @@ type Repository struct {
 	Images  []Image
 }
 
-// ReadManifest describes an image of a function: the last layer is the binary, in
-// the heavy variant the one before is ffmpeg, and what is below is the base.
-func ReadManifest(name string, variant catalog.Variant, digest string, m *v1.Manifest) (Image, error) {
-	above := []Part{Binary}
+// ReadManifest describes an image of a function: the last layer is the binary, below are
+// those that the function has too, such as files, in the heavy variant then ffmpeg, and what
+// is below is the base.
+func ReadManifest(name string, variant catalog.Variant, digest string, m *v1.Manifest, too ...Part) (Image, error) {
+	above := append(too, Binary)
 	if variant == catalog.Heavy {
-		above = []Part{FFmpeg, Binary}
+		above = append([]Part{FFmpeg}, above...)
 	}
 	bottom := len(m.Layers) - len(above)
 	if bottom < 1 {
@@ -86,6 +88,14 @@ func ReadManifest(name string, variant catalog.Variant, digest string, m *v1.Man
 	}
 	i.Blobs = append(i.Blobs, Blob{Digest: m.Config.Digest.String(), Size: m.Config.Size, Part: Config})
 	return i, nil
+}
+
+// too are the parts that an image of the function has besides ffmpeg and the binary.
+func too(f catalog.Function) []Part {
+	if len(f.Files) > 0 {
+		return []Part{Files}
+	}
+	return nil
 }
 
 // ReadOther describes something else in a repository than the image of a function. All
@@ -125,7 +135,7 @@ func Model(items []publish.Item, images map[string]Image, variants map[string]ca
 }
 
 // OfLayout says what it will cost to keep so many versions of the images of a layout.
-func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versions int, prices Prices) (*Report, error) {
+func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versions int, names catalog.Repositories, prices Prices) (*Report, error) {
 	read, err := publish.ReadImages(dir, functions, kept)
 	if err != nil {
 		return nil, err
@@ -138,7 +148,7 @@ func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versi
 		if err := json.Unmarshal(i.Manifest, &m); err != nil {
 			return nil, fmt.Errorf("read image %s of %s: the manifest: %w", f.Image, dir, err)
 		}
-		if images[f.Image], err = ReadManifest(f.Image, f.Variant, i.Digest.String(), &m); err != nil {
+		if images[f.Image], err = ReadManifest(f.Image, f.Variant, i.Digest.String(), &m, too(f)...); err != nil {
 			return nil, fmt.Errorf("measure %s: %w", dir, err)
 		}
 		variants[f.Image] = f.Variant
@@ -146,7 +156,7 @@ func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versi
 			offline = append(offline, f.Image)
 		}
 	}
-	r := New(Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, versions), prices)
+	r := New(Model(publish.Items(functions, publish.Hosts{Names: names}, ""), images, variants, versions), prices)
 	r.Source, r.Versions, r.Offline = dir, versions, offline
 	return r, nil
 }

@@ -182,11 +182,13 @@ func functionOf(functions []catalog.Function, tag string) (catalog.Function, boo
 	if _, ok := referrer.ListOf(tag); ok {
 		return catalog.Function{Image: documents}, false
 	}
-	n := slices.IndexFunc(functions, func(f catalog.Function) bool { return strings.HasPrefix(tag, f.Image+"-") })
-	if n < 0 {
-		return catalog.Function{Image: other}, false
+	of, ok := catalog.Function{Image: other}, false
+	for _, f := range functions { // one name may be the beginning of another: the longest counts
+		if strings.HasPrefix(tag, f.Image+"-") && (!ok || len(f.Image) > len(of.Image)) {
+			of, ok = f, true
+		}
 	}
-	return functions[n], true
+	return of, ok
 }
 
 // readImage reads one image. One without the layers of a function's image counts
@@ -197,7 +199,7 @@ func readImage(ctx context.Context, r Registry, at, digest string, f catalog.Fun
 		return Image{}, err
 	}
 	if plain && f.Lambda != "" {
-		if i, err := ReadManifest(f.Image, repository.Variant, digest, m); err == nil {
+		if i, err := ReadManifest(f.Image, repository.Variant, digest, m, too(f)...); err == nil {
 			i.DeployCopy = f.Registry != repository.Tier
 			return i, nil
 		}

@@ -69,9 +69,9 @@ func TestReadWhatWasPublished(t *testing.T) {
 	}
 	light, heavy := " base binary configuration", " base ffmpeg binary configuration"
 	assert.Len(t, got, 4)
-	assert.ElementsMatch(t, []string{"api latest" + light, "enhance copy latest" + light}, got["private ai-social-media-lambda-light light"])
+	assert.ElementsMatch(t, []string{"api latest" + light, "enhance copy latest" + light}, got["private lambda-private-light light"])
 	assert.ElementsMatch(t, []string{"select latest" + heavy, "thumb copy" + heavy, "thumb copy latest" + heavy, "video copy latest" + heavy},
-		got["private ai-social-media-lambda-heavy heavy"])
+		got["private lambda-private-heavy heavy"])
 	assert.ElementsMatch(t, []string{"enhance latest" + light}, got["public lambda-light light"])
 	assert.ElementsMatch(t, []string{"thumb" + heavy, "thumb latest" + heavy, "video latest" + heavy}, got["public lambda-heavy heavy"])
 
@@ -234,9 +234,9 @@ func TestReadWhileOthersWrite(t *testing.T) {
 
 	r.err = errors.New("no network")
 	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
-	require.EqualError(t, err, "read what p/ai-social-media-lambda-light holds: no network")
+	require.EqualError(t, err, "read what p/lambda-private-light holds: no network")
 
 	r.err, r.manifest = nil, []byte("<html>")
 	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
-	require.ErrorContains(t, err, "read what p/ai-social-media-lambda-light holds: manifest "+testkit.Digest("a").String())
+	require.ErrorContains(t, err, "read what p/lambda-private-light holds: manifest "+testkit.Digest("a").String())
 }

@@ -69,7 +69,7 @@ func stored(t *testing.T) *cost.Report {
 	add("gamma-is-a-function-whose-name-has-no-end", true, false, old, mb/2)
 	all = append(all, cost.ReadOther("(other)", cost.Other, "1", testkit.Manifest(testkit.Layer("a note", 3*mb))))
 	return cost.New([]cost.Repository{
-		{Name: "ai-social-media-lambda-heavy", Tier: catalog.Private, Variant: catalog.Heavy, Images: all},
+		{Name: "lambda-private-heavy", Tier: catalog.Private, Variant: catalog.Heavy, Images: all},
 		{Name: "lambda-light", Tier: catalog.Public, Variant: catalog.Light},
 	}, prices(t))
 }
@@ -229,7 +229,7 @@ func TestTheDescription(t *testing.T) {
 	for _, id := range strings.Fields(s.attr("aria-labelledby")) {
 		assert.NotEmpty(t, ids[id], id)
 	}
-	assert.Contains(t, ids["desc"], "ai-social-media-lambda-heavy, private: 200.0 MB. base 40.0 MB for select, thumb, video; ffmpeg 55.0 MB for select, thumb, video; "+
+	assert.Contains(t, ids["desc"], "lambda-private-heavy, private: 200.0 MB. base 40.0 MB for select, thumb, video; ffmpeg 55.0 MB for select, thumb, video; "+
 		"binary 30.0 MB for select in 5 versions; ")
 }
 

@@ -38,7 +38,8 @@ func New(database string, kept *cache.Cache, step func(name string) (done func(e
 	return &Scanner{database: database, cache: kept, step: step}
 }
 
-// Run examines the functions as they are built for the platform. It examines one at a
+// Run examines the functions as they are built for the platform, or each for its own
+// architecture if the platform has none. It examines one at a
 // time: to follow all calls of a function that uses the AWS SDK needs 2 GB of memory.
 func (s *Scanner) Run(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) (*Report, error) {
 	start := time.Now()
@@ -50,15 +51,15 @@ func (s *Scanner) Run(ctx context.Context, c *catalog.Catalog, functions []catal
 	if err != nil {
 		return nil, fmt.Errorf("vulncheck: %w", err)
 	}
-	env, err := gobuild.Environment(ctx, c, platform)
-	if err != nil {
-		return nil, fmt.Errorf("vulncheck: %w", err)
-	}
-	// GOVERSION is the version of the standard library of the functions.
-	w := workspace{c, platform, append(env, "GOVERSION="+c.Toolchain, "GOPACKAGESDRIVER=off")}
 	examined := make([]Function, len(functions))
 	for n, f := range functions {
 		began := time.Now()
+		env, err := gobuild.Environment(ctx, c, f, platform)
+		if err != nil {
+			return nil, fmt.Errorf("vulncheck: %w", err)
+		}
+		// GOVERSION is the version of the standard library of the functions.
+		w := workspace{c, platform, append(env, "GOVERSION="+c.Toolchain, "GOPACKAGESDRIVER=off")}
 		if examined[n], err = s.function(ctx, w, f, keys[n]); err != nil {
 			return nil, fmt.Errorf("vulncheck %s (%s): %w", f.Image, f.Folder, err)
 		}
@@ -81,7 +82,7 @@ type workspace struct {
 func (s *Scanner) function(ctx context.Context, w workspace, f catalog.Function, key string) (examined Function, err error) {
 	examined = Function{Image: f.Image, Lambda: f.Lambda, Folder: f.Folder}
 	source := func(level string, packages ...string) (*stream, error) {
-		args := []string{"-C", filepath.Join(w.Root, filepath.FromSlash(f.Folder)), "-scan", level, "-tags", strings.Join(gobuild.Tags(), ",")}
+		args := []string{"-C", filepath.Join(w.Root, filepath.FromSlash(f.Main())), "-scan", level, "-tags", strings.Join(gobuild.Tags(f), ",")}
 		return s.run(ctx, w.env, append(args, packages...)...)
 	}
 	done := s.step("read the imports of " + f.Image)
@@ -154,7 +155,7 @@ func starters(ctx context.Context, w workspace, f catalog.Function) ([]string, e
 	var found []string
 	for _, p := range packages {
 		rel, err := filepath.Rel(w.Root, p.Dir)
-		if err == nil && filepath.IsLocal(rel) && filepath.ToSlash(rel) != f.Folder && slices.Contains(p.Imports, runtime) {
+		if err == nil && filepath.IsLocal(rel) && filepath.ToSlash(rel) != f.Main() && slices.Contains(p.Imports, runtime) {
 			found = append(found, p.ImportPath)
 		}
 	}

@@ -62,6 +62,10 @@ type Function struct {
 	Aliases  map[string]string
 	Weights  map[string]map[string]float64
 
+	// Role, Memory and Timeout are those with which it was made.
+	Role            string
+	Memory, Timeout int
+
 	account string
 	// routed counts the changes of aliases: it is their revision.
 	routed int
@@ -241,7 +245,7 @@ func (f *Fake) note(c Call) Reply {
 
 // ServeHTTP answers one call.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/") {
+	if strings.HasPrefix(r.URL.Path, "/2015-03-31/functions") {
 		f.serveLambda(w, r)
 		return
 	}

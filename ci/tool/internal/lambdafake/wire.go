@@ -16,6 +16,17 @@ type input struct {
 	ImageURI, Revision, FunctionVersion, Name string
 	DryRun                                    bool
 	Routing                                   *routing
+	New                                       creation
+}
+
+// creation is what a call says of a new function.
+type creation struct {
+	FunctionName, PackageType, Role string
+	Architectures                   []string
+	MemorySize, Timeout             int
+	Code                            struct {
+		ImageURI string `json:"ImageUri"`
+	}
 }
 
 // routing is that of an alias.
@@ -31,19 +42,22 @@ func (i *input) UnmarshalJSON(data []byte) error {
 		Routing         *routing `json:"RoutingConfig"`
 	}
 	err := json.Unmarshal(data, &raw)
-	*i = input(raw)
+	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.DryRun, raw.Routing, creation{}}
+	if err == nil {
+		err = json.Unmarshal(data, &i.New)
+	}
 	return err
 }
 
 // operations maps the method and the end of the path to the operation.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 var operations = map[string]string{
-	"GET ": "GetFunction", "PUT code": "UpdateFunctionCode", "POST versions": "PublishVersion", "POST invocations": "Invoke",
+	"POST ": "CreateFunction", "GET ": "GetFunction", "PUT code": "UpdateFunctionCode", "POST versions": "PublishVersion", "POST invocations": "Invoke",
 	"GET aliases/": "GetAlias", "POST aliases": "CreateAlias", "PUT aliases/": "UpdateAlias", "DELETE aliases/": "DeleteAlias",
 }
 
 func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
-	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
+	name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions"), "/"), "/")
 	alias := ""
 	if strings.HasPrefix(rest, "aliases/") {
 		rest, alias = "aliases/", strings.TrimPrefix(rest, "aliases/")
@@ -58,6 +72,10 @@ func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
 	if operation != "Invoke" && len(body) > 0 && json.Unmarshal(body, &in) != nil {
 		refuse(w, http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json")
 		return
+	}
+	if operation == "CreateFunction" {
+		name = in.New.FunctionName
+		in.ImageURI = in.New.Code.ImageURI
 	}
 	reply := f.note(Call{Operation: operation, Function: name, URI: in.ImageURI, DryRun: in.DryRun})
 	if reply.Before != nil {
@@ -94,6 +112,9 @@ type refusal struct{ code, message string }
 // carryOut carries out the call. The caller holds the lock.
 func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, reply Reply) (int, any) {
 	fn, ok := f.functions[name]
+	if operation == "CreateFunction" {
+		return f.create(ok, in)
+	}
 	if !ok {
 		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: arn:aws:lambda:" + Region + ":" + f.Account + ":function:" + name}
 	}
@@ -188,6 +209,24 @@ func (f *Fake) updateCode(fn *Function, in input, reply Reply) (int, any) {
 	fn.update, fn.next, fn.fails, fn.ends = "InProgress", in.ImageURI, reply.Fail, time.Now().Add(takes)
 	fn.revision++
 	return http.StatusOK, fn.describe("")["Configuration"]
+}
+
+// create makes a function.
+func (f *Fake) create(exists bool, in input) (int, any) {
+	n := in.New
+	switch {
+	case exists:
+		return http.StatusConflict, refusal{"ResourceConflictException", "Function already exist: " + n.FunctionName}
+	case n.Role == "" || n.PackageType != "Image" || len(n.Architectures) != 1:
+		return http.StatusBadRequest, refusal{"InvalidParameterValueException", "A role, the package type Image and an architecture are required"}
+	case f.HasImage != nil && !f.HasImage(n.Code.ImageURI):
+		return http.StatusBadRequest, refusal{"InvalidParameterValueException", "Source image " + n.Code.ImageURI + " does not exist. Provide a valid source image."}
+	}
+	fn := &Function{Name: n.FunctionName, PackageType: n.PackageType, Architecture: n.Architectures[0], State: "Active", update: "Successful", Image: n.Code.ImageURI,
+		Role: n.Role, Memory: n.MemorySize, Timeout: n.Timeout,
+		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, account: f.Account}
+	f.functions[n.FunctionName] = fn
+	return http.StatusCreated, fn.describe("")["Configuration"]
 }
 
 // describe returns the answer of GetFunction.

@@ -102,7 +102,7 @@ var (
 )
 
 // check returns the problems that no policy may have.
-func check(data []byte, functions []catalog.Function) (allowed []string, problems []string) {
+func check(data []byte, c *catalog.Catalog) (allowed []string, problems []string) {
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	for _, p := range filled.FindAllString(string(data), -1) {
 		if placeholders[p] == "" {
@@ -139,7 +139,7 @@ func check(data []byte, functions []catalog.Function) (allowed []string, problem
 				bad("%s: %s: resources are named for all actions that can have them, and for no other", s.Sid, a)
 			}
 			if service, _, _ := strings.Cut(a, ":"); resources != nil {
-				problems = append(problems, checkResources(service, resources, functions)...)
+				problems = append(problems, checkResources(service, resources, c)...)
 			}
 		}
 	}
@@ -148,9 +148,9 @@ func check(data []byte, functions []catalog.Function) (allowed []string, problem
 }
 
 // checkResources returns the resources that the functions do not need.
-func checkResources(service string, resources []string, functions []catalog.Function) (problems []string) {
+func checkResources(service string, resources []string, c *catalog.Catalog) (problems []string) {
 	var want []string
-	for _, r := range ecrapi.Want(functions, publish.Hosts{}) {
+	for _, r := range ecrapi.Want(c.Functions, publish.Hosts{Names: c.Pipeline.Repositories}) {
 		switch {
 		case service == "ecr" && r.Tier == catalog.Private:
 			want = append(want, "arn:aws:ecr:<region>:<account>:repository/"+r.Name)
@@ -161,7 +161,7 @@ func checkResources(service string, resources []string, functions []catalog.Func
 	if service == "lambda" {
 		const any = "arn:aws:lambda:<region>:<account>:function:"
 		prefix, ok := strings.CutSuffix(strings.TrimPrefix(resources[0], any), "*")
-		for _, f := range functions {
+		for _, f := range c.Functions {
 			if !ok || len(resources) != 1 || len(prefix) < 4 || !strings.HasPrefix(f.Lambda, prefix) {
 				problems = append(problems, fmt.Sprintf("%v is not one beginning of the functions' names, of which %s is one", resources, f.Lambda))
 			}
@@ -189,7 +189,7 @@ var policies = map[string]struct {
 	// never are actions in the code of a command that it never calls, with the reason.
 	never map[string]string
 }{
-	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
+	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{
@@ -199,6 +199,7 @@ var policies = map[string]struct {
 		never: map[string]string{
 			"ecr-public:GetAuthorizationToken": "the keychain of a fleet names no public registry",
 			"sts:GetServiceBearerToken":        "the same",
+			"lambda:CreateFunction":            "only deploy --create calls it, which a person runs with the rights of the infrastructure code",
 		}},
 	"retention": {verbs: []string{"newCost", "newRetention"}, public: true},
 }
@@ -245,7 +246,7 @@ func TestPoliciesAreWhatTheCommandsNeed(t *testing.T) {
 	covered := slices.Clone(local)
 	for name, policy := range policies {
 		t.Run(name, func(t *testing.T) {
-			allowed, problems := check(read(t, "policy-"+name), c.Functions)
+			allowed, problems := check(read(t, "policy-"+name), c)
 			assert.Empty(t, problems)
 			var needed []string
 			for _, verb := range policy.verbs {
@@ -285,7 +286,7 @@ var codebuild = []string{
 }
 
 func TestThePolicyOfCodeBuild(t *testing.T) {
-	allowed, problems := check(read(t, "policy-codebuild"), nil)
+	allowed, problems := check(read(t, "policy-codebuild"), &catalog.Catalog{})
 	assert.Empty(t, problems)
 	assert.Equal(t, codebuild, allowed)
 }
@@ -315,7 +316,7 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.NotEqual(t, good, data)
 			require.NotEqual(t, plan, data)
-			_, problems := check([]byte(data), c.Functions)
+			_, problems := check([]byte(data), c)
 			assert.NotEmpty(t, problems)
 		})
 	}

@@ -35,8 +35,9 @@ type Registry struct {
 	// Requests counts the requests.
 	Requests atomic.Int64
 	// Answer, if set, is called first. If it returns true, it has answered the request.
-	Answer func(http.ResponseWriter, *http.Request) bool
-	server *httptest.Server
+	Answer  func(http.ResponseWriter, *http.Request) bool
+	handler http.Handler
+	server  *httptest.Server
 }
 
 // NewRegistry starts an empty registry.
@@ -44,15 +45,28 @@ func NewRegistry(t testing.TB) *Registry {
 	t.Helper()
 	r := &Registry{}
 	real := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.Requests.Add(1)
 		if r.Answer == nil || !r.Answer(w, req) {
 			real.ServeHTTP(w, req)
 		}
-	}))
-	t.Cleanup(r.Stop)
+	})
+	r.server = httptest.NewServer(r.handler)
+	t.Cleanup(func() { r.Stop() })
 	r.Host = strings.TrimPrefix(r.server.URL, "http://")
 	return r
+}
+
+// Restart starts the registry again after [Registry.Stop], at the same address and with what
+// it held.
+func (r *Registry) Restart(t testing.TB) {
+	t.Helper()
+	l, err := net.Listen("tcp", r.Host)
+	require.NoError(t, err)
+	r.server = httptest.NewUnstartedServer(r.handler)
+	require.NoError(t, r.server.Listener.Close())
+	r.server.Listener = l
+	r.server.Start()
 }
 
 // Stop stops the registry. After that it refuses connections.

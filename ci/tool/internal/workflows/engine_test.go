@@ -118,14 +118,17 @@ func TestSummarize(t *testing.T) {
 		command, out, summary string
 		code                  int
 	}{
-		"lines":                    {"echo a; echo b", "a\nb\n", "```\na\nb\n```\n", 0},
-		"a failure":                {"echo c; exit 3", "c\n", "```\nc\n```\n\nIt failed with exit code 3; the log of the step says why.\n", 3},
-		"nothing":                  {"true", "", "```\n```\n", 0},
-		"a last line without end":  {"printf a", "a", "```\na\n```\n", 0},
-		"a fence":                  {"echo '```'; echo '# All is well'", "```\n# All is well\n", "````\n```\n# All is well\n````\n", 0},
-		"a longer one in a line":   {"echo 'a ````` b ````'", "a ````` b ````\n", "``````\na ````` b ````\n``````\n", 0},
-		"more than a summary has":  {"head -c 1000001 /dev/zero | tr '\\0' x", strings.Repeat("x", 1_000_001), "```\n" + strings.Repeat("x", 1_000_000) + "\n```\n\nThe output is longer than 1000000 bytes; all of it is in the log of the step.\n", 0},
-		"what a runner would obey": {"echo ::error::x", "::error::x\n", "```\n::error::x\n```\n", 0},
+		"lines":                    {"echo a; echo; echo b", "a\n\nb\n", "a<br>\n\nb<br>\n", 0},
+		"a failure":                {"echo c; exit 3", "c\n", "c<br>\n\nIt failed with exit code 3; the log of the step says why.\n", 3},
+		"nothing":                  {"true", "", "", 0},
+		"a last line without end":  {"printf a", "a", "a<br>\n", 0},
+		"markup":                   {"echo '# a'; echo '1. <b> [x](y) `z` *w*'; echo '- ~_|'; echo ===", "# a\n1. <b> [x](y) `z` *w*\n- ~_|\n===\n", "\\# a<br>\n1\\. &lt;b\\> \\[x\\](y) \\`z\\` \\*w\\*<br>\n\\- \\~\\_\\|<br>\n\\===<br>\n", 0},
+		"a name":                   {"echo @everyone", "@everyone\n", "@<!-- -->everyone<br>\n", 0},
+		"a table":                  {`printf 'IMAGE  WHY NOW  MB\napi    é b      1\nx      a|b\nend of it\n'`, "IMAGE  WHY NOW  MB\napi    é b      1\nx      a|b\nend of it\n", "| IMAGE | WHY NOW | MB |\n| --- | --- | --- |\n| api | é b | 1 |\n| x | a\\|b |  |\n\nend of it<br>\n", 0},
+		"a table after lines":      {`printf 'x\nA  B\n1  2\n'`, "x\nA  B\n1  2\n", "x<br>\n\n| A | B |\n| --- | --- |\n| 1 | 2 |\n", 0},
+		"words in capitals":        {"echo 'NO TABLE'", "NO TABLE\n", "NO TABLE<br>\n", 0},
+		"more than a summary has":  {"echo x; head -c 1000001 /dev/zero | tr '\\0' x", "x\n" + strings.Repeat("x", 1_000_001), "x<br>\n\nThe output is longer than 1000000 bytes; all of it is in the log of the step.\n", 0},
+		"what a runner would obey": {"echo ::error::x", "::error::x\n", "::error::x<br>\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			summary := filepath.Join(t.TempDir(), "summary.md")

@@ -35,6 +35,7 @@ type workflow struct {
 }
 
 type job struct {
+	If          string             `yaml:"if"`
 	Permissions *map[string]string `yaml:"permissions"`
 	Minutes     int                `yaml:"timeout-minutes"`
 	Environment string             `yaml:"environment"`
@@ -139,7 +140,7 @@ func checkRules(content []byte) (problems []string) {
 			bad("%s: permissions is missing", name)
 			continue
 		}
-		login, logins, proposes := 0, 0, false
+		login, logins, proposes, comments, releases := 0, 0, false, false, false
 		for n, s := range j.Steps {
 			if strings.HasPrefix(s.Uses, "aws-actions/configure-aws-credentials@") {
 				login, logins = n, logins+1
@@ -154,6 +155,8 @@ func checkRules(content []byte) (problems []string) {
 				bad("%s: persist-credentials must be false: no step pushes", name)
 			}
 			proposes = proposes || strings.HasPrefix(s.Run, ".github/propose ")
+			releases = releases || strings.HasPrefix(s.Run, ".github/release ")
+			comments = comments || strings.HasPrefix(s.Run, ".github/comment ")
 			if strings.Contains(s.Run, "${{") && strings.Contains(s.Run, "inputs.") {
 				bad("%s: an input in a script is run as part of it; pass it by env", name)
 			}
@@ -170,6 +173,18 @@ func checkRules(content []byte) (problems []string) {
 			want["contents"], want["pull-requests"] = "write", "write"
 			if ofRequests || logins > 0 || len(j.Steps) != 2 {
 				bad("%s: a job that may push checks out and proposes, and does nothing else", name)
+			}
+		}
+		if comments {
+			want["pull-requests"] = "write"
+			if logins > 0 || len(j.Steps) != 2 || !strings.Contains(j.If, "head.repo.full_name == github.repository") {
+				bad("%s: a job that may comment checks out and comments, and does nothing else, and not for a fork", name)
+			}
+		}
+		if releases {
+			want["contents"] = "write"
+			if ofRequests || logins > 0 || len(j.Steps) != 3 || !strings.HasPrefix(j.Steps[1].Uses, "actions/cache/restore@") {
+				bad("%s: a job that may release takes what another job made and releases it, and does nothing else", name)
 			}
 		}
 		if !maps.Equal(want, *j.Permissions) {
@@ -211,6 +226,10 @@ func TestWorkflowRules(t *testing.T) {
 		"no end":                      {change("main.yml", "timeout-minutes: 60", ""), "timeout-minutes"},
 		"a key instead of a role":     {change("main.yml", "role-to-assume: ${{ vars.AWS_DEPLOY_ROLE }}", "aws-access-key-id: x"), "by a role"},
 		"a push for each request":     {change("pins.yml", "on:", "on:\n  pull_request:"), "may push checks out"},
+		"a comment with a build":      {change("pull-request.yml", "      - name: Make the comment", "      - uses: ./.github/actions/setup\n      - name: Make the comment"), "may comment checks out"},
+		"a comment for a fork":        {change("pull-request.yml", "    if: github.actor != 'dependabot[bot]' && github.event.pull_request.head.repo.full_name == github.repository", "    if: true"), "not for a fork"},
+		"a release with a build":      {change("release.yml", "      - name: Make the release", "      - uses: ./.github/actions/setup\n      - name: Make the release"), "may release takes"},
+		"a release of a request":      {change("release.yml", "  push:\n    tags: ['v*']", "  pull_request:"), "may release takes"},
 		"a push with a build":         {change("pins.yml", "      - name: Open", "      - uses: ./.github/actions/setup\n      - name: Open"), "may push checks out"},
 		"a right to push for a build": {change("pins.yml", "contents: read", "contents: write"), "permissions are"},
 		"an input in a script":        {change("rollback.yml", `"$TO"`, "'${{ inputs.to }}'"), "pass it by env"},
@@ -230,7 +249,7 @@ func TestVersionsAreInOnePlace(t *testing.T) {
 	require.NotNil(t, version)
 	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindSubmatch(testkit.Source(t, root, "go.work"))
 	require.NotNil(t, toolchain)
-	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/fence", ".github/propose") {
+	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/markdown", ".github/comment", ".github/install", ".github/propose", ".github/provide", ".github/release") {
 		content := string(testkit.Source(t, root, file))
 		assert.NotContains(t, content, strings.TrimPrefix(string(version[1]), "v"), "%s repeats the version of Dagger", file)
 		assert.NotContains(t, content, string(toolchain[1]), "%s repeats the version of Go", file)

@@ -120,6 +120,17 @@ func TestMainAndRollback(t *testing.T) {
 	r = dispatch("0123456$(touch planted)")
 	assert.False(t, r.ok, "no such commit")
 	assert.Equal(t, second, g.images(c))
+
+	// Somebody runs the first pipeline again: neither latest nor the functions go back.
+	last := g.git("rev-parse", "HEAD")
+	g.git("reset", "-q", "--hard", first)
+	r = g.pushed()
+	assert.False(t, r.ok)
+	assert.Equal(t, "success", r.jobs["publish"], r.log)
+	assert.Equal(t, "failure", r.jobs["deploy"])
+	assert.Contains(t, r.summary["publish"], "latest stays at commit "+last+": commit "+first+" comes before it; ")
+	assert.Contains(t, r.log, " runs commit "+last+", which comes after it, so this is a rollback; run: bin/ci rollback --to "+first+"; or pass --allow-older")
+	assert.Equal(t, second, g.images(c))
 }
 
 // A gate that fails ends the release before any login.

@@ -44,8 +44,11 @@ func newGitHub(t *testing.T) *github {
 	require.NoError(t, os.WriteFile(g.log, nil, 0o600))
 	require.NoError(t, os.Mkdir(g.dir, 0o755))
 	g.git("init", "-q", "--initial-branch=main")
-	g.git("fetch", "-q", "--depth=2", "file://"+source, "HEAD")
-	g.git("checkout", "-q", "-B", "main", "FETCH_HEAD")
+	// A history of its own, which is complete wherever this clone comes from.
+	g.git("fetch", "-q", "--depth=1", "file://"+source, "HEAD")
+	g.git("checkout", "-q", "--orphan", "main", "FETCH_HEAD")
+	g.commit("All of it")
+	require.NoError(t, os.Remove(filepath.Join(g.dir, ".git", "shallow")))
 	g.git("remote", "add", "origin", "https://github.com/us/lambdas.git")
 	testkit.Write(t, g.dir, map[string]string{"ci/images.lock.json": g.pins()})
 	g.commit("Pin images of the test")

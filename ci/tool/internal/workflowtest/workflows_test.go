@@ -33,7 +33,7 @@ var (
 	digests   = regexp.MustCompile(`sha256:[0-9a-f]{12,64}`)
 	durations = regexp.MustCompile(`[0-9]+(\.[0-9]+)? s\b`)
 	commits   = regexp.MustCompile(`\b[0-9a-f]{7}\b|\b[0-9a-f]{40}\b`)
-	folders   = regexp.MustCompile(`/[^ |]*/tmp/`)
+	folders   = regexp.MustCompile(`/[^ |]*/(tmp|hostexecutor)/`)
 	numbers   = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
 )
 
@@ -55,8 +55,9 @@ func TestPullRequest(t *testing.T) {
 	r := g.pullRequest("feature", "us/lambdas")
 
 	require.True(t, r.ok, r.log)
-	assert.Equal(t, map[string]string{"checks": "success", "images": "success", "dagger": "success"}, r.jobs)
-	assert.NotContains(t, r.noted, "login ", "no role is set")
+	assert.Equal(t, map[string]string{"checks": "success", "images": "success", "comment": "success", "dagger": "success"}, r.jobs)
+	assert.Contains(t, r.noted, "gh api --method POST repos/us/lambdas/issues/7/comments --field body=@")
+	assert.NotContains(t, r.noted, "login arn:", "no role is set")
 	assert.Empty(t, g.cloud.asked(), "and AWS is not asked")
 	assert.Contains(t, r.noted, "make test\nmake check\n")
 	testkit.Golden(t, "pull-request.golden.md", told(r.summary["images"]))
@@ -74,8 +75,9 @@ func TestPullRequestOfAFork(t *testing.T) {
 	r := g.pullRequest(branch, "them/lambdas")
 
 	require.True(t, r.ok, r.log)
-	assert.NotContains(t, r.noted, "login ")
+	assert.NotContains(t, r.noted, "login arn:")
 	assert.Empty(t, g.cloud.asked())
+	assert.NotContains(t, r.noted, "/comments", "its token may not comment")
 	assert.Contains(t, r.summary["images"], "AWS was not asked: ")
 	for _, name := range []string{"api", "enhance", "select", "thumb", "video"} {
 		assert.Regexp(t, name+".*binary", r.summary["images"])

@@ -31,8 +31,8 @@ func TestWant(t *testing.T) {
 		got = append(got, line)
 	}
 	assert.Equal(t, []string{
-		"private ai-social-media-lambda-heavy select thumb video",
-		"private ai-social-media-lambda-light api enhance",
+		"private lambda-private-heavy select thumb video",
+		"private lambda-private-light api enhance",
 		"public lambda-heavy thumb video",
 		"public lambda-light enhance",
 	}, got)
@@ -63,9 +63,9 @@ func TestMissingAndCreate(t *testing.T) {
 
 	aws.Fail("ecr.DescribeRepositories", awsfake.AccessDenied)
 	_, err = Missing(t.Context(), s.ECR, s.Public, wanted)
-	require.ErrorContains(t, err, "look for the private repository ai-social-media-lambda-heavy: ")
+	require.ErrorContains(t, err, "look for the private repository lambda-private-heavy: ")
 	aws.Fail("ecr.CreateRepository", awsfake.AccessDenied)
-	require.ErrorContains(t, Create(t.Context(), s.ECR, s.Public, wanted[0]), "create the private repository ai-social-media-lambda-heavy: ")
+	require.ErrorContains(t, Create(t.Context(), s.ECR, s.Public, wanted[0]), "create the private repository lambda-private-heavy: ")
 }
 
 func TestUntagTakesOneTagOnly(t *testing.T) {
@@ -92,8 +92,8 @@ func TestAnotherRegistryIsNotTheAccount(t *testing.T) {
 	other := registrytest.New(t)
 	client := registry.NewClient(registry.Options{})
 	r := &Registry{Client: client, Private: s.ECR, Public: s.Public}
-	repository := other.Host + "/ai-social-media-lambda-light"
-	aws.Add(awsfake.Private, "ai-social-media-lambda-light", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
+	repository := other.Host + "/lambda-private-light"
+	aws.Add(awsfake.Private, "lambda-private-light", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
 	aws.Add(awsfake.Private, repository, awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
 	config, err := client.PutBytes(t.Context(), repository, []byte("{}"), registrytypes.OCIConfigJSON)
 	require.NoError(t, err)

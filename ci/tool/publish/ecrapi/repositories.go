@@ -148,7 +148,7 @@ func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 		CatalogData: &publictypes.RepositoryCatalogDataInput{
 			Description: aws.String("Container images of " + holds + ": " + images),
 			AboutText: aws.String("Each image is one function, tagged by name and commit: " + images +
-				". The image `name-latest` is the one published last; the last five of each name are kept."),
+				". The image `name-latest` is the one published last; of each name only the last ones are kept."),
 			UsageText: aws.String("Lambda takes images from a private repository of your own account and region only: " +
 				"pull, tag and push it there. To try one: `docker run -p 9000:8080 <image>`, then post an event to " +
 				"`http://127.0.0.1:9000/2015-03-31/functions/function/invocations`."),

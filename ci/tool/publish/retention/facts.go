@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"time"
@@ -21,7 +22,11 @@ type Facts struct {
 	// Expire are the names of removed functions whose images are to be deleted.
 	Expire []string
 	Now    time.Time
+	// Keep is how many images of each name are kept; 0 for [Keep].
+	Keep int
 }
+
+func (f Facts) keep() int { return cmp.Or(f.Keep, Keep) }
 
 // Records say what a rollback can use.
 type Records struct {

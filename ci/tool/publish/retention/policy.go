@@ -1,4 +1,4 @@
-// Package retention decides which images a repository keeps: the last five of each
+// Package retention decides which images a repository keeps: the last ones of each
 // function, and every image that a function runs. Private repositories get an ECR
 // lifecycle policy; in public ones, prune deletes images.
 package retention
@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 const (
-	// Keep is how many images of each name are kept.
+	// Keep is how many images of each name are kept, unless ci/pipeline.json says another number.
 	Keep = 5
 	// untaggedDays is how many days an image without a tag is kept.
 	untaggedDays = 1
@@ -56,13 +57,14 @@ type action struct {
 
 // Policy returns the lifecycle policy of the private repository of a variant, as
 // indented JSON, and the names that it has no room for, because ECR accepts [maxRules]
-// rules: [Judge] decides about their images. ok is false if no function is of that variant.
+// rules, or that are the beginning of another name: [Judge] decides about their images. ok is false if no function is of that variant.
 //
 // The first rules protect live and latest images: an image with such a tag belongs to
 // that rule, so the rules of the commit tags cannot expire it. Then each image name has
-// its own rule, because an image has to match all patterns of a rule. No name is the
-// beginning of another, so an image belongs to only one of these rules.
-func Policy(functions []catalog.Function, v catalog.Variant) (text string, left []string, ok bool) {
+// its own rule, because an image has to match all patterns of a rule. A name that is the
+// beginning of another has none: the pattern todo-* also matches the tags of todo-async, and
+// ECR has no exact patterns. So an image belongs to only one of these rules.
+func Policy(functions []catalog.Function, v catalog.Variant, keep int) (text string, left []string, ok bool) {
 	var p policy
 	add := func(description string, s selection) {
 		p.Rules = append(p.Rules, rule{
@@ -78,10 +80,10 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, left 
 		switch {
 		case f.Variant != v:
 			continue
-		case len(p.Rules) == 2+Ruled:
+		case len(p.Rules) == 2+Ruled, begins(f, functions, v):
 			left = append(left, f.Image)
 		default:
-			add(fmt.Sprintf("keep the last %d of %s", Keep, f.Image), tagged(f.Image+"-*", Keep))
+			add(fmt.Sprintf("keep the last %d of %s", keep, f.Image), tagged(f.Image+"-*", keep))
 		}
 		ok = true
 	}
@@ -90,6 +92,14 @@ func Policy(functions []catalog.Function, v catalog.Variant) (text string, left 
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 	add("expire what has no tag", selection{TagStatus: "untagged", CountType: "sinceImagePushed", Unit: "days", Number: untaggedDays})
 	return indent(p), left, ok
+}
+
+// begins tells whether a pattern for the function's tags matches those of another one in the
+// same repository.
+func begins(f catalog.Function, functions []catalog.Function, v catalog.Variant) bool {
+	return slices.ContainsFunc(functions, func(other catalog.Function) bool {
+		return other.Variant == v && strings.HasPrefix(other.Image, f.Image+"-")
+	})
 }
 
 func indent(v any) string {

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestPolicy(t *testing.T) {
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 		t.Run(string(v), func(t *testing.T) {
-			text, _, ok := Policy(registrytest.Functions(), v)
+			text, _, ok := Policy(registrytest.Functions(), v, Keep)
 			require.True(t, ok)
 			golden := filepath.Join("testdata", "policy_"+string(v)+".json")
 			if *update {
@@ -36,7 +36,7 @@ func TestPolicy(t *testing.T) {
 			assert.Equal(t, text, Normal(text))
 		})
 	}
-	_, _, ok := Policy(registrytest.Functions()[:1], catalog.Heavy)
+	_, _, ok := Policy(registrytest.Functions()[:1], catalog.Heavy, Keep)
 	assert.False(t, ok, "no function has the variant")
 }
 
@@ -97,7 +97,7 @@ func aged(tags ...string) []Image {
 
 // TestPolicyAndPruneMeanTheSame applies both to the same images.
 func TestPolicyAndPruneMeanTheSame(t *testing.T) {
-	text, _, _ := Policy(registrytest.Functions(), catalog.Heavy)
+	text, _, _ := Policy(registrytest.Functions(), catalog.Heavy, Keep)
 	names := []string{"select", "thumb", "video"}
 	tests := map[string]struct {
 		images []Image
@@ -151,7 +151,7 @@ func TestAPolicyOfManyNames(t *testing.T) {
 		}
 	}
 	images = append(byAge(images), aged("", "", "mine")...)
-	text, left, ok := Policy(functions, catalog.Light)
+	text, left, ok := Policy(functions, catalog.Light, Keep)
 	require.True(t, ok)
 	assert.Equal(t, 50, strings.Count(text, "rulePriority"))
 	assert.LessOrEqual(t, len(text), 30720, "as ECR limits the text")
@@ -163,7 +163,7 @@ func TestAPolicyOfManyNames(t *testing.T) {
 	for _, f := range functions {
 		names = append(names, f.Image)
 	}
-	for _, v := range (rules{names, names[:Ruled], nil, map[string]string{"999 6": "It:1"}, now}).judgeTagged(images) {
+	for _, v := range (rules{names, names[:Ruled], nil, map[string]string{"999 6": "It:1"}, now, Keep}).judgeTagged(images) {
 		if v.Delete {
 			assert.False(t, gone[v.Digest], "both delete it")
 			gone[v.Digest] = true
@@ -210,7 +210,7 @@ func TestWhatIsAttachedGoesWithItsImage(t *testing.T) {
 		"sbom that somebody tagged": old, "sbom that runs": old,
 	}
 	want := map[string]string{
-		old:                        "is older than the last five of thumb",
+		old:                        "is older than the last 5 of thumb",
 		"sbom of the old":          "is attached to sha256:ffff, which is deleted",
 		"signature of that sbom":   "is attached to sha256:ffff, which is deleted",
 		"list of one that is gone": "is attached to sha256:ffffffffffff, which does not exist",
@@ -235,7 +235,7 @@ func TestACircleOfAttachmentsEnds(t *testing.T) {
 }
 
 func TestNormal(t *testing.T) {
-	text, _, _ := Policy(registrytest.Functions(), catalog.Light)
+	text, _, _ := Policy(registrytest.Functions(), catalog.Light, Keep)
 	var p policy
 	require.NoError(t, json.Unmarshal([]byte(text), &p))
 	p.Rules[0], p.Rules[1] = p.Rules[1], p.Rules[0]

@@ -79,7 +79,7 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 		return Change{}, err
 	}
 	ruled := slices.DeleteFunc(slices.Clone(r.Names), func(name string) bool { return slices.Contains(r.Left, name) })
-	c.Images = rules{r.Names, ruled, expire, f.inUse(), f.Now}.judgeTagged(images)
+	c.Images = rules{r.Names, ruled, expire, f.inUse(), f.Now, f.keep()}.judgeTagged(images)
 	if c.Shields, err = shieldsOf(r.Name, images, f); err != nil {
 		return Change{}, err
 	}

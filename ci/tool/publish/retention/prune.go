@@ -2,6 +2,7 @@ package retention
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,8 @@ type rules struct {
 	// inUse has the function that runs each digest.
 	inUse map[string]string
 	now   time.Time
+	// keep is how many images of each name are kept.
+	keep int
 }
 
 // Judge decides which images of a public repository are deleted. It follows the rules of
@@ -44,7 +47,7 @@ type rules struct {
 // are attached to images, each with its image: a document is deleted with its image, as
 // ECR does in private repositories, and does not count as an image.
 func Judge(images []Image, names []string, inUse, subjects map[string]string, now time.Time) []Verdict {
-	return rules{names: names, inUse: inUse, now: now}.judge(images, subjects)
+	return rules{names: names, inUse: inUse, now: now, keep: Keep}.judge(images, subjects)
 }
 
 func (r rules) judge(images []Image, subjects map[string]string) []Verdict {
@@ -186,10 +189,10 @@ func (r rules) judgeImage(image Image, seen map[string]int) Verdict {
 		return Verdict{Image: image, Delete: true, Why: "has no tag"}
 	case slices.Contains(r.ruled, name):
 		verdict.Why = "the lifecycle policy decides about " + name
-	case seen[name] > Keep:
-		return Verdict{Image: image, Delete: true, Why: "is older than the last five of " + name}
+	case seen[name] > r.keep:
+		return Verdict{Image: image, Delete: true, Why: fmt.Sprintf("is older than the last %d of %s", r.keep, name)}
 	default:
-		verdict.Why = "is among the last five of " + name
+		verdict.Why = fmt.Sprintf("is among the last %d of %s", r.keep, name)
 	}
 	verdict.Untag = expired
 	return verdict

@@ -67,7 +67,7 @@ func PlanPublic(ctx context.Context, repository string, images []Image, names []
 	if err != nil {
 		return Pruning{}, err
 	}
-	p.Images = rules{names, nil, expire, f.inUse(), f.Now}.judge(images, subjects)
+	p.Images = rules{names, nil, expire, f.inUse(), f.Now, f.keep()}.judge(images, subjects)
 	return p, nil
 }
 

@@ -23,7 +23,7 @@ func TestAnUnchangedImageIsPublishedWithoutEnd(t *testing.T) {
 	aws.PageSize = 1000
 	s, err := awsauth.New(t.Context(), "")
 	require.NoError(t, err)
-	const name, host, digest = "ai-social-media-lambda-light", "here", "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	const name, host, digest = "lambda-private-light", "here", "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 	start := time.Now().AddDate(-1, 0, 0)
 	aws.Add(awsfake.Private, name, awsfake.Image{Digest: digest, Tags: []string{"beta-latest"}, Pushed: start})
 	repository := aws.Repository(awsfake.Private, name)

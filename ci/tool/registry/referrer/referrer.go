@@ -12,6 +12,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -21,6 +22,9 @@ import (
 
 // AnnotationCommit is the annotation that names the commit of a document.
 const AnnotationCommit = "internal.lambdas.commit"
+
+// annotationCommitted is the annotation with the committer's time of that commit.
+const annotationCommitted = "internal.lambdas.committed"
 
 // annotationTitle is the annotation that names the file of a document, for tools that
 // download it.
@@ -54,8 +58,9 @@ type Artifact struct {
 	// Title is the document's name as a file.
 	Title string
 	// Commit is set if the image has one such document for each commit; otherwise it
-	// has one in all.
-	Commit string
+	// has one in all. Committed is the committer's time, if it is known.
+	Commit    string
+	Committed time.Time
 	// Annotations appear in the list of referrers.
 	Annotations map[string]string
 	Content     []byte
@@ -91,6 +96,9 @@ func (a Artifact) Manifest(subject v1.Descriptor) ([]byte, v1.Hash, error) {
 	if a.Commit != "" {
 		annotations[AnnotationCommit] = a.Commit
 	}
+	if !a.Committed.IsZero() {
+		annotations[annotationCommitted] = a.Committed.UTC().Format(time.RFC3339)
+	}
 	manifest, err := json.Marshal(v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type,
 		Config: blobs[1].Descriptor, Layers: []v1.Descriptor{content}, Annotations: annotations,
@@ -107,8 +115,12 @@ type Attached struct {
 	// Digest is that of the artifact's manifest.
 	Digest v1.Hash `json:"digest"`
 	Type   string  `json:"type"`
-	// Commit is the commit of the document, if it has one.
-	Commit string `json:"commit,omitempty"`
+	// Commit is the commit of the document, if it has one, and Committed its committer's time,
+	// if that is recorded.
+	Commit    string    `json:"commit,omitempty"`
+	Committed time.Time `json:"committed,omitzero"`
+	// Annotations are all that the document has.
+	Annotations map[string]string `json:"-"`
 }
 
 // Has tells whether all contains the artifact, or another of its type and commit.
@@ -140,7 +152,8 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 	}
 	var all []Attached
 	for _, d := range listed {
-		a := Attached{Digest: d.Digest, Type: d.ArtifactType, Commit: d.Annotations[AnnotationCommit]}
+		a := Attached{Digest: d.Digest, Type: d.ArtifactType}
+		a.note(d.Annotations)
 		// Not every server and client writes the type and the annotations into the list;
 		// the manifest has them.
 		if d.Annotations == nil && d.MediaType == types.OCIManifestSchema1 {
@@ -151,7 +164,8 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 				}
 				return nil, err
 			}
-			a.Type, a.Commit = m.ArtifactType, m.Annotations[AnnotationCommit]
+			a.Type = m.ArtifactType
+			a.note(m.Annotations)
 		}
 		if len(kinds) > 0 && !slices.Contains(kinds, a.Type) {
 			continue
@@ -159,6 +173,12 @@ func List(ctx context.Context, r Registry, repository string, digest v1.Hash, ki
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+// note reads the annotations of a document. A time that is none was not written by this program.
+func (a *Attached) note(annotations map[string]string) {
+	a.Commit, a.Annotations = annotations[AnnotationCommit], annotations
+	a.Committed, _ = time.Parse(time.RFC3339, annotations[annotationCommitted])
 }
 
 // Read returns the content of an attached document.

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,8 +38,11 @@ type Function struct {
 type Options struct {
 	// Name is the function's name in AWS.
 	Name string
-	// Env is added to the environment that Lambda gives a function, as KEY=value.
-	Env []string
+	// Image is the environment of the image's configuration, and Env is added to that and to
+	// the environment that Lambda gives a function. Both are KEY=value.
+	Image, Env []string
+	// Memory is what Lambda grants, in MB; 0 for 1024.
+	Memory int
 	// Logs receives the output of the function.
 	Logs io.Writer
 }
@@ -68,18 +74,21 @@ func start(root string, o Options) (*Function, error) {
 	cmd.WaitDelay = stopTimeout
 	if confined {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+		if err := network(root); err != nil {
+			stop()
+			return nil, errors.Join(err, s.close())
+		}
 	}
 	cmd.Dir = task
 	cmd.Stdout, cmd.Stderr = o.Logs, o.Logs
-	cmd.Env = append([]string{
-		"PATH=" + bin + ":/usr/bin:/bin",
+	cmd.Env = slices.Concat([]string{"PATH=" + bin + ":/usr/bin:/bin"}, ofImage(o.Image, confined), []string{
 		"AWS_LAMBDA_RUNTIME_API=" + s.addr(),
 		"AWS_LAMBDA_FUNCTION_NAME=" + o.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1024",
+		fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", cmp.Or(o.Memory, 1024)),
 		"AWS_REGION=us-east-1",
 		"LAMBDA_TASK_ROOT=" + task,
-	}, o.Env...)
+	}, o.Env)
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
 		stop()
@@ -93,6 +102,47 @@ func start(root string, o Options) (*Function, error) {
 		close(f.exited)
 	}()
 	return f, nil
+}
+
+// ofImage is the environment of the image. A function that is not confined sees the files of
+// this machine, where the folders that it names mean another thing.
+func ofImage(env []string, confined bool) []string {
+	if confined {
+		return env
+	}
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == "PATH" || name == "LD_LIBRARY_PATH" || strings.HasPrefix(name, "LAMBDA_")
+	})
+}
+
+// network gives the function the names of this machine, as a container runtime does: a
+// resolver and the names of hosts.
+func network(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.MkdirAll("etc", 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"etc/resolv.conf", "etc/hosts"} {
+		content, err := os.ReadFile("/" + name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = root.Remove(name)
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = root.WriteFile(name, content, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // Invoke sends the function one event and waits for its answer, at most until the deadline
@@ -166,14 +216,14 @@ func makeDevices(root string) error {
 }
 
 // Once unpacks an image into a temporary folder, starts its binary and hands it one
-// event.
-func Once(ctx context.Context, unpack func(target string) error, event []byte, o Options) (r Response, err error) {
+// event. unpack returns the environment of the image.
+func Once(ctx context.Context, unpack func(target string) (env []string, err error), event []byte, o Options) (r Response, err error) {
 	root, err := os.MkdirTemp("", "ci-invoke-*")
 	if err != nil {
 		return r, fmt.Errorf("invoke %s: %w", o.Name, err)
 	}
 	defer os.RemoveAll(root)
-	if err := unpack(root); err != nil {
+	if o.Image, err = unpack(root); err != nil {
 		return r, err
 	}
 	function, err := Start(root, o)

@@ -99,14 +99,20 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		if err := rootfs.Unpack(ctx, o.Layout, f.Image, root); err != nil {
 			return nil, err
 		}
+		of, err := rootfs.Environment(o.Layout, f.Image)
+		if err != nil {
+			return nil, err
+		}
 		function, err := newSandbox(func() (runner, error) {
-			return invoke.Start(root, invoke.Options{Name: f.Lambda, Env: env, Logs: o.Logs})
+			return invoke.Start(root, invoke.Options{Name: f.Lambda, Image: of, Env: env, Memory: f.Memory, Logs: o.Logs})
 		})
 		if err != nil {
 			return nil, err
 		}
 		s.onClose(function.Stop)
-		api.functions[f.Lambda] = function
+		for _, name := range f.Names() {
+			api.functions[name] = function
+		}
 		if f.Image == o.Front {
 			api.onFailure = function
 		}

@@ -39,20 +39,42 @@ func UnpackImage(ctx context.Context, img v1.Image, target string) error {
 	return nil
 }
 
+// Environment returns the environment of the named image of the OCI image layout in dir.
+func Environment(dir, name string) ([]string, error) {
+	img, err := find(dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("read image %s of %s: %w", name, dir, err)
+	}
+	return EnvironmentOf(img)
+}
+
+// EnvironmentOf is [Environment] for an image that is not in a layout.
+func EnvironmentOf(img v1.Image) ([]string, error) {
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration of the image: %w", err)
+	}
+	return config.Config.Env, nil
+}
+
 func unpack(ctx context.Context, dir, name, target string) error {
-	descriptor, err := ocilayout.Find(dir, name)
-	if err != nil {
-		return err
-	}
-	from, err := layout.FromPath(dir)
-	if err != nil {
-		return err
-	}
-	img, err := from.Image(descriptor.Digest)
+	img, err := find(dir, name)
 	if err != nil {
 		return err
 	}
 	return extract(ctx, img, target)
+}
+
+func find(dir, name string) (v1.Image, error) {
+	descriptor, err := ocilayout.Find(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	from, err := layout.FromPath(dir)
+	if err != nil {
+		return nil, err
+	}
+	return from.Image(descriptor.Digest)
 }
 
 func extract(ctx context.Context, img v1.Image, target string) error {

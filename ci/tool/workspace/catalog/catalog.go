@@ -1,12 +1,11 @@
-// Package catalog reads which Lambda functions the workspace has: one per folder
-// under functions/, described by the image.json in it. There is no other list of
-// functions.
+// Package catalog reads which Lambda functions the workspace has: one per folder that
+// ci/pipeline.json names, which are those in functions/ if it does not say so, described by
+// the image.json in it. There is no other list of functions.
 package catalog
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +13,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// Dir is the folder of the functions, relative to the workspace root.
+// Dir is the folder of the functions, relative to the workspace root, unless [PipelineFile]
+// says where they are.
 const Dir = "functions"
 
 // DescriptionFile is the file in a function's folder that describes its image.
@@ -54,6 +54,11 @@ type Function struct {
 	Reason string `json:"reason"`
 	// Budget limits the image's size, if image.json has one.
 	Budget Budget `json:"budget,omitzero"`
+	Options
+	// Module is the folder of the Go module that has the program, and Program where the
+	// program is in the folder of all programs. [Load] fills them in.
+	Module  string `json:"-"`
+	Program string `json:"-"`
 }
 
 // Catalog is the list of all functions of a workspace.
@@ -62,6 +67,10 @@ type Catalog struct {
 	Root string
 	// Toolchain is the Go toolchain that go.work pins, such as "go1.26.8".
 	Toolchain string
+	// Alone is true if there is no go.work: every module is built by itself.
+	Alone bool
+	// Pipeline is what is particular to this workspace.
+	Pipeline Pipeline
 	// Functions are ordered by image name.
 	Functions []Function
 }
@@ -90,44 +99,40 @@ func Load(root string) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the workspace: %w", err)
 	}
-	work, err := readWork(root)
+	pipeline, err := LoadPipeline(root)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFolder(root, Dir); err != nil {
+	work, err := readWork(root, pipeline)
+	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(root, Dir))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the functions: %w", err)
+	folders, problems, err := folders(root, pipeline.Functions)
+	if err != nil {
+		return nil, err
 	}
-
-	c := &Catalog{Root: root, Toolchain: work.toolchain}
-	var problems []error
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_") {
-			continue
-		}
-		folder := Dir + "/" + e.Name()
-		if err := checkFolder(root, folder); err != nil {
-			problems = append(problems, err)
-		}
-		if !e.IsDir() {
-			continue
-		}
+	problems = append(problems, work.stale...)
+	c := &Catalog{Root: root, Toolchain: work.toolchain, Alone: work.uses == nil, Pipeline: pipeline}
+	for _, folder := range folders {
 		f, errs := readFunction(root, folder, work)
 		problems = append(problems, errs...)
 		c.Functions = append(c.Functions, f)
 	}
 	if len(c.Functions) == 0 && len(problems) == 0 {
-		return nil, Problem{File: Dir + "/", Fix: "has no function; add a folder with main.go, go.mod and image.json"}
+		return nil, none(pipeline.Functions)
 	}
 	problems = append(problems, conflicts(c.Functions)...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
 	slices.SortFunc(c.Functions, func(a, b Function) int { return strings.Compare(a.Image, b.Image) })
+	separate(c.Functions)
 	return c, nil
+}
+
+// Others returns all functions but one.
+func (c *Catalog) Others(f Function) []Function {
+	return slices.DeleteFunc(slices.Clone(c.Functions), func(of Function) bool { return of.Image == f.Image })
 }
 
 // UnknownImageError names an image that no function makes.
@@ -158,12 +163,6 @@ func (c *Catalog) Select(images []string) ([]Function, error) {
 	return slices.DeleteFunc(slices.Clone(c.Functions), func(f Function) bool { return !slices.Contains(images, f.Image) }), nil
 }
 
-// workFile is the part of go.work that the catalog needs.
-type workFile struct {
-	toolchain string
-	uses      map[string]bool // folders, slash-separated, relative to the root
-}
-
 // GoWork reads the go.work of the workspace at root.
 func GoWork(root string) (*modfile.WorkFile, error) {
 	data, err := ReadFile(root, "go.work")
@@ -180,28 +179,4 @@ func GoMod(root, name string) (*modfile.File, error) {
 		return nil, err
 	}
 	return modfile.Parse(name, data, nil)
-}
-
-func readWork(root string) (workFile, error) {
-	parsed, err := GoWork(root)
-	if errors.Is(err, os.ErrNotExist) {
-		return workFile{}, Problem{File: "go.work",
-			Fix: "is missing; join the functions' modules: run `go work init`, then `go work use ./functions/*`"}
-	}
-	if err != nil {
-		return workFile{}, fmt.Errorf("read the workspace: %w", err)
-	}
-	w := workFile{uses: map[string]bool{}}
-	for _, use := range parsed.Use {
-		w.uses[filepath.ToSlash(filepath.Clean(use.Path))] = true
-	}
-	const pin = "; name the Go version that builds the images, for example `toolchain go1.26.8`"
-	switch {
-	case parsed.Toolchain == nil:
-		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: "is missing" + pin}
-	case parsed.Toolchain.Name == "default":
-		return workFile{}, Problem{File: "go.work", Field: "toolchain", Fix: `"default" is not a version` + pin}
-	}
-	w.toolchain = parsed.Toolchain.Name
-	return w, nil
 }

@@ -15,16 +15,15 @@ import (
 	"unicode"
 
 	"github.com/agnivade/levenshtein"
-	"golang.org/x/mod/modfile"
-	"golang.org/x/mod/module"
 
 	"lambdas.internal/ci/tool/report"
 )
 
-// fields are the required keys of image.json; known are all its keys.
+// fields are the required keys of image.json; known are all its keys, in the order of its
+// description.
 var (
 	fields = []string{"image", "variant", "registry", "lambda", "reason"}
-	known  = append(slices.Clone(fields), budgetField)
+	known  = append(append(slices.Clone(fields), budgetField), options...)
 )
 
 var notAnObject = "must be a JSON object with the fields " + strings.Join(fields, ", ")
@@ -48,48 +47,18 @@ const recordName = "release"
 // readFunction reads the function in folder and returns all its problems.
 func readFunction(root, folder string, work workFile) (Function, []error) {
 	f := Function{Folder: folder}
-	var problems []error
-	if err := checkModule(root, folder); err != nil {
-		problems = append(problems, err)
-	}
-	if !work.uses[folder] {
-		problems = append(problems, Problem{File: "go.work", Field: "use",
-			Fix: fmt.Sprintf("does not list ./%s; run `go work use ./%s`", folder, folder)})
-	}
-	file := folder + "/" + DescriptionFile
+	file := path.Join(folder, DescriptionFile)
+	var described []error
 	data, err := ReadFile(root, file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return f, append(problems, Problem{File: file,
-			Fix: "is missing; add one with the fields " + strings.Join(fields, ", ")})
+		described = []error{Problem{File: file, Fix: "is missing; add one with the fields " + strings.Join(fields, ", ")}}
 	case err != nil:
-		return f, append(problems, err)
+		described = []error{err}
+	default:
+		described = decode(file, data, &f)
 	}
-	return f, append(problems, decode(file, data, &f)...)
-}
-
-// checkModule makes sure that folder is a module with the name of the folder: go build
-// names the binary after the module.
-func checkModule(root, folder string) error {
-	p := Problem{File: folder + "/go.mod", Field: "module"}
-	data, err := ReadFile(root, p.File)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return Problem{File: p.File, Fix: "is missing; every function is a module of its own: run `go mod init` in " + folder}
-	case err != nil:
-		return err
-	}
-	name := modfile.ModulePath(data)
-	prefix, _, _ := module.SplitPathVersion(name)
-	switch want := path.Base(folder); {
-	case name == "":
-		p.Fix = "is missing; write it in the first line, for example `module lambdas.internal/" + folder + "`"
-		return p
-	case path.Base(prefix) != want:
-		p.Fix = fmt.Sprintf("%q must end in %q, the name of its folder: go build names the binary after it", name, want)
-		return p
-	}
-	return nil
+	return f, append(f.place(root, work), described...)
 }
 
 // decode fills f from the content of an image.json.
@@ -140,6 +109,7 @@ func decode(file string, data []byte, f *Function) []error {
 	if value, ok := raw[budgetField]; ok {
 		f.Budget = decodeBudget(value, bad)
 	}
+	decodeOptions(raw, &f.Options, bad)
 	return problems
 }
 
@@ -166,31 +136,34 @@ func checkLine(field, text string, bad func(field, format string, args ...any)) 
 	}
 }
 
-// conflicts finds functions whose images or Lambda functions have conflicting names.
+// conflicts finds functions whose images or Lambda functions have the same name.
 func conflicts(functions []Function) []error {
 	var problems []error
-	for i, a := range functions {
-		for _, b := range functions[i+1:] {
-			switch {
-			case a.Image == "" || b.Image == "":
-			case a.Image == b.Image:
-				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "image",
-					Fix: fmt.Sprintf("%q is already the image of %s", b.Image, a.Folder)})
-			case prefixes(a.Image, b.Image), prefixes(b.Image, a.Image):
-				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "image",
-					Fix: fmt.Sprintf("%q and %q (%s): one name is the beginning of the other, so retention rules for one would also match the other's tags; rename one",
-						b.Image, a.Image, a.Folder)})
+	images, lambdas := map[string]string{}, map[string]string{}
+	for _, f := range functions {
+		bad := func(field, name, of, by string) {
+			problems = append(problems, Problem{File: path.Join(f.Folder, DescriptionFile), Field: field,
+				Fix: fmt.Sprintf("%q is already the %s of %s", name, of, by)})
+		}
+		if by, ok := images[f.Image]; ok && f.Image != "" {
+			bad("image", f.Image, "image", by)
+		}
+		images[f.Image] = f.Folder
+		for n, name := range f.Names() {
+			field := "lambda"
+			if n > 0 {
+				field = fmt.Sprintf("lambdas[%d]", n-1)
 			}
-			if a.Lambda != "" && a.Lambda == b.Lambda {
-				problems = append(problems, Problem{File: b.Folder + "/" + DescriptionFile, Field: "lambda",
-					Fix: fmt.Sprintf("%q is already the function of %s", b.Lambda, a.Folder)})
+			if by, ok := lambdas[name]; ok && name != "" {
+				bad(field, name, "function", by)
 			}
+			lambdas[name] = f.Folder
 		}
 	}
 	return problems
 }
 
-// prefixes tells whether the tags of image b also start with the tag prefix of image a.
+// prefixes tells whether the tags of image b also begin with the name of image a.
 func prefixes(a, b string) bool {
 	rest, ok := strings.CutPrefix(b, a)
 	return ok && (rest == "" || rest[0] == '-')
@@ -271,7 +244,9 @@ func Describe(f Function) ([]byte, error) {
 		Registry Registry `json:"registry"`
 		Lambda   string   `json:"lambda"`
 		Reason   string   `json:"reason"`
-	}{f.Image, f.Variant, f.Registry, f.Lambda, f.Reason})
+		Budget   Budget   `json:"budget,omitzero"`
+		Options
+	}{f.Image, f.Variant, f.Registry, f.Lambda, f.Reason, f.Budget, f.Options})
 	if err != nil {
 		return nil, fmt.Errorf("describe %s: %w", f.Image, err)
 	}

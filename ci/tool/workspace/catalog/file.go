@@ -1,11 +1,8 @@
 package catalog
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,26 +35,6 @@ func ReadFile(root, name string) ([]byte, error) {
 		return nil, Problem{File: name, Fix: err.Error()}
 	}
 	return data, nil
-}
-
-// ReadJSON reads a file of the workspace at root into v: one JSON object without unknown
-// fields. What is wrong with it is a [Problem]; that it is missing is fs.ErrNotExist.
-func ReadJSON(root, name string, v any) error {
-	data, err := ReadFile(root, name)
-	if err != nil {
-		return err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	switch err := decoder.Decode(v); {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return Problem{File: name, Fix: "not valid JSON: it ends too early"}
-	case err != nil:
-		return Problem{File: name, Fix: err.Error()}
-	case decoder.More():
-		return Problem{File: name, Fix: "not valid JSON: there is more after the object"}
-	}
-	return nil
 }
 
 // outside tells whether symbolic links lead from a name inside root to a file outside it,

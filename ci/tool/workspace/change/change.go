@@ -94,7 +94,7 @@ func (s Since) Of(f catalog.Function) Reason {
 		}
 	}
 	for _, file := range s.Files {
-		if sources[file] || !present[file] && wasSource(file, folders) {
+		if sources[file] || copied(file, f) || !present[file] && wasSource(file, folders) {
 			r.Files = append(r.Files, file)
 		}
 	}
@@ -102,6 +102,16 @@ func (s Since) Of(f catalog.Function) Reason {
 	r.Files = slices.Compact(r.Files)
 	r.Bumps = s.bumps(f, reached)
 	return r
+}
+
+// copied tells whether image.json says that the file is in the image.
+func copied(file string, f catalog.Function) bool {
+	for _, from := range f.Copies() {
+		if file == from || strings.HasPrefix(file, from+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // addFiles adds the files of a package in the folder.
@@ -134,6 +144,7 @@ type WorkTree struct {
 	root     string
 	packages []gobuild.Package
 	versions Versions
+	modules  []string // where no go.work names them
 }
 
 // ReadWorkTree reads what the binaries of the functions are built from now.
@@ -142,14 +153,20 @@ func ReadWorkTree(ctx context.Context, c *catalog.Catalog, functions []catalog.F
 	if err != nil {
 		return nil, err
 	}
+	var modules []string
+	for _, f := range c.Functions {
+		if !slices.Contains(modules, f.In()) {
+			modules = append(modules, f.In())
+		}
+	}
 	versions, err := ReadVersions(func(name string) ([]byte, error) {
 		data, err := os.ReadFile(filepath.Join(c.Root, filepath.FromSlash(name)))
 		if os.IsNotExist(err) {
 			err = nil
 		}
 		return data, err
-	})
-	return &WorkTree{c.Root, packages, versions}, err
+	}, modules...)
+	return &WorkTree{c.Root, packages, versions, modules}, err
 }
 
 // Since reads what changed since the commit.
@@ -159,6 +176,6 @@ func (w *WorkTree) Since(ctx context.Context, then string) (Since, error) {
 	if s.Files, err = commit.Changed(ctx, w.root, then); err != nil {
 		return s, err
 	}
-	s.Before, err = ReadVersions(func(name string) ([]byte, error) { return commit.File(ctx, w.root, then, name) })
+	s.Before, err = ReadVersions(func(name string) ([]byte, error) { return commit.File(ctx, w.root, then, name) }, w.modules...)
 	return s, err
 }

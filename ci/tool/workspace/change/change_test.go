@@ -93,3 +93,26 @@ func TestVersionsThatCannotBeRead(t *testing.T) {
 
 	require.ErrorContains(t, err, "read the versions: a/go.mod:1")
 }
+
+// Without go.work, the modules are those of the functions, and ci/pipeline.json may pin Go.
+func TestVersionsWithoutGoWork(t *testing.T) {
+	content := map[string]string{
+		"a/go.mod": "module a\n\nrequire example.org/words v1.2.0\n", "b/go.mod": "module b\n\nrequire example.org/words v1.3.0\n",
+		"ci/pipeline.json": `{"toolchain": "go1.26.8"}`,
+	}
+	read := func(name string) ([]byte, error) { return []byte(content[name]), nil }
+	v, err := change.ReadVersions(read, "a", "b")
+	require.NoError(t, err)
+	assert.Equal(t, change.Versions{Toolchain: "go1.26.8", Modules: map[string]string{"example.org/words": "v1.3.0"}}, v)
+
+	content["go.mod"] = "module x\n\ntoolchain go1.26.7\n"
+	v, err = change.ReadVersions(read, "a")
+	require.NoError(t, err)
+	assert.Equal(t, "go1.26.7", v.Toolchain)
+
+	mailer := api
+	mailer.Files = []string{"templates", "/shared/words.txt"}
+	s := workspace
+	s.Files = []string{"functions/api/templates/a.txt", "shared/words.txt", "shared/words.txt.bak", "functions/thumb/templates/a.txt"}
+	assert.Equal(t, "functions/api/templates/a.txt, shared/words.txt", s.Of(mailer).String())
+}

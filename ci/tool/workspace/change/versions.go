@@ -29,8 +29,9 @@ type Versions struct {
 
 // ReadVersions reads the versions from a workspace's files; read returns no content for
 // a missing file. A workspace uses the highest version of each module that any of its
-// go.mod files requires, and these files name all modules, so no network is needed.
-func ReadVersions(read func(name string) ([]byte, error)) (Versions, error) {
+// go.mod files requires, and these files name all modules, so no network is needed. modules
+// are the folders of the modules where no go.work names them.
+func ReadVersions(read func(name string) ([]byte, error), modules ...string) (Versions, error) {
 	v := Versions{Modules: map[string]string{}}
 	data, err := read("go.work")
 	if err != nil {
@@ -44,11 +45,44 @@ func ReadVersions(read func(name string) ([]byte, error)) (Versions, error) {
 		v.Toolchain = work.Toolchain.Name
 	}
 	for _, use := range work.Use {
-		if err := v.addModule(read, path.Join(path.Clean(use.Path), "go.mod")); err != nil {
+		modules = append(modules, path.Clean(use.Path))
+	}
+	if len(data) > 0 { // only those that go.work uses
+		modules = modules[len(modules)-len(work.Use):]
+	}
+	for _, folder := range modules {
+		if err := v.addModule(read, path.Join(folder, "go.mod")); err != nil {
 			return v, err
 		}
 	}
+	if err := v.readToolchain(read); err != nil {
+		return v, err
+	}
 	return v, v.readLock(read)
+}
+
+// readToolchain reads the toolchain where go.work pins none.
+func (v *Versions) readToolchain(read func(string) ([]byte, error)) error {
+	if v.Toolchain != "" {
+		return nil
+	}
+	data, err := read("go.mod")
+	if err != nil {
+		return err
+	}
+	if mod, err := modfile.Parse("go.mod", data, nil); err == nil && mod.Toolchain != nil {
+		v.Toolchain = mod.Toolchain.Name
+		return nil
+	}
+	if data, err = read(catalog.PipelineFile); err != nil || len(data) == 0 {
+		return err
+	}
+	var p catalog.Pipeline
+	if err := json.Unmarshal(data, &p); err != nil {
+		return fmt.Errorf("read the versions: %s: %w", catalog.PipelineFile, err)
+	}
+	v.Toolchain = p.Toolchain
+	return nil
 }
 
 func (v *Versions) addModule(read func(string) ([]byte, error), name string) error {

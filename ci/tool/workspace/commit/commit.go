@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // pattern matches a commit as git prints it and as tags contain it, short or full.
@@ -102,8 +103,9 @@ func Resolve(ctx context.Context, root, revision string) (string, error) {
 
 // Source describes what is checked out in a work tree.
 type Source struct {
-	// Commit is the commit in full.
-	Commit string
+	// Commit is the commit in full, and Committed the committer's time.
+	Commit    string
+	Committed time.Time
 	// Remote is the URL of the remote "origin"; empty if there is none.
 	Remote string
 	// Dirty tells whether there are uncommitted changes.
@@ -114,6 +116,9 @@ type Source struct {
 // container, the error is [ErrNoRepository].
 func Checkout(ctx context.Context, root string) (s Source, err error) {
 	if s.Commit, err = git(ctx, root, "rev-parse", "HEAD"); err != nil {
+		return Source{}, err
+	}
+	if s.Committed, err = Committed(ctx, root, s.Commit); err != nil {
 		return Source{}, err
 	}
 	if remote, err := git(ctx, root, "remote", "get-url", "origin"); err == nil {

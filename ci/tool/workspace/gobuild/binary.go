@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,9 +16,9 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// output is where `go build -o dir/` puts the function's binary.
+// output is where `go build` puts the function's binary.
 func output(dir string, f catalog.Function) string {
-	return filepath.Join(dir, path.Base(f.Folder))
+	return filepath.Join(dir, filepath.FromSlash(cmp.Or(f.Program, path.Base(f.Main()))))
 }
 
 // note is a file beside each binary that says what the binary was built from.
@@ -64,6 +65,9 @@ func Open(dir string, f catalog.Function) (Binary, error) {
 
 // Copy puts a compiled function into dir, where [Open] finds it.
 func Copy(b Binary, dir string, f catalog.Function) error {
+	if err := os.MkdirAll(filepath.Dir(output(dir, f)), 0o755); err != nil {
+		return fmt.Errorf("write the binary of %s: %w", f.Image, err)
+	}
 	for _, suffix := range []string{"", ".json"} {
 		if err := cache.Copy(b.Path+suffix, output(dir, f)+suffix); err != nil {
 			return fmt.Errorf("write the binary of %s: %w", f.Image, err)

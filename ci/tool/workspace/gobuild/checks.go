@@ -54,11 +54,11 @@ const runtimeLibrary = "github.com/aws/aws-lambda-go"
 // check returns why a function cannot become an image, as far as its packages tell.
 func check(f catalog.Function, reached []Package) error {
 	if len(reached) == 0 {
-		return fmt.Errorf("%s: has no Go package", f.Folder)
+		return fmt.Errorf("%s: has no Go package", f.Main())
 	}
 	for _, p := range reached {
 		if p.Error != nil {
-			return fmt.Errorf("%s: %s", f.Folder, p.Error)
+			return fmt.Errorf("%s: %s", f.Main(), p.Error)
 		}
 	}
 	if reached[0].Name != "main" {
@@ -66,16 +66,16 @@ func check(f catalog.Function, reached []Package) error {
 	}
 	for _, p := range reached {
 		if m := p.Module; m != nil && m.Path == runtimeLibrary && m.Replace == nil && m.Version != "" && semver.Compare(m.Version, RuntimeVersion) < 0 {
-			return catalog.Problem{File: f.Folder + "/go.mod", Field: "require " + m.Path,
+			return catalog.Problem{File: path.Join(f.In(), "go.mod"), Field: "require " + m.Path,
 				Fix: fmt.Sprintf("%s cannot run on provided.al2023, because it does not know the Lambda Runtime API; require %s or later: go -C %s get %s@latest",
-					m.Version, RuntimeVersion, f.Folder, m.Path)}
+					m.Version, RuntimeVersion, f.In(), m.Path)}
 		}
 	}
 	return nil
 }
 
 // cgo returns an error if a source of the function was left out because it imports "C".
-func cgo(root string, of source, platform v1.Platform) error {
+func cgo(root string, of source, platform v1.Platform, tags []string) error {
 	with := constraints.Context{GOOS: platform.OS, GOARCH: platform.Architecture, Compiler: "gc", CgoEnabled: true, BuildTags: tags, ReleaseTags: constraints.Default.ReleaseTags}
 	for _, p := range of.reached {
 		if p.Standard || p.Module == nil {

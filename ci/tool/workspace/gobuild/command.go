@@ -21,33 +21,61 @@ import (
 // Lambda library.
 var tags = []string{"lambda.norpc"}
 
-// flags are those of every build. They leave the build ID in the binary: without it
-// `go build` cannot see that an output is up to date, and links it again.
-var flags = []string{"-trimpath", "-buildvcs=false", "-tags=" + strings.Join(tags, ","), "-ldflags=-s -w"}
-
 // command runs the go command as every build does.
 type command struct {
 	root string
-	work string // the go.work
+	work string // the go.work; "" if there is none
+	// module is the folder of the module that is built, if there is no go.work.
+	module string
+	// tags and flags are those of `go build`.
+	tags, flags []string
 	// fixed are the variables that, besides the sources, decide the bytes of a binary.
 	fixed []string
 	// user are the user's settings for module downloads and caches.
 	user []string
 }
 
-func newCommand(ctx context.Context, c *catalog.Catalog, platform v1.Platform) (command, error) {
-	in := unread(c, platform)
+func newCommand(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform) (command, error) {
+	in := unread(c, f, platform)
 	return in, in.readUser(ctx)
 }
 
-// unread is a command without the user's settings.
-func unread(c *catalog.Catalog, platform v1.Platform) command {
-	return command{root: c.Root, work: filepath.Join(c.Root, "go.work"), fixed: environment(c, platform)}
+// unread is the command that builds the function, without the user's settings. A platform
+// without an architecture stands for that of the function.
+func unread(c *catalog.Catalog, f catalog.Function, platform v1.Platform) command {
+	if platform.Architecture == "" {
+		platform.Architecture = f.Arch()
+	}
+	in := command{root: c.Root, work: filepath.Join(c.Root, "go.work"), module: ".", fixed: environment(c, platform), tags: Tags(f), flags: Flags(f)}
+	if c.Alone {
+		in.work, in.module = "", f.In()
+	}
+	return in
+}
+
+// what names what is built, for people.
+func (in command) what() string {
+	if in.work == "" {
+		return "the module in " + in.module
+	}
+	return "the functions"
+}
+
+// arg names the package of the function.
+func (in command) arg(f catalog.Function) string {
+	if in.module == "." {
+		return "./" + f.Main()
+	}
+	return "./" + strings.TrimPrefix(strings.TrimPrefix(f.Main(), in.module), "/")
 }
 
 // environ is the environment of the go command.
 func (in command) environ() []string {
-	return slices.Concat(os.Environ(), []string{"GOWORK=" + in.work}, in.fixed, in.user)
+	work := in.work
+	if work == "" {
+		work = "off"
+	}
+	return slices.Concat(os.Environ(), []string{"GOWORK=" + work}, in.fixed, in.user)
 }
 
 // value returns a setting of the user.
@@ -66,7 +94,7 @@ func (in command) run(ctx context.Context, args ...string) (string, error) {
 		return "", errors.New("go is not installed; install it, and add it to the PATH")
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = in.root, in.environ()
+	cmd.Dir, cmd.Env = filepath.Join(in.root, filepath.FromSlash(in.module)), in.environ()
 	// An interrupted `go build` removes what it left half-written.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -134,7 +162,7 @@ func noProgram(f catalog.Function) error {
 // goBuild runs one `go build` over functions. A failure of a single function
 // is a *CompileError.
 func goBuild(ctx context.Context, in command, dir string, functions []catalog.Function) error {
-	_, err := in.run(ctx, buildArgs(dir, functions)...)
+	_, err := in.run(ctx, in.buildArgs(dir, functions)...)
 	var failed *goError
 	if len(functions) == 1 && errors.As(err, &failed) {
 		return &CompileError{Function: functions[0], Output: failed.output}
@@ -143,11 +171,11 @@ func goBuild(ctx context.Context, in command, dir string, functions []catalog.Fu
 }
 
 // buildArgs are the arguments of the `go build` that compiles functions into dir.
-func buildArgs(dir string, functions []catalog.Function) []string {
-	args := append([]string{"build"}, flags...)
-	args = append(args, "-o", dir+string(filepath.Separator))
+func (in command) buildArgs(dir string, functions []catalog.Function) []string {
+	args := append([]string{"build"}, in.flags...)
+	args = append(args, "-o", filepath.Dir(output(dir, functions[0]))+string(filepath.Separator))
 	for _, f := range functions {
-		args = append(args, "./"+f.Folder)
+		args = append(args, in.arg(f))
 	}
 	return args
 }
@@ -203,24 +231,27 @@ func (in *command) readUser(ctx context.Context) error {
 	return nil
 }
 
-// Tags are the build tags of every build.
-func Tags() []string { return slices.Clone(tags) }
+// Tags are the build tags of the function.
+func Tags(f catalog.Function) []string { return slices.Concat(tags, f.Tags) }
 
-// Flags are those of every `go build`.
-func Flags() []string { return slices.Clone(flags) }
+// Flags are those of the `go build` of the function. They leave the build ID in the binary:
+// without it `go build` cannot see that an output is up to date, and links it again.
+func Flags(f catalog.Function) []string {
+	return []string{"-trimpath", "-buildvcs=false", "-tags=" + strings.Join(Tags(f), ","), "-ldflags=" + strings.Join(slices.Concat([]string{"-s", "-w"}, f.LDFlags), " ")}
+}
 
-// Environment returns the environment in which a go command sees the workspace as
+// Environment returns the environment in which a go command sees the function as
 // [Compile] does.
-func Environment(ctx context.Context, c *catalog.Catalog, platform v1.Platform) ([]string, error) {
-	in, err := newCommand(ctx, c, platform)
+func Environment(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform) ([]string, error) {
+	in, err := newCommand(ctx, c, f, platform)
 	return in.environ(), err
 }
 
 // Command returns the `go build` that compiles functions into dir for the
 // platform, as [Compile] runs it.
 func Command(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform, dir string) (*exec.Cmd, error) {
-	in, err := newCommand(ctx, c, platform)
-	cmd := exec.CommandContext(ctx, "go", buildArgs(dir, functions)...)
+	in, err := newCommand(ctx, c, functions[0], platform)
+	cmd := exec.CommandContext(ctx, "go", in.buildArgs(dir, functions)...)
 	cmd.Dir, cmd.Env = c.Root, in.environ()
 	return cmd, err
 }
@@ -239,13 +270,14 @@ func complaint(output string) string {
 // WithSymbols compiles the function into dir with the symbol table that [Compile]
 // leaves out, and returns the file. Otherwise the program is the same.
 func WithSymbols(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform, dir string) (string, error) {
-	const before = 1 // build
-	// The last -ldflags counts; -w leaves out what only debuggers need.
-	args := slices.Insert(buildArgs(dir, []catalog.Function{f}), before+len(flags), "-ldflags=-w")
-	in, err := newCommand(ctx, c, platform)
+	in, err := newCommand(ctx, c, f, platform)
 	if err != nil {
 		return "", err
 	}
+	const before = 1 // build
+	// The last -ldflags counts; -w leaves out what only debuggers need.
+	symbols := "-ldflags=" + strings.Join(slices.Concat([]string{"-w"}, f.LDFlags), " ")
+	args := slices.Insert(in.buildArgs(dir, []catalog.Function{f}), before+len(in.flags), symbols)
 	_, err = in.run(ctx, args...)
 	var failed *goError
 	if errors.As(err, &failed) {

@@ -41,7 +41,7 @@ func TestDockerfilesBuildAsTheToolDoes(t *testing.T) {
 					build = strings.ReplaceAll(line, "'", "")
 				}
 			}
-			assert.Contains(t, build, " go build "+strings.Join(flags, " ")+" -o ")
+			assert.Contains(t, build, " go build "+strings.Join(Flags(catalog.Function{}), " ")+" -o ")
 			for _, setting := range environment(c, v1.Platform{OS: "$TARGETOS", Architecture: "$TARGETARCH"}) {
 				name, value, _ := strings.Cut(setting, "=")
 				switch {

@@ -54,15 +54,24 @@ func Compile(ctx context.Context, c *catalog.Catalog, functions []catalog.Functi
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	b := build{c: c, platform: platform, in: unread(c, platform), dir: dir}
-	results, err := b.run(ctx, functions)
-	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
+	results := make([]Result, len(functions))
+	for _, of := range groups(c, functions, platform) {
+		b := build{c: c, platform: platform, in: of.in, dir: dir}
+		if err := os.MkdirAll(filepath.Dir(output(dir, of.functions[0])), 0o755); err != nil {
+			return nil, fmt.Errorf("compile: %w", err)
+		}
+		made, err := b.run(ctx, of.functions)
+		if err != nil {
+			return nil, fmt.Errorf("compile: %w", err)
+		}
+		for n, at := range of.at {
+			results[at] = made[n]
+		}
 	}
 	return results, nil
 }
 
-// build is one call of [Compile].
+// build is one call of [Compile], for functions that are built in the same way.
 type build struct {
 	c        *catalog.Catalog
 	platform v1.Platform
@@ -72,7 +81,7 @@ type build struct {
 
 func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result, error) {
 	start := time.Now()
-	m, err := readModules(b.c)
+	m, err := readModules(b.c, b.in)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +111,7 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 	if now := time.Now(); r.newest.After(start.Add(-settled)) && !r.newest.After(now) {
 		time.Sleep(r.newest.Add(settled).Sub(now))
 		start, r = time.Now(), newReader(os.DirFS("/"))
-		if m, err = readModules(b.c); err != nil {
+		if m, err = readModules(b.c, b.in); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +124,7 @@ func (b *build) run(ctx context.Context, functions []catalog.Function) ([]Result
 
 // current returns the fingerprints of what the notes name, as it is now.
 func (b *build) current(notes []note, m modules, r *reader) ([]string, error) {
-	shared, err := common(r, m, b.c.Root, b.in.fixed)
+	shared, err := common(r, m, b.in)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +167,7 @@ func (b *build) compile(ctx context.Context, functions []catalog.Function, m mod
 		}
 		time.Sleep(settled)
 		start, read = time.Now(), newReader(os.DirFS("/"))
-		if m, err = readModules(b.c); err != nil {
+		if m, err = readModules(b.c, b.in); err != nil {
 			return nil, err
 		}
 	}
@@ -202,7 +211,7 @@ func (b *build) attempt(ctx context.Context, functions []catalog.Function, m mod
 		}
 		// What is read from here on is what is there after go build.
 		fresh := newReader(os.DirFS("/"))
-		if _, err := from.read(fresh, b.in.fixed); err != nil {
+		if _, err := from.read(fresh, b.in); err != nil {
 			return nil, err
 		}
 		r.newest = fresh.newest
@@ -281,7 +290,7 @@ func (b *build) rest(ctx context.Context, functions []catalog.Function, before [
 
 // results returns the binaries that are there now, and writes a note beside each.
 func (b *build) results(functions []catalog.Function, from *Sources, errs []error, r *reader) ([]Result, error) {
-	prints, err := from.read(r, b.in.fixed)
+	prints, err := from.read(r, b.in)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +301,7 @@ func (b *build) results(functions []catalog.Function, from *Sources, errs []erro
 		case errors.As(of.err, new(catalog.Problem)):
 			results[i].Err = of.err
 		case errs[i] != nil:
-			results[i].Err = errors.Join(cgo(b.c.Root, of, b.platform), errs[i])
+			results[i].Err = errors.Join(cgo(b.c.Root, of, b.platform, b.in.tags), errs[i])
 		case of.err != nil:
 			results[i].Err = of.err
 		default:

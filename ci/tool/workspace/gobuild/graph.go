@@ -54,15 +54,13 @@ func (g *Graph) place(p Package, at string) string {
 // for each the import path of the package that imports it on a shortest path.
 func (g *Graph) Reach(f catalog.Function) (order []Package, from map[string]string) {
 	from = map[string]string{}
-	for _, path := range g.folders[f.Folder] {
+	for _, path := range g.folders[f.Main()] {
 		order = append(order, g.packages[path])
 		from[path] = ""
 	}
 	for n := 0; n < len(order); n++ {
 		for _, imported := range order[n].Imports {
-			if meant, ok := order[n].ImportMap[imported]; ok {
-				imported = meant
-			}
+			imported = order[n].meant(imported)
 			p, ok := g.packages[imported]
 			if _, seen := from[imported]; seen || !ok {
 				continue

@@ -33,11 +33,11 @@ func Hello(ctx context.Context, c *catalog.Catalog, platform v1.Platform, file s
 	if err := os.WriteFile(source, hello, 0o644); err != nil {
 		return err
 	}
-	in, err := newCommand(ctx, c, platform)
+	in, err := newCommand(ctx, c, catalog.Function{Folder: ".", Module: "."}, platform)
 	if err != nil {
 		return err
 	}
-	in.root, in.work = dir, "off"
-	_, err = in.run(ctx, append(append([]string{"build"}, flags...), "-o", file, source)...)
+	in.root, in.work, in.module = dir, "off", "."
+	_, err = in.run(ctx, append(append([]string{"build"}, in.flags...), "-o", file, source)...)
 	return err
 }

@@ -45,7 +45,10 @@ type usedModule struct {
 
 // readModules reads which modules the workspace has: those that go.work uses, and those
 // that it or one of them replaces with a folder.
-func readModules(c *catalog.Catalog) (modules, error) {
+func readModules(c *catalog.Catalog, in command) (modules, error) {
+	if in.work == "" {
+		return readModule(c.Root, in.module)
+	}
 	work, err := catalog.GoWork(c.Root)
 	if err != nil {
 		return modules{}, err
@@ -68,6 +71,24 @@ func readModules(c *catalog.Catalog) (modules, error) {
 	}
 	slices.Sort(m.files)
 	m.files = slices.Compact(m.files)
+	return m, nil
+}
+
+// readModule reads a module that no go.work uses, and those that it replaces with a folder.
+func readModule(root, folder string) (modules, error) {
+	var m modules
+	mod, rest, err := m.add(root, folder, "")
+	if err != nil {
+		return modules{}, err
+	}
+	for _, name := range []string{"go.sum", "vendor", "vendor/modules.txt"} {
+		m.files = append(m.files, path.Join(folder, name))
+	}
+	m.used = []usedModule{{mod.Module.Mod.Path, folder, mod, rest}}
+	if err := m.replaced(root, path.Join(folder, "go.mod"), mod.Replace); err != nil {
+		return modules{}, err
+	}
+	slices.Sort(m.files)
 	return m, nil
 }
 
@@ -122,6 +143,9 @@ func (m *modules) replaced(root, file string, all []*modfile.Replace) error {
 // not built. In a workspace, go adds them to go.work.sum even with -mod=readonly; that
 // file is put back.
 func pinned(in command, run func() error) error {
+	if in.work == "" {
+		return run() // what go.sum does not have is an error
+	}
 	file := in.work + ".sum"
 	before, err := os.ReadFile(file)
 	missing := errors.Is(err, fs.ErrNotExist)

@@ -76,12 +76,28 @@ func (p Package) Files() []string {
 
 // Packages returns every package that the functions' binaries are built from. It uses
 // the tags, platform and environment of [Compile], so that it leaves out the same files.
+//
+// A package that functions with other tags, or in other modules, build from other files is
+// there with the files of all.
 func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]Package, error) {
-	in, err := newCommand(ctx, c, platform)
-	if err != nil {
+	var all []Package
+	for _, of := range groups(c, functions, platform) {
+		packages, err := packagesOf(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		all = merge(all, packages, of.in.module)
+	}
+	return all, nil
+}
+
+// packagesOf returns the packages of functions that are built in the same way.
+func packagesOf(ctx context.Context, of group) ([]Package, error) {
+	in := of.in
+	if err := in.readUser(ctx); err != nil {
 		return nil, err
 	}
-	packages, err := pinnedList(ctx, in, functions)
+	packages, err := pinnedList(ctx, in, of.functions)
 	if err != nil {
 		return nil, err
 	}
@@ -151,13 +167,13 @@ func pinnedList(ctx context.Context, in command, functions []catalog.Function) (
 // list runs `go list`. What is wrong with a package is in its Error.
 func list(ctx context.Context, in command, functions []catalog.Function) ([]Package, error) {
 	// A profile would make a variant of each package for each program.
-	args := []string{"list", "-e", "-deps", "-pgo=off", fields, "-tags=" + strings.Join(tags, ",")}
+	args := []string{"list", "-e", "-deps", "-pgo=off", fields, "-tags=" + strings.Join(in.tags, ",")}
 	for _, f := range functions {
-		args = append(args, "./"+f.Folder)
+		args = append(args, in.arg(f))
 	}
 	out, err := in.run(ctx, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list the packages of the functions: %w", err)
+		return nil, fmt.Errorf("list the packages of %s: %w", in.what(), err)
 	}
 	var packages []Package
 	for d := json.NewDecoder(strings.NewReader(out)); ; {

@@ -34,11 +34,27 @@ type source struct {
 
 // Discover asks the go command what the functions are built from.
 func Discover(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) (*Sources, error) {
-	in, err := newCommand(ctx, c, platform)
-	if err != nil {
+	all := &Sources{root: c.Root, of: make([]source, len(functions))}
+	for _, of := range groups(c, functions, platform) {
+		s, err := discover(ctx, c, of)
+		if err != nil {
+			return nil, err
+		}
+		all.modules.files = append(all.modules.files, s.modules.files...)
+		for n, at := range of.at {
+			all.of[at] = s.of[n]
+		}
+	}
+	return all, nil
+}
+
+// discover is [Discover] for functions that are built in the same way.
+func discover(ctx context.Context, c *catalog.Catalog, of group) (*Sources, error) {
+	in, functions := of.in, of.functions
+	if err := in.readUser(ctx); err != nil {
 		return nil, err
 	}
-	m, err := readModules(c)
+	m, err := readModules(c, in)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +82,7 @@ func describe(c *catalog.Catalog, in command, m modules, packages []Package, fun
 			continue
 		}
 		of.inputs = inputs(c.Root, m, reached, moduleCache)
-		if of.key, err = contentKey(r, in.fixed, f, reached, moduleCache); err != nil {
+		if of.key, err = contentKey(r, in, f, reached, moduleCache); err != nil {
 			return nil, err
 		}
 	}
@@ -131,8 +147,8 @@ func place(name string) string { return strings.TrimPrefix(filepath.ToSlash(name
 
 // contentKey returns the content key of a function: it covers every byte that the
 // compiler and the linker read, and nothing else.
-func contentKey(r *reader, fixed []string, f catalog.Function, reached []Package, moduleCache string) (string, error) {
-	parts := slices.Concat([]string{"binary 2"}, flags, fixed, []string{reached[0].DefaultGODEBUG})
+func contentKey(r *reader, in command, f catalog.Function, reached []Package, moduleCache string) (string, error) {
+	parts := slices.Concat([]string{"binary 2"}, in.flags, in.fixed, []string{reached[0].DefaultGODEBUG})
 	at, err := r.file(path.Join(place(reached[0].Dir), profile))
 	if err != nil {
 		return "", err
@@ -163,14 +179,14 @@ func contentKey(r *reader, fixed []string, f catalog.Function, reached []Package
 
 // common returns one digest of what every function depends on: flags, environment,
 // the go command, and the module files.
-func common(r *reader, m modules, root string, fixed []string) (string, error) {
-	parts := append(slices.Clone(flags), fixed...)
+func common(r *reader, m modules, in command) (string, error) {
+	parts := slices.Concat(in.flags, in.fixed)
 	if name, err := exec.LookPath("go"); err == nil {
 		if info, err := os.Stat(name); err == nil {
 			parts = append(parts, name, info.ModTime().String(), fmt.Sprint(info.Size()))
 		}
 	}
-	digest, err := r.fingerprint(m.inputs(root), os.Getenv("GOROOT"))
+	digest, err := r.fingerprint(m.inputs(in.root), os.Getenv("GOROOT"))
 	return cache.Key(append(parts, digest)...), err
 }
 
@@ -184,8 +200,8 @@ func (m modules) inputs(root string) Inputs {
 }
 
 // read returns the fingerprint of each function's sources.
-func (s *Sources) read(r *reader, fixed []string) ([]string, error) {
-	shared, err := common(r, s.modules, s.root, fixed)
+func (s *Sources) read(r *reader, in command) ([]string, error) {
+	shared, err := common(r, s.modules, in)
 	if err != nil {
 		return nil, err
 	}

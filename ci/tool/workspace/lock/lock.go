@@ -124,16 +124,25 @@ func Load(root string) (*Lock, error) {
 	return &l, nil
 }
 
-// Save writes the lock file of the workspace at root.
-func (l *Lock) Save(root string) error {
+// Encode returns the text of the lock file.
+func (l *Lock) Encode() ([]byte, error) {
 	data, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write the lock file: %w", err)
+		return nil, fmt.Errorf("write the lock file: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// Save writes the lock file of the workspace at root.
+func (l *Lock) Save(root string) error {
+	data, err := l.Encode()
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(filepath.Join(root, File)), 0o755); err != nil {
 		return fmt.Errorf("write the lock file: %w", err)
 	}
-	if err := cache.WriteFile(filepath.Join(root, File), append(data, '\n')); err != nil {
+	if err := cache.WriteFile(filepath.Join(root, File), data); err != nil {
 		return fmt.Errorf("write the lock file: %w", err)
 	}
 	return nil

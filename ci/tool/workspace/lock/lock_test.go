@@ -51,9 +51,9 @@ func TestLoadRefuses(t *testing.T) {
 	const good = `{"base": {"reference": "r/base:1", "digest": "` + digest + `"}, "ffmpeg": {"reference": "r/ffmpeg:1"}, "builder": {"reference": "r/go:1"}, ` +
 		`"static": {"amd64": {"ffmpeg": {"name": "f", "version": "1", "integrity": "sha512-x"}, "ffprobe": {"name": "p", "version": "1", "integrity": "sha512-x"}}}}`
 	for name, c := range map[string]struct{ from, to, want string }{
-		"an unknown field":     {`"digest"`, `"digets"`, `ci/images.lock.json: json: unknown field "digets"`},
-		"a cut-off file":       {`}}}}`, `}}`, "ci/images.lock.json: not valid JSON: it ends too early"},
-		"more than one object": {`}}}}`, `}}}} {}`, "ci/images.lock.json: not valid JSON: there is more after the object"},
+		"an unknown field":     {`"digest"`, `"digets"`, `ci/images.lock.json: base.digets: is not a field of base (did you mean "digest"?); the fields are reference, digest, source, unresolved`},
+		"a cut-off file":       {`}}}}`, `}}`, "ci/images.lock.json: line 1: not valid JSON: unexpected end of JSON input"},
+		"more than one object": {`}}}}`, `}}}} {}`, "ci/images.lock.json: line 1: not valid JSON: invalid character '{' after top-level value"},
 		"a bad digest":         {digest, "sha256:123", `ci/images.lock.json: base.digest: "sha256:123" is not a digest; run ` + "`bin/ci lock`"},
 		"a missing reference":  {`"reference": "r/ffmpeg:1"`, ``, "ci/images.lock.json: ffmpeg.reference: is missing; name registry/repository:tag"},
 		"a bad reference":      {"r/go:1", "R/GO!", `ci/images.lock.json: builder.reference: "R/GO!" is not an image; name registry/repository:tag`},

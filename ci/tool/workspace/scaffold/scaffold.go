@@ -32,9 +32,6 @@ var does = map[catalog.Variant]string{
 	catalog.Heavy: "says what a photo or video in S3 shows",
 }
 
-// Folder returns the folder of a new function.
-func Folder(image string) string { return catalog.Dir + "/" + image + "-lambda" }
-
 // LambdaName returns the name in AWS of a new function: the words that the names of all
 // other functions start with, then the words of the image name.
 func LambdaName(functions []catalog.Function, image string) string {
@@ -98,7 +95,8 @@ func (r Refused) Error() string {
 // New creates the function in the workspace and adds it to go.work, or changes nothing.
 // It fails with [Refused] if the name or another field of the function is not allowed.
 func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Made, err error) {
-	f.Folder = Folder(f.Image)
+	f.Folder = Folder(c, f.Image)
+	f.Program = path.Base(f.Folder)
 	problems, err := c.Admit(f)
 	if err != nil {
 		return nil, err
@@ -110,9 +108,23 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 	if _, err := os.Lstat(target); err == nil {
 		return nil, Refused{{Field: "image", Fix: f.Folder + " already exists; choose another name"}}
 	}
-	files, err := Render(f)
+	fill := Render
+	if !own(c) {
+		fill = renderPlain
+	}
+	files, err := fill(f)
 	if err != nil {
 		return nil, err
+	}
+	if f.Module, err = moduleOf(c.Root, path.Dir(f.Folder)); err != nil {
+		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
+	}
+	alone := own(c) || f.Module == "" // a module of its own
+	if alone {
+		f.Module = f.Folder
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 	}
 	// The catalog ignores a folder that starts with a dot. In this one, relative paths are
 	// the same as in the final folder.
@@ -124,7 +136,10 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
 	}
-	made = &Made{Function: f, Files: []string{f.Folder + "/go.mod", f.Folder + "/go.sum"}}
+	made = &Made{Function: f}
+	if alone {
+		made.Files = []string{f.Folder + "/go.mod", f.Folder + "/go.sum"}
+	}
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -136,13 +151,29 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 		made.Files = append(made.Files, f.Folder+"/"+name)
 	}
 	slices.Sort(made.Files)
-	whole, err := writeModule(ctx, c, dir, f)
-	if err != nil {
-		return nil, err
+	if alone {
+		write := writeModule
+		if !own(c) {
+			write = plainModule
+		}
+		whole, err := write(ctx, c, dir, f)
+		if err != nil {
+			return nil, err
+		}
+		made.SumsMissing = !whole
 	}
-	made.SumsMissing = !whole
 	if err := os.Rename(dir, target); err != nil {
 		return nil, fmt.Errorf("create %s: %w", f.Folder, err)
+	}
+	changed, err := c.Place(f.Folder, true)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(target))
+	}
+	if changed {
+		made.Files = append(made.Files, catalog.PipelineFile)
+	}
+	if !alone || c.Alone {
+		return made, nil
 	}
 	if err := use(c, f.Folder); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(target))
@@ -153,11 +184,20 @@ func New(ctx context.Context, c *catalog.Catalog, f catalog.Function) (made *Mad
 
 // Render returns the files of a new function by name, without its go.mod and go.sum.
 func Render(f catalog.Function) (map[string][]byte, error) {
+	return render(f, "template", "template/"+string(f.Variant))
+}
+
+// renderPlain is [Render] for a workspace without the module shared.
+func renderPlain(f catalog.Function) (map[string][]byte, error) {
+	return render(f, "template/plain", "template/plain")
+}
+
+// render fills the templates in two folders: that of the program, and that of the rest.
+func render(f catalog.Function, program, rest string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	variant := "template/" + string(f.Variant)
 	for name, from := range map[string]string{
-		"main.go": "template/main.go.tmpl", "handler.go": variant + "/handler.go.tmpl",
-		"handler_test.go": variant + "/handler_test.go.tmpl", "testdata/event.json": variant + "/event.json.tmpl",
+		"main.go": program + "/main.go.tmpl", "handler.go": rest + "/handler.go.tmpl",
+		"handler_test.go": rest + "/handler_test.go.tmpl", "testdata/event.json": rest + "/event.json.tmpl",
 	} {
 		text, err := fs.ReadFile(templates, from)
 		if err != nil {

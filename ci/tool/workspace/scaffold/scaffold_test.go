@@ -56,7 +56,7 @@ func TestNew(t *testing.T) {
 	f := catalog.Function{Image: "word-count", Variant: catalog.Light, Registry: catalog.Public, Lambda: "WordCount", Reason: `counts <words> & "such"`}
 	made, err := scaffold.New(t.Context(), c, f)
 	require.NoError(t, err)
-	f.Folder = "functions/word-count-lambda"
+	f.Folder, f.Module, f.Program = "functions/word-count-lambda", "functions/word-count-lambda", "word-count-lambda"
 	assert.Equal(t, &scaffold.Made{Function: f, Files: []string{
 		f.Folder + "/go.mod", f.Folder + "/go.sum", f.Folder + "/handler.go", f.Folder + "/handler_test.go",
 		f.Folder + "/image.json", f.Folder + "/main.go", f.Folder + "/testdata/event.json", "go.work",
@@ -114,11 +114,10 @@ func TestARefusedFunctionLeavesNothing(t *testing.T) {
 		fields   []string // that are refused; none when the cause is another
 		says     string
 	}{
-		"a bad name":              {with(func(f *catalog.Function) { f.Image = "../resize" }), nil, []string{"image"}, "is not a valid name"},
-		"a name that is taken":    {with(func(f *catalog.Function) { f.Image = "api" }), nil, []string{"image"}, "already the image"},
-		"a name that is a prefix": {with(func(f *catalog.Function) { f.Image = "api-admin" }), nil, []string{"image"}, "is the beginning of the other"},
-		"a folder that is taken":  {with(func(f *catalog.Function) { f.Image = "media" }), nil, []string{"image"}, "already exists"},
-		"a lambda that is taken":  {with(func(f *catalog.Function) { f.Lambda = "Api" }), nil, []string{"lambda"}, "already the function"},
+		"a bad name":             {with(func(f *catalog.Function) { f.Image = "../resize" }), nil, []string{"image"}, "is not a valid name"},
+		"a name that is taken":   {with(func(f *catalog.Function) { f.Image = "api" }), nil, []string{"image"}, "already the image"},
+		"a folder that is taken": {with(func(f *catalog.Function) { f.Image = "media" }), nil, []string{"image"}, "already exists"},
+		"a lambda that is taken": {with(func(f *catalog.Function) { f.Lambda = "Api" }), nil, []string{"lambda"}, "already the function"},
 		"all wrong": {catalog.Function{Image: "A", Variant: "b", Registry: "c", Lambda: "d e", Reason: "f\ng"}, nil,
 			[]string{"image", "lambda", "reason", "variant", "registry"}, ""},
 		"a shared module without sums": {good, func(t *testing.T, root string) { require.NoError(t, os.Remove(filepath.Join(root, "shared/go.sum"))) },
