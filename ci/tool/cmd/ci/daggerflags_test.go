@@ -21,7 +21,7 @@ var notInDagger = map[string]string{
 	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "listen": "up", "s3-listen": "up",
 	// Dagger's command line has this flag itself.
 	"env": "variable",
-	// TODO(issue 17): these came after the module's last change.
+	// These are not there yet.
 	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "",
 }
 
