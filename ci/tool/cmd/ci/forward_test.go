@@ -86,9 +86,9 @@ func (l *line) latest(commits ...string) string {
 		return head.Digest.String()
 	}
 	for _, c := range commits {
-		if digest("ai-social-media-lambda-light", "beta-latest") == digest("ai-social-media-lambda-light", "beta-"+c) {
-			assert.Equal(l.t, digest("ai-social-media-lambda-light", "beta-latest"), digest("alias/lambda-light", "beta-latest"), "both registries")
-			assert.Equal(l.t, digest("ai-social-media-lambda-light", "alpha-latest"), digest("ai-social-media-lambda-light", "alpha-"+c))
+		if digest("lambda-private-light", "beta-latest") == digest("lambda-private-light", "beta-"+c) {
+			assert.Equal(l.t, digest("lambda-private-light", "beta-latest"), digest("alias/lambda-light", "beta-latest"), "both registries")
+			assert.Equal(l.t, digest("lambda-private-light", "alpha-latest"), digest("lambda-private-light", "alpha-"+c))
 			return c
 		}
 	}
