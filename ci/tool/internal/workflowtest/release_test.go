@@ -69,7 +69,9 @@ func TestMainAndRollback(t *testing.T) {
 	for name, image := range released {
 		assert.NotEqual(t, byHand[name], image, name)
 	}
-	summary := r.summary["publish"] + r.summary["deploy"] + r.summary["retention"]
+	summary := r.summary["publish"] + r.summary["deploy"]
+	assert.Contains(t, r.summary["retention"], "deleting 0 public images of 0.0 MB; checked 2 lifecycle policies")
+	assert.Contains(t, r.summary["retention"], "| ai-social-media-lambda-light (private) | base | api, enhance |", "and what it costs")
 	testkit.Golden(t, "main.golden.md", told(summary))
 
 	// A deploy that fails is rolled back, which is shown; nothing is deleted after it.
