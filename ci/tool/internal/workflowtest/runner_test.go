@@ -60,7 +60,10 @@ func (g *github) pins() string {
 	g.t.Helper()
 	amd64, arm64 := testkit.AMD64, v1.Platform{OS: "linux", Architecture: "arm64"}
 	entrypoint := layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")
-	base := testkit.OCIIndex(g.t, map[*v1.Platform]v1.Image{&amd64: testkit.OCIImage(g.t, amd64, entrypoint), &arm64: testkit.OCIImage(g.t, arm64, entrypoint)})
+	task := layer.Text("var/task/.keep", 0o644, "") // where functions start
+	base := testkit.OCIIndex(g.t, map[*v1.Platform]v1.Image{
+		&amd64: testkit.OCIImage(g.t, amd64, entrypoint, task), &arm64: testkit.OCIImage(g.t, arm64, entrypoint, task),
+	})
 	program := testkit.Program(g.t, "amd64", false)
 	ffmpeg := testkit.OCIImage(g.t, amd64, layer.Text("ffmpeg", 0o755, program), layer.Text("ffprobe", 0o755, program+"probe"))
 	g.push("public.ecr.aws/lambda/provided:al2023", base)
