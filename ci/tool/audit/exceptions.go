@@ -54,7 +54,7 @@ func ReadExceptions(root string, private []string) (e Exceptions, err error) {
 		field := fmt.Sprintf("packages[%d]", n)
 		info, err := os.Stat(filepath.Join(root, filepath.FromSlash(folder)))
 		switch {
-		case slices.ContainsFunc(private, func(dir string) bool { return within(folder, dir) }):
+		case slices.ContainsFunc(private, func(dir string) bool { return catalog.Within(folder, dir) }):
 			return problem(field, folder+" is private; remove it")
 		case err != nil || !info.IsDir() || !filepath.IsLocal(folder) || path.Clean(folder) != folder:
 			return problem(field, folder+" is no folder of the workspace; remove it")

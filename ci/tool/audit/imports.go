@@ -30,7 +30,7 @@ func CheckImports(f catalog.Function, g *gobuild.Graph, private []string, shared
 		return notPublic(f.Image, Imports)
 	}
 	hidden := func(at string) bool {
-		return slices.ContainsFunc(private, func(dir string) bool { return within(at, dir) })
+		return slices.ContainsFunc(private, func(dir string) bool { return catalog.Within(at, dir) })
 	}
 	order, from := g.Reach(f)
 	var findings, unlisted []string
@@ -130,7 +130,3 @@ func CheckFFmpeg(f catalog.Function, g *gobuild.Graph, layers []LayerFacts, dir 
 	}
 	return check(f.Image, FFmpeg, min(len(order), len(layers)), report.Count(len(order), "package")+", "+report.Count(len(layers), "layer"), findings)
 }
-
-// within tells whether a folder is another one, or below it. Below the root folder is nothing:
-// the function there is its files alone.
-func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }

@@ -25,7 +25,7 @@ func MoveExceptions(root, from, to string) (bool, error) {
 	}
 	changed := false
 	moved := func(name string) (string, bool) {
-		if !within(name, from) {
+		if !catalog.Within(name, from) {
 			return name, true
 		}
 		changed = true

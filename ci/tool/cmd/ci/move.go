@@ -136,7 +136,7 @@ func unused(ctx context.Context, c *catalog.Catalog, f catalog.Function) error {
 	for _, other := range others {
 		order, from := g.Reach(other)
 		for _, p := range order {
-			if folder := g.Folder(p); folder == f.Folder || strings.HasPrefix(folder, f.Folder+"/") {
+			if catalog.Within(g.Folder(p), f.Folder) {
 				return fmt.Errorf("remove %s: %s imports %s (from %s); move that package first", f.Folder, other.Image, p.ImportPath, from[p.ImportPath])
 			}
 		}

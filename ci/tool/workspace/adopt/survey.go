@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/build"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -91,18 +90,15 @@ func (s *survey) file(file, base string) error {
 	return nil
 }
 
-// lambda is where functions run; the files for other systems do not count.
-var lambda = build.Context{GOOS: "linux", GOARCH: "amd64", Compiler: "gc"}
-
-// source reads one Go file. What is no Go is left to the compiler.
+// source reads one Go file, if it is compiled where functions run. What is no Go is left to the compiler.
 func (s *survey) source(file string) error {
 	name := filepath.Join(s.root, filepath.FromSlash(file))
-	if built, err := lambda.MatchFile(filepath.Dir(name), filepath.Base(name)); err != nil || !built {
-		return nil //nolint:nilerr // the compiler says what is wrong with it
+	if !catalog.ForLambda(filepath.Split(name)) {
+		return nil
 	}
 	parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if parsed == nil || err != nil {
-		return nil //nolint:nilerr // the same
+		return nil //nolint:nilerr // the compiler says what is wrong with it
 	}
 	folder := path.Dir(file)
 	p := s.packages[folder]

@@ -107,7 +107,7 @@ func Load(root string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	folders, problems, err := folders(root, pipeline.Functions)
+	folders, problems, err := folders(root, pipeline)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +170,11 @@ func GoWork(root string) (*modfile.WorkFile, error) {
 		return nil, err
 	}
 	return modfile.ParseWork("go.work", data, nil)
+}
+
+// Within tells whether a slash-separated path is the folder, or in it.
+func Within(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, folder+"/")
 }
 
 // GoMod reads the go.mod with the name, relative to the workspace at root.

@@ -20,16 +20,10 @@ import (
 
 // folders returns the folders of the functions: those that the patterns match, and that
 // have an image.json or a program. What else is there, such as events/, is no function.
-func folders(root string, patterns []string) (all []string, problems []error, err error) {
-	var left []string
-	for _, pattern := range patterns {
-		if not, ok := strings.CutPrefix(pattern, "!"); ok {
-			left = append(left, not)
-		}
-	}
+func folders(root string, p Pipeline) (all []string, problems []error, err error) {
 	fsys := os.DirFS(root)
 	seen := map[string]bool{}
-	for _, pattern := range patterns {
+	for _, pattern := range p.Functions {
 		if strings.HasPrefix(pattern, "!") {
 			continue
 		}
@@ -43,7 +37,7 @@ func folders(root string, patterns []string) (all []string, problems []error, er
 			return nil, nil, fmt.Errorf("read the functions: %w", err)
 		}
 		for _, folder := range matches {
-			if seen[folder] || hidden(folder) || matchesAny(folder, left) {
+			if seen[folder] || hidden(folder) || !p.Covers(folder) {
 				continue
 			}
 			seen[folder] = true
@@ -67,13 +61,6 @@ func hidden(folder string) bool {
 	})
 }
 
-func matchesAny(folder string, patterns []string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, err := path.Match(pattern, folder)
-		return ok && err == nil
-	})
-}
-
 // isFunction tells whether the folder has an image.json or a program.
 func isFunction(root, folder string) (bool, error) {
 	if err := checkFolder(root, folder); err != nil {
@@ -92,6 +79,12 @@ func isFunction(root, folder string) (bool, error) {
 // lambda is where functions run.
 var lambda = build.Context{GOOS: "linux", GOARCH: "amd64", Compiler: "gc"}
 
+// ForLambda tells whether a Go file is compiled for the system where functions run.
+func ForLambda(dir, name string) bool {
+	built, err := lambda.MatchFile(dir, name)
+	return err == nil && built
+}
+
 // HasProgram tells whether the folder has a Go file of the package main, for Linux.
 func HasProgram(dir string) (bool, error) {
 	entries, err := os.ReadDir(dir)
@@ -103,7 +96,7 @@ func HasProgram(dir string) (bool, error) {
 		if !e.Type().IsRegular() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		if built, err := lambda.MatchFile(dir, name); err != nil || !built {
+		if !ForLambda(dir, name) {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.PackageClauseOnly)

@@ -107,7 +107,7 @@ func (s Since) Of(f catalog.Function) Reason {
 // copied tells whether image.json says that the file is in the image.
 func copied(file string, f catalog.Function) bool {
 	for _, from := range f.Copies() {
-		if file == from || strings.HasPrefix(file, from+"/") {
+		if catalog.Within(file, from) {
 			return true
 		}
 	}

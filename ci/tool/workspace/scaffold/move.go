@@ -37,7 +37,7 @@ func Remove(c *catalog.Catalog, f catalog.Function) (*Moved, error) {
 		return fail(errors.New("its folder is the whole workspace; remove its program and image.json by hand"))
 	}
 	for _, other := range c.Functions {
-		if other.Image != f.Image && (within(other.Folder, f.Folder) || within(other.In(), f.Folder)) {
+		if other.Image != f.Image && (catalog.Within(other.Folder, f.Folder) || catalog.Within(other.In(), f.Folder)) {
 			return fail(fmt.Errorf("%s (%s) is in it; move that first", other.Image, other.Folder))
 		}
 	}
@@ -64,7 +64,7 @@ func (m *Moved) drop(c *catalog.Catalog, f catalog.Function) error {
 	return m.work(c, func(work *modfile.WorkFile) error {
 		var errs []error
 		for _, use := range slices.Clone(work.Use) {
-			if within(path.Clean(filepath.ToSlash(use.Path)), f.Folder) {
+			if catalog.Within(path.Clean(filepath.ToSlash(use.Path)), f.Folder) {
 				errs = append(errs, work.DropUse(use.Path))
 			}
 		}
@@ -167,7 +167,7 @@ func (m *Moved) move(c *catalog.Catalog, f catalog.Function, to string) error {
 	if err := m.work(c, func(work *modfile.WorkFile) error {
 		var errs []error
 		for _, use := range slices.Clone(work.Use) {
-			if at := path.Clean(filepath.ToSlash(use.Path)); within(at, f.Folder) {
+			if at := path.Clean(filepath.ToSlash(use.Path)); catalog.Within(at, f.Folder) {
 				errs = append(errs, work.DropUse(use.Path), work.AddUse("./"+path.Join(to, strings.TrimPrefix(at, f.Folder)), ""))
 			}
 		}
@@ -247,5 +247,3 @@ func setImage(file, image string) error {
 	changed := slices.Concat(content[:at[3]], []byte(`"`+image+`"`), content[at[1]:])
 	return cache.WriteFile(file, changed)
 }
-
-func within(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
