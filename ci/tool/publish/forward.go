@@ -112,7 +112,7 @@ func (p *Publisher) commits(ctx context.Context, plan *Plan) (map[string]bool, e
 	tags, err := p.registry.Tags(ctx, first.Repository)
 	all := map[string]bool{}
 	for _, tag := range tags {
-		if commit, ok := strings.CutPrefix(tag, first.Image+"-"); ok && !strings.HasSuffix(tag, LatestSuffix) && !strings.HasSuffix(tag, LiveSuffix) {
+		if commit, ok := commitIn(tag, first.Image); ok {
 			all[commit] = true
 		}
 	}

@@ -218,8 +218,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, m := range latest {
 		its := map[string]bool{}
 		for _, tag := range tags[m.step.Repository] {
-			if commit, ok := strings.CutPrefix(tag, m.step.Image+"-"); ok && commitName.MatchString(commit) &&
-				commit != plan.Commit && (commits == nil || commits[commit]) {
+			if commit, ok := commitIn(tag, m.step.Image); ok && commit != plan.Commit && (commits == nil || commits[commit]) {
 				its[commit] = true
 			}
 		}
@@ -241,6 +240,12 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 		}
 	}
 	return "", nil
+}
+
+// commitIn returns the commit in a tag of the image; ok is false if it is another tag.
+func commitIn(tag, image string) (commit string, ok bool) {
+	commit, ok = strings.CutPrefix(tag, image+"-")
+	return commit, ok && commitName.MatchString(commit)
 }
 
 // commitName is how a commit is named in a tag.
