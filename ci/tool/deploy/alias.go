@@ -51,7 +51,7 @@ func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrRevision) && !errors.Is(err, ErrPassing) || r.pause(bound, &wait) != nil {
 			return err
 		}
-		f, err := r.settle(bound, s.result.Lambda, "")
+		f, err := r.Settle(bound, s.result.Lambda, "")
 		switch {
 		case err != nil:
 			return err
@@ -60,7 +60,7 @@ func (r *Releaser) publishVersion(ctx context.Context, s *step) error {
 		}
 		s.revision = f.Revision
 	}
-	f, err := r.settle(bound, s.result.Lambda, s.result.Version)
+	f, err := r.Settle(bound, s.result.Lambda, s.result.Version)
 	switch {
 	case err != nil:
 		return err

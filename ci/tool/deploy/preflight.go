@@ -79,7 +79,7 @@ func (r *Releaser) Preflight(ctx context.Context, targets []Target) (*Plan, erro
 
 func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	t := s.result.Target
-	f, err := r.settle(ctx, t.Lambda, "")
+	f, err := r.Settle(ctx, t.Lambda, "")
 	switch {
 	case errors.Is(err, ErrMissing):
 		return fmt.Errorf("the function does not exist; create it once, with package type Image, or correct `lambda` in its image.json: %w", err)

@@ -56,7 +56,7 @@ func (r *Releaser) rollBackFunction(ctx context.Context, s *step) {
 	name := s.result.Lambda
 	var wait time.Duration
 	for tries := 0; ; {
-		f, err := r.settle(ctx, name, "")
+		f, err := r.Settle(ctx, name, "")
 		if err != nil {
 			s.stuck(err.Error(), waitFix(s)+codeFix(s))
 			return

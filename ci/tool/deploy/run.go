@@ -118,9 +118,9 @@ func (r *Releaser) pause(ctx context.Context, wait *time.Duration) error {
 	}
 }
 
-// settle waits until Lambda has finished all changes of the function, at most as long as
+// Settle waits until Lambda has finished all changes of the function, at most as long as
 // the pace allows, and returns the function.
-func (r *Releaser) settle(ctx context.Context, name, qualifier string) (Function, error) {
+func (r *Releaser) Settle(ctx context.Context, name, qualifier string) (Function, error) {
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Settle)
 	defer cancel()
 	var wait time.Duration
@@ -158,7 +158,7 @@ func (r *Releaser) update(ctx context.Context, s *step) error {
 	}
 	var wait time.Duration
 	for read := 1; ; read++ {
-		f, err := r.settle(ctx, t.Lambda, "")
+		f, err := r.Settle(ctx, t.Lambda, "")
 		if err != nil {
 			return err
 		}
@@ -197,7 +197,7 @@ func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 		if r.pause(bound, &wait) != nil {
 			return false, fmt.Errorf("gave up after %s: %w", r.o.Pace.Settle, err)
 		}
-		f, readErr := r.settle(bound, t.Lambda, "")
+		f, readErr := r.Settle(bound, t.Lambda, "")
 		if readErr != nil {
 			return false, fmt.Errorf("%w; then %w", err, readErr)
 		}

@@ -66,7 +66,7 @@ func (f *createFlags) missing(ctx context.Context, cmd *cobra.Command, l *lambda
 			Function: t.Lambda, URI: t.URI(), Role: f.role, Architecture: deploy.Architecture(of.Arch()), Memory: of.Memory, Timeout: of.Timeout,
 		}); err == nil {
 			made = append(made, t.Lambda)
-			err = settle(ctx, l, t.Lambda)
+			err = settled(ctx, l, t.Lambda)
 		}
 		if err != nil {
 			if len(made) > 0 {
@@ -79,22 +79,11 @@ func (f *createFlags) missing(ctx context.Context, cmd *cobra.Command, l *lambda
 	return nil
 }
 
-// settle waits until Lambda has made the function.
-func settle(ctx context.Context, l *lambdaapi.Client, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, pace.Settle)
-	defer cancel()
-	for {
-		f, err := l.Function(ctx, name, "")
-		switch {
-		case err != nil && !errors.Is(err, deploy.ErrPassing):
-			return err
-		case err == nil && f.Failed() != "":
-			return errors.New(f.Failed())
-		case err == nil && f.Settled():
-			return nil
-		}
-		if err := clock.Sleep(ctx, pace.Poll); err != nil {
-			return fmt.Errorf("wait for %s: %w", name, err)
-		}
+// settled waits until Lambda has made the function.
+func settled(ctx context.Context, l *lambdaapi.Client, name string) error {
+	f, err := deploy.NewReleaser(l, nil, deploy.Options{Pace: pace}).Settle(ctx, name, "")
+	if err == nil && f.Failed() != "" {
+		err = errors.New(f.Failed())
 	}
+	return err
 }
