@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,14 +91,14 @@ func (a *app) repository() (string, error) {
 		}
 		return filepath.EvalSymlinks(a.root)
 	}
-	for at := dir; ; at = filepath.Dir(at) {
-		for _, name := range []string{"go.work", ".git", filepath.FromSlash(catalog.PipelineFile)} {
-			if _, err := os.Lstat(filepath.Join(at, name)); err == nil {
-				return filepath.EvalSymlinks(at)
-			}
-		}
-		if at == filepath.Dir(at) {
-			return filepath.EvalSymlinks(dir)
-		}
+	found, ok := upwards(dir, func(at string) bool {
+		return slices.ContainsFunc([]string{"go.work", ".git", filepath.FromSlash(catalog.PipelineFile)}, func(name string) bool {
+			_, err := os.Lstat(filepath.Join(at, name))
+			return err == nil
+		})
+	})
+	if !ok {
+		found = dir
 	}
+	return filepath.EvalSymlinks(found)
 }

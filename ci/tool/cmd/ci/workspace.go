@@ -56,17 +56,26 @@ func (a *app) selected(images []string) (*catalog.Catalog, []catalog.Function, e
 
 // findRoot returns the nearest folder, from dir upwards, that is a workspace.
 func findRoot(dir string) (string, error) {
-	for at := dir; ; at = filepath.Dir(at) {
+	found, ok := upwards(dir, func(at string) bool {
 		_, pipeline := os.Stat(filepath.Join(at, filepath.FromSlash(catalog.PipelineFile)))
 		_, err := os.Stat(filepath.Join(at, "go.work"))
 		functions, err2 := os.Stat(filepath.Join(at, catalog.Dir))
-		if pipeline == nil || err == nil && err2 == nil && functions.IsDir() {
-			return at, nil
-		}
+		return pipeline == nil || err == nil && err2 == nil && functions.IsDir()
+	})
+	if !ok {
+		return "", usageError{fmt.Errorf("no workspace (%s, or go.work and %s/) in %s or above; pass one with --root, or make one: bin/ci init", catalog.PipelineFile, catalog.Dir, dir)}
+	}
+	return found, nil
+}
+
+// upwards returns the nearest folder that is what is looked for: dir, or one above it.
+func upwards(dir string, is func(at string) bool) (at string, ok bool) {
+	for at = dir; !is(at); at = filepath.Dir(at) {
 		if at == filepath.Dir(at) {
-			return "", usageError{fmt.Errorf("no workspace (%s, or go.work and %s/) in %s or above; pass one with --root, or make one: bin/ci init", catalog.PipelineFile, catalog.Dir, dir)}
+			return "", false
 		}
 	}
+	return at, true
 }
 
 // checkCommit checks the commit that a flag names, if it was given.
