@@ -30,11 +30,11 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 		require.NoError(t, os.Symlink(at, filepath.Join(root, name)))
 	}
 	testkit.Downloaded(t, repository)
-	offline := []string{"GOPROXY=off"}
+	offline := environment{"GOPROXY": "off"}
 	build := func(root string) map[string]string {
 		digests := map[string]string{}
 		args := buildArgs(root, filepath.Join(t.TempDir(), "dist"), []string{"--cache", cacheDir, "--base", "static", "--ffmpeg", "static"})
-		for _, row := range reported(t, process(t, offline, args...)).Images {
+		for _, row := range reported(t, offline.output(t, args...)).Images {
 			digests[row.Image] = row.Digest
 		}
 		return digests
@@ -78,7 +78,7 @@ func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
 		assert.Equal(t, digest, after[image], image)
 	}
 	var r audit.Report
-	require.NoError(t, json.Unmarshal(process(t, offline, "audit", "--root", root, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static", "--json"), &r))
+	require.NoError(t, json.Unmarshal(offline.output(t, "audit", "--root", root, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static", "--json"), &r))
 	gates := map[string][]audit.Gate{}
 	for _, c := range r.Checks {
 		assert.True(t, c.Passed || !c.Applies, "%s: %s", c.Image, c.Gate)

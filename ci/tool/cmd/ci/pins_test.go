@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/workspace/lock"
@@ -23,13 +22,7 @@ import (
 // a registry for each prefix.
 func sources(t *testing.T, prefixes ...string) (registries []*testkit.Registry, base, ffmpeg v1.Hash) {
 	t.Helper()
-	amd64, arm64 := testkit.AMD64, v1.Platform{OS: "linux", Architecture: "arm64"}
-	index := testkit.OCIIndex(t, map[*v1.Platform]v1.Image{
-		&amd64: testkit.OCIImage(t, amd64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
-		&arm64: testkit.OCIImage(t, arm64, layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")),
-	})
-	program := testkit.Program(t, "amd64", false)
-	tools := testkit.OCIImage(t, amd64, layer.Text("ffmpeg", 0o755, program), layer.Text("ffprobe", 0o755, program+"probe"))
+	index, tools := testkit.Base(t), testkit.FFmpeg(t)
 	for _, prefix := range prefixes {
 		r := testkit.NewRegistry(t)
 		r.Push(t, prefix+"lambda/provided:al2023", index)

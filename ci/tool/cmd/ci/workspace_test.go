@@ -44,17 +44,12 @@ func ci(t *testing.T, args ...string) []byte {
 	return stdout.Bytes()
 }
 
-// process runs one command line in a process of its own, with more variables, and returns
-// its standard output. A test that runs beside others cannot set variables of this process.
-func process(t *testing.T, env []string, args ...string) []byte {
+// output runs a command line that succeeds, and returns its standard output.
+func (e environment) output(t *testing.T, args ...string) []byte {
 	t.Helper()
-	cmd := environment(nil).command(t, args...)
-	cmd.Env = append(cmd.Env, env...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, "ci %s\n%s", strings.Join(args, " "), stderr.String())
-	return out
+	got := e.run(t, args...)
+	require.Equal(t, exitDone, got.code, "ci %s\n%s", strings.Join(args, " "), got.stderr)
+	return []byte(got.stdout)
 }
 
 // buildAll builds the workspace at root and returns the report.
@@ -256,18 +251,18 @@ func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
 			for i, name := range []string{"here", "some/other/place"} {
 				root := filepath.Join(t.TempDir(), name)
 				c.workspace(root)
-				var env []string
+				env := environment{}
 				if *reproduceAll {
-					env = append(env, "GOMODCACHE="+filepath.Join(t.TempDir(), "mod"))
+					env["GOMODCACHE"] = filepath.Join(t.TempDir(), "mod")
 					// Modules are read-only, which only `go clean` knows how to remove.
 					clean := exec.Command("go", "clean", "-modcache")
-					clean.Env = append(os.Environ(), env...)
+					clean.Env = append(os.Environ(), "GOMODCACHE="+env["GOMODCACHE"])
 					t.Cleanup(func() { assert.NoError(t, clean.Run()) })
 				}
 				if *reproduceAll || c.empty && i == 1 {
-					env = append(env, "GOCACHE="+t.TempDir())
+					env["GOCACHE"] = t.TempDir()
 				}
-				r := reported(t, process(t, env, buildArgs(root, filepath.Join(root, "dist"), append(c.args, "--cache", t.TempDir()))...))
+				r := reported(t, env.output(t, buildArgs(root, filepath.Join(root, "dist"), append(c.args, "--cache", t.TempDir()))...))
 				for _, row := range r.Images {
 					digests[i] = append(digests[i], row.Image+" "+row.Digest)
 				}

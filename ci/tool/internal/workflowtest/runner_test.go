@@ -6,10 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +20,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/workspace/lock"
 )
@@ -58,14 +59,7 @@ func newGitHub(t *testing.T) *github {
 // pins pushes a base and an ffmpeg to the cloud, and returns the lock file that names them.
 func (g *github) pins() string {
 	g.t.Helper()
-	amd64, arm64 := testkit.AMD64, v1.Platform{OS: "linux", Architecture: "arm64"}
-	entrypoint := layer.Text("lambda-entrypoint.sh", 0o755, "#!/bin/sh\n")
-	task := layer.Text("var/task/.keep", 0o644, "") // where functions start
-	base := testkit.OCIIndex(g.t, map[*v1.Platform]v1.Image{
-		&amd64: testkit.OCIImage(g.t, amd64, entrypoint, task), &arm64: testkit.OCIImage(g.t, arm64, entrypoint, task),
-	})
-	program := testkit.Program(g.t, "amd64", false)
-	ffmpeg := testkit.OCIImage(g.t, amd64, layer.Text("ffmpeg", 0o755, program), layer.Text("ffprobe", 0o755, program+"probe"))
+	base, ffmpeg := testkit.Base(g.t), testkit.FFmpeg(g.t)
 	g.push("public.ecr.aws/lambda/provided:al2023", base)
 	g.push("index.docker.io/mwader/static-ffmpeg:9.0.2", ffmpeg)
 	l, err := lock.Load(g.dir)
@@ -213,18 +207,11 @@ func (g *github) environment() []string {
 func (g *github) clean(r run) {
 	g.t.Helper()
 	secrets := append(g.cloud.aws.Passwords(), "nobody-may-see")
-	for _, text := range append([]string{r.log}, values(r.summary)...) {
+	for _, text := range append([]string{r.log}, slices.Collect(maps.Values(r.summary))...) {
 		for _, secret := range secrets {
 			require.NotContains(g.t, text, secret)
 		}
 	}
-}
-
-func values(m map[string]string) (all []string) {
-	for _, v := range m {
-		all = append(all, v)
-	}
-	return all
 }
 
 // act is the runner that the Makefile built.
