@@ -1,3 +1,5 @@
+// Package local runs the whole system on this machine: the functions from their built
+// images, and local servers in place of S3, DynamoDB, Lambda and API Gateway.
 package local
 
 import (
@@ -20,6 +22,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3afero"
 	"github.com/spf13/afero"
 
+	"lambdas.internal/ci/tool/run/endpoint"
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -88,8 +91,9 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	}
 	background, cancel := context.WithCancel(context.Background())
 	s.onClose(func() error { cancel(); return nil })
-	api := &lambdaAPI{functions: map[string]runner{}, logs: o.Logs, background: background}
-	if s.LambdaURL, err = s.serve("127.0.0.1:0", api.handler()); err != nil {
+	functions := map[string]endpoint.Runner{}
+	api := &endpoint.Lambda{Find: in(functions), Logs: o.Logs, Background: background}
+	if s.LambdaURL, err = s.serve("127.0.0.1:0", api.Handler()); err != nil {
 		return nil, err
 	}
 	secret := rand.Text()
@@ -103,7 +107,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		if err != nil {
 			return nil, err
 		}
-		function, err := newSandbox(func() (runner, error) {
+		function, err := endpoint.NewSandbox(func() (endpoint.Runner, error) {
 			return invoke.Start(root, invoke.Options{Name: f.Lambda, Image: of, Env: env, Memory: f.Memory, Logs: o.Logs})
 		})
 		if err != nil {
@@ -111,17 +115,17 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		}
 		s.onClose(function.Stop)
 		for _, name := range f.Names() {
-			api.functions[name] = function
+			functions[name] = function
 		}
 		if f.Image == o.Front {
-			api.onFailure = function
+			api.OnFailure = function
 		}
 	}
-	if api.onFailure == nil {
+	if api.OnFailure == nil {
 		return nil, fmt.Errorf("start the system: the image %q, which is to answer HTTP requests, does not exist", o.Front)
 	}
-	s.onClose(func() error { cancel(); api.running.Wait(); return nil })
-	s.URL, err = s.serve(o.Listen, withPage(gateway{api.onFailure, background, http.Header{"X-Origin-Verify": {secret}}}))
+	s.onClose(func() error { cancel(); api.Wait(); return nil })
+	s.URL, err = s.serve(o.Listen, withPage(endpoint.Gateway{Function: api.OnFailure, Background: background, Header: http.Header{"X-Origin-Verify": {secret}}}))
 	return s, err
 }
 
@@ -256,4 +260,12 @@ func dynamoDB(ctx context.Context, url, operation, body string, answer any) erro
 		return nil
 	}
 	return json.Unmarshal(data, answer)
+}
+
+// in finds functions by their name in AWS.
+func in(functions map[string]endpoint.Runner) func(string) (endpoint.Runner, bool) {
+	return func(name string) (endpoint.Runner, bool) {
+		f, ok := functions[name]
+		return f, ok
+	}
 }
