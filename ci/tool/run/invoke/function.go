@@ -45,6 +45,10 @@ type Options struct {
 	Memory int
 	// Logs receives the output of the function.
 	Logs io.Writer
+	// Under returns the command line that runs a program, such as that of a debugger; nil to
+	// run it directly. A debugger is no file of the image, so the function sees those of this
+	// machine.
+	Under func(program string) []string
 }
 
 // Start starts the bootstrap of the image that is unpacked in root. If this process has
@@ -65,11 +69,15 @@ func start(root string, o Options) (*Function, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	bootstrap, bin, task := "/"+image.BootstrapPath, "/usr/local/bin", "/var/task"
-	confined := os.Geteuid() == 0 && makeDevices(root) == nil
+	confined := o.Under == nil && os.Geteuid() == 0 && makeDevices(root) == nil
 	if !confined {
 		bootstrap, bin, task = filepath.Join(root, bootstrap), filepath.Join(root, bin), filepath.Join(root, task)
 	}
-	cmd := exec.CommandContext(ctx, bootstrap)
+	line := []string{bootstrap}
+	if o.Under != nil {
+		line = o.Under(bootstrap)
+	}
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
 	if confined {
