@@ -33,7 +33,7 @@ type Function struct {
 	s       *Session
 	image   string
 	of      catalog.Function // as image.json was last read; guarded by mu
-	dir     string // its own
+	dir     string           // its own
 	sandbox *endpoint.Sandbox
 	logs    *report.Source
 

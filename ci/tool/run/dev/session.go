@@ -46,7 +46,7 @@ type Session struct {
 	logs   *report.Sources
 	watch  *watcher
 
-	saves      atomic.Int64 // counts the events of the file system
+	saves      atomic.Int64                       // counts the events of the file system
 	abandon    atomic.Pointer[context.CancelFunc] // ends a build that is not urgent
 	changed    chan struct{}
 	background sync.WaitGroup
