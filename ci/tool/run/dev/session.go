@@ -20,6 +20,7 @@ import (
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/run/endpoint"
 	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/watch"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
@@ -44,7 +45,7 @@ type Session struct {
 	dir    string // of all that it writes
 	layout string
 	logs   *report.Sources
-	watch  *watcher
+	watch  *watch.Watcher
 
 	saves      atomic.Int64                       // counts the events of the file system
 	abandon    atomic.Pointer[context.CancelFunc] // ends a build that is not urgent
@@ -83,13 +84,13 @@ func Start(ctx context.Context, o Options) (_ *Session, err error) {
 	}
 	s.layout = filepath.Join(s.dir, "layout")
 	kept := b.Cache.Path()
-	if s.watch, err = newWatcher(func(dir string) bool { return dir == kept || dir == s.dir }); err != nil {
+	if s.watch, err = watch.New(func(dir string) bool { return dir == kept || dir == s.dir }); err != nil {
 		return nil, err
 	}
 	if err := s.follow(b, functions); err != nil { // before the build, so that no save is lost
 		return nil, err
 	}
-	s.background.Go(s.listen)
+	s.background.Go(func() { s.watch.Run(s.save, func(err error) { s.say(nil, "%v", err) }) })
 	if err := s.build(ctx, b, functions, 0); err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (s *Session) Close() error {
 	s.cancel()
 	var errs []error
 	if s.watch != nil {
-		errs = append(errs, s.watch.notify.Close())
+		errs = append(errs, s.watch.Close())
 	}
 	s.background.Wait()
 	for _, f := range s.all() {
@@ -162,35 +163,7 @@ func (s *Session) follow(b *build.Builder, functions []catalog.Function) error {
 	if err != nil {
 		return err
 	}
-	return s.watch.follow(folders)
-}
-
-// listen counts the events of the file system until the session ends.
-func (s *Session) listen() {
-	for {
-		select {
-		case e, ok := <-s.watch.notify.Events:
-			if !ok {
-				return
-			}
-			concerns, err := s.watch.concerns(e)
-			if err != nil {
-				s.say(nil, "%v", err)
-			}
-			if concerns {
-				s.save()
-			}
-		case err, ok := <-s.watch.notify.Errors:
-			if !ok {
-				return
-			}
-			s.say(nil, "watch the sources: %v", err)
-			if err := s.watch.again(); err != nil {
-				s.say(nil, "%v", err)
-			}
-			s.save()
-		}
-	}
+	return s.watch.Follow(folders)
 }
 
 // save notes that something was saved.

@@ -1,4 +1,5 @@
-package dev
+// Package watch tells when files that functions may be built from are saved.
+package watch
 
 import (
 	"errors"
@@ -6,25 +7,30 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// watcher watches folders and all folders in them.
-type watcher struct {
+// Watcher watches folders and all folders in them.
+type Watcher struct {
 	notify *fsnotify.Watcher
-	tops   []string
 	skip   func(dir string) bool
+
+	mu   sync.Mutex
+	tops []string
 }
 
-func newWatcher(skip func(dir string) bool) (*watcher, error) {
+// New returns a watcher that leaves out the folders for which skip is true.
+func New(skip func(dir string) bool) (*Watcher, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watch the sources: %w", advise(err))
 	}
-	return &watcher{notify: notify, skip: skip}, nil
+	return &Watcher{notify: notify, skip: skip}, nil
 }
 
 // advise says what to do if the system watches as much as it may.
@@ -39,7 +45,7 @@ func advise(err error) error {
 }
 
 // add watches a folder and all in it that can have sources.
-func (w *watcher) add(top string) error {
+func (w *Watcher) add(top string) error {
 	err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -62,14 +68,12 @@ func (w *watcher) add(top string) error {
 	return nil
 }
 
-// follow watches these folders too.
-func (w *watcher) follow(tops []string) error {
+// Follow watches these folders too.
+func (w *Watcher) Follow(tops []string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, top := range tops {
-		known := false
-		for _, t := range w.tops {
-			known = known || t == top
-		}
-		if known {
+		if slices.Contains(w.tops, top) {
 			continue
 		}
 		if err := w.add(top); err != nil {
@@ -80,9 +84,41 @@ func (w *watcher) follow(tops []string) error {
 	return nil
 }
 
+// Close ends [Watcher.Run].
+func (w *Watcher) Close() error { return w.notify.Close() }
+
+// Run calls saved after each event that may matter, and complain with what it could not watch,
+// until Close.
+func (w *Watcher) Run(saved func(), complain func(error)) {
+	for {
+		select {
+		case e, ok := <-w.notify.Events:
+			if !ok {
+				return
+			}
+			concerns, err := w.concerns(e)
+			if err != nil {
+				complain(err)
+			}
+			if concerns {
+				saved()
+			}
+		case err, ok := <-w.notify.Errors:
+			if !ok {
+				return
+			}
+			complain(fmt.Errorf("watch the sources: %w", err))
+			if err := w.again(); err != nil {
+				complain(err)
+			}
+			saved()
+		}
+	}
+}
+
 // concerns tells whether an event may change what functions are built from. What only may do
 // so is compared with the content keys afterwards. A new folder is watched.
-func (w *watcher) concerns(e fsnotify.Event) (bool, error) {
+func (w *Watcher) concerns(e fsnotify.Event) (bool, error) {
 	name := filepath.Base(e.Name)
 	if ignored(name) || e.Op == fsnotify.Chmod || strings.HasSuffix(name, "_test.go") {
 		return false, nil
@@ -97,7 +133,9 @@ func (w *watcher) concerns(e fsnotify.Event) (bool, error) {
 }
 
 // again watches all folders anew: the system lost events.
-func (w *watcher) again() error {
+func (w *Watcher) again() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, top := range w.tops {
 		if err := w.add(top); err != nil {
 			return err
