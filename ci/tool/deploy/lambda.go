@@ -56,6 +56,8 @@ type Function struct {
 	Version       string
 	// Revision changes with every change of the function.
 	Revision string
+	// LogGroup is that of its log. Description is that of a version.
+	LogGroup, Description string
 	// State is Pending, Active, Inactive or Failed.
 	State, StateReason string
 	// Update is InProgress, Successful or Failed.

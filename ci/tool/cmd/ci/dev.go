@@ -104,7 +104,8 @@ func (a *app) dev(cmd *cobra.Command, f *devFlags, names []string) (err error) {
 	return nil
 }
 
-// loader returns a function that reads the workspace as it is when it is called.
+// loader returns a function that reads the workspace as it is when it is called, for a platform
+// that this machine runs.
 func (a *app) loader(cmd *cobra.Command, f *buildFlags, names []string) (func() (*build.Builder, []catalog.Function, error), error) {
 	if f.platform == "" {
 		if err := cmd.Flags().Set("platform", "linux/"+runtime.GOARCH); err != nil {
@@ -114,6 +115,11 @@ func (a *app) loader(cmd *cobra.Command, f *buildFlags, names []string) (func() 
 	if err := checkRuns(f.platform); err != nil {
 		return nil, err
 	}
+	return a.reader(cmd, f, names), nil
+}
+
+// reader is [app.loader] for any platform.
+func (a *app) reader(cmd *cobra.Command, f *buildFlags, names []string) func() (*build.Builder, []catalog.Function, error) {
 	loaded := false
 	return func() (*build.Builder, []catalog.Function, error) {
 		b, err := a.builder(cmd, f)
@@ -126,7 +132,7 @@ func (a *app) loader(cmd *cobra.Command, f *buildFlags, names []string) (func() 
 		loaded = true
 		functions, err := b.Catalog.Select(names)
 		return b, functions, err
-	}, nil
+	}
 }
 
 // debugger returns the debugger that --debug asks for.

@@ -28,7 +28,7 @@ func TestASaveIsAnswered(t *testing.T) {
 	w.save(t, map[string]string{api + "main.go": answering("edited")})
 	w.becomes(t, "api", `"api hello"`, `"edited hello"`)
 	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance", "{}").Payload))
-	assert.NotContains(t, w.output.said(), "enhance: new program", "it is not concerned")
+	assert.NotContains(t, w.output.String(), "enhance: new program", "it is not concerned")
 
 	w.save(t, map[string]string{"shared/greet/a.go": "package greet\n\nconst Word = \"you\"\n"})
 	w.becomes(t, "enhance", `"enhance hello"`, `"enhance you"`)
@@ -92,7 +92,7 @@ func TestAFunctionThatNeverCompiled(t *testing.T) {
 	assert.Contains(t, running.Functions[0].Error, "undefined: undefined")
 
 	w.save(t, map[string]string{api + "main.go": answering("api")})
-	require.Eventually(t, func() bool { return string(w.call(t, "api", "{}").Payload) == `"api hello"` }, time.Minute, time.Millisecond, w.output.said())
+	require.Eventually(t, func() bool { return string(w.call(t, "api", "{}").Payload) == `"api hello"` }, time.Minute, time.Millisecond, w.output.String())
 }
 
 // An invocation that runs ends with the code with which it began.
@@ -129,7 +129,7 @@ func TestFunctionsComeAndGo(t *testing.T) {
 		"go.work":                    work,
 	})
 	require.Eventually(t, func() bool { _, ok := w.Find("Other"); return ok }, time.Minute, time.Millisecond)
-	require.Eventually(t, func() bool { return string(w.call(t, "other", "{}").Payload) == `"other hello"` }, time.Minute, time.Millisecond, w.output.said())
+	require.Eventually(t, func() bool { return string(w.call(t, "other", "{}").Payload) == `"other hello"` }, time.Minute, time.Millisecond, w.output.String())
 
 	w.save(t, map[string]string{"go.work": strings.Replace(work, "\t./functions/enhance-lambda\n", "", 1)})
 	require.NoError(t, os.RemoveAll(filepath.Join(w.root, enhance)))

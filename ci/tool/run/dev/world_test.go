@@ -1,13 +1,11 @@
 package dev_test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +29,6 @@ const api, enhance = "functions/media-lambda/", "functions/enhance-lambda/"
 const serve = `package greet
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -71,25 +68,7 @@ func answering(word string) string {
 type world struct {
 	*dev.Session
 	root   string
-	output *output
-}
-
-// output keeps what a session says.
-type output struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (o *output) Write(text []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.Buffer.Write(text)
-}
-
-func (o *output) said() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.String()
+	output *testkit.Buffer
 }
 
 // newWorld starts a session in a small workspace, changed.
@@ -105,7 +84,7 @@ func newWorld(t *testing.T, changes map[string]string, with ...func(*dev.Options
 		files[name] = content
 	}
 	root, kept := testkit.Workspace(t, files).Root, testkit.Cache(t)
-	w := &world{root: root, output: &output{}}
+	w := &world{root: root, output: &testkit.Buffer{}}
 	o := dev.Options{Output: w.output, Load: func() (*build.Builder, []catalog.Function, error) {
 		c, err := catalog.Load(root)
 		if err != nil {
@@ -146,7 +125,7 @@ func (w *world) call(t *testing.T, image, event string) invoke.Response {
 	f, ok := w.Function(image)
 	require.True(t, ok, image)
 	r, err := f.Invoke(t.Context(), []byte(event))
-	require.NoError(t, err, w.output.said())
+	require.NoError(t, err, w.output.String())
 	return r
 }
 
@@ -156,19 +135,19 @@ func (w *world) becomes(t *testing.T, image, was, is string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Minute; {
 		r := w.call(t, image, "{}")
-		require.Nil(t, r.Error, w.output.said())
+		require.Nil(t, r.Error, w.output.String())
 		if string(r.Payload) == is {
 			return
 		}
-		require.Equal(t, was, string(r.Payload), w.output.said())
+		require.Equal(t, was, string(r.Payload), w.output.String())
 	}
-	require.Fail(t, "the answer stays "+was, w.output.said())
+	require.Fail(t, "the answer stays "+was, w.output.String())
 }
 
 // says waits until the session has said something.
 func (w *world) says(t *testing.T, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(w.output.said(), text) }, time.Minute, 10*time.Millisecond, "no %q in: %s", text, w.output.said())
+	require.Eventually(t, func() bool { return strings.Contains(w.output.String(), text) }, time.Minute, 10*time.Millisecond, "no %q in: %s", text, w.output.String())
 }
 
 // folders are those of sessions in the temporary folder.

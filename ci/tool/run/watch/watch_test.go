@@ -62,7 +62,11 @@ func TestWhatIsNoticed(t *testing.T) {
 		}, true},
 		{"a source that is removed", func() { require.NoError(t, os.Remove(filepath.Join(root, "functions/api/main.go"))) }, true},
 		{"a test", write("functions/api/main_test.go"), false},
-		{"an editor's copies", func() { write("functions/api/.main.go.swp")(); write("functions/api/main.go~")(); write("functions/api/4913")() }, false},
+		{"an editor's copies", func() {
+			write("functions/api/.main.go.swp")()
+			write("functions/api/main.go~")()
+			write("functions/api/4913")()
+		}, false},
 		{"rights", func() { require.NoError(t, os.Chmod(filepath.Join(root, "functions/api/page.html"), 0o600)) }, false},
 		{"git's files", write(".git/index"), false},
 		{"an image layout", write("dist/blobs/a"), false},
