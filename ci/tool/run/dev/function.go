@@ -137,26 +137,25 @@ func (f *Function) settle(save int64) {
 
 // fail notes why the sources make no program.
 func (f *Function) fail(err error, save int64) {
-	f.mu.Lock()
-	before := f.failed
-	f.failed = &invoke.FunctionError{Type: kindOf(err), Message: err.Error()}
-	f.settle(save)
-	f.mu.Unlock()
-	if before == nil || before.Message != err.Error() {
+	if f.failed == nil || f.failed.Message != err.Error() { // only builds change it, one after the other
 		f.s.say(f, "%v", err)
 	}
+	f.note(&invoke.FunctionError{Type: kindOf(err), Message: err.Error()}, save)
 }
 
 // same notes that the sources make what they made before.
 func (f *Function) same(save int64) {
-	f.mu.Lock()
-	before := f.failed
-	f.failed = nil
-	f.settle(save)
-	f.mu.Unlock()
-	if before != nil {
+	if f.failed != nil {
 		f.s.say(f, "the sources make the program of before again")
 	}
+	f.note(nil, save)
+}
+
+func (f *Function) note(failed *invoke.FunctionError, save int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = failed
+	f.settle(save)
 }
 
 // take makes the function run another program from its next event on. It does not wait for an
@@ -168,6 +167,9 @@ func (f *Function) take(ctx context.Context, p *program, save int64, since time.
 	f.next, f.failed = p, nil
 	if first {
 		f.settle(save)
+		if f.debugged() { // so that a debugger can be there before the first event
+			f.s.background.Go(f.wake)
+		}
 		return
 	}
 	if !f.swapping {
@@ -175,6 +177,13 @@ func (f *Function) take(ctx context.Context, p *program, save int64, since time.
 		f.s.background.Go(func() { f.swap(ctx, since) })
 	}
 	f.settle(save)
+}
+
+// wake starts the function before its first event.
+func (f *Function) wake() {
+	if err := f.sandbox.Wake(); err != nil {
+		f.s.say(f, "%v", err)
+	}
 }
 
 // swap replaces the program, until it is the last one that was built.

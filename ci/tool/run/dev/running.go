@@ -22,14 +22,13 @@ type RunningFunction struct {
 	Lambdas []string `json:"lambdas"`
 	// Error says why the function cannot be built.
 	Error string `json:"error,omitempty"`
-	debug bool
 }
 
 // Running says what the session runs, served at url.
 func (s *Session) Running(url string, d *Debugger) Running {
 	r := Running{URL: url}
 	for _, f := range s.all() {
-		one := RunningFunction{Image: f.image, URL: url + "/" + f.image + "/", Lambdas: f.names(), debug: f.debugged()}
+		one := RunningFunction{Image: f.image, URL: url + "/" + f.image + "/", Lambdas: f.names()}
 		f.mu.Lock()
 		if f.failed != nil {
 			one.Error = f.failed.Message
@@ -63,7 +62,7 @@ func (r Running) Print(w io.Writer) error {
 	}
 	if r.Debugger != "" {
 		_, port, _ := strings.Cut(r.Debugger, ":")
-		fmt.Fprintf(w, "debug           dlv connect %s, from the first event on; in VS Code a configuration with\n"+
+		fmt.Fprintf(w, "debug           dlv connect %s; in VS Code a configuration with\n"+
 			"                \"type\": \"go\", \"request\": \"attach\", \"mode\": \"remote\", \"host\": \"127.0.0.1\", \"port\": %s\n", r.Debugger, port)
 	}
 	_, err := fmt.Fprintln(w, "save a source and call again; press Ctrl-C to stop")

@@ -90,6 +90,16 @@ func (s *Sandbox) Swap(ctx context.Context, change func() error) (err error) {
 	return err
 }
 
+// Wake starts the function, if it does not run.
+func (s *Sandbox) Wake() (err error) {
+	f := <-s.turn
+	defer func() { s.turn <- f }()
+	if f == nil {
+		f, err = s.restart()
+	}
+	return err
+}
+
 // Stop ends the function when its event is answered.
 func (s *Sandbox) Stop() error {
 	f := <-s.turn

@@ -54,6 +54,9 @@ type Options struct {
 	Env []string
 	// Logs receives the output of the functions.
 	Logs io.Writer
+	// Run starts the functions with an environment, and returns how to find that of an image,
+	// and how to end all; nil to run them from Layout.
+	Run func(env []string) (find func(image string) (endpoint.Runner, bool), stop func() error, err error)
 }
 
 // System is the running system.
@@ -98,22 +101,21 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	}
 	secret := rand.Text()
 	env := append(s.environment(o.Functions, secret), o.Env...)
+	if o.Run == nil {
+		o.Run = func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
+			return fromLayout(ctx, o, filepath.Join(dir, "images"), env)
+		}
+	}
+	find, stop, err := o.Run(env)
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(stop)
 	for _, f := range o.Functions {
-		root := filepath.Join(dir, "images", f.Image)
-		if err := rootfs.Unpack(ctx, o.Layout, f.Image, root); err != nil {
-			return nil, err
+		function, ok := find(f.Image)
+		if !ok {
+			return nil, fmt.Errorf("start the system: the function of %s does not run", f.Image)
 		}
-		of, err := rootfs.Environment(o.Layout, f.Image)
-		if err != nil {
-			return nil, err
-		}
-		function, err := endpoint.NewSandbox(func() (endpoint.Runner, error) {
-			return invoke.Start(root, invoke.Options{Name: f.Lambda, Image: of, Env: env, Memory: f.Memory, Logs: o.Logs})
-		})
-		if err != nil {
-			return nil, err
-		}
-		s.onClose(function.Stop)
 		for _, name := range f.Names() {
 			functions[name] = function
 		}
@@ -262,7 +264,37 @@ func dynamoDB(ctx context.Context, url, operation, body string, answer any) erro
 	return json.Unmarshal(data, answer)
 }
 
-// in finds functions by their name in AWS.
+// fromLayout starts the functions from the images of the layout, which it unpacks into dir.
+func fromLayout(ctx context.Context, o Options, dir string, env []string) (find func(string) (endpoint.Runner, bool), stop func() error, err error) {
+	functions := map[string]endpoint.Runner{}
+	stop = func() error {
+		var errs []error
+		for _, f := range functions {
+			errs = append(errs, f.Stop())
+		}
+		return errors.Join(errs...)
+	}
+	for _, f := range o.Functions {
+		root := filepath.Join(dir, f.Image)
+		err := rootfs.Unpack(ctx, o.Layout, f.Image, root)
+		var of []string
+		if err == nil {
+			of, err = rootfs.Environment(o.Layout, f.Image)
+		}
+		if err == nil {
+			functions[f.Image], err = endpoint.NewSandbox(func() (endpoint.Runner, error) {
+				return invoke.Start(root, invoke.Options{Name: f.Lambda, Image: of, Env: env, Memory: f.Memory, Logs: o.Logs})
+			})
+		}
+		if err != nil {
+			delete(functions, f.Image)
+			return nil, nil, errors.Join(err, stop())
+		}
+	}
+	return in(functions), stop, nil
+}
+
+// in finds functions by their name.
 func in(functions map[string]endpoint.Runner) func(string) (endpoint.Runner, bool) {
 	return func(name string) (endpoint.Runner, bool) {
 		f, ok := functions[name]
