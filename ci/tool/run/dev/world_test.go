@@ -3,6 +3,7 @@ package dev_test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -29,6 +30,7 @@ const api, enhance = "functions/media-lambda/", "functions/enhance-lambda/"
 const serve = `package greet
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -133,7 +135,7 @@ func (w *world) call(t *testing.T, image, event string) invoke.Response {
 // what it was, and nothing else.
 func (w *world) becomes(t *testing.T, image, was, is string) {
 	t.Helper()
-	for start := time.Now(); time.Since(start) < time.Minute; {
+	for start := time.Now(); time.Since(start) < patience; {
 		r := w.call(t, image, "{}")
 		require.Nil(t, r.Error, w.output.String())
 		if string(r.Payload) == is {
@@ -147,7 +149,7 @@ func (w *world) becomes(t *testing.T, image, was, is string) {
 // says waits until the session has said something.
 func (w *world) says(t *testing.T, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(w.output.String(), text) }, time.Minute, 10*time.Millisecond, "no %q in: %s", text, w.output.String())
+	require.Eventually(t, func() bool { return strings.Contains(w.output.String(), text) }, patience, tick, "no %q in: %s", text, w.output.String())
 }
 
 // folders are those of sessions in the temporary folder.
@@ -156,4 +158,25 @@ func folders(t *testing.T) []string {
 	all, err := filepath.Glob(filepath.Join(os.TempDir(), "lambdas-dev-*"))
 	require.NoError(t, err)
 	return all
+}
+
+// patience is how long a test waits, and tick how often it looks.
+const (
+	patience = time.Minute
+	tick     = 10 * time.Millisecond
+)
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// testGoroot is where Go is.
+func testGoroot(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
 }
