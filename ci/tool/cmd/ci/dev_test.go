@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -75,9 +76,12 @@ func devInScript(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return err
 	}))
-	if said := stderr.String(); !strings.Contains(said, "undefined: undefined") {
-		check(fmt.Errorf("the terminal does not have the error"))
-	}
+	check(patiently(func() error { // the pipe may be slower than the answer
+		if !strings.Contains(stderr.String(), "undefined: undefined") {
+			return errors.New("the terminal does not have the error")
+		}
+		return nil
+	}))
 	check(cmd.Process.Signal(os.Interrupt))
 	check(<-ended)
 	u, err := url.Parse(running.URL)

@@ -64,7 +64,7 @@ func newFunction(s *Session, of catalog.Function) *Function {
 }
 
 // maxMessage is the length of an error in a header.
-const maxMessage = 4 << 10
+const maxMessage = 1 << 10
 
 // Invoke sends the function an event. If its sources were saved, it waits until they are built:
 // the answer is that of the new program. If they cannot be built, the program of before
@@ -79,7 +79,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (invoke.Response, e
 	f.mu.Unlock()
 	switch {
 	case next != nil:
-		return f.invoke(ctx, event, failed, time.Duration(next.of.Timeout)*time.Second)
+		return f.invoke(ctx, event, failed)
 	case failed == nil:
 		failed = &invoke.FunctionError{Type: "Dev.BuildError", Message: "the function is not built yet"}
 	}
@@ -105,12 +105,7 @@ func (f *Function) built(ctx context.Context, save int64) error {
 	}
 }
 
-func (f *Function) invoke(ctx context.Context, event []byte, failed *invoke.FunctionError, limit time.Duration) (invoke.Response, error) {
-	if limit > 0 && !f.debugged() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not answer within the timeout in its image.json, %s: %w", limit, context.DeadlineExceeded))
-		defer cancel()
-	}
+func (f *Function) invoke(ctx context.Context, event []byte, failed *invoke.FunctionError) (invoke.Response, error) {
 	r, err := f.sandbox.Invoke(ctx, event)
 	_ = f.logs.Flush() // the stream says it if it cannot be written
 	if failed != nil {
@@ -254,7 +249,7 @@ func (f *Function) install() error {
 		}
 		f.root = ""
 	}
-	if f.root != "" {
+	if f.root != "" && runs != next {
 		if err := f.place(next); err != nil {
 			return err
 		}
@@ -286,8 +281,25 @@ func (f *Function) start() (endpoint.Runner, error) {
 	o := invoke.Options{Name: p.of.Lambda, Image: f.env, Env: f.s.o.Env, Memory: p.of.Memory, Logs: f.logs}
 	if f.debugged() {
 		o.Under = f.s.o.Debugger.Under
+		return f.s.o.Start(f.root, o)
 	}
-	return f.s.o.Start(f.root, o)
+	r, err := f.s.o.Start(f.root, o)
+	if limit := time.Duration(p.of.Timeout) * time.Second; err == nil && limit > 0 {
+		r = timed{r, limit}
+	}
+	return r, err
+}
+
+// timed is a function with a timeout.
+type timed struct {
+	endpoint.Runner
+	limit time.Duration
+}
+
+func (t timed) Invoke(ctx context.Context, event []byte) (invoke.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.limit, fmt.Errorf("it did not answer within the timeout in its image.json, %s: %w", t.limit, context.DeadlineExceeded))
+	defer cancel()
+	return t.Runner.Invoke(ctx, event)
 }
 
 // debugged tells whether the function runs under a debugger.
