@@ -55,6 +55,10 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 		}}}})
 		return
 	}
+	if verb == "DescribeRepositoryCreationTemplates" {
+		write(w, map[string]any{"registryId": Account, "repositoryCreationTemplates": append([]map[string]any{}, a.Templates...)})
+		return
+	}
 	name, _ := input["repositoryName"].(string)
 	if names, ok := input["repositoryNames"].([]any); ok {
 		name = names[0].(string)

@@ -79,6 +79,8 @@ type AWS struct {
 	URL string
 	// PageSize limits how many images and versions one answer lists; AWS has limits too.
 	PageSize int
+	// Templates are the repository creation templates, in the form of the API.
+	Templates []map[string]any
 	// Answer, if set, is asked about each call, without a lock. A failure with a status
 	// is the answer.
 	Answer func(Call) Failure
