@@ -21,9 +21,9 @@ func TestARepositoryThatAPushCreates(t *testing.T) {
 		return map[string]any{"prefix": prefix, "imageTagMutability": mutability, "appliedFor": applied}
 	}
 	const (
-		name   = "team/lambda-private-light"
-		onPush = "CREATE_ON_PUSH"
-		fix    = "; or create it with --create-repositories"
+		name    = "team/lambda-private-light"
+		onPush  = "CREATE_ON_PUSH"
+		fix     = "; or create it with --create-repositories"
 		missing = "publish to the private repository " + name + ": it does not exist; create it with --create-repositories"
 		absent  = "publish to the private repository " + name + ": it does not exist, and "
 	)
