@@ -186,7 +186,7 @@ func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 	defer cancel()
 	var wait time.Duration
 	for {
-		err := r.lambda.Update(bound, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision})
+		err := r.lambda.Update(bound, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, Publish: s.before.Instances})
 		if err == nil {
 			s.accepted = true
 			return false, nil

@@ -56,6 +56,10 @@ type Function struct {
 	// Image is repository@digest.
 	Image         string
 	State, Reason string
+	// Instances makes it run on Lambda Managed Instances: its calls run Published, and an update
+	// alone changes nothing that anyone sees.
+	Instances bool
+	Published string
 	// Versions has the images of the published versions, Aliases the version of each alias,
 	// and Weights the shares of other versions.
 	Versions []string
@@ -74,6 +78,7 @@ type Function struct {
 	update   string
 	why      string
 	next     string // the image after the running update
+	publish  bool   // as the latest published version, when it has ended
 	fails    string
 	ends     time.Time
 }
@@ -215,6 +220,9 @@ func (fn *Function) advance() {
 		return
 	}
 	fn.update, fn.why, fn.Image, fn.State = "Successful", "", fn.next, "Active"
+	if fn.publish {
+		fn.Published = fn.Image
+	}
 }
 
 // at returns the image of a version; "" means $LATEST.

@@ -15,6 +15,7 @@ import (
 type input struct {
 	ImageURI, Revision, FunctionVersion, Name string
 	DryRun                                    bool
+	PublishTo                                 string
 	Routing                                   *routing
 	New                                       creation
 }
@@ -39,10 +40,11 @@ func (i *input) UnmarshalJSON(data []byte) error {
 		FunctionVersion string
 		Name            string
 		DryRun          bool
+		PublishTo       string
 		Routing         *routing `json:"RoutingConfig"`
 	}
 	err := json.Unmarshal(data, &raw)
-	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.DryRun, raw.Routing, creation{}}
+	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.DryRun, raw.PublishTo, raw.Routing, creation{}}
 	if err == nil {
 		err = json.Unmarshal(data, &i.New)
 	}
@@ -107,6 +109,9 @@ func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// latestPublished is the version that calls without a qualifier run on Managed Instances.
+const latestPublished = "$LATEST.PUBLISHED"
+
 type refusal struct{ code, message string }
 
 // carryOut carries out the call. The caller holds the lock.
@@ -124,6 +129,9 @@ func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, repl
 	}
 	switch operation {
 	case "GetFunction":
+		if qualifier == latestPublished && fn.Published == "" {
+			return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: " + fn.arn() + ":" + qualifier}
+		}
 		return http.StatusOK, fn.describe(qualifier)
 	case "UpdateFunctionCode":
 		return f.updateCode(fn, in, reply)
@@ -207,6 +215,7 @@ func (f *Fake) updateCode(fn *Function, in input, reply Reply) (int, any) {
 		takes = reply.Takes
 	}
 	fn.update, fn.next, fn.fails, fn.ends = "InProgress", in.ImageURI, reply.Fail, time.Now().Add(takes)
+	fn.publish = in.PublishTo == "LATEST_PUBLISHED"
 	fn.revision++
 	return http.StatusOK, fn.describe("")["Configuration"]
 }
@@ -238,6 +247,14 @@ func (fn *Function) describe(qualifier string) map[string]any {
 	k := map[string]any{
 		"FunctionName": fn.Name, "FunctionArn": fn.arn(), "PackageType": fn.PackageType, "Architectures": []string{fn.Architecture},
 		"Version": version, "RevisionId": strconv.Itoa(fn.revision), "State": fn.State, "LastUpdateStatus": fn.update,
+	}
+	if fn.Instances {
+		k["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": map[string]any{"CapacityProviderArn": "arn:aws:lambda:" + Region + ":" + fn.account + ":capacity-provider:one"}}
+		if qualifier == latestPublished {
+			image = fn.Published
+		} else if qualifier == "" {
+			k["State"] = "ActiveNonInvocable"
+		}
 	}
 	if fn.State == "Failed" {
 		k["StateReasonCode"], k["StateReason"] = "ImageDeleted", fn.Reason
