@@ -72,6 +72,27 @@ func TestManagedInstances(t *testing.T) {
 	})
 }
 
+// A function that isolates tenants is called for one, a durable one by a version.
+func TestSmokeOfNewerKinds(t *testing.T) {
+	w := newWorld(t)
+	w.o.Smoke = true
+	w.aws.Change(names[0], func(f *lambdafake.Function) { f.Tenants = true })
+	w.aws.Change(names[1], func(f *lambdafake.Function) { f.Durable = true })
+	_, err := w.release(t.Context(), t)
+	require.ErrorContains(t, err, "does not name the tenant")
+
+	w.targets[0].Tenant = "test"
+	_, err = w.release(t.Context(), t)
+	require.NoError(t, err)
+	calls := map[string]lambdafake.Call{}
+	for _, c := range w.aws.Calls("Invoke") {
+		calls[c.Function] = c
+	}
+	assert.Equal(t, "test", calls[names[0]].Tenant)
+	assert.Equal(t, "$LATEST", calls[names[1]].Qualifier)
+	assert.Empty(t, calls[names[2]].Qualifier)
+}
+
 // A state that this program does not know is none that works.
 func TestStatesThatAreNotKnown(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -66,6 +66,8 @@ type Function struct {
 	// Instances is true if it runs on Lambda Managed Instances: then a call without a qualifier
 	// runs the version that was published as $LATEST.PUBLISHED, and all of this is of that version.
 	Instances bool
+	// Durable is true if its executions are durable: then each call names a version.
+	Durable bool
 	// State is Pending, Active, Inactive, Failed, or another that AWS has added.
 	State, StateReason string
 	// Update is InProgress, Successful or Failed.
@@ -151,6 +153,13 @@ func Percent(share float64) string {
 	return strconv.FormatFloat(math.Round(share*1e4)/1e2, 'f', -1, 64) + "%"
 }
 
+// Call is one call of a function. Qualifier is a version or alias, or empty; Tenant is empty for
+// a function that does not isolate tenants.
+type Call struct {
+	Function, Qualifier, Tenant string
+	Event                       []byte
+}
+
 // Answer is the answer of a function to an event.
 type Answer struct {
 	Payload []byte
@@ -176,7 +185,7 @@ type Lambda interface {
 	// UpdateAlias makes the alias lead to its version and weights, and to no other.
 	UpdateAlias(ctx context.Context, name string, a Alias) error
 	DeleteAlias(ctx context.Context, name, alias string) error
-	Invoke(ctx context.Context, name, qualifier string, event []byte) (Answer, error)
+	Invoke(ctx context.Context, c Call) (Answer, error)
 }
 
 // DigestOf returns the digest at the end of an image's URI; "" if it has none.

@@ -81,6 +81,7 @@ func (c *Client) version(ctx context.Context, name, qualifier string) (deploy.Fu
 	}
 	f.PackageType, f.Version, f.Revision = string(k.PackageType), aws.ToString(k.Version), aws.ToString(k.RevisionId)
 	f.State, f.Update = string(k.State), string(k.LastUpdateStatus)
+	f.Durable = k.DurableConfig != nil
 	f.Instances = k.CapacityProviderConfig != nil
 	f.StateReason = reason(string(k.StateReasonCode), k.StateReason)
 	f.UpdateReason = reason(string(k.LastUpdateStatusReasonCode), k.LastUpdateStatusReason)
@@ -193,13 +194,14 @@ func (c *Client) DeleteAlias(ctx context.Context, name, alias string) error {
 }
 
 // Invoke sends the function one event and waits for its answer.
-func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byte) (deploy.Answer, error) {
+func (c *Client) Invoke(ctx context.Context, call deploy.Call) (deploy.Answer, error) {
 	start := time.Now()
 	out, err := c.api.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(name), Qualifier: optional(qualifier), Payload: event, LogType: types.LogTypeTail,
+		FunctionName: aws.String(call.Function), Qualifier: optional(call.Qualifier), TenantId: optional(call.Tenant),
+		Payload: call.Event, LogType: types.LogTypeTail,
 	})
 	if err != nil {
-		return deploy.Answer{}, wrap("Invoke", name, err)
+		return deploy.Answer{}, wrap("Invoke", call.Function, err)
 	}
 	log, err := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))
 	if err != nil {

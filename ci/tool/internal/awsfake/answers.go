@@ -141,6 +141,9 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	}
 }
 
+// latestPublished is the version that calls without a qualifier run on Managed Instances.
+const latestPublished = "$LATEST.PUBLISHED"
+
 // details are how DescribeImages describes images.
 func details(images []Image) (all []any) {
 	for _, i := range images {
@@ -215,7 +218,9 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 		return
 	}
 	if verb == "ListVersionsByFunction" {
-		all := slices.Sorted(maps.Keys(versions))
+		// The version that Managed Instances run is not listed, but named.
+		_, instances := versions[latestPublished]
+		all := slices.DeleteFunc(slices.Sorted(maps.Keys(versions)), func(v string) bool { return v == latestPublished })
 		start, size := token(r.URL.Query().Get("Marker")), min(a.PageSize, versionPage)
 		var list []any
 		for _, v := range page(all, start, size) {
@@ -223,7 +228,11 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 			if versions[v] == "" {
 				kind = "Zip"
 			}
-			list = append(list, map[string]any{"FunctionName": name, "Version": v, "PackageType": kind})
+			described := map[string]any{"FunctionName": name, "Version": v, "PackageType": kind}
+			if instances {
+				described["CapacityProviderConfig"] = map[string]any{}
+			}
+			list = append(list, described)
 		}
 		out := map[string]any{"Versions": list}
 		if next := start + size; next < len(all) {

@@ -27,6 +27,8 @@ type Call struct {
 	// URI is the image of an update. DryRun is true for an update that is only checked.
 	URI    string
 	DryRun bool
+	// Qualifier and Tenant are those of an invocation.
+	Qualifier, Tenant string
 	// Count is how many calls of the operation arrived for the function, including this
 	// one. Dry runs are counted separately.
 	Count int
@@ -59,6 +61,8 @@ type Function struct {
 	// Instances makes it run on Lambda Managed Instances: its calls run Published, and an update
 	// alone changes nothing that anyone sees.
 	Instances bool
+	// Tenants makes each call name a tenant, and Durable a version.
+	Tenants, Durable bool
 	Published string
 	// Versions has the images of the published versions, Aliases the version of each alias,
 	// and Weights the shares of other versions.
