@@ -101,11 +101,22 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 			return
 		}
 		start, size := token(input["nextToken"]), min(a.PageSize, pageOf(input))
-		out := map[string]any{"imageDetails": details(page(repository.Images, start, size))}
-		if next := start + size; next < len(repository.Images) {
+		images := slices.DeleteFunc(slices.Clone(repository.Images), func(i Image) bool { return i.Status != "" && !anyStatus(input) })
+		out := map[string]any{"imageDetails": details(page(images, start, size))}
+		repository.activate()
+		if next := start + size; next < len(images) {
 			out["nextToken"] = strconv.Itoa(next)
 		}
 		write(w, out)
+	case "UpdateImageStorageClass":
+		for n, i := range repository.Images {
+			if i.Digest == input["imageId"].(map[string]any)["imageDigest"] && i.Status == "ARCHIVED" && input["targetStorageClass"] == "STANDARD" {
+				repository.Images[n].Status = "ACTIVATING"
+				write(w, map[string]any{"imageStatus": "ACTIVATING"})
+				return
+			}
+		}
+		fail(w, operation, Failure{http.StatusBadRequest, "ImageStorageClassUpdateNotSupportedException", "The image is not archived"})
 	case "BatchDeleteImage":
 		write(w, repository.remove(input["imageIds"].([]any)))
 	case "BatchGetImage":
@@ -144,12 +155,27 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 // latestPublished is the version that calls without a qualifier run on Managed Instances.
 const latestPublished = "$LATEST.PUBLISHED"
 
+// anyStatus tells whether a call asks for archived images too.
+func anyStatus(input map[string]any) bool {
+	filter, _ := input["filter"].(map[string]any)
+	return filter["imageStatus"] == "ANY"
+}
+
+// activate ends what UpdateImageStorageClass began.
+func (r *Repository) activate() {
+	for n, i := range r.Images {
+		if i.Status == "ACTIVATING" {
+			r.Images[n].Status = ""
+		}
+	}
+}
+
 // details are how DescribeImages describes images.
 func details(images []Image) (all []any) {
 	for _, i := range images {
 		all = append(all, map[string]any{
 			"imageDigest": i.Digest, "imageTags": i.Tags,
-			"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
+			"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size, "imageStatus": cmp.Or(i.Status, "ACTIVE"),
 		})
 	}
 	return all

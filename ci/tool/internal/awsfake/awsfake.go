@@ -55,6 +55,8 @@ type Image struct {
 	Tags   []string
 	Pushed time.Time
 	Size   int64
+	// Status is ACTIVE, if it is empty, ARCHIVED or ACTIVATING: that becomes ACTIVE after one look.
+	Status string
 	// Manifest is what BatchGetImage returns; by default the digest.
 	Manifest string
 }

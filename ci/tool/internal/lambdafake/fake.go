@@ -63,7 +63,7 @@ type Function struct {
 	Instances bool
 	// Tenants makes each call name a tenant, and Durable a version.
 	Tenants, Durable bool
-	Published string
+	Published        string
 	// Versions has the images of the published versions, Aliases the version of each alias,
 	// and Weights the shares of other versions.
 	Versions []string
