@@ -162,6 +162,8 @@ type Result struct {
 	// Gates is how many gates the images passed.
 	Gates   int      `json:"gatesPassed"`
 	Outcome *Outcome `json:"outcome,omitempty"`
+	// Signatures are those that ECR makes itself.
+	Signatures []Signature `json:"signatures,omitempty"`
 	Seconds float64  `json:"seconds"`
 }
 
@@ -199,6 +201,7 @@ func (r *Result) Table(w io.Writer) error {
 	for _, c := range r.Created {
 		fmt.Fprintln(w, c.line(r.DryRun))
 	}
+	printSignatures(w, r.Signatures)
 	_, err := fmt.Fprintln(w, r.summary())
 	return err
 }

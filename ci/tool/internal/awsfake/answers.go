@@ -108,6 +108,13 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 			out["nextToken"] = strconv.Itoa(next)
 		}
 		write(w, out)
+	case "DescribeImageSigningStatus":
+		states := []map[string]any{}
+		if len(a.Signing) > 0 {
+			states = a.Signing[0]
+			a.Signing = a.Signing[min(1, len(a.Signing)-1):]
+		}
+		write(w, map[string]any{"repositoryName": name, "imageId": input["imageId"], "signingStatuses": states})
 	case "UpdateImageStorageClass":
 		for n, i := range repository.Images {
 			if i.Digest == input["imageId"].(map[string]any)["imageDigest"] && i.Status == "ARCHIVED" && input["targetStorageClass"] == "STANDARD" {

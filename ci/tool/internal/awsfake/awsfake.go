@@ -81,6 +81,9 @@ type AWS struct {
 	URL string
 	// PageSize limits how many images and versions one answer lists; AWS has limits too.
 	PageSize int
+	// Signing has the states of the signatures that the registry makes of each image, one call
+	// after another, in the form of the API. The last one stays.
+	Signing [][]map[string]any
 	// Templates are the repository creation templates, in the form of the API.
 	Templates []map[string]any
 	// Answer, if set, is asked about each call, without a lock. A failure with a status

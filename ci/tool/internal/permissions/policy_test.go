@@ -190,7 +190,8 @@ var policies = map[string]struct {
 	never map[string]string
 }{
 	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
-	"publish": {verbs: []string{"newPublish"}, public: true},
+	"publish": {verbs: []string{"newPublish"}, public: true,
+		besides: map[string]string{"signer:SignPayload": "where the registry has a signing configuration, ECR signs in the name of who pushes"}},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{
 			"ecr:GetRepositoryPolicy": "Lambda uses the rights of the caller to allow itself to pull from a repository",
