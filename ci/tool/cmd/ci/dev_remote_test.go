@@ -203,6 +203,14 @@ func TestDevRefusesWhatUsersCall(t *testing.T) {
 			assert.Equal(t, before, s.aws.Image("Api-dana"))
 		})
 	}
+	t.Run("a function whose calls go to a version", func(t *testing.T) {
+		s, before := remoteStage(t, live)
+		s.aws.Change("Api-dana", func(f *lambdafake.Function) { f.Durable = true })
+		got := with(s.aws).and(s.more).in(t, s.catalog.Root, "dev", "--private-registry", s.host, "--remote", "api", "--suffix", "dana")
+		assert.Equal(t, exitFailed, got.code)
+		assert.Contains(t, got.stderr, "Api-dana runs on Lambda Managed Instances, or durably")
+		assert.Equal(t, before, s.aws.Image("Api-dana"))
+	})
 	t.Run("the function of another image", func(t *testing.T) {
 		s, _ := remoteStage(t, live)
 		other := strings.Replace(testkit.Files(t)["functions/enhance-lambda/image.json"], `"Enhance"`, `"Api-dana"`, 1)

@@ -102,6 +102,9 @@ func Open(ctx context.Context, l Lambda, p Place, pace deploy.Pace) (*Stage, err
 	if s.before, err = s.settle(ctx); err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.Function, err)
 	}
+	if s.before.Instances || s.before.Durable {
+		return nil, fmt.Errorf("%s runs on Lambda Managed Instances, or durably: then calls go to a version, which this command does not make; use a function that does not", p.Function)
+	}
 	if s.before.Digest == "" {
 		return nil, fmt.Errorf("%s runs no image, so it cannot be put back; make a function of package type Image", p.Function)
 	}
