@@ -42,7 +42,7 @@ func devInScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	defer cmd.Process.Kill() //nolint:errcheck // it has ended, unless something failed
+	defer cmd.Process.Kill() // it has ended, unless something failed
 	check := func(err error) {
 		if err != nil {
 			ts.Fatalf("%v\n%s%s", err, &stdout, &stderr)

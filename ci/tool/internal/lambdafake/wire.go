@@ -290,9 +290,10 @@ func (fn *Function) describe(qualifier string) map[string]any {
 	}
 	if fn.Instances {
 		k["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": map[string]any{"CapacityProviderArn": "arn:aws:lambda:" + Region + ":" + fn.account + ":capacity-provider:one"}}
-		if qualifier == latestPublished {
+		switch qualifier {
+		case latestPublished:
 			image = fn.Published
-		} else if qualifier == "" {
+		case "":
 			k["State"] = "ActiveNonInvocable"
 		}
 	}

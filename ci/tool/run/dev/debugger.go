@@ -53,7 +53,7 @@ func (d *Debugger) compile(ctx context.Context, part build.Part, f catalog.Funct
 	if err != nil {
 		return gobuild.Binary{}, err
 	}
-	defer r.Close() //nolint:errcheck // it is only read
+	defer r.Close()
 	h := sha256.New()
 	_, err = io.Copy(h, r)
 	return gobuild.Binary{Path: file, Digest: hex.EncodeToString(h.Sum(nil))}, err

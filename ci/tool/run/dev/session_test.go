@@ -1,6 +1,7 @@
 package dev_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,11 +100,15 @@ func TestAFunctionThatNeverCompiled(t *testing.T) {
 func TestAnInvocationIsNotInterrupted(t *testing.T) {
 	w := newWorld(t, nil)
 	answer := make(chan string)
-	go func() { answer <- string(w.call(t, "api", `"sleep"`).Payload) }()
+	f, _ := w.Function("api")
+	go func() {
+		r, err := f.Invoke(t.Context(), []byte(`"sleep"`))
+		answer <- fmt.Sprint(string(r.Payload), err)
+	}()
 	w.says(t, "api     | asleep")
 	w.save(t, map[string]string{api + "main.go": answering("new")})
 	w.becomes(t, "enhance", "", `"enhance hello"`) // it does not wait for the other function
-	assert.Equal(t, `"api hello"`, <-answer)
+	assert.Equal(t, `"api hello"<nil>`, <-answer)
 	w.becomes(t, "api", `"api hello"`, `"new hello"`)
 }
 

@@ -148,7 +148,7 @@ func TestAnAnswerSaysThatItIsOfTheProgramOfBefore(t *testing.T) {
 	w := post(t, &old{}, "{}")
 	assert.Empty(t, w.Header().Get("X-Amz-Function-Error"))
 	assert.JSONEq(t, `{}`, w.Body.String())
-	assert.Equal(t, `{"errorType":"Dev.CompileError","errorMessage":"main.go:1:1: wrong\nmain.go:2:1: too"}`, w.Header().Get(StaleHeader))
+	assert.JSONEq(t, `{"errorType":"Dev.CompileError","errorMessage":"main.go:1:1: wrong\nmain.go:2:1: too"}`, w.Header().Get(StaleHeader))
 	assert.Equal(t, "the one before: main.go:1:1: wrong main.go:2:1: too", w.Header().Get("X-Amz-Executed-Version"))
 
 	w = post(t, &scripted{}, "{}")

@@ -30,7 +30,7 @@ func TestEventsAreThoseOfLambda(t *testing.T) {
 	assert.Len(t, sample.Kinds(), len(read))
 	assert.True(t, slices.IsSorted(sample.Kinds()))
 	assert.Equal(t, "folder/my object.txt", read["s3"].(*events.S3Event).Records[0].S3.Object.URLDecodedKey)
-	assert.Equal(t, `{"hello":"world"}`, read["sqs"].(*events.SQSEvent).Records[0].Body)
+	assert.JSONEq(t, `{"hello":"world"}`, read["sqs"].(*events.SQSEvent).Records[0].Body)
 	assert.Equal(t, "item#101", read["dynamodb"].(*events.DynamoDBEvent).Records[0].Change.Keys["pk"].String())
 	assert.Equal(t, "POST", read["http"].(*events.APIGatewayV2HTTPRequest).RequestContext.HTTP.Method)
 
