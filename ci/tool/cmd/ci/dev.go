@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +72,10 @@ func (a *app) dev(cmd *cobra.Command, f *devFlags, names []string) (err error) {
 	if err := f.stage.check(cmd, names); err != nil {
 		return err
 	}
+	// A terminal that is closed ends it as Ctrl-C does.
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
+	defer stop()
+	cmd.SetContext(ctx)
 	if f.stage.name != "" {
 		return f.stage.run(cmd.Context(), a, cmd, &f.build)
 	}

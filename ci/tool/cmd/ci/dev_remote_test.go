@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +45,13 @@ func (b *begun) says(t *testing.T, text string, times int) {
 // interrupt sends what Ctrl-C sends, and waits for the end.
 func (b *begun) interrupt(t *testing.T) {
 	t.Helper()
-	require.NoError(t, b.Process.Signal(os.Interrupt))
+	b.end(t, os.Interrupt)
+}
+
+// end sends a signal, and waits for the end.
+func (b *begun) end(t *testing.T, signal os.Signal) {
+	t.Helper()
+	require.NoError(t, b.Process.Signal(signal))
 	select {
 	case err := <-b.ended:
 		require.NoError(t, err, b.output.String())
@@ -237,7 +244,7 @@ func TestDevMeetsFaults(t *testing.T) {
 	b := s.remote("--suffix", "dana")
 	b.says(t, "save a source of api", 1)
 	b.says(t, "the log is not shown: read the log /aws/lambda/Api-dana: AccessDeniedException: not for you", 1)
-	b.interrupt(t)
+	b.end(t, syscall.SIGHUP) // the terminal is closed
 	assert.Equal(t, before, s.aws.Image("Api-dana"))
 
 	s.aws.Answer = func(c lambdafake.Call) lambdafake.Reply {
