@@ -27,6 +27,10 @@ import (
 // https://www.iana.org/assignments/media-types/application/vnd.cyclonedx+json
 const MediaType = "application/vnd.cyclonedx+json"
 
+// PredicateType is that of an in-toto statement with the document.
+// https://github.com/in-toto/attestation/blob/main/spec/predicates/cyclonedx.md
+const PredicateType = "https://cyclonedx.org/bom"
+
 // spec is the version of the format. Another version gives other bytes, so that an image
 // would get a second document.
 const spec = cdx.SpecVersion1_6
