@@ -236,7 +236,7 @@ func Table(w io.Writer, document []byte) error {
 	}
 	var rows [][]string
 	for _, c := range *bom.Components {
-		rows = append(rows, []string{c.Name, report.Digest(c.Version), string(c.Type), licences(c), c.PackageURL})
+		rows = append(rows, []string{c.Name, report.Digest(c.Version), string(c.Type), Licences(c), c.PackageURL})
 	}
 	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
 		return err
@@ -245,7 +245,8 @@ func Table(w io.Writer, document []byte) error {
 	return err
 }
 
-func licences(c cdx.Component) string {
+// Licences are the SPDX expressions of a component.
+func Licences(c cdx.Component) string {
 	if c.Licenses == nil {
 		return ""
 	}

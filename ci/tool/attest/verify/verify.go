@@ -50,8 +50,8 @@ type Place struct {
 	Unsigned string `json:"unsigned,omitempty"`
 }
 
-// signed is the result of the check of the signatures, in one word.
-func (p Place) signed() string {
+// Signed is the result of the check of the signatures, in one word.
+func (p Place) Signed() string {
 	switch {
 	case p.Signer != "":
 		return "yes"
@@ -205,7 +205,7 @@ func (r *Report) Table(w io.Writer) error {
 			same++
 		}
 		rows = append(rows, []string{p.Image, p.Where(), p.CommitTag, string(p.Verdict),
-			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), p.signed(), report.Digest(p.Published), report.Digest(p.Rebuilt)})
+			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), p.Signed(), report.Digest(p.Published), report.Digest(p.Rebuilt)})
 	}
 	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "SIGNED", "PUBLISHED", "REBUILT"}, rows); err != nil {
 		return err
