@@ -67,7 +67,7 @@ bin/ci provenance. The provenance in the public registry does not name the build
 run and the address of the sources.
 
 With --sign, each document is also attached as a Sigstore bundle, which cosign and others
-verify; ` + "`bin/ci verify --key`" + ` and ` + "`bin/ci deploy --require-signed`" + ` check it. With a key, nobody
+verify; bin/ci verify and bin/ci deploy --require-signed check it. With a key, nobody
 else is told of it. keyless needs no key: a service of Sigstore certifies the identity of
 the CI run, which all can read then.
 

@@ -203,8 +203,8 @@ func (r *reader) publishedBefore(ctx context.Context) (last string, err error) {
 	}
 	var when time.Time
 	for _, tag := range tags {
-		other, ok := strings.CutPrefix(tag, item.CommitTag)
-		if !ok || commit.Check(other) != nil {
+		name, other, ok := r.catalog.Pipeline.Tags.Read(tag)
+		if !ok || name != item.Image {
 			continue
 		}
 		order, _, err := commit.Compare(ctx, r.catalog.Root, r.page.Commit, other)
