@@ -143,6 +143,9 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := f.sign.open(cmd.Context()); err != nil {
+		return err
+	}
 	made, images, gates, signer, err := a.audited(cmd, f, name, start)
 	if err != nil {
 		return err

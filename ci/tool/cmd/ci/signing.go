@@ -26,6 +26,7 @@ type signFlags struct {
 	with     string
 	config   string
 	disclose bool
+	key      *signature.Signer // which is opened before anything is built
 }
 
 func (f *signFlags) add(cmd *cobra.Command) {
@@ -60,15 +61,24 @@ func (f *signFlags) agreed(functions []catalog.Function) error {
 	return usageError{fmt.Errorf("--sign keyless writes the names of the repository and the workflow into %s, for all to read; pass --disclose-signer if they may, or sign with a key", where)}
 }
 
-// signer returns who signs. A dry run has one whose signatures are worth nothing, and asks nobody.
+// open reads the key, if there is one: a wrong name is not to be told after a build.
+func (f *signFlags) open(ctx context.Context) (err error) {
+	if f.with != "" && f.with != signature.Keyless {
+		f.key, err = signature.NewSigner(ctx, f.with)
+	}
+	return err
+}
+
+// signer returns who signs. A certificate is valid for minutes, so it is asked for now; a dry run
+// asks nobody, and has signatures that are worth nothing.
 func (f *signFlags) signer(ctx context.Context, dryRun bool) (*signature.Signer, error) {
 	switch {
-	case f.with == signature.Keyless && dryRun:
-		return signature.NewTrial("keyless")
-	case f.with == signature.Keyless:
-		return signature.NewKeyless(ctx, f.config)
+	case f.key != nil:
+		return f.key, nil
+	case dryRun:
+		return signature.NewTrial(signature.Keyless)
 	}
-	return signature.NewSigner(ctx, f.with)
+	return signature.NewKeyless(ctx, f.config)
 }
 
 // sign gives the images signed documents, and lets the auditors read what these tell.

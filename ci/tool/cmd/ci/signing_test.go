@@ -48,6 +48,8 @@ func TestASignedRelease(t *testing.T) {
 	assert.Contains(t, s.story.String(), "ci: deploy api: --require-signed: api in "+s.host+"/lambda-private-light has no signed provenance of commit 1111111; sign it: bin/ci publish --commit 1111111 --sign KEY")
 	assert.Empty(t, s.aws.Calls("UpdateFunctionCode"))
 
+	s.ci(exitFailed, "publish --commit 1111111 --sign nowhere.pem")
+	assert.Contains(t, s.story.String(), "$ bin/ci publish --commit 1111111 --sign nowhere.pem\nci: read the signing key: open nowhere.pem: ", "before anything is built")
 	s.ci(exitDone, "publish --commit 1111111 --dry-run --sign "+private)
 	assert.Contains(t, s.story.String(), "attach 10 documents")
 	s.ci(exitDone, "publish --commit 1111111 --sign "+private)
