@@ -290,33 +290,3 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	signer, err := f.sign.sign(cmd.Context(), m, auditors, images, f.dryRun)
 	return m, images, r.Passed(), signer, err
 }
-
-// attachments lists those of the documents that are attached to the images: what each tells, and
-// the manifest that attaches it.
-func attachments(images map[string]publish.Image, want func(referrer.Artifact) bool) ([]audit.Document, error) {
-	var all []audit.Document
-	for name, i := range images {
-		for tier, artifacts := range i.Attach {
-			for _, a := range artifacts {
-				if !want(a) {
-					continue
-				}
-				manifest, _, err := a.Manifest(i.Subject())
-				if err != nil {
-					return nil, err
-				}
-				contents, err := readable(a)
-				if err != nil {
-					return nil, err
-				}
-				d := audit.Document{Image: name, Name: a.Title, Public: tier == catalog.Public}
-				for _, d.Content = range contents {
-					all = append(all, d)
-				}
-				d.Name, d.Content = "manifest of "+a.Title, manifest
-				all = append(all, d)
-			}
-		}
-	}
-	return all, nil
-}

@@ -14,6 +14,7 @@ import (
 	"lambdas.internal/ci/tool/attest/documents"
 	"lambdas.internal/ci/tool/attest/signature"
 	"lambdas.internal/ci/tool/attest/verify"
+	"lambdas.internal/ci/tool/audit"
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/referrer"
@@ -103,6 +104,36 @@ func (f *signFlags) sign(ctx context.Context, m *made, by auditors, images map[s
 		return "", err
 	}
 	return s.Name, by.documents(ctx, signed)
+}
+
+// attachments lists those of the documents that are attached to the images: what each tells, and
+// the manifest that attaches it.
+func attachments(images map[string]publish.Image, want func(referrer.Artifact) bool) ([]audit.Document, error) {
+	var all []audit.Document
+	for name, i := range images {
+		for tier, artifacts := range i.Attach {
+			for _, a := range artifacts {
+				if !want(a) {
+					continue
+				}
+				manifest, _, err := a.Manifest(i.Subject())
+				if err != nil {
+					return nil, err
+				}
+				contents, err := readable(a)
+				if err != nil {
+					return nil, err
+				}
+				d := audit.Document{Image: name, Name: a.Title, Public: tier == catalog.Public}
+				for _, d.Content = range contents {
+					all = append(all, d)
+				}
+				d.Name, d.Content = "manifest of "+a.Title, manifest
+				all = append(all, d)
+			}
+		}
+	}
+	return all, nil
 }
 
 // readable returns what a document that is attached tells its readers.
