@@ -24,7 +24,7 @@ var notInDagger = map[string]string{
 	// These are not there yet.
 	"key": "", "certificate-identity": "", "certificate-identity-regexp": "", "certificate-oidc-issuer": "", "trusted-root": "", "require-signed": "",
 	"publish --signing-config": "keyless is for a run with an identity, which the engine does not have", "publish --disclose-signer": "keyless",
-	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "",
+	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "", "vulncheck --published": "",
 }
 
 // A user who knows one way in knows the other.

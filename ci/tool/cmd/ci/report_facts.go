@@ -208,6 +208,14 @@ func (r *reader) addVulnerable(file string) error {
 			})
 		}
 	}
+	for _, p := range found.Published {
+		if n := p.Scan.Grave(); n > 0 {
+			r.vulnerable[p.Image] = append(r.vulnerable[p.Image], page.Vulnerability{
+				ID: "ECR's scan of " + p.Image, Summary: fmt.Sprintf("%d grave, %d of them without a fix", n, p.Scan.Unfixable),
+				Module: "image", Found: report.Digest(p.Digest), Reach: string(vulncheck.InImage), Redeploy: p.Redeploys(),
+			})
+		}
+	}
 	r.page.Checked = "Checked with " + found.Database
 	if !found.Modified.IsZero() {
 		r.page.Checked += " as of " + report.Time(found.Modified)

@@ -40,7 +40,7 @@ func TestThePageOfARelease(t *testing.T) {
 	second := released()
 	dir := t.TempDir()
 	vulnerable, verified := filepath.Join(dir, "vulnerable.json"), filepath.Join(dir, "verified.json")
-	require.NoError(t, os.WriteFile(vulnerable, []byte(`{"database":"https://vuln.go.dev","functions":[{"image":"api","findings":[{"id":"GO-1","module":"stdlib","found":"go1.26.8","reach":"called"}]}]}`), 0o600))
+	require.NoError(t, os.WriteFile(vulnerable, []byte(`{"database":"https://vuln.go.dev","functions":[{"image":"api","findings":[{"id":"GO-1","module":"stdlib","found":"go1.26.8","reach":"called"}]}],"published":[{"image":"thumb","digest":"sha256:0123","scan":{"severities":{"CRITICAL":2}}},{"image":"enhance","scan":{}}]}`), 0o600))
 	require.NoError(t, os.WriteFile(verified, []byte(`{"commit":"`+second+`","platform":"linux/amd64","places":[{"image":"api","repository":"r/x","verdict":"same","signer":"SHA256:me"}]}`), 0o600))
 	report := func(code int, args string) (p page.Page, html string) {
 		t.Helper()
@@ -72,6 +72,7 @@ func TestThePageOfARelease(t *testing.T) {
 	assert.Equal(t, []bool{false, true}, []bool{api.Layers[0].New, api.Layers[1].New})
 	assert.Equal(t, p.NewBytes, api.Layers[1].Bytes)
 	assert.Len(t, api.Vulnerabilities, 1)
+	assert.Equal(t, 2, p.Redeploys(), "what ECR has found counts too")
 	require.Len(t, p.Releases, 1)
 	assert.Equal(t, []string{"api"}, p.Releases[0].Images)
 	assert.Contains(t, p.Releases[0].Who, "arn:aws:")
