@@ -17,7 +17,7 @@ func TestQueriesAreAsInTheGoldenFiles(t *testing.T) {
 		t.Run(i.name, func(t *testing.T) {
 			s, _ := i.made(t)
 			// The image in which the module compiles is that of the lock file, which changes.
-			builder, err := lockedBuilder()
+			builder, err := lockedBuilder(lockFile)
 			if err != nil {
 				t.Fatal(err)
 			}

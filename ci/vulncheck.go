@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Vulncheck(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
 	source *dagger.Directory,
 	// Names of the images whose functions are checked (default: all).
 	//
@@ -34,7 +34,11 @@ func (m *Ci) Vulncheck(
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	step := always(m.step(m.Builder(source), source).WithFile(toolPath, m.program()))
+	builder, err := m.Builder(ctx, source)
+	if err != nil {
+		return "", err
+	}
+	step := always(m.step(builder, source).WithFile(toolPath, m.program()))
 	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only), flags(map[string]bool{"--json": asJSON}))
 	if db != nil {
 		step = step.WithMountedDirectory("/vulndb", db)

@@ -21,8 +21,8 @@ var notInDagger = map[string]string{
 	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "listen": "up", "s3-listen": "up",
 	// Dagger's command line has this flag itself.
 	"env": "variable",
-	// These are not there yet.
-	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "",
+	// What is published is text, and images are a folder.
+	"images --commit": "published", "images --format": "published", "images --published": "published",
 }
 
 // A user who knows one way in knows the other.
