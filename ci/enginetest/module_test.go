@@ -16,7 +16,7 @@ import (
 
 // functions are the functions that the module must have.
 var functions = []string{"audit", "base", "binaries", "build-all", "builder", "coldstart", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
-	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "retention", "rollback", "sbom", "status",
+	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "published", "retention", "rollback", "sbom", "status",
 	"test", "tidy", "up", "verify", "vulncheck"}
 
 // escapes matches the colour codes of a terminal.
