@@ -49,6 +49,7 @@ type cloud struct {
 	mu    sync.Mutex
 	hosts []string // that were asked for
 	gone  []string // that do not answer
+	real  []string // that are not the cloud's
 }
 
 // down makes a host refuse connections.
@@ -78,9 +79,9 @@ func newCloud(t *testing.T) *cloud {
 	t.Cleanup(inside.Close)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to := r.Host
-		if places.MatchString(to) {
+		host := strings.TrimSuffix(to, ":443")
+		if places.MatchString(to) && !slices.Contains(c.real, host) {
 			c.mu.Lock()
-			host := strings.TrimSuffix(to, ":443")
 			c.hosts = append(c.hosts, host)
 			to = inside.Listener.Addr().String()
 			if slices.Contains(c.gone, host) {
