@@ -28,6 +28,6 @@ func (m *Ci) Base(
 }
 
 func (m *Ci) base(source *dagger.Directory, platform string) *dagger.Container {
-	args := slices.Concat([]string{"base", "--out", "/base", "--platform", platform}, optional("--base", m.BaseRef))
+	args := slices.Concat([]string{"base", "--no-fallback", "--out", "/base", "--platform", platform}, optional("--base", m.BaseRef))
 	return m.run(m.step(m.golang(), described(source)), args...)
 }

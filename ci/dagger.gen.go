@@ -1349,13 +1349,6 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg ffmpeg", err))
 				}
 			}
-			var staticFfmpeg bool
-			if inputArgs["staticFfmpeg"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["staticFfmpeg"]), &staticFfmpeg)
-				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg staticFfmpeg", err))
-				}
-			}
 			var builder *dagger.Container
 			if inputArgs["builder"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["builder"]), &builder)
@@ -1433,7 +1426,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(ctx, tool, platform, base, staticBase, ffmpeg, staticFfmpeg, builder, volumes, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(ctx, tool, platform, base, staticBase, ffmpeg, builder, volumes, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

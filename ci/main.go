@@ -75,10 +75,6 @@ func New(
 	//
 	// +optional
 	ffmpeg *dagger.Container,
-	// Take the static ffmpeg of the npm registry instead.
-	//
-	// +optional
-	staticFfmpeg bool,
 	// Go image to compile in instead of the one in ci/images.lock.json. A tag is looked up on each call.
 	//
 	// +optional
@@ -131,5 +127,5 @@ func New(
 		EndpointURL: awsEndpointURL,
 		AccessKeyID: awsAccessKeyID, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
 	}
-	return m, m.pin(ctx, base, staticBase, ffmpeg, staticFfmpeg, builder)
+	return m, m.pin(ctx, base, staticBase, ffmpeg, builder)
 }

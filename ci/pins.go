@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,7 @@ const lockPath = "ci/images.lock.json"
 //go:embed images.lock.json
 var lockFile []byte
 
-// static is what the program takes without a registry.
+// static is the word of the program for the base that it has itself.
 const static = "static"
 
 // pin sets which images are used instead of those of the lock files.
@@ -27,14 +28,20 @@ const static = "static"
 // The images are containers and no names: the engine keeps for a week what came of a call with the
 // same arguments, and looks up the tag of a container in each session. The arguments are then the
 // same if the tag still names the same image.
-func (m *Ci) pin(ctx context.Context, base *dagger.Container, staticBase bool, ffmpeg *dagger.Container, staticFfmpeg bool, builder *dagger.Container) (err error) {
-	if m.BaseRef, err = reference(ctx, "base", base, staticBase); err != nil {
+func (m *Ci) pin(ctx context.Context, base *dagger.Container, staticBase bool, ffmpeg, builder *dagger.Container) (err error) {
+	if base != nil && staticBase {
+		return errors.New("--base and --static-base exclude each other")
+	}
+	if m.BaseRef, err = reference(ctx, "base", base); err != nil {
 		return err
 	}
-	if m.FFmpegRef, err = reference(ctx, "ffmpeg", ffmpeg, staticFfmpeg); err != nil {
+	if staticBase {
+		m.BaseRef = static
+	}
+	if m.FFmpegRef, err = reference(ctx, "ffmpeg", ffmpeg); err != nil {
 		return err
 	}
-	if m.FunctionBuilder, err = reference(ctx, "builder", builder, false); err != nil {
+	if m.FunctionBuilder, err = reference(ctx, "builder", builder); err != nil {
 		return err
 	}
 	own, err := lockedBuilder(lockFile)
@@ -43,13 +50,8 @@ func (m *Ci) pin(ctx context.Context, base *dagger.Container, staticBase bool, f
 }
 
 // reference returns the name of a given image, with its digest; "" if none is given.
-func reference(ctx context.Context, name string, given *dagger.Container, isStatic bool) (string, error) {
-	switch {
-	case given != nil && isStatic:
-		return "", fmt.Errorf("--%s and --static-%[1]s exclude each other", name)
-	case isStatic:
-		return static, nil
-	case given == nil:
+func reference(ctx context.Context, name string, given *dagger.Container) (string, error) {
+	if given == nil {
 		return "", nil
 	}
 	of, err := given.ImageRef(ctx)

@@ -18,7 +18,7 @@ var notInDagger = map[string]string{
 	"from": "built", "offline": "the engine's", "local": "a folder of this machine", "image": "a container of its own",
 	"mirror": "ci/images.lock.json", "parallel": "the program's default", "port": "with --local", "serve": "with --local",
 	// This is how the steps of the module call the program.
-	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "listen": "up", "s3-listen": "up",
+	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "no-fallback": "step", "listen": "up", "s3-listen": "up",
 	// Dagger's command line has this flag itself.
 	"env": "variable",
 	// What is published is text, and images are a folder.
