@@ -13,7 +13,8 @@ import (
 // function is what the module must know of a function.
 type function struct{ Image, Variant, Architecture string }
 
-// functions returns the functions of the source, as `bin/ci list` finds them; only those named, if any are.
+// functions returns the functions of the source, as `bin/ci list` finds them; only those named, if any are. If a
+// name is wrong, it returns all: the program says which.
 func (m *Ci) functions(ctx context.Context, source *dagger.Directory, only []string) ([]function, error) {
 	listed, err := output(ctx, m.list(source, "--json"))
 	if err != nil {
@@ -23,8 +24,18 @@ func (m *Ci) functions(ctx context.Context, source *dagger.Directory, only []str
 	if err := json.Unmarshal([]byte(listed), &all); err != nil {
 		return nil, fmt.Errorf("read the list of functions: %w", err)
 	}
-	// The program says which name is wrong.
-	return slices.DeleteFunc(all, func(f function) bool { return len(only) > 0 && !slices.Contains(only, f.Image) }), nil
+	var named []function
+	for _, name := range only {
+		at := slices.IndexFunc(all, func(f function) bool { return f.Image == name })
+		if at < 0 {
+			return all, nil
+		}
+		named = append(named, all[at])
+	}
+	if len(only) == 0 {
+		return all, nil
+	}
+	return named, nil
 }
 
 // platform is the one for which a function is built.

@@ -122,6 +122,12 @@ func TestEachFunctionHasItsArchitecture(t *testing.T) {
 	if _, err := m.Image(t.Context(), source(t), "scan"); err != nil {
 		t.Error(err)
 	}
+	if some, err := m.functions(t.Context(), source(t), []string{"thumb"}); err != nil || len(some) != 1 {
+		t.Error(some, err)
+	}
+	if all, err := m.functions(t.Context(), source(t), []string{"thumb", "nosuch"}); err != nil || len(all) != 3 {
+		t.Error("the program cannot say which name is wrong:", all, err)
+	}
 }
 
 func TestAnImageIsEitherGivenOrStatic(t *testing.T) {

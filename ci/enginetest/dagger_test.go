@@ -56,8 +56,8 @@ func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stde
 }
 
 // warnings matches lines of the CLI's own log, for instance that it does not understand
-// the remote of a clone.
-var warnings = regexp.MustCompile(`(?m)^[0-9/]{10} [0-9:]{8} WARN .*\n`)
+// the remote of a clone, or all arguments of a call of which it could not look up one.
+var warnings = regexp.MustCompile(`(?m)^([0-9/]{10} )?[0-9:]{8} (WARN|INF) .*\n`)
 
 // call runs a function of the module, which must succeed.
 func (e engine) call(t *testing.T, args ...string) string {

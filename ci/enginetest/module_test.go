@@ -166,7 +166,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"variable without a value", []string{"invoke", "--name", "thumb", "--variable", "BUCKET"}, `write BUCKET=value`},
 		{"unknown image to invoke", []string{"invoke", "--name", "nosuch"}, `no image is named "nosuch"`},
 		{"base out of reach", []string{"--base", "registry.invalid/base:1", "build-all"}, "registry.invalid/base:1"},
-		{"base that is no reference", []string{"--base", "not a reference", "base"}, `"not a reference"`},
+		{"base that is no reference", []string{"--base", "not a reference", "base"}, `not a reference`},
 		{"ffmpeg out of reach", []string{"--ffmpeg", "registry.invalid/ffmpeg:1", "ffmpeg-layer"}, "registry.invalid/ffmpeg:1"},
 		{"builder out of reach", []string{"--builder", "registry.invalid/golang:1", "list"}, "registry.invalid/golang:1"},
 		{"platform that Lambda lacks", []string{"--platform", "linux/riscv64", "build-all"}, `"linux/riscv64"`},
