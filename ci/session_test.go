@@ -48,7 +48,7 @@ const missing = "missing"
 // sourcesLock is a lock file, and oneOfEach a list of functions.
 const (
 	sourcesLock = `{"builder": {"reference": "registry.example/golang:2", "digest": "sha256:456"}}`
-	oneOfEach   = `[{"image": "api", "variant": "light"}, {"image": "thumb", "variant": "heavy"}]`
+	oneOfEach   = `[{"image": "api", "variant": "light"}, {"image": "enhance", "variant": "light"}, {"image": "thumb", "variant": "heavy"}]`
 )
 
 // object is what an ID names. An input of the module has no query.
