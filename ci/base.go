@@ -13,7 +13,7 @@ func (m *Ci) Base(
 	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 ) (*dagger.Directory, error) {
 	platform, err := m.onePlatform(ctx, source, nil)

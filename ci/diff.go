@@ -15,7 +15,7 @@ func (m *Ci) Diff(
 	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// What to compare with: latest, live, or a published commit.
 	//

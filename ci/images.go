@@ -16,7 +16,7 @@ func (m *Ci) Images(
 	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Names of the images to build (default: all).
 	//
@@ -39,7 +39,7 @@ func (m *Ci) BuildAll(
 	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Names of the images to build (default: all).
 	//
@@ -64,7 +64,7 @@ func (m *Ci) Image(
 	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Name of the image, such as "api"; `list` shows them.
 	name string,

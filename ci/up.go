@@ -26,7 +26,7 @@ func (m *Ci) Up(
 	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Environment variable of the functions, KEY=value; may be given again.
 	//
