@@ -14,7 +14,7 @@ func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
 	acting := []string{"Invoke", "Coldstart", "Publish", "Plan", "Deploy", "Rollback", "Status", "Diff", "Provenance", "Published", "Retention", "Verify", "Vulncheck"}
 	published := []string{"cost-published", "sbom-published"} // other invocations of these methods only build
 	for _, i := range invocations {
-		s, _ := i.made(t)
+		s := i.made(t)
 		if got := strings.Contains(s.document(), `"NOW"`); got != (slices.Contains(acting, i.method) || slices.Contains(published, i.name)) {
 			t.Errorf("%s: runs each time: %t", i.name, got)
 		}
@@ -33,7 +33,7 @@ func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
 // Only a command that acts on AWS gets the credentials.
 func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 	for _, i := range invocations {
-		s, _ := i.made(t)
+		s := i.made(t)
 		execs(s, func(before []call, args []any) {
 			var got []any
 			for _, c := range before {
@@ -59,7 +59,7 @@ func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 func TestNoSecretIsSentInClear(t *testing.T) {
 	credential := regexp.MustCompile(`(?i)secret|token|passw|credential|access_?key|api_?key`)
 	for _, i := range invocations {
-		s, _ := i.made(t)
+		s := i.made(t)
 		for _, id := range s.received {
 			for _, f := range path(s.objects[id].query) {
 				if f.Name == "setSecret" || f.Name == "plaintext" {
