@@ -93,12 +93,11 @@ func (g *github) git(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// commit commits all changes and returns the commit.
-func (g *github) commit(message string) string {
+// commit commits all changes.
+func (g *github) commit(message string) {
 	g.t.Helper()
 	g.git("add", "-A")
 	g.git("commit", "-q", "--allow-empty", "-m", message)
-	return g.git("rev-parse", "HEAD")
 }
 
 // edit changes a function, so that its image is another one.
