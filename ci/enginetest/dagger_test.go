@@ -41,7 +41,7 @@ func (e engine) dagger(t *testing.T, args ...string) (stdout, stderr string, err
 
 func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "dagger", append([]string{"--silent"}, args...)...)
 	cmd.Dir = dir
