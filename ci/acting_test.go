@@ -43,7 +43,7 @@ func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 			}
 			var want []any
 			// These ask AWS only with a flag.
-			asked := map[any]string{"coldstart": "--since", "cost": "--published", "sbom": "--commit", "invoke": "--remote", "images": "--published"}
+			asked := map[any]string{"coldstart": "--since", "cost": "--published", "sbom": "--commit", "invoke": "--remote", "images": "--published", "vulncheck": "--published"}
 			if flag, ok := asked[args[1]]; ok && slices.Contains(args, any(flag)) || len(args) > 1 && slices.Contains([]any{"publish", "plan", "deploy", "rollback", "status", "diff", "provenance", "retention", "verify"}, args[1]) {
 				want = []any{"AWS_ACCESS_KEY_ID", "key", "AWS_SECRET_ACCESS_KEY", "secret", "AWS_SESSION_TOKEN", "token"}
 			}

@@ -1300,6 +1300,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg osv", err))
 				}
 			}
+			var published bool
+			if inputArgs["published"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["published"]), &published)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg published", err))
+				}
+			}
 			var asJson bool
 			if inputArgs["asJSON"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
@@ -1307,7 +1314,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv, asJson)
+			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv, published, asJson)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

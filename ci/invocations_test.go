@@ -129,10 +129,10 @@ var invocations = []invocation{
 			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, false)
 		}},
 	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false)
+		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false, false)
 	}},
 	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: true, ffmpeg: true}, call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Vulncheck(t.Context(), source(t), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"), true)
+		return m.Vulncheck(t.Context(), source(t), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"), true, true)
 	}},
 	{name: "provenance", method: "Provenance", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Provenance(t.Context(), source(t), "thumb", "abc1234", true, false)

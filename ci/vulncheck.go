@@ -29,6 +29,10 @@ func (m *Ci) Vulncheck(
 	//
 	// +optional
 	osv *dagger.Directory,
+	// Also read what ECR's scan has found in the images that the functions run.
+	//
+	// +optional
+	published bool,
 	// Print the result as JSON.
 	//
 	// +optional
@@ -47,6 +51,9 @@ func (m *Ci) Vulncheck(
 	if osv != nil {
 		step = step.WithMountedDirectory("/osv", osv)
 		args = append(args, "--osv", "/osv")
+	}
+	if published {
+		step, args = m.aws(step), slices.Concat(args, []string{"--published"}, m.private())
 	}
 	return output(ctx, m.run(step, args...))
 }
