@@ -67,4 +67,3 @@ func TestRollbackToAnArchivedImage(t *testing.T) {
 		})
 	}
 }
-
