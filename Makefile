@@ -4,6 +4,7 @@ GOLANGCI_LINT_VERSION := v2.13.2
 VERSITYGW_VERSION     := v1.8.0
 DYNALITE_VERSION      := 4.0.0
 KO_VERSION            := v0.19.1
+COSIGN_VERSION        := v3.1.1
 ACT_VERSION           := v0.2.82
 
 # Every module is built and tested in its own folder.
@@ -94,7 +95,7 @@ test-race: tools bin/ci ## Run the tests with the race detector
 	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test -race -vet=off -timeout 30m $$(go list ./... | grep -vE '$(NO_RACE)')
 
 .PHONY: test-full
-test-full: tools bin/ci ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few
+test-full: tools bin/ci test-cosign ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few
 	cd ci/tool && $(TEST) -count=1 ./publish -seeds 2000 -pairs 25
 	cd ci/tool && $(TEST) -timeout 30m -count=1 -run IsKilled ./cmd/ci -every 1
 	cd ci/tool && $(TEST) -timeout 120m -count=1 -run Reused ./workspace/gobuild -edits 2000
@@ -107,10 +108,14 @@ test-engine: bin/ci ## Test the Dagger module on a real engine, if dagger reache
 test-workflows: bin/act ## Run every workflow in a runner on this machine, and the commands of CodeBuild (quick: ARGS="-run PullRequest")
 	cd ci/tool && $(TEST) -tags workflows -count=1 -v ./internal/workflowtest $(ARGS)
 
+.PHONY: test-cosign
+test-cosign: bin/cosign ## Verify signed documents with cosign itself
+	cd ci/tool && $(TEST) -tags cosign -count=1 -v -run TestCosign ./attest/signature
+
 .PHONY: vet
 vet: ## Run go vet on all modules, in the workspace and alone (GOWORK=off)
 	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && $(GO) vet -trimpath ./... && GOWORK=off $(GO) vet -trimpath ./...); done
-	@cd ci/tool && $(GO) build -trimpath -tags steps -o /dev/null ./cmd/ci && $(GO) vet -trimpath -tags workflows ./internal/workflowtest
+	@cd ci/tool && $(GO) build -trimpath -tags steps -o /dev/null ./cmd/ci && $(GO) vet -trimpath -tags workflows,cosign ./internal/workflowtest ./attest/signature
 	@echo "== vet ci/tool for macOS"; cd ci/tool && GOOS=darwin GOARCH=arm64 $(GO) vet -trimpath ./...
 
 .PHONY: tidy-check
@@ -160,6 +165,12 @@ bin/ko: bin/.ko-$(KO_VERSION)
 bin/.ko-$(KO_VERSION):
 	@echo "== compile ko $(KO_VERSION), once"
 	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/google/ko@$(KO_VERSION)
+	@touch $@
+
+bin/cosign: bin/.cosign-$(COSIGN_VERSION)
+bin/.cosign-$(COSIGN_VERSION):
+	@echo "== compile cosign $(COSIGN_VERSION), once: two to three minutes"
+	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/sigstore/cosign/v3/cmd/cosign@$(COSIGN_VERSION)
 	@touch $@
 
 bin/act: bin/.act-$(ACT_VERSION)

@@ -964,6 +964,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg moveLatest", err))
 				}
 			}
+			var sign *dagger.Secret
+			if inputArgs["sign"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["sign"]), &sign)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sign", err))
+				}
+			}
 			var run []string
 			if inputArgs["run"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["run"]), &run)
@@ -992,7 +999,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, run, allowDirty, git, asJson)
+			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, sign, run, allowDirty, git, asJson)
 		case "Published":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

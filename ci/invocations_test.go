@@ -141,10 +141,10 @@ var invocations = []invocation{
 		return m.Retention(t.Context(), source(t), true, []string{"former"}, false)
 	}},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, false, nil, false)
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, nil, false, nil, false)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true,
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true, given[dagger.Secret](t, "key"),
 			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil, true)
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {

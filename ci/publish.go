@@ -9,6 +9,9 @@ import (
 	"lambdas.internal/ci/internal/dagger"
 )
 
+// signingKey is the file with the key that signs documents. It is in memory.
+const signingKey = "/run/secrets/signing-key"
+
 // Publish audits the images and pushes them under NAME-COMMIT. When all are in the registries, it moves each NAME-latest.
 //
 // +cache="never"
@@ -50,6 +53,10 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	moveLatest bool,
+	// Private key, in PEM, that signs the SBOM and the provenance, such as file://key.pem.
+	//
+	// +optional
+	sign *dagger.Secret,
 	// Variables of the CI run that publishes, such as GITHUB_RUN_ID=$GITHUB_RUN_ID; they go into the provenance.
 	//
 	// +optional
@@ -77,8 +84,13 @@ func (m *Ci) Publish(
 	if in, err = withRepository(ctx, in, repository.WithDirectory("/", source), git, allowDirty); err != nil {
 		return "", err
 	}
+	signed := ""
+	if sign != nil {
+		signed = signingKey
+		in = in.WithMountedSecret(signingKey, sign)
+	}
 	return m.release(ctx, in, only, slices.Concat(
-		[]string{"publish", "--commit", commit}, m.private(), m.public(),
+		[]string{"publish", "--commit", commit}, m.private(), m.public(), optional("--sign", signed),
 		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force,
 			"--no-latest": noLatest, "--move-latest": moveLatest, "--json": asJSON}))...)
 }

@@ -43,17 +43,18 @@ var below = map[string][]string{
 var outside = map[string][]string{
 	"os/exec":  {"bench", "cmd/ci", "image/npm", "internal/distribution", "internal/testkit", "run/invoke", "run/local", "workspace/commit", "workspace/gobuild", "workspace/scaffold"},
 	"net":      {"internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local"},
-	"net/http": {"bench", "deploy/lambdaapi", "inspect/osv", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local", "workspace/gobuild/hello"},
+	"net/http": {"attest/signature", "bench", "deploy/lambdaapi", "inspect/osv", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/sigstoretest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/invoke", "run/local", "workspace/gobuild/hello"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/": {"bench", "internal/testkit", "registry"},
 	"github.com/aws/aws-sdk-go-v2/":                         {"cmd/ci", "deploy/alarmapi", "deploy/lambdaapi", "publish/awsauth", "publish/ecrapi", "publish/retention"},
 	"github.com/zricethezav/gitleaks/":                      {"audit/secret"},
 	"github.com/CycloneDX/cyclonedx-go":                     {"attest/sbom"},
+	"github.com/sigstore/":                                  {"attest/signature", "internal/sigstoretest"},
 	"github.com/spf13/cobra":                                {"cmd/ci"},
 	"golang.org/x/vuln/":                                    {"inspect/vulncheck"},
 	"github.com/yuin/goldmark":                              {"internal/commandlines"},
 	"mvdan.cc/sh/":                                          {"internal/commandlines"},
-	"github.com/stretchr/testify/":                          {"internal/registrytest", "internal/testkit"},
-	"testing":                                               {"internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/testkit"},
+	"github.com/stretchr/testify/":                          {"internal/registrytest", "internal/sigstoretest", "internal/testkit"},
+	"testing":                                               {"internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/sigstoretest", "internal/testkit"},
 }
 
 // joined are the packages that use nothing outside by themselves, but import a

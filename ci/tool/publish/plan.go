@@ -160,7 +160,9 @@ type Result struct {
 	// Created are the repositories that did not exist.
 	Created []Created `json:"createdRepositories,omitempty"`
 	// Gates is how many gates the images passed.
-	Gates   int      `json:"gatesPassed"`
+	Gates int `json:"gatesPassed"`
+	// Signer is who signed the documents; "" if nobody did.
+	Signer  string   `json:"signer,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
 	// Signatures are those that ECR makes itself.
 	Signatures []Signature `json:"signatures,omitempty"`
@@ -243,7 +245,7 @@ func (r *Result) summary() string {
 	if r.DryRun {
 		text := fmt.Sprintf("dry run: %s; would send %s, %d bytes, attach %s, %d bytes, and move %s; %s passed",
 			head, layers, r.Bytes, documents, r.AttachedBytes, report.Count(moved, "latest tag"), report.Count(r.Gates, "gate"))
-		return text + r.stays()
+		return text + r.signed() + r.stays()
 	}
 	text := fmt.Sprintf("%s; sent %s, %d bytes, attached %s, %d bytes, moved %s; %s passed, %s",
 		head, layers, r.Outcome.Sent, documents, r.Outcome.Attached, report.Count(len(r.Outcome.Moved), "latest tag"),
@@ -251,7 +253,18 @@ func (r *Result) summary() string {
 	if by := r.Outcome.SupersededBy; by != "" {
 		text += fmt.Sprintf("\ncommit %s was published at the same time; the latest tags name its images", by)
 	}
-	return text + r.stays()
+	return text + r.signed() + r.stays()
+}
+
+// signed is a line that says who signed the documents, if somebody did.
+func (r *Result) signed() string {
+	switch {
+	case r.Signer == "":
+		return ""
+	case r.DryRun:
+		return "\nthe documents would be signed by " + r.Signer
+	}
+	return "\nthe documents are signed by " + r.Signer
 }
 
 // stays is a line that says why the latest tags stay, if they do.

@@ -24,12 +24,13 @@ import (
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
+	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // Attach gives every image an SBOM, which says what it is made of, and a provenance,
 // which says how it was built under the commit, by the pipeline with the identity. What goes to the public registry says nothing
 // of the builder. It keeps in the cache what it reads from an image.
-func Attach(ctx context.Context, root, identity string, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
+func Attach(ctx context.Context, root, identity string, pins *lock.Lock, kept *cache.Cache, name string, images map[string]publish.Image, started time.Time, allowDirty bool) error {
 	from, committed, err := source(ctx, root, name, allowDirty)
 	if err != nil {
 		return err
@@ -41,6 +42,9 @@ func Attach(ctx context.Context, root, identity string, kept *cache.Cache, name 
 	if b.Builder.Repository != "" {
 		b.Source.Repository = b.Builder.Repository
 	}
+	if b.Digests, err = packages(pins); err != nil {
+		return err
+	}
 	var mu sync.Mutex // of images
 	report.Counting(ctx, "described", int64(len(images)), "images")
 	g, ctx := errgroup.WithContext(ctx)
@@ -50,7 +54,7 @@ func Attach(ctx context.Context, root, identity string, kept *cache.Cache, name 
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := attach(&i, kept, image, name, committed, b); err != nil {
+			if err := attach(&i, kept, pins, image, name, committed, b); err != nil {
 				return fmt.Errorf("publish %s: %w", image, err)
 			}
 			mu.Lock()
@@ -64,7 +68,7 @@ func Attach(ctx context.Context, root, identity string, kept *cache.Cache, name 
 }
 
 // attach gives one image its documents.
-func attach(i *publish.Image, kept *cache.Cache, image, name string, committed time.Time, b provenance.Build) error {
+func attach(i *publish.Image, kept *cache.Cache, pins *lock.Lock, image, name string, committed time.Time, b provenance.Build) error {
 	of, err := read(*i, kept)
 	if err != nil {
 		return err
@@ -75,6 +79,7 @@ func attach(i *publish.Image, kept *cache.Cache, image, name string, committed t
 		if tier == catalog.Public {
 			recorded = time.Time{}
 		}
+		b.Go = toolchain(pins, of.GoVersion, os.Getenv(builderVariable))
 		statement, err := provenance.New(of.Made, of.GoVersion, b)
 		if err != nil {
 			return err

@@ -65,6 +65,10 @@ type Build struct {
 	Source            Source
 	Builder           Builder
 	Started, Finished time.Time
+	// Go is the image with the Go toolchain, if the build ran in it.
+	Go Resource
+	// Digests are those of npm packages, by package URL.
+	Digests map[string]string
 }
 
 // Undisclosed is the builder ID in the provenance of a public image.
@@ -74,7 +78,7 @@ const Undisclosed = Identity + undisclosed
 // from. Who built it, where the sources are, and when it ran, is for the private copy.
 func (b Build) Public() Build {
 	b.Source.Repository = ""
-	return Build{Identity: b.Identity, Source: b.Source, Builder: Builder{ID: b.uri(undisclosed)}}
+	return Build{Identity: b.Identity, Source: b.Source, Builder: Builder{ID: b.uri(undisclosed)}, Go: b.Go, Digests: b.Digests}
 }
 
 // uri is one of the identity.
@@ -146,7 +150,7 @@ func OfPrograms(version string, sums map[string]string, goVersion string, b Buil
 		BuildDefinition: Definition{
 			BuildType:            ProgramBuildType,
 			ExternalParameters:   Parameters{Commit: b.Source.Commit, Version: version, AllowDirty: b.Source.Dirty},
-			ResolvedDependencies: sources(goVersion, b.Source),
+			ResolvedDependencies: sources(goVersion, b),
 		},
 		RunDetails: b.run(),
 	}}
@@ -169,7 +173,7 @@ func New(i composition.Image, goVersion string, b Build) ([]byte, error) {
 				ExternalParameters: Parameters{
 					Commit: b.Source.Commit, Image: i.Name, Platform: i.Platform.String(), AllowDirty: b.Source.Dirty,
 				},
-				ResolvedDependencies: dependencies(i, goVersion, b.Source),
+				ResolvedDependencies: dependencies(i, goVersion, b),
 			},
 			RunDetails: b.run(),
 		},
@@ -213,7 +217,8 @@ func Read(document []byte) (*Statement, error) {
 }
 
 // sources returns the inputs of each build: sources and Go.
-func sources(goVersion string, s Source) []Resource {
+func sources(goVersion string, b Build) []Resource {
+	s := b.Source
 	source := Resource{Name: "source"}
 	if s.Repository != "" {
 		source.URI = "git+" + s.Repository
@@ -225,12 +230,16 @@ func sources(goVersion string, s Source) []Resource {
 	if source.URI != "" || source.Digest != nil {
 		all = append(all, source)
 	}
-	return append(all, Resource{Name: "go", URI: "https://go.dev/dl/" + goVersion + ".src.tar.gz"})
+	toolchain := Resource{Name: "go", URI: "https://go.dev/dl/" + goVersion + ".src.tar.gz"}
+	if b.Go.URI != "" {
+		toolchain.URI, toolchain.Digest = b.Go.URI, b.Go.Digest
+	}
+	return append(all, toolchain)
 }
 
 // dependencies returns the inputs of the build of an image: sources, Go, base and ffmpeg.
-func dependencies(i composition.Image, goVersion string, s Source) []Resource {
-	all := sources(goVersion, s)
+func dependencies(i composition.Image, goVersion string, b Build) []Resource {
+	all := sources(goVersion, b)
 	base := Resource{Name: "base"}
 	if digest := i.Labels[image.LabelBaseDigest]; digest != "" {
 		base.URI, base.Digest = purl.Image(i.Labels[image.LabelBaseName], digest), hash(digest)
@@ -240,7 +249,7 @@ func dependencies(i composition.Image, goVersion string, s Source) []Resource {
 	all = append(all, base)
 	if comment, ok := i.Labels[image.LabelFFmpeg]; ok {
 		for _, p := range licence.Programs(comment) {
-			all = append(all, Resource{Name: p.Name, URI: p.PURL, Digest: hash(p.Digest)})
+			all = append(all, Resource{Name: p.Name, URI: p.PURL, Digest: hash(cmp.Or(p.Digest, b.Digests[p.PURL]))})
 		}
 	}
 	return all

@@ -1,6 +1,7 @@
 package provenance
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,13 @@ func light() composition.Image {
 	}
 }
 
+// fromNPM has ffmpeg from npm packages.
+func fromNPM() composition.Image {
+	i := heavy()
+	i.Labels[image.LabelFFmpeg] = "npm @ffmpeg-installer/linux-x64@4.1.0, @ffprobe-installer/linux-x64@5.2.0"
+	return i
+}
+
 func TestNew(t *testing.T) {
 	github := BuilderOf(environment(map[string]string{
 		"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "us/lambdas", "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2",
@@ -55,6 +63,11 @@ func TestNew(t *testing.T) {
 			Source:  Source{Commit: "0123456", Checkout: whole, Repository: github.Repository},
 			Builder: github, Started: began, Finished: began.Add(90 * time.Second),
 		}.Public()},
+		"npm": {fromNPM(), Build{
+			Source: Source{Commit: "0123456"}, Builder: Builder{ID: Local}, Started: began, Finished: began,
+			Go:      Resource{URI: "pkg:oci/golang@sha256:0123", Digest: map[string]string{"sha256": testkit.Digest("go").Hex}},
+			Digests: map[string]string{"pkg:npm/%40ffmpeg-installer/linux-x64@4.1.0": "sha512:" + strings.Repeat("01", 64), "pkg:npm/%40ffprobe-installer/linux-x64@5.2.0": "sha512:" + strings.Repeat("02", 64)},
+		}},
 		"local-dirty":   {light(), Build{Source: Source{Commit: "0123456", Checkout: whole, Dirty: true}, Builder: Builder{ID: Local}, Started: began, Finished: began}},
 		"no-git-at-all": {light(), Build{Source: Source{Commit: "0123456"}, Builder: Builder{ID: Local}, Started: began, Finished: began}},
 	}

@@ -27,6 +27,10 @@ import (
 // https://www.iana.org/assignments/media-types/application/vnd.cyclonedx+json
 const MediaType = "application/vnd.cyclonedx+json"
 
+// PredicateType is that of an in-toto statement with the document.
+// https://github.com/in-toto/attestation/blob/main/spec/predicates/cyclonedx.md
+const PredicateType = "https://cyclonedx.org/bom"
+
 // spec is the version of the format. Another version gives other bytes, so that an image
 // would get a second document.
 const spec = cdx.SpecVersion1_6
@@ -232,7 +236,7 @@ func Table(w io.Writer, document []byte) error {
 	}
 	var rows [][]string
 	for _, c := range *bom.Components {
-		rows = append(rows, []string{c.Name, report.Digest(c.Version), string(c.Type), licences(c), c.PackageURL})
+		rows = append(rows, []string{c.Name, report.Digest(c.Version), string(c.Type), Licences(c), c.PackageURL})
 	}
 	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
 		return err
@@ -241,7 +245,8 @@ func Table(w io.Writer, document []byte) error {
 	return err
 }
 
-func licences(c cdx.Component) string {
+// Licences are the SPDX expressions of a component.
+func Licences(c cdx.Component) string {
 	if c.Licenses == nil {
 		return ""
 	}

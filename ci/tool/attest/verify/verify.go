@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -43,6 +44,21 @@ type Place struct {
 	Layers      int          `json:"layers"`
 	SameLayers  int          `json:"sameLayers"`
 	Differences []Difference `json:"differences,omitempty"`
+	// Signer is who signed the documents, if that was checked, and Unsigned why the signatures are
+	// refused.
+	Signer   string `json:"signer,omitempty"`
+	Unsigned string `json:"unsigned,omitempty"`
+}
+
+// Signed is the result of the check of the signatures, in one word.
+func (p Place) Signed() string {
+	switch {
+	case p.Signer != "":
+		return "yes"
+	case p.Unsigned != "":
+		return "no"
+	}
+	return "not checked"
 }
 
 // Difference is one difference between the published and the rebuilt image.
@@ -86,6 +102,9 @@ func (r *Report) Err() error {
 	}
 	if n := count[Missing]; n > 0 {
 		errs = append(errs, fmt.Errorf("verify commit %s: %d of %d images are not in the registries; publish them: git checkout %s && bin/ci publish", r.Commit, n, len(r.Places), r.Commit))
+	}
+	if n := len(slices.DeleteFunc(slices.Clone(r.Places), func(p Place) bool { return p.Unsigned == "" })); n > 0 {
+		errs = append(errs, fmt.Errorf("verify commit %s: the documents of %d of %d published images are not signed as required", r.Commit, n, len(r.Places)))
 	}
 	return errors.Join(errs...)
 }
@@ -186,19 +205,36 @@ func (r *Report) Table(w io.Writer) error {
 			same++
 		}
 		rows = append(rows, []string{p.Image, p.Where(), p.CommitTag, string(p.Verdict),
-			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), report.Digest(p.Published), report.Digest(p.Rebuilt)})
+			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), p.Signed(), report.Digest(p.Published), report.Digest(p.Rebuilt)})
 	}
-	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "PUBLISHED", "REBUILT"}, rows); err != nil {
+	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "SIGNED", "PUBLISHED", "REBUILT"}, rows); err != nil {
 		return err
 	}
 	for _, p := range r.Places {
 		for _, d := range p.Differences {
 			fmt.Fprintf(w, "! %s in %s: %s\n", p.Image, p.Repository, report.Line(d.String()))
 		}
+		if p.Unsigned != "" {
+			fmt.Fprintf(w, "! %s\n", report.Line(p.Unsigned))
+		}
+	}
+	for _, signer := range r.signers() {
+		fmt.Fprintf(w, "signed by %s\n", report.Line(signer))
 	}
 	_, err := fmt.Fprintf(w, "%d of %s in the registries equal the images that commit %s builds for %s, %s\n",
 		same, report.Count(len(r.Places), "image"), r.Commit, r.Platform, report.Seconds(r.Seconds))
 	return err
+}
+
+// signers are those who signed, each once.
+func (r *Report) signers() []string {
+	var all []string
+	for _, p := range r.Places {
+		if p.Signer != "" && !slices.Contains(all, p.Signer) {
+			all = append(all, p.Signer)
+		}
+	}
+	return all
 }
 
 // At returns a builder with the settings of here for the workspace at root, which is a

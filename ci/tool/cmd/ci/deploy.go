@@ -19,6 +19,7 @@ func newDeploy(a *app) *cobra.Command {
 	var create createFlags
 	var name string
 	var only []string
+	var signed signedFlags
 	cmd := &cobra.Command{
 		Use:   "deploy",
 		Short: "Make the Lambda functions run a published commit, all or none",
@@ -49,6 +50,10 @@ With --create, functions that do not exist are made first: with the image, the m
 time and the architecture of image.json, and the role of --role. They get no variables, no
 triggers and no other rights. The role of a CI job need not allow that.
 
+With --require-signed, an image is refused unless its SBOM and its provenance are signed by
+whom --key or --certificate-identity names, and the provenance names the image and the
+commit. A registry that does not answer about signatures counts as no signature.
+
 Several accounts can deploy from one registry: --account names the account of the
 registry, the credentials are those of the functions. Each has its own records and tags.
 
@@ -59,13 +64,14 @@ function runs the same image as before.`,
   bin/ci deploy --commit abc1234 --alias live --canary 10% --bake 5m --alarm api-errors
   bin/ci deploy --commit abc1234 --account 123456789012
   bin/ci deploy --only thumb,video --dry-run
+  bin/ci deploy --commit abc1234 --require-signed --key cosign.pub
   bin/ci deploy --commit abc1234 --create --role arn:aws:iam::123456789012:role/lambda`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if f.canary, err = canary.read(cmd, f.alias); err != nil {
 				return err
 			}
-			return a.deploy(cmd, &f, &create, name, only)
+			return a.deploy(cmd, &f, &create, &signed, name, only)
 		},
 	}
 	cmd.Flags().StringVar(&name, "commit", "", "published commit to deploy (default: HEAD)")
@@ -74,11 +80,12 @@ function runs the same image as before.`,
 	f.add(cmd)
 	canary.add(cmd)
 	create.add(cmd)
+	signed.add(cmd)
 	return cmd
 }
 
-func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, name string, only []string) error {
-	if err := errors.Join(f.check(), create.check(f.dryRun)); err != nil {
+func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, signed *signedFlags, name string, only []string) error {
+	if err := errors.Join(f.check(), create.check(f.dryRun), signed.check()); err != nil {
 		return err
 	}
 	if err := checkCommit("commit", name); err != nil {
@@ -100,6 +107,9 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, n
 	}
 	targets, err := fl.targets(cmd.Context(), functions, name)
 	if err != nil {
+		return err
+	}
+	if err := signed.require(cmd.Context(), fl.registry, targets, name); err != nil {
 		return err
 	}
 	if err := create.missing(cmd.Context(), cmd, fl.lambda, functions, targets); err != nil {

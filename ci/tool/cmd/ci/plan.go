@@ -119,7 +119,7 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 		p.Unseen(err, "the registries")
 		return
 	}
-	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
+	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Lock, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
 		p.Unseen(err, "what publish would attach")
 	}
 	items := publish.Items(m.functions, t.hosts, p.Commit)

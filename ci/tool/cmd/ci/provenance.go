@@ -20,8 +20,8 @@ func newProvenance(a *app) *cobra.Command {
 publish attached this document to the image in the registry that its function names. In
 the public registry it names the commit, Go, base and ffmpeg. The whole document, with
 the builder, its run and the address of the sources, is beside the deploy copy in the
-private registry: pass --deploy-copy. It is not signed; to check it, bin/ci verify builds
-the commit again and compares. With --json the document itself is printed: an in-toto
+private registry: pass --deploy-copy. What is shown is the copy that publish --sign does not
+sign; to check both, bin/ci verify builds the commit again and compares. With --json the document itself is printed: an in-toto
 statement with a SLSA provenance (v1).`,
 		Example: "  bin/ci provenance --name thumb --commit abc1234\n  bin/ci provenance --name thumb --commit abc1234 --json\n  bin/ci provenance --name thumb --commit abc1234 --local\n  bin/ci provenance --name thumb --commit abc1234 --deploy-copy",
 		Args:    noArgs,

@@ -21,6 +21,7 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
+	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 	"lambdas.internal/ci/tool/workspace/gobuild"
@@ -41,6 +42,7 @@ type publishFlags struct {
 	serve      bool
 	port       int
 	parallel   int
+	sign       signFlags
 }
 
 func newPublish(a *app) *cobra.Command {
@@ -64,12 +66,18 @@ image is made of, and the provenance, which says how it was built; see bin/ci sb
 bin/ci provenance. The provenance in the public registry does not name the builder, its
 run and the address of the sources.
 
+With --sign, each document is also attached as a Sigstore bundle, which cosign and others
+verify; bin/ci verify and bin/ci deploy --require-signed check it. With a key, nobody
+else is told of it. keyless needs no key: a service of Sigstore certifies the identity of
+the CI run, which all can read then.
+
 AWS credentials are found as by every AWS tool, and an MFA code is asked for on a
 terminal; other registries use Docker's logins. ECR Public is asked for only if a
 function is public. With --local everything goes to a registry that runs in this process
 and stores its content in dist/registry.`,
 		Example: `  bin/ci publish --commit abc1234
   bin/ci publish --dry-run
+  bin/ci publish --commit abc1234 --sign awskms:///alias/lambdas
   bin/ci publish --local --serve`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.publish(cmd, &f) },
@@ -85,6 +93,7 @@ and stores its content in dist/registry.`,
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
 	flags.IntVar(&f.parallel, "parallel", publish.DefaultParallel, "how many requests to send at once")
+	f.sign.add(cmd)
 	f.target.add(cmd)
 	f.build.addAll(cmd)
 	addFrom(cmd, &f.from)
@@ -103,7 +112,7 @@ func (f *publishFlags) check() error {
 	if err := checkCommit("commit", f.commit); err != nil {
 		return err
 	}
-	return errors.Join(checkPort(f.port), f.latest.check(), f.target.check())
+	return errors.Join(checkPort(f.port), f.latest.check(), f.sign.check(), f.target.check())
 }
 
 // publish publishes, and says after a failure whether the same command goes on.
@@ -134,7 +143,10 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	made, images, gates, err := a.audited(cmd, f, name, start)
+	if err := f.sign.open(cmd.Context()); err != nil {
+		return err
+	}
+	made, images, gates, signer, err := a.audited(cmd, f, name, start)
 	if err != nil {
 		return err
 	}
@@ -150,7 +162,7 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	result := &publish.Result{DryRun: f.dryRun, Gates: gates}
+	result := &publish.Result{DryRun: f.dryRun, Gates: gates, Signer: signer}
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
@@ -228,10 +240,10 @@ func held(ctx context.Context, m *made, name string) error {
 // audited builds the images and their documents, checks every gate, and compares the sources
 // with the commit. It sends no request to
 // the registries that publish pushes to.
-func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start time.Time) (*made, map[string]publish.Image, int, error) {
+func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start time.Time) (*made, map[string]publish.Image, int, string, error) {
 	m, err := a.images(cmd, &f.build, f.from)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, "", err
 	}
 	hosts := f.target.expected()
 	hosts.Names, hosts.Tags = m.builder.Catalog.Pipeline.Repositories, m.builder.Catalog.Pipeline.Tags
@@ -239,18 +251,18 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	pinned := !f.target.local && publish.NeedPins(expected)
 	r, auditors, err := a.audit(cmd, m, pinned)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, "", err
 	}
 	if err := r.Err(); err != nil {
-		return nil, nil, 0, fmt.Errorf("%w\nto see all gates: bin/ci audit", err)
+		return nil, nil, 0, "", fmt.Errorf("%w\nto see all gates: bin/ci audit", err)
 	}
 	images, err := publish.ReadImages(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, "", err
 	}
 	for name, digest := range r.Digests {
 		if images[name].Digest.String() != digest {
-			return nil, nil, 0, registry.Later("publish " + name + ": another build replaced the image while it was checked")
+			return nil, nil, 0, "", registry.Later("publish " + name + ": another build replaced the image while it was checked")
 		}
 	}
 	if !f.allowDirty {
@@ -258,44 +270,27 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		err := held(ctx, m, name)
 		done(err)
 		if err != nil {
-			return nil, nil, 0, err
+			return nil, nil, 0, "", err
 		}
 	}
 	if pinned {
 		if err := publish.CheckPins(expected, r.Unpinned); err != nil {
-			return nil, nil, 0, err
+			return nil, nil, 0, "", err
 		}
 	}
 	ctx, done := m.builder.Step(cmd.Context(), "make the documents")
-	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Cache, name, images, start, f.allowDirty)
+	err = documents.Attach(ctx, m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Lock, m.builder.Cache, name, images, start, f.allowDirty)
 	var attached []audit.Document
 	if err == nil {
-		attached, err = attachments(images)
+		attached, err = attachments(images, func(referrer.Artifact) bool { return true })
 	}
 	if err == nil {
 		err = auditors.documents(ctx, attached)
 	}
 	done(err)
-	return m, images, r.Passed(), err
-}
-
-// attachments lists what is attached to the images: each document, and the manifest that
-// attaches it.
-func attachments(images map[string]publish.Image) ([]audit.Document, error) {
-	var all []audit.Document
-	for name, i := range images {
-		for tier, artifacts := range i.Attach {
-			for _, a := range artifacts {
-				manifest, _, err := a.Manifest(i.Subject())
-				if err != nil {
-					return nil, err
-				}
-				d := audit.Document{Image: name, Name: a.Title, Public: tier == catalog.Public, Content: a.Content}
-				all = append(all, d)
-				d.Name, d.Content = "manifest of "+a.Title, manifest
-				all = append(all, d)
-			}
-		}
+	if err != nil {
+		return nil, nil, 0, "", err
 	}
-	return all, nil
+	signer, err := f.sign.sign(cmd.Context(), m, auditors, images, f.dryRun)
+	return m, images, r.Passed(), signer, err
 }

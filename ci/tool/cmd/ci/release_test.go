@@ -39,6 +39,8 @@ type stage struct {
 	more environment
 	// arrived, if set, is called when a request to the registry arrives.
 	arrived atomic.Pointer[func()]
+	// deny, if set, may refuse a request to the registry.
+	deny atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
 }
 
 func newStage(t *testing.T) *stage {
@@ -62,6 +64,9 @@ func newStage(t *testing.T) *stage {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if arrived := s.arrived.Load(); arrived != nil {
 			(*arrived)()
+		}
+		if deny := s.deny.Load(); deny != nil && (*deny)(w, r) {
+			return
 		}
 		images.ServeHTTP(w, r)
 	}))

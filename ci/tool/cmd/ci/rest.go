@@ -20,6 +20,7 @@ var rest = []struct{ use, short string }{
 	{"rollback", "Make the Lambda functions run an earlier release, all or none"},
 	{"status", "Show what every Lambda function runs, since when, and the problems"},
 	{"iam", "Print the IAM policy of a role that runs commands at AWS"},
+	{"report", "Write a page about a release: images, what changed and why, who deployed it"},
 	{"rename NAME NEW", "Give the image of a function another name"},
 	{"remove NAME", "Take a function out of the workspace"},
 }

@@ -18,6 +18,7 @@ import (
 func newVerify(a *app) *cobra.Command {
 	var f buildFlags
 	var published publishedFlags
+	var trust trustFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Build a commit again and compare it with what is published",
@@ -29,16 +30,20 @@ image is compared with the one under the commit's tag in every repository, deplo
 copies included. A difference is named by layer; for a binary, by Go version, module or
 setting. If an image differs or is missing, the exit code is 1.
 
+With --key, or with --certificate-identity and --certificate-oidc-issuer, the signatures of
+publish --sign are checked too: each image has an SBOM and a provenance that these signed,
+and the provenance names the image and the commit. If one is missing, the exit code is 1.
+
 Pass the same --base, --ffmpeg and --platform as to publish. This program assembles the
 layers: if it changed since the commit, run the program of that commit. The Go build
 cache is used; to reuse nothing, set --cache and GOCACHE to empty folders.`,
-		Example: "  bin/ci verify --commit abc1234\n  bin/ci verify --commit abc1234 --only thumb --json\n  bin/ci publish --local && bin/ci verify --local --commit $(git rev-parse --short=7 HEAD)",
+		Example: "  bin/ci verify --commit abc1234\n  bin/ci verify --commit abc1234 --only thumb --json\n  bin/ci verify --commit abc1234 --key cosign.pub\n  bin/ci publish --local && bin/ci verify --local --commit $(git rev-parse --short=7 HEAD)",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := published.check(); err != nil {
+			if err := errors.Join(published.check(), trust.check()); err != nil {
 				return err
 			}
-			r, err := a.verify(cmd, &f, &published)
+			r, err := a.verify(cmd, &f, &published, &trust)
 			if err != nil {
 				return err
 			}
@@ -49,11 +54,12 @@ cache is used; to reuse nothing, set --cache and GOCACHE to empty folders.`,
 	if err := cmd.MarkFlagRequired("commit"); err != nil {
 		panic(err) // the flag was added a line above
 	}
+	trust.add(cmd)
 	f.addAll(cmd)
 	return cmd
 }
 
-func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlags) (r *verify.Report, err error) {
+func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlags, trust *trustFlags) (r *verify.Report, err error) {
 	start := time.Now()
 	here, err := a.builder(cmd, f)
 	if err != nil {
@@ -89,7 +95,9 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	}
 	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
 	ctx, done = here.Step(cmd.Context(), "compare with the registries")
-	r.Places, err = verify.Check(ctx, t.registry, items, rebuilt)
+	if r.Places, err = verify.Check(ctx, t.registry, items, rebuilt); err == nil {
+		err = trust.signedPlaces(ctx, t.registry, r.Places, published.commit)
+	}
 	done(err)
 	r.Seconds = time.Since(start).Seconds()
 	return r, err

@@ -189,7 +189,7 @@ var policies = map[string]struct {
 	// never are actions in the code of a command that it never calls, with the reason.
 	never map[string]string
 }{
-	"plan": {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify", "newVulncheck"}, public: true},
+	"plan": {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newReport", "newSBOM", "newVerify", "newVulncheck"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true,
 		besides: map[string]string{"signer:SignPayload": "where the registry has a signing configuration, ECR signs in the name of who pushes"}},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
@@ -202,7 +202,7 @@ var policies = map[string]struct {
 			"sts:GetServiceBearerToken":        "the same",
 			"lambda:CreateFunction":            "only deploy --create calls it, which a person runs with the rights of the infrastructure code",
 		}},
-	"retention": {verbs: []string{"newCost", "newRetention"}, public: true},
+	"retention": {verbs: []string{"newCost", "newReport", "newRetention"}, public: true},
 }
 
 // local are the commands that call only stand-ins for AWS.

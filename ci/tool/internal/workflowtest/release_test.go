@@ -63,7 +63,7 @@ func TestMainAndRollback(t *testing.T) {
 	assert.Equal(t, map[string]string{"checks": "success", "publish": "success", "deploy": "success", "retention": "success"}, r.jobs)
 	assert.Equal(t, []string{
 		"make test", "make check", "dagger call build-all", "dagger call audit", "login arn:aws:iam::123456789012:role/publish publish-1", "dagger call publish",
-		"login arn:aws:iam::123456789012:role/deploy deploy-1", "dagger call deploy", "dagger call status", "login arn:aws:iam::123456789012:role/retention retention-1",
+		"login arn:aws:iam::123456789012:role/deploy deploy-1", "dagger call deploy", "dagger call status", "login arn:aws:iam::123456789012:role/retention retention-1", "upload report.html",
 	}, strings.Split(strings.TrimSpace(r.noted), "\n"), "in this order")
 	released := g.images(c)
 	for name, image := range released {
@@ -72,6 +72,7 @@ func TestMainAndRollback(t *testing.T) {
 	summary := r.summary["publish"] + r.summary["deploy"]
 	assert.Contains(t, r.summary["retention"], "deleting 0 public images of 0.0 MB; checked 2 lifecycle policies")
 	assert.Contains(t, r.summary["retention"], "| ai-social-media-lambda-light (private) | base | api, enhance |", "and what it costs")
+	assert.Contains(t, r.summary["retention"], "[The page of this release](https://github.test/artifacts/1)")
 	testkit.Golden(t, "main.golden.md", told(summary))
 
 	// A deploy that fails is rolled back, which is shown; nothing is deleted after it.

@@ -63,7 +63,10 @@ type Artifact struct {
 	Committed time.Time
 	// Annotations appear in the list of referrers.
 	Annotations map[string]string
-	Content     []byte
+	// Same are the annotations in which another document of the type and commit must agree to
+	// take its place.
+	Same    []string
+	Content []byte
 }
 
 // Blobs returns the blobs to upload: the document and the configuration.
@@ -123,14 +126,16 @@ type Attached struct {
 	Annotations map[string]string `json:"-"`
 }
 
-// Has tells whether all contains the artifact, or another of its type and commit.
+// Has tells whether all contains the artifact, or another that takes its place: of its type and
+// commit.
 func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
 	_, digest, err := a.Manifest(subject)
 	if err != nil {
 		return false, err
 	}
 	return slices.ContainsFunc(all, func(there Attached) bool {
-		return there.Digest == digest || a.Commit != "" && there.Type == a.Type && there.Commit == a.Commit
+		return there.Digest == digest || a.Commit != "" && there.Type == a.Type && there.Commit == a.Commit &&
+			!slices.ContainsFunc(a.Same, func(name string) bool { return there.Annotations[name] != a.Annotations[name] })
 	}), nil
 }
 
