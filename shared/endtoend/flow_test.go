@@ -3,13 +3,16 @@ package endtoend
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/png" // the enhanced picture
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/shared/awstest"
 	"lambdas.internal/shared/exif"
 	"lambdas.internal/shared/geminitest"
 	"lambdas.internal/shared/mediatest"
@@ -51,10 +55,40 @@ func keepAll(asked geminitest.Request) string {
 // clip; starts jobs that make thumbnails, rank a selection, enhance a photo and prepare
 // the clip for a feed; and downloads the results.
 func TestATripFromUploadToDownload(t *testing.T) {
+	for way, args := range ways(t) {
+		t.Run(way, func(t *testing.T) { trip(t, args) })
+	}
+}
+
+// ways are the arguments for each way in which this machine runs functions: without those for
+// which something is not installed, which a line says.
+func ways(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{"direct": nil, "native": {"--run", "native"}}
+	foreign := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	for way, args := range map[string][]string{
+		"emulated":  {"--run", "emulated", "--platform", "linux/" + foreign},
+		"container": {"--run", "container"},
+	} {
+		// What does not work here is refused before anything is built.
+		probe := exec.Command(awstest.Find(t, "CI_BINARY", "bin/ci"), append([]string{"invoke", "--root", awstest.Root(t), "--name", "api", "--event", "-", "--offline"}, args...)...)
+		probe.Stdin = strings.NewReader("{}")
+		out, err := probe.CombinedOutput()
+		var ended *exec.ExitError
+		if errors.As(err, &ended) && ended.ExitCode() == 2 {
+			t.Logf("not tested: %s", out)
+			continue
+		}
+		all[way] = args
+	}
+	return all
+}
+
+func trip(t *testing.T, args []string) {
 	tools := mediatest.Tools(t)
 	edited := mediatest.JPEG(t, mediatest.Scenery(9, 1200, 900))
 	model := geminitest.Start(t, gemini(edited))
-	s := start(t)
+	s := start(t, args...)
 
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	upright := mediatest.Quarters(1600, 1200)

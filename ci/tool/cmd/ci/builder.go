@@ -52,6 +52,11 @@ func (f *buildFlags) addPlatform(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.platform, "platform", "", "platform to build all images for: "+strings.Join(platforms, " or ")+" (default: that of each function)")
 }
 
+// addLocalPlatform is [buildFlags.addPlatform] for a command that runs functions on this machine.
+func (f *buildFlags) addLocalPlatform(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.platform, "platform", "", "platform to build all images for: "+strings.Join(platforms, " or ")+" (default: that of this machine)")
+}
+
 // addOnePlatform is [buildFlags.addPlatform] for a step: it is for one platform.
 func (f *buildFlags) addOnePlatform(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.platform, "platform", platforms[0], "platform to build for: "+strings.Join(platforms, " or "))
