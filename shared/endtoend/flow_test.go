@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,11 +91,15 @@ func trip(t *testing.T, args []string) {
 	model := geminitest.Start(t, gemini(edited))
 	s := start(t, args...)
 
+	seconds := 2
+	if slices.Contains(args, "linux/arm64") {
+		seconds = 12 // npm's ffmpeg for arm64, of 2019, fails an assertion of its own (avfiltergraph.c:1447) for the picture of a shorter clip
+	}
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	upright := mediatest.Quarters(1600, 1200)
 	clip := mediatest.Turned(t, mediatest.Make(t, "clip.mp4",
-		"-f", "lavfi", "-i", "testsrc=size=640x360:rate=25:duration=2",
-		"-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-pix_fmt", "yuv420p", "-shortest"))
+		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=size=640x360:rate=25:duration=%d", seconds),
+		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:duration=%d", seconds), "-pix_fmt", "yuv420p", "-shortest"))
 	keys := s.upload(t, []file{
 		{"turned.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Stored(upright, 6)), exif.Orientation(6), noon)},
 		{"日本語 写真.JPG", "image/jpg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200)), 1, noon.Add(time.Minute))},
@@ -113,7 +118,7 @@ func trip(t *testing.T, args []string) {
 	assert.Equal(t, image.Pt(400, 300), thumbnail.Bounds().Size())
 	mediatest.AssertUpright(t, thumbnail)
 	s.look(t, "thumbnail.jpg", data)
-	assert.InDelta(t, 2000, thumbnails[3]["durationMs"], 100)
+	assert.InDelta(t, 1000*seconds, thumbnails[3]["durationMs"], 100)
 
 	selection := s.run(t, map[string]any{"kind": "selection", "keys": keys, "tripContext": "Rome in May"})[0]
 	assert.Equal(t, "model", selection["rankedBy"], "%v", selection["modelError"])
@@ -139,7 +144,7 @@ func trip(t *testing.T, args []string) {
 	assert.Zero(t, probed.Rotation)
 	assert.Greater(t, probed.Height, probed.Width, "the clip was turned, and a reel is upright")
 	assert.Zero(t, probed.Width%2+probed.Height%2)
-	assert.InDelta(t, 2, probed.Duration.Seconds(), 0.1)
+	assert.InDelta(t, seconds, probed.Duration.Seconds(), 0.1)
 	s.look(t, "reel.mp4", data)
 	data, _ = s.download(t, video["posterKey"].(string))
 	s.look(t, "poster.jpg", data)
