@@ -88,11 +88,10 @@ func (p Program) run(ctx context.Context, stdin io.Reader, args ...string) (stri
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(stderr.String())
-		said = said[strings.LastIndexByte(said, '\n')+1:] // warnings come first
-		if said == "" {
-			said = err.Error()
+		if said = said[strings.LastIndexByte(said, '\n')+1:]; said != "" { // warnings come first
+			err = errors.New(said)
 		}
-		return "", fmt.Errorf("%s %s: %s", p.Name, strings.Join(args[:min(2, len(args))], " "), said)
+		return "", fmt.Errorf("%s %s: %w", p.Name, strings.Join(args[:min(2, len(args))], " "), err)
 	}
 	return stdout.String(), nil
 }
