@@ -106,3 +106,17 @@ func TestTextsSayBinCI(t *testing.T) {
 		}
 	}
 }
+
+func TestRunsOn(t *testing.T) {
+	root := newRoot()
+	for _, cmd := range append(root.Commands(), root) {
+		require.NoError(t, runsOn("darwin", cmd))
+		err := runsOn("windows", cmd)
+		switch cmd.Name() {
+		case "ci", "version", "completion":
+			require.NoError(t, err, cmd.Name())
+		default:
+			require.EqualError(t, err, "bin/ci "+cmd.Name()+" does not run on Windows itself; use WSL: type `wsl --install`, then clone the repository and build there")
+		}
+	}
+}

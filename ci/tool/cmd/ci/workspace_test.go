@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -184,8 +183,7 @@ func testImage(t *testing.T, c *catalog.Catalog, f catalog.Function, dist string
 		}
 		cmd := exec.Command(file, "-version")
 		if os.Geteuid() == 0 {
-			cmd = &exec.Cmd{Path: "/usr/local/bin/" + program, Args: []string{program, "-version"}, Dir: "/",
-				SysProcAttr: &syscall.SysProcAttr{Chroot: root}}
+			cmd = exec.Command("chroot", root, "/usr/local/bin/"+program, "-version")
 		}
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))
