@@ -88,6 +88,28 @@ func (f *buildFlags) addOffline(cmd *cobra.Command) {
 	}
 }
 
+// architectures returns those of a list of several platforms, whose place the first takes; nil
+// if it is no list.
+func (f *buildFlags) architectures() ([]string, error) {
+	list := strings.Split(f.platform, ",")
+	if len(list) == 1 {
+		return nil, nil
+	}
+	var all []string
+	for _, text := range list {
+		p, err := parsePlatform(strings.TrimSpace(text))
+		switch {
+		case err != nil:
+			return nil, err
+		case slices.Contains(all, p.Architecture):
+			return nil, usageError{fmt.Errorf("--platform names linux/%s twice", p.Architecture)}
+		}
+		all = append(all, p.Architecture)
+	}
+	f.platform = "linux/" + all[0]
+	return all, nil
+}
+
 // builder returns a Builder for the workspace, set up by the flags.
 func (a *app) builder(cmd *cobra.Command, f *buildFlags) (*build.Builder, error) {
 	platform, err := parsePlatform(f.platform)

@@ -79,19 +79,19 @@ standard error.`,
 				return err
 			}
 			function := selected[0]
-			here := emulator == "" && !remote.remote
-			var x *executor.Executor
-			if here {
-				if x, err = how.choose(cmd, &f, selected, ref != ""); err != nil {
-					return err
-				}
-			}
 			if function.Timeout > 0 && !cmd.Flags().Changed("timeout") {
 				timeout = time.Duration(function.Timeout) * time.Second
 			}
 			event, err := readEvent(cmd, c, function, eventFile)
 			if err != nil {
 				return err
+			}
+			here := emulator == "" && !remote.remote
+			var x *executor.Executor
+			if here {
+				if x, err = how.choose(cmd, &f, selected, ref != ""); err != nil {
+					return err
+				}
 			}
 			var ready *executor.Function
 			switch {
