@@ -15,7 +15,8 @@ CHECKED   := $(MODULES) ci/enginetest
 # Tests are compiled with the flags of the functions and of bin/ci, so that nothing is
 # compiled twice. go vet runs once, in check.
 GO   := CGO_ENABLED=0 go
-TEST := $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
+# The temporary folder is a link on macOS; tests compare paths.
+TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 
 # A checksum of every file of the repository. Go's test cache does not see files outside
@@ -76,6 +77,7 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 .PHONY: test
 test: tools bin/ci ## Run all tests, with real servers on localhost
 	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
+	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
 	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
