@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"sync"
 )
 
-// Program returns the SHA-256 of the running program, in hex. What is kept because this
-// program judged it is of no use to another, which may judge otherwise.
+// Program identifies the running program, in hex. What is kept because this program judged
+// it is of no use to another, which may judge otherwise.
 var Program = sync.OnceValues(func() (string, error) {
 	name, err := os.Executable()
 	if err != nil {
@@ -21,9 +22,34 @@ var Program = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("read this program: %w", err)
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	id, err := identify(f)
+	if err != nil {
 		return "", fmt.Errorf("read this program: %w", err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return id, nil
 })
+
+// beginning is how much of a program the go command reads to find its build ID, in bytes:
+// https://go.dev/src/cmd/internal/buildid/buildid.go (readSize).
+const beginning = 32 << 10
+
+// buildID is four hashes: of what the program and its package main were linked and compiled
+// from, and of what came out. https://go.dev/src/cmd/go/internal/work/buildid.go
+var buildID = regexp.MustCompile(`[\w-]{20}/[\w-]{20}/[\w-]{20}/[\w-]{20}`)
+
+// identify returns a SHA-256 that two programs share only if they are the same: of the
+// beginning if it has the build ID, else of the whole, which takes longer.
+func identify(program io.Reader) (string, error) {
+	head, err := io.ReadAll(io.LimitReader(program, beginning))
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	h.Write(head)
+	if !buildID.Match(head) {
+		if _, err := io.Copy(h, program); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -146,7 +146,7 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b p
 		_, isNew := after[tag]
 		_, isOld := before[tag]
 		require.True(t, isNew || isOld, "no unexpected tag: %s", tag)
-		if !strings.HasSuffix(tag, LatestSuffix) {
+		if !strings.HasSuffix(tag, latestEnd) {
 			continue
 		}
 		if digest != before[tag] {
@@ -158,7 +158,7 @@ func check(t *testing.T, r *registrytest.Registry, before map[string]string, b p
 		}
 	}
 	for tag, digest := range before {
-		if !strings.HasSuffix(tag, LatestSuffix) || failure != nil && moved == 0 {
+		if !strings.HasSuffix(tag, latestEnd) || failure != nil && moved == 0 {
 			require.Equal(t, digest, now[tag], "nothing that was published is lost: %s", tag)
 		}
 		require.NotEmpty(t, now[tag], "nothing that was published is lost: %s", tag)
@@ -254,7 +254,7 @@ func TestKilled(t *testing.T) {
 
 			now := tags(t, r)
 			for tag, digest := range want(a) {
-				if !moving.Load() || !strings.HasSuffix(tag, LatestSuffix) {
+				if !moving.Load() || !strings.HasSuffix(tag, latestEnd) {
 					require.Equal(t, digest, now[tag], tag)
 				}
 			}
@@ -267,5 +267,5 @@ func TestKilled(t *testing.T) {
 }
 
 func movesLatest(q registrytest.Request) bool {
-	return q.Method == http.MethodPut && strings.HasSuffix(q.Path, LatestSuffix)
+	return q.Method == http.MethodPut && strings.HasSuffix(q.Path, latestEnd)
 }

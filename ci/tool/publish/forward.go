@@ -112,7 +112,7 @@ func (p *Publisher) commits(ctx context.Context, plan *Plan) (map[string]bool, e
 	tags, err := p.registry.Tags(ctx, first.Repository)
 	all := map[string]bool{}
 	for _, tag := range tags {
-		if commit, ok := commitIn(tag, first.Image); ok {
+		if commit, ok := plan.commitIn(tag, first.Item); ok {
 			all[commit] = true
 		}
 	}

@@ -224,7 +224,7 @@ func TestPairsAreNeverMixed(t *testing.T) {
 				for _, a := range append(both[:], old) {
 					all := true
 					for tag, digest := range want(a) {
-						all = all && (!strings.HasSuffix(tag, LatestSuffix) || now[tag] == digest)
+						all = all && (!strings.HasSuffix(tag, latestEnd) || now[tag] == digest)
 					}
 					if all {
 						at = a.commit

@@ -27,7 +27,7 @@ func immutable(existing map[string]string) registrytest.Fault {
 	}
 	return func(q registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
 		tag := strings.TrimPrefix(strings.Replace(q.Path, "/manifests/", "/", 1), "/v2/")
-		if q.Kind != "manifest" || strings.HasSuffix(tag, LatestSuffix) || strings.Contains(tag, "sha256:") || strings.Contains(tag, "/sha256-") {
+		if q.Kind != "manifest" || strings.HasSuffix(tag, latestEnd) || strings.Contains(tag, "sha256:") || strings.Contains(tag, "/sha256-") {
 			return false
 		}
 		mu.Lock()
@@ -115,7 +115,7 @@ func TestAFirstPublishThatFailsLeavesNoLatest(t *testing.T) {
 	_, _, err := a.publish(t.Context(), client(t, registry.Options{}), false)
 	require.ErrorContains(t, err, "every latest tag was rolled back")
 	expected := want(a)
-	maps.DeleteFunc(expected, func(tag, _ string) bool { return strings.HasSuffix(tag, LatestSuffix) })
+	maps.DeleteFunc(expected, func(tag, _ string) bool { return strings.HasSuffix(tag, latestEnd) })
 	assert.Equal(t, expected, tags(t, r))
 
 	r.Fail(nil)

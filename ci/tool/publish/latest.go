@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	gitcommit "lambdas.internal/ci/tool/workspace/commit"
 )
 
 const (
@@ -218,7 +219,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, m := range latest {
 		its := map[string]bool{}
 		for _, tag := range tags[m.step.Repository] {
-			if commit, ok := commitIn(tag, m.step.Image); ok && commit != plan.Commit && (commits == nil || commits[commit]) {
+			if commit, ok := plan.commitIn(tag, m.step.Item); ok && commit != plan.Commit && (commits == nil || commits[commit]) {
 				its[commit] = true
 			}
 		}
@@ -227,7 +228,7 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	for _, commit := range slices.Sorted(maps.Keys(commits)) {
 		all := true
 		for _, m := range latest {
-			digest, ok, err := p.registry.Digest(ctx, m.step.Repository, m.step.Image+"-"+commit)
+			digest, ok, err := p.registry.Digest(ctx, m.step.Repository, plan.beginning(m.step.Item)+commit)
 			if err != nil {
 				return "", err
 			}
@@ -242,11 +243,11 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 	return "", nil
 }
 
-// commitIn returns the commit in a tag of the image; ok is false if it is another tag.
-func commitIn(tag, image string) (commit string, ok bool) {
-	commit, ok = strings.CutPrefix(tag, image+"-")
-	return commit, ok && commitName.MatchString(commit)
-}
+// beginning is that of the commit tags of an item, without the commit.
+func (p *Plan) beginning(i Item) string { return strings.TrimSuffix(i.CommitTag, p.Commit) }
 
-// commitName is how a commit is named in a tag.
-var commitName = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+// commitIn returns the commit in a tag of the item; ok is false if it is another tag.
+func (p *Plan) commitIn(tag string, i Item) (commit string, ok bool) {
+	commit, ok = strings.CutPrefix(tag, p.beginning(i))
+	return commit, ok && gitcommit.Check(commit) == nil
+}

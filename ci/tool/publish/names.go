@@ -19,19 +19,17 @@ import (
 // PublicHost is the host of ECR Public.
 const PublicHost = "public.ecr.aws"
 
-// LiveSuffix is the end of the tags of an image that a function runs: see [LiveTag]. LatestSuffix
-// is that of the image that was published last.
-const (
-	LiveSuffix   = "-live"
-	LatestSuffix = "-latest"
-)
+// LiveSuffix is the end of the tags of an image that a function runs: see [LiveTag].
+const LiveSuffix = "-live"
 
 // Hosts are the registries of the repositories, each as registry or registry/path.
 type Hosts struct {
 	Private string `json:"private"`
 	Public  string `json:"public"`
-	// Names are those of the repositories; the zero value has the default names.
+	// Names are those of the repositories, and Tags the patterns of tags; the zero values have
+	// the default ones.
 	Names catalog.Repositories `json:"-"`
+	Tags  catalog.Tags         `json:"-"`
 }
 
 // Check fails if a host is not the name of a registry.
@@ -145,7 +143,7 @@ func Items(functions []catalog.Function, h Hosts, commit string) []Item {
 			items = append(items, Item{
 				Image: f.Image, Tier: tier, Repository: h.Repository(tier, f.Variant),
 				DeployCopy: tier != f.Registry,
-				CommitTag:  f.Image + "-" + commit, LatestTag: f.Image + LatestSuffix,
+				CommitTag:  h.Tags.OfCommit(f.Image, commit), LatestTag: h.Tags.OfLatest(f.Image),
 			})
 		}
 	}

@@ -21,7 +21,7 @@ func TestProgress(t *testing.T) {
 		"tags":        {`^PUT .*/manifests/[a-z]+-` + first, `^… publish: tagged 0 of 8 images  1 s\n$`},
 		"reading":     {`^GET .*/manifests/[a-z]+-` + first, `^… publish: read back 0 of 8 tags  1 s\n$`},
 		"documents":   {`^PUT .*/manifests/sha256:`, `^… publish: attached the documents of 0 of 8 images  1 s\n$`},
-		"latest tags": {`^PUT .*/manifests/[a-z]+` + LatestSuffix, `^… publish: moved 0 of 8 latest tags  1 s\n$`},
+		"latest tags": {`^PUT .*/manifests/[a-z]+` + latestEnd, `^… publish: moved 0 of 8 latest tags  1 s\n$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -165,7 +165,7 @@ func TestConcurrentPublishesEndConsistent(t *testing.T) {
 		for _, a := range all {
 			one := true
 			for tag, digest := range want(a) {
-				if strings.HasSuffix(tag, LatestSuffix) {
+				if strings.HasSuffix(tag, latestEnd) {
 					one = one && now[tag] == digest
 				} else {
 					require.Equal(t, digest, now[tag], "nothing published is lost")
@@ -189,7 +189,7 @@ type meddler struct {
 
 func (m *meddler) PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error {
 	err := m.Client.PutManifest(ctx, repository, tag, manifest, media)
-	if strings.HasSuffix(tag, LatestSuffix) && m.left > 0 {
+	if strings.HasSuffix(tag, latestEnd) && m.left > 0 {
 		m.left--
 		m.moves()
 	}
@@ -262,7 +262,7 @@ func TestInterrupted(t *testing.T) {
 		moving := false
 		r.Fail(func(q registrytest.Request, _ http.ResponseWriter, req *http.Request, _ http.Handler) bool {
 			if q.Number == number {
-				moving = req.Method == http.MethodPut && strings.HasSuffix(q.Path, LatestSuffix)
+				moving = req.Method == http.MethodPut && strings.HasSuffix(q.Path, latestEnd)
 				cancel()
 			}
 			return false

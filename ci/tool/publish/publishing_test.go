@@ -27,6 +27,9 @@ var quick = registry.Retry{Attempts: 7, First: time.Millisecond, Longest: 20 * t
 
 const first, second, third = "aaaaaaa", "bbbbbbb", "ccccccc"
 
+// latestEnd is that of the latest tags.
+var latestEnd = catalog.Tags{}.LatestEnd()
+
 // client returns a client with its own connections, which end with the test.
 func client(t testing.TB, o registry.Options) *registry.Client {
 	t.Helper()

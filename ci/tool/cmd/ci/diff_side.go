@@ -43,7 +43,7 @@ func (s *sides) close() error {
 func (s *sides) read(ctx context.Context, text string) (side sizediff.Side, err error) {
 	tag, of := "", ""
 	switch suffix := "-" + text; {
-	case suffix == publish.LatestSuffix, isLive(suffix):
+	case text == latest, isLive(suffix):
 		tag = text
 	case commit.Check(text) == nil:
 		of = text
@@ -59,6 +59,9 @@ func (s *sides) read(ctx context.Context, text string) (side sizediff.Side, err 
 	side.Images, err = s.published(ctx, text, tag, of)
 	return side, err
 }
+
+// latest names the images that were published last.
+const latest = "latest"
 
 // isLive tells whether the end of a tag is that of a live tag, with or without a side.
 func isLive(end string) bool {
@@ -118,14 +121,19 @@ func (s *sides) published(ctx context.Context, name, tag, of string) (images map
 	// Each image is read from the registry that its function names; what is live from
 	// the private one, as Lambda does.
 	places := publish.PrivateItems(s.functions, s.target.hosts, "")
+	var tagged func(publish.Item) string
 	if isLive("-" + tag) {
 		if tag, err = s.live(ctx, places, tag); err != nil {
 			return nil, err
 		}
+		tagged = func(i publish.Item) string { return i.Image + "-" + tag }
 	} else {
+		if tag == latest {
+			tagged = func(i publish.Item) string { return i.LatestTag }
+		}
 		places = slices.DeleteFunc(publish.Items(s.functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
 	}
 	done := report.NewProgress(s.cmd.ErrOrStderr()).Step("read the images of " + name)
 	defer func() { done(err) }()
-	return sizediff.AllFromRegistry(ctx, s.target.client, s.kept, places, name, tag, of)
+	return sizediff.AllFromRegistry(ctx, s.target.client, s.kept, places, name, tagged, of)
 }

@@ -58,7 +58,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := publish.Hosts{Private: f.hosts.Private, Names: c.Pipeline.Repositories}
+	hosts := publish.Hosts{Private: f.hosts.Private, Names: c.Pipeline.Repositories, Tags: c.Pipeline.Tags}
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {

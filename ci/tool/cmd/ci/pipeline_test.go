@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -10,6 +12,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/handoff"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -50,6 +53,36 @@ func TestEnvironment(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
+}
+
+// Every command that sets or reads a tag follows the patterns of the pipeline.
+func TestTagsOfThePipeline(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	testkit.Write(t, s.catalog.Root, map[string]string{catalog.PipelineFile: `{"tags": {"commit": "{name}.git-{commit}", "latest": "{name}_main"}}`})
+	s.ci(exitDone, "publish --commit 1111111")
+	s.ci(exitDone, "deploy --commit 1111111")
+	s.edit("media-lambda")
+	s.ci(exitDone, "publish --commit 2222222")
+	s.ci(exitDone, "diff latest live --public-registry "+s.host)
+	assert.Contains(t, s.story.String(), "api ")
+	s.ci(exitDone, "diff 1111111 2222222 --public-registry "+s.host)
+	s.ci(exitDone, "deploy --commit 2222222")
+	s.ci(exitFailed, "deploy --commit 3333333")
+	assert.Contains(t, s.story.String(), "api.git-3333333")
+	assert.Contains(t, s.story.String(), "the registry holds these commits of api: 1111111, 2222222\n")
+	s.ci(exitDone, "status")
+	s.ci(exitDone, "images --published --commit 1111111 --format tfvars")
+	s.ci(exitDone, "rollback")
+
+	tags, err := registry.NewClient(registry.Options{}).Tags(t.Context(), s.host+"/lambda-private-light")
+	require.NoError(t, err)
+	tags = slices.DeleteFunc(tags, func(tag string) bool {
+		return !strings.Contains(tag, ".git-") && !strings.HasSuffix(tag, "_main")
+	})
+	slices.Sort(tags)
+	assert.Equal(t, []string{"api.git-1111111", "api.git-2222222", "api_main", "enhance.git-1111111", "enhance.git-2222222", "enhance_main",
+		"thumb.git-1111111", "thumb.git-2222222", "thumb_main"}, tags)
 }
 
 // The program of the steps does not hold the package, so it has the names of its formats.

@@ -230,7 +230,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		return nil, nil, 0, err
 	}
 	hosts := f.target.expected()
-	hosts.Names = m.builder.Catalog.Pipeline.Repositories
+	hosts.Names, hosts.Tags = m.builder.Catalog.Pipeline.Repositories, m.builder.Catalog.Pipeline.Tags
 	expected := publish.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
 	r, auditors, err := a.audit(cmd, m, pinned)

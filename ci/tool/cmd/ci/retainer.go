@@ -77,19 +77,19 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 	}
 	for _, w := range wanted {
 		if w.Tier == catalog.Private {
-			policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant, r.catalog.Pipeline.Keep)
+			policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant, r.catalog.Pipeline.Keep, w.Tags)
 			if !ok {
 				policy = ""
 			}
 			change, err := retention.PlanPrivate(ctx, r.session.ECR,
-				retention.Repository{Name: w.Name, Images: images[w.Name], Names: w.Images, Policy: policy, Left: left}, facts)
+				retention.Repository{Name: w.Name, Images: images[w.Name], Names: retention.Names{All: w.Images, Tags: w.Tags}, Policy: policy, Left: left}, facts)
 			if err != nil {
 				return err
 			}
 			result.Private = append(result.Private, change)
 			continue
 		}
-		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], w.Images, facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
+		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], retention.Names{All: w.Images, Tags: w.Tags}, facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
 		if err != nil {
 			return err
 		}

@@ -59,11 +59,11 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 		return nil, err
 	}
 	needed := append(recordsOf(releases, publish.Side{}).Commits, commit)
-	var names []string
+	var names retention.Names
 	name := publish.RepositoryName(tier, repository)
 	for _, w := range ecrapi.Want(functions, t.hosts) {
 		if w.Tier == tier && w.Name == name {
-			names = w.Images
+			names = retention.Names{All: w.Images, Tags: w.Tags}
 		}
 	}
 	if tier == catalog.Private {

@@ -111,7 +111,7 @@ func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []
 		return t, err
 	}
 	t := &target{hosts: f.hosts, close: func() error { return nil }}
-	t.hosts.Names = c.Pipeline.Repositories
+	t.hosts.Names, t.hosts.Tags = c.Pipeline.Repositories, c.Pipeline.Tags
 	public := slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Registry == catalog.Public })
 	if !public { // not even its name is needed
 		t.hosts.Public = ""

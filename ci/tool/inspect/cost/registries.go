@@ -67,7 +67,7 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 	}
 	for n := range all {
 		var err error
-		if all[n].Images, err = readRepository(ctx, r, hosts[n], all[n], functions); err != nil {
+		if all[n].Images, err = readRepository(ctx, r, hosts[n], all[n], functions, h.Tags); err != nil {
 			return nil, fmt.Errorf("read what %s holds: %w", hosts[n], err)
 		}
 	}
@@ -75,7 +75,7 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 }
 
 // readRepository returns the images of a repository, each once.
-func readRepository(ctx context.Context, r Registry, at string, repository Repository, functions []catalog.Function) ([]Image, error) {
+func readRepository(ctx context.Context, r Registry, at string, repository Repository, functions []catalog.Function, patterns catalog.Tags) ([]Image, error) {
 	lister, ok := r.(Lister)
 	tags, err := map[string][]string(nil), errors.ErrUnsupported
 	if ok {
@@ -92,8 +92,8 @@ func readRepository(ctx context.Context, r Registry, at string, repository Repos
 	for digest, all := range tags {
 		names[digest] = catalog.Function{Image: untagged}
 		for _, tag := range all {
-			f, known := functionOf(functions, tag)
-			latest[digest] = latest[digest] || tag == f.Image+publish.LatestSuffix
+			f, known := functionOf(functions, tag, patterns)
+			latest[digest] = latest[digest] || tag == patterns.OfLatest(f.Image)
 			if named := names[digest]; named.Image == untagged || named.Image == other && known {
 				names[digest] = f
 			}
@@ -178,13 +178,15 @@ func Order(name string) string {
 }
 
 // functionOf returns the function whose image a tag names.
-func functionOf(functions []catalog.Function, tag string) (catalog.Function, bool) {
+func functionOf(functions []catalog.Function, tag string, patterns catalog.Tags) (catalog.Function, bool) {
 	if _, ok := referrer.ListOf(tag); ok {
 		return catalog.Function{Image: documents}, false
 	}
 	of, ok := catalog.Function{Image: other}, false
 	for _, f := range functions { // one name may be the beginning of another: the longest counts
-		if strings.HasPrefix(tag, f.Image+"-") && (!ok || len(f.Image) > len(of.Image)) {
+		// A live tag has the name and a - in front.
+		its := strings.HasPrefix(tag, patterns.OfCommit(f.Image, "")) || tag == patterns.OfLatest(f.Image) || strings.HasPrefix(tag, f.Image+"-")
+		if its && (!ok || len(f.Image) > len(of.Image)) {
 			of, ok = f, true
 		}
 	}

@@ -41,8 +41,18 @@ func published(t *testing.T, h publish.Hosts, commit, binary string, edited map[
 }
 
 func TestReadWhatWasPublished(t *testing.T) {
+	for title, tags := range map[string]catalog.Tags{
+		"with the tags of every workspace": {},
+		"with tags of another pattern":     {Commit: "{name}.{commit}", Latest: "{name}_main"},
+	} {
+		t.Run(title, func(t *testing.T) { readWhatWasPublished(t, tags) })
+	}
+}
+
+func readWhatWasPublished(t *testing.T, tags catalog.Tags) {
+	t.Helper()
 	r := registrytest.New(t)
-	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias", Tags: tags}
 	client := registry.NewClient(registry.Options{})
 	sent := published(t, h, "aaaaaaa", "one", nil)
 	sent += published(t, h, "bbbbbbb", "one", map[string]string{"thumb": "two"})

@@ -163,10 +163,10 @@ type Tagged interface {
 	Tags(ctx context.Context, repository string) ([]string, error)
 }
 
-// AllFromRegistry returns the images at the places that have the tag, latest or live,
-// or, where tag is empty, that were published under the commit. At least one has it;
-// name is what an error calls them.
-func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, name, tag, of string) (map[string]*Source, error) {
+// AllFromRegistry returns the images at the places, without a commit, that have the tag of
+// their place, or, where tag is nil, that were published under the commit. At least one has
+// it; name is what an error calls them.
+func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, name string, tag func(publish.Item) string, of string) (map[string]*Source, error) {
 	tags := map[string][]string{} // by repository
 	for _, p := range places {
 		if _, ok := tags[p.Repository]; ok {
@@ -182,7 +182,7 @@ func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(publish.DefaultParallel)
 	for n, p := range places {
-		match, err := tagOf(tags[p.Repository], p.Image, tag, of)
+		match, err := tagOf(tags[p.Repository], p, tag, of)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("compare %s: %w", p.Image, err), g.Wait())
 		}
@@ -209,17 +209,20 @@ func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []
 	return found, nil
 }
 
-// tagOf returns the tag that the image has: under the tag's name, or under the
-// commit. A commit is found by fewer or more digits than it was published with.
-func tagOf(tags []string, name, tag, of string) (string, error) {
+// tagOf returns the tag that the image of a place has; "" if it has none. A commit is found by
+// fewer or more digits than it was published with.
+func tagOf(tags []string, p publish.Item, tag func(publish.Item) string, of string) (string, error) {
+	want := p.CommitTag + of
+	if tag != nil {
+		want = tag(p)
+	}
+	if slices.Contains(tags, want) {
+		return want, nil
+	}
 	var matches []string
 	for _, t := range tags {
-		rest, ok := strings.CutPrefix(t, name+"-")
-		switch {
-		case !ok:
-		case tag != "" && rest == tag, tag == "" && rest == of:
-			return t, nil
-		case tag == "" && commit.Check(rest) == nil && (strings.HasPrefix(of, rest) || strings.HasPrefix(rest, of)):
+		named, ok := strings.CutPrefix(t, p.CommitTag)
+		if ok && tag == nil && commit.Check(named) == nil && (strings.HasPrefix(of, named) || strings.HasPrefix(named, of)) {
 			matches = append(matches, t)
 		}
 	}
@@ -238,7 +241,7 @@ func held(places []publish.Item, tags map[string][]string) string {
 	commits := map[string]bool{}
 	for _, p := range places {
 		for _, t := range tags[p.Repository] {
-			if name, ok := strings.CutPrefix(t, p.Image+"-"); ok && commit.Check(name) == nil {
+			if name, ok := strings.CutPrefix(t, p.CommitTag); ok && commit.Check(name) == nil {
 				commits[name] = true
 			}
 		}

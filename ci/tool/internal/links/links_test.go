@@ -195,3 +195,10 @@ func TestLinksThatAreBroken(t *testing.T) {
 	assert.Equal(t, []string{"b", "d.png", "https://e.org", "https://f.org", "k"}, d.targets)
 	require.Len(t, d.shown, 1)
 }
+
+// Who reads the first page does not know yet whether to read more.
+func TestTheReadmeIsShort(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	assert.LessOrEqual(t, strings.Count(string(content), "\n"), 150, "lines of README.md; put it into a page of docs")
+}

@@ -10,16 +10,17 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // moving are the ends of the tags that move to the next image; commit tags never do.
-var moving = []string{publish.LatestSuffix, publish.LiveSuffix}
+func moving(tags catalog.Tags) []string { return []string{tags.LatestEnd(), publish.LiveSuffix} }
 
 // stuck returns a tag of the images that could not move in the repository, or "".
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
-func stuck(r ecrtypes.Repository, images []string) string {
+func stuck(r ecrtypes.Repository, images []string, tags catalog.Tags) string {
 	for _, image := range images {
-		for _, suffix := range moving {
+		for _, suffix := range moving(tags) {
 			tag := image + suffix
 			// A filter has * for any characters, and no other pattern.
 			// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageTagMutabilityExclusionFilter.html
@@ -47,14 +48,14 @@ func stuck(r ecrtypes.Repository, images []string) string {
 // release returns the error of a repository whose tag could not move, with the command that
 // lets it move and keeps the commit tags immutable. The command is
 // for the region.
-func release(r ecrtypes.Repository, tag, region string) error {
+func release(r ecrtypes.Repository, tag, region string, tags catalog.Tags) error {
 	var filters []string
 	if r.ImageTagMutability == ecrtypes.ImageTagMutabilityImmutableWithExclusion {
 		for _, f := range r.ImageTagMutabilityExclusionFilters {
 			filters = append(filters, aws.ToString(f.Filter))
 		}
 	}
-	for _, suffix := range moving {
+	for _, suffix := range moving(tags) {
 		if !slices.Contains(filters, "*"+suffix) {
 			filters = append(filters, "*"+suffix)
 		}

@@ -28,6 +28,8 @@ type Wanted struct {
 	Variant catalog.Variant  `json:"variant"`
 	// Images are the names of the images that it is for.
 	Images []string `json:"images"`
+	// Tags are the patterns of their tags.
+	Tags catalog.Tags `json:"-"`
 	// Missing is true if the repository does not exist.
 	Missing bool `json:"missing,omitempty"`
 
@@ -45,7 +47,7 @@ func Want(functions []catalog.Function, h publish.Hosts) []Wanted {
 				return
 			}
 		}
-		all = append(all, Wanted{Name: name, Tier: tier, Variant: f.Variant, Images: []string{f.Image}})
+		all = append(all, Wanted{Name: name, Tier: tier, Variant: f.Variant, Images: []string{f.Image}, Tags: h.Tags})
 	}
 	for _, f := range functions {
 		add(f, catalog.Private)
@@ -67,7 +69,7 @@ func Every(functions []catalog.Function, h publish.Hosts) []Wanted {
 		for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 			name := publish.RepositoryName(tier, h.Repository(tier, v))
 			if !slices.ContainsFunc(all, func(w Wanted) bool { return w.Name == name && w.Tier == tier }) {
-				all = append(all, Wanted{Name: name, Tier: tier, Variant: v})
+				all = append(all, Wanted{Name: name, Tier: tier, Variant: v, Tags: h.Tags})
 			}
 		}
 	}
@@ -115,7 +117,7 @@ func Create(ctx context.Context, private *ecr.Client, public *ecrpublic.Client, 
 // each pushed image.
 func privateInput(w Wanted) *ecr.CreateRepositoryInput {
 	var filters []ecrtypes.ImageTagMutabilityExclusionFilter
-	for _, suffix := range moving {
+	for _, suffix := range moving(w.Tags) {
 		filters = append(filters, ecrtypes.ImageTagMutabilityExclusionFilter{
 			Filter: aws.String("*" + suffix), FilterType: ecrtypes.ImageTagMutabilityExclusionFilterTypeWildcard,
 		})
@@ -148,7 +150,7 @@ func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 		CatalogData: &publictypes.RepositoryCatalogDataInput{
 			Description: aws.String("Container images of " + holds + ": " + images),
 			AboutText: aws.String("Each image is one function, tagged by name and commit: " + images +
-				". The image `name-latest` is the one published last; of each name only the last ones are kept."),
+				". The image `" + w.Tags.OfLatest("name") + "` is the one published last; of each name only the last ones are kept."),
 			UsageText: aws.String("Lambda takes images from a private repository of your own account and region only: " +
 				"pull, tag and push it there. To try one: `docker run -p 9000:8080 <image>`, then post an event to " +
 				"`http://127.0.0.1:9000/2015-03-31/functions/function/invocations`."),
@@ -171,10 +173,10 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, cr
 	var created []string
 	var errs []error
 	for _, w := range wanted {
-		tag := stuck(w.found, w.Images)
+		tag := stuck(w.found, w.Images, w.Tags)
 		switch {
 		case tag != "":
-			errs = append(errs, release(w.found, tag, r.Private.Options().Region))
+			errs = append(errs, release(w.found, tag, r.Private.Options().Region, w.Tags))
 			continue
 		case !w.Missing:
 			continue

@@ -49,9 +49,9 @@ func IsRecord(tag string) bool { return recordTag.MatchString(tag) }
 // old returns the tags that no rollback can use: those of release records that are not read,
 // and those that shield an image that no function runs and no record names. The shields of
 // other sides stay: what runs there is not seen from here.
-func (f Facts) old(images []Image, names []string) (tags []string) {
+func (f Facts) old(images []Image, names Names) (tags []string) {
 	used, known := f.inUse(), map[string]bool{}
-	for _, name := range names {
+	for _, name := range names.All {
 		known[name] = true
 	}
 	for _, fn := range f.Functions {
@@ -59,7 +59,7 @@ func (f Facts) old(images []Image, names []string) (tags []string) {
 	}
 	for _, i := range images {
 		for _, text := range i.Tags {
-			t, ok := read(text, i.Digest)
+			t, ok := names.read(text, i.Digest)
 			switch {
 			case IsRecord(text) && len(f.Records.Kept) > 0 && !f.Records.Kept[text],
 				ok && t.kind == shieldKind && f.owns(t.side) && known[t.name] && used[i.Digest] == "" && !f.Records.Digests[i.Digest]:
@@ -90,7 +90,7 @@ func (f Facts) FindElsewhere(images []Image) []Live {
 	var all []Live
 	for _, i := range images {
 		for _, text := range i.Tags {
-			if t, ok := read(text, i.Digest); ok && (t.kind == liveKind || t.kind == shieldKind) && !f.owns(t.side) {
+			if t, ok := (Names{}).read(text, i.Digest); ok && (t.kind == liveKind || t.kind == shieldKind) && !f.owns(t.side) {
 				all = append(all, Live{Image: t.name, Digest: i.Digest, Lambda: text, Side: t.side})
 			}
 		}

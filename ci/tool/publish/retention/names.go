@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // The kinds of tags that publish, deploy and retention set.
 const (
-	commitKind = "commit" // NAME-COMMIT
-	latestKind = "latest" // NAME-latest
+	commitKind = "commit" // as [catalog.Tags] has it
+	latestKind = "latest" // as [catalog.Tags] has it
 	liveKind   = "live"   // NAME-ACCOUNT-REGION-live
 	shieldKind = "shield" // NAME-DIGITS-ACCOUNT-REGION-live, with digits of the image's digest
 )
@@ -24,24 +25,32 @@ type tag struct {
 }
 
 var (
-	commitTag = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*)-([0-9a-f]{7,40})$`)
-	otherTag  = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*)-(latest|live)$`)
-	digits    = regexp.MustCompile(`^(.+)-([0-9a-f]{12})$`)
+	liveTag = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*)` + publish.LiveSuffix + `$`)
+	digits  = regexp.MustCompile(`^(.+)-([0-9a-f]{12})$`)
 )
+
+// Names are the image names that a repository is for, and the patterns of their tags.
+type Names struct {
+	All  []string
+	Tags catalog.Tags
+}
+
+// has tells whether the repository is for the name.
+func (n Names) has(name string) bool { return slices.Contains(n.All, name) }
 
 // reservedName is that of release records: see package history.
 const reservedName = "release"
 
 // read reads a tag; ok is false for one that nothing here sets. The digest is that of its
 // image.
-func read(text, digest string) (t tag, ok bool) {
-	if found := commitTag.FindStringSubmatch(text); found != nil {
-		t = tag{name: found[1], kind: commitKind, commit: found[2]}
-	} else if found := otherTag.FindStringSubmatch(text); found != nil {
-		t = tag{name: found[1], kind: found[2]}
-		if t.kind == liveKind {
-			t.name, t.side = publish.CutSide(t.name)
-		}
+func (n Names) read(text, digest string) (t tag, ok bool) {
+	if name, commit, ok := n.Tags.Read(text); ok {
+		t = tag{name: name, kind: commitKind, commit: commit}
+	} else if name, ok := n.Tags.ReadLatest(text); ok {
+		t = tag{name: name, kind: latestKind}
+	} else if found := liveTag.FindStringSubmatch(text); found != nil {
+		t.kind = liveKind
+		t.name, t.side = publish.CutSide(found[1])
 		if shield := digits.FindStringSubmatch(t.name); shield != nil && text == publish.ShieldTag(shield[1], digest, t.side) {
 			t.name, t.kind = shield[1], shieldKind
 		}
@@ -52,10 +61,8 @@ func read(text, digest string) (t tag, ok bool) {
 	return t, t.kind != ""
 }
 
-// nameOf returns which of the names the commit tag is of; "" if of none.
-func nameOf(text string, names []string) string {
-	if t, ok := read(text, ""); ok && t.kind == commitKind && slices.Contains(names, t.name) {
-		return t.name
-	}
-	return ""
+// commit reads a commit tag of one of the names; ok is false if it is another tag.
+func (n Names) commit(text string) (t tag, ok bool) {
+	t, ok = n.read(text, "")
+	return t, ok && t.kind == commitKind && n.has(t.name)
 }

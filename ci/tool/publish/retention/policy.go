@@ -64,7 +64,7 @@ type action struct {
 // its own rule, because an image has to match all patterns of a rule. A name that is the
 // beginning of another has none: the pattern todo-* also matches the tags of todo-async, and
 // ECR has no exact patterns. So an image belongs to only one of these rules.
-func Policy(functions []catalog.Function, v catalog.Variant, keep int) (text string, left []string, ok bool) {
+func Policy(functions []catalog.Function, v catalog.Variant, keep int, tags catalog.Tags) (text string, left []string, ok bool) {
 	var p policy
 	add := func(description string, s selection) {
 		p.Rules = append(p.Rules, rule{
@@ -75,15 +75,15 @@ func Policy(functions []catalog.Function, v catalog.Variant, keep int) (text str
 		return selection{TagStatus: "tagged", Patterns: []string{pattern}, CountType: "imageCountMoreThan", Number: number}
 	}
 	add("shield what a function runs", tagged("*"+publish.LiveSuffix, shielded))
-	add("shield what was published last", tagged("*"+publish.LatestSuffix, shielded))
+	add("shield what was published last", tagged("*"+tags.LatestEnd(), shielded))
 	for _, f := range functions {
 		switch {
 		case f.Variant != v:
 			continue
-		case len(p.Rules) == 2+Ruled, begins(f, functions, v):
+		case len(p.Rules) == 2+Ruled, begins(f, functions, v, tags):
 			left = append(left, f.Image)
 		default:
-			add(fmt.Sprintf("keep the last %d of %s", keep, f.Image), tagged(f.Image+"-*", keep))
+			add(fmt.Sprintf("keep the last %d of %s", keep, f.Image), tagged(tags.OfCommit(f.Image, "*"), keep))
 		}
 		ok = true
 	}
@@ -96,9 +96,9 @@ func Policy(functions []catalog.Function, v catalog.Variant, keep int) (text str
 
 // begins tells whether a pattern for the function's tags matches those of another one in the
 // same repository.
-func begins(f catalog.Function, functions []catalog.Function, v catalog.Variant) bool {
+func begins(f catalog.Function, functions []catalog.Function, v catalog.Variant, tags catalog.Tags) bool {
 	return slices.ContainsFunc(functions, func(other catalog.Function) bool {
-		return other.Variant == v && strings.HasPrefix(other.Image, f.Image+"-")
+		return other.Variant == v && strings.HasPrefix(other.Image, tags.OfCommit(f.Image, ""))
 	})
 }
 

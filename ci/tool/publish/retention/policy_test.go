@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestPolicy(t *testing.T) {
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 		t.Run(string(v), func(t *testing.T) {
-			text, _, ok := Policy(registrytest.Functions(), v, Keep)
+			text, _, ok := Policy(registrytest.Functions(), v, Keep, catalog.Tags{})
 			require.True(t, ok)
 			golden := filepath.Join("testdata", "policy_"+string(v)+".json")
 			if *update {
@@ -36,7 +36,7 @@ func TestPolicy(t *testing.T) {
 			assert.Equal(t, text, Normal(text))
 		})
 	}
-	_, _, ok := Policy(registrytest.Functions()[:1], catalog.Heavy, Keep)
+	_, _, ok := Policy(registrytest.Functions()[:1], catalog.Heavy, Keep, catalog.Tags{})
 	assert.False(t, ok, "no function has the variant")
 }
 
@@ -97,7 +97,7 @@ func aged(tags ...string) []Image {
 
 // TestPolicyAndPruneMeanTheSame applies both to the same images.
 func TestPolicyAndPruneMeanTheSame(t *testing.T) {
-	text, _, _ := Policy(registrytest.Functions(), catalog.Heavy, Keep)
+	text, _, _ := Policy(registrytest.Functions(), catalog.Heavy, Keep, catalog.Tags{})
 	names := []string{"select", "thumb", "video"}
 	tests := map[string]struct {
 		images []Image
@@ -122,7 +122,7 @@ func TestPolicyAndPruneMeanTheSame(t *testing.T) {
 			}
 			assert.Equal(t, gone, expires(t, text, test.images, now), "by the policy")
 			pruned := map[string]bool{}
-			for _, v := range Judge(test.images, names, nil, nil, now) {
+			for _, v := range Judge(test.images, Names{All: names}, nil, nil, now) {
 				if v.Delete {
 					pruned[v.Digest] = true
 				}
@@ -151,7 +151,7 @@ func TestAPolicyOfManyNames(t *testing.T) {
 		}
 	}
 	images = append(byAge(images), aged("", "", "mine")...)
-	text, left, ok := Policy(functions, catalog.Light, Keep)
+	text, left, ok := Policy(functions, catalog.Light, Keep, catalog.Tags{})
 	require.True(t, ok)
 	assert.Equal(t, 50, strings.Count(text, "rulePriority"))
 	assert.LessOrEqual(t, len(text), 30720, "as ECR limits the text")
@@ -163,7 +163,7 @@ func TestAPolicyOfManyNames(t *testing.T) {
 	for _, f := range functions {
 		names = append(names, f.Image)
 	}
-	for _, v := range (rules{names, names[:Ruled], nil, map[string]string{"999 6": "It:1"}, now, Keep}).judgeTagged(images) {
+	for _, v := range (rules{Names{All: names}, names[:Ruled], nil, map[string]string{"999 6": "It:1"}, now, Keep}).judgeTagged(images) {
 		if v.Delete {
 			assert.False(t, gone[v.Digest], "both delete it")
 			gone[v.Digest] = true
@@ -178,7 +178,7 @@ func TestAPolicyOfManyNames(t *testing.T) {
 
 func TestWhatRunsIsNotPruned(t *testing.T) {
 	images := aged("thumb-0000001", "thumb-0000002", "thumb-0000003", "thumb-0000004", "thumb-0000005", "thumb-0000006", "")
-	verdicts := Judge(images, []string{"thumb"}, map[string]string{images[5].Digest: "TheThumb:3", images[6].Digest: "TheThumb:1"}, nil, now)
+	verdicts := Judge(images, Names{All: []string{"thumb"}}, map[string]string{images[5].Digest: "TheThumb:3", images[6].Digest: "TheThumb:1"}, nil, now)
 	for _, v := range verdicts {
 		assert.False(t, v.Delete, v.Why)
 	}
@@ -217,7 +217,7 @@ func TestWhatIsAttachedGoesWithItsImage(t *testing.T) {
 		"no document":              "has no tag",
 	}
 	got := map[string]string{}
-	verdicts := Judge(images, []string{"thumb"}, map[string]string{"sbom that runs": "Odd:1"}, subjects, now)
+	verdicts := Judge(images, Names{All: []string{"thumb"}}, map[string]string{"sbom that runs": "Odd:1"}, subjects, now)
 	for _, v := range verdicts {
 		if v.Delete {
 			got[v.Digest] = v.Why
@@ -229,13 +229,13 @@ func TestWhatIsAttachedGoesWithItsImage(t *testing.T) {
 
 func TestACircleOfAttachmentsEnds(t *testing.T) {
 	images := []Image{{Digest: "a", Pushed: now.AddDate(0, -1, 0)}, {Digest: "b", Pushed: now.AddDate(0, -1, 0)}}
-	for _, v := range Judge(images, nil, nil, map[string]string{"a": "b", "b": "a"}, now) {
+	for _, v := range Judge(images, Names{}, nil, map[string]string{"a": "b", "b": "a"}, now) {
 		assert.NotEmpty(t, v.Why)
 	}
 }
 
 func TestNormal(t *testing.T) {
-	text, _, _ := Policy(registrytest.Functions(), catalog.Light, Keep)
+	text, _, _ := Policy(registrytest.Functions(), catalog.Light, Keep, catalog.Tags{})
 	var p policy
 	require.NoError(t, json.Unmarshal([]byte(text), &p))
 	p.Rules[0], p.Rules[1] = p.Rules[1], p.Rules[0]

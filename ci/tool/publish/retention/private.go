@@ -45,7 +45,7 @@ type Repository struct {
 	Name string
 	// Images are those in it, and Names those that it is for.
 	Images []Image
-	Names  []string
+	Names  Names
 	// Policy is its lifecycle policy; empty if the catalog does not want the repository.
 	// Left are the names that the policy has no room for.
 	Policy string
@@ -78,7 +78,7 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 	if err != nil {
 		return Change{}, err
 	}
-	ruled := slices.DeleteFunc(slices.Clone(r.Names), func(name string) bool { return slices.Contains(r.Left, name) })
+	ruled := slices.DeleteFunc(slices.Clone(r.Names.All), func(name string) bool { return slices.Contains(r.Left, name) })
 	c.Images = rules{r.Names, ruled, expire, f.inUse(), f.Now, f.keep()}.judgeTagged(images)
 	if c.Shields, err = shieldsOf(r.Name, images, f); err != nil {
 		return Change{}, err

@@ -28,7 +28,7 @@ func TestAnImageThatGetsATagMeanwhileStays(t *testing.T) {
 	listed, err := ecrapi.Images(t.Context(), s.ECR, "a")
 	require.NoError(t, err)
 	names := []string{"thumb", "video"}
-	c, err := PlanPrivate(t.Context(), s.ECR, Repository{Name: "a", Images: listed, Names: names, Left: names[:1]}, Facts{Now: now})
+	c, err := PlanPrivate(t.Context(), s.ECR, Repository{Name: "a", Images: listed, Names: Names{All: names}, Left: names[:1]}, Facts{Now: now})
 	require.NoError(t, err)
 	count, _ := deletes(c.Images)
 	require.Equal(t, 3, count)

@@ -28,9 +28,9 @@ type Verdict struct {
 
 // rules say which images of a repository stay.
 type rules struct {
-	// names are those that the repository is for. A lifecycle policy decides about those in
-	// ruled.
-	names, ruled []string
+	names Names
+	// ruled are the names about which a lifecycle policy decides.
+	ruled []string
 	// expire are other names, of which all images are deleted that no function runs.
 	expire map[string]bool
 	// inUse has the function that runs each digest.
@@ -46,7 +46,7 @@ type rules struct {
 // deletes an image with a tag that publish did not set. subjects has the documents that
 // are attached to images, each with its image: a document is deleted with its image, as
 // ECR does in private repositories, and does not count as an image.
-func Judge(images []Image, names []string, inUse, subjects map[string]string, now time.Time) []Verdict {
+func Judge(images []Image, names Names, inUse, subjects map[string]string, now time.Time) []Verdict {
 	return rules{names: names, inUse: inUse, now: now, keep: Keep}.judge(images, subjects)
 }
 
@@ -76,8 +76,8 @@ func (r rules) judge(images []Image, subjects map[string]string) []Verdict {
 func (r rules) judgeTagged(images []Image) []Verdict {
 	return r.judgeImages(slices.DeleteFunc(slices.Clone(images), func(i Image) bool {
 		return !slices.ContainsFunc(i.Tags, func(text string) bool {
-			t, ok := read(text, i.Digest)
-			return ok && (r.expire[t.name] || t.kind == commitKind && slices.Contains(r.names, t.name) && !slices.Contains(r.ruled, t.name))
+			t, ok := r.names.read(text, i.Digest)
+			return ok && (r.expire[t.name] || t.kind == commitKind && r.names.has(t.name) && !slices.Contains(r.ruled, t.name))
 		})
 	}))
 }
@@ -151,14 +151,14 @@ func (r rules) judgeImage(image Image, seen map[string]int) Verdict {
 	name, removed, foreign, shield := "", "", "", ""
 	var expired []string
 	for _, text := range image.Tags {
-		t, ok := read(text, image.Digest)
+		t, ok := r.names.read(text, image.Digest)
 		switch {
 		case ok && r.expire[t.name]:
 			expired = append(expired, text)
 			removed = t.name
-		case strings.HasSuffix(text, publish.LatestSuffix), strings.HasSuffix(text, publish.LiveSuffix):
+		case strings.HasSuffix(text, r.names.Tags.LatestEnd()), strings.HasSuffix(text, publish.LiveSuffix):
 			shield = cmp.Or(shield, text)
-		case ok && slices.Contains(r.names, t.name):
+		case ok && r.names.has(t.name):
 			name = t.name
 		case ok:
 			foreign = cmp.Or(foreign, "is of "+t.name+", which is not in the catalog")

@@ -51,7 +51,7 @@ type Attached interface {
 // PlanPublic judges the images of a public repository. names are the image names that the
 // repository is for. It fails if it cannot find out what is attached to an image, because
 // an attached document looks like an image without a tag.
-func PlanPublic(ctx context.Context, repository string, images []Image, names []string, f Facts, attached Attached) (Pruning, error) {
+func PlanPublic(ctx context.Context, repository string, images []Image, names Names, f Facts, attached Attached) (Pruning, error) {
 	documents, err := findDocuments(ctx, images, attached)
 	if err != nil {
 		return Pruning{}, fmt.Errorf("list the images of %s: %w", repository, err)

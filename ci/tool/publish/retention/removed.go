@@ -22,13 +22,13 @@ type Removed struct {
 }
 
 // removed lists the names that the repository is not for.
-func removed(images []Image, names []string, own publish.Side) []Removed {
+func removed(images []Image, names Names, own publish.Side) []Removed {
 	all := map[string]*Removed{}
 	for _, i := range images {
 		counted := map[string]bool{}
 		for _, text := range i.Tags {
-			t, ok := read(text, i.Digest)
-			if !ok || slices.Contains(names, t.name) {
+			t, ok := names.read(text, i.Digest)
+			if !ok || names.has(t.name) {
 				continue
 			}
 			r := all[t.name]

@@ -18,7 +18,7 @@ import (
 
 // documentsOf reads what is attached to images of a private repository. It reads nothing if
 // no image has many tags: only then it matters.
-func documentsOf(ctx context.Context, api *ecr.Client, repository string, images []Image, names []string) ([]Document, error) {
+func documentsOf(ctx context.Context, api *ecr.Client, repository string, images []Image, names Names) ([]Document, error) {
 	if !slices.ContainsFunc(images, func(i Image) bool { return crowded(i, names) }) {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func documentsOf(ctx context.Context, api *ecr.Client, repository string, images
 
 // PlanRoom returns what the images of a private repository have too many of. records are the
 // commits of release records.
-func PlanRoom(ctx context.Context, api *ecr.Client, repository string, names, records []string) ([]Surplus, error) {
+func PlanRoom(ctx context.Context, api *ecr.Client, repository string, names Names, records []string) ([]Surplus, error) {
 	images, err := ecrapi.Images(ctx, api, repository)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func PlanRoom(ctx context.Context, api *ecr.Client, repository string, names, re
 }
 
 // PlanPublicRoom is [PlanRoom] for a public repository.
-func PlanPublicRoom(ctx context.Context, api *ecrpublic.Client, repository string, names, records []string, attached Attached) ([]Surplus, error) {
+func PlanPublicRoom(ctx context.Context, api *ecrpublic.Client, repository string, names Names, records []string, attached Attached) ([]Surplus, error) {
 	images, err := ecrapi.PublicImages(ctx, api, repository)
 	if err != nil {
 		return nil, err

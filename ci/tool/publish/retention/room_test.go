@@ -35,7 +35,7 @@ func TestAnUnchangedImageIsPublishedWithoutEnd(t *testing.T) {
 		require.NoError(t, err)
 		if counts[digest] >= Crowded {
 			rooms++
-			surplus, err := PlanRoom(t.Context(), s.ECR, name, []string{"beta"}, []string{"a000005", commit})
+			surplus, err := PlanRoom(t.Context(), s.ECR, name, Names{All: []string{"beta"}}, []string{"a000005", commit})
 			require.NoError(t, err)
 			require.NoError(t, ApplySurplus(t.Context(), s.ECR, name, surplus))
 		}
@@ -89,7 +89,7 @@ func TestSurplus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			images, documents := dated(c.dated[0], c.dated[1])
 			images = append(images, Image{Digest: subject, Tags: c.tags, Pushed: at(0)})
-			got := surplus(append(images, c.others...), []string{"beta", "gamma"}, documents, c.records)
+			got := surplus(append(images, c.others...), Names{All: []string{"beta", "gamma"}}, documents, c.records)
 			if c.count == 0 {
 				assert.Empty(t, got)
 				return

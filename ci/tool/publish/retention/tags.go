@@ -40,13 +40,13 @@ type Surplus struct {
 }
 
 // crowded tells whether an image of the names has more commit tags than [recent].
-func crowded(i Image, names []string) bool {
+func crowded(i Image, names Names) bool {
 	if len(i.Tags) <= recent {
 		return false
 	}
 	count := 0
 	for _, tag := range i.Tags {
-		if nameOf(tag, names) != "" {
+		if _, ok := names.commit(tag); ok {
 			count++
 		}
 	}
@@ -60,7 +60,7 @@ func crowded(i Image, names []string) bool {
 //
 // When a commit was published is known from its document. Without one it may be of long ago,
 // or of a publish that is running: an image keeps [recent] of these too, the last of the list.
-func surplus(images []Image, names []string, documents []Document, records []string) []Surplus {
+func surplus(images []Image, names Names, documents []Document, records []string) []Surplus {
 	order := newOrder(images, names, documents)
 	needed := map[string]bool{}
 	for _, commit := range order.commits[:min(recent, len(order.commits))] {
@@ -89,7 +89,7 @@ func surplus(images []Image, names []string, documents []Document, records []str
 				undated++
 			}
 			if n > 0 && !needed[t.commit] && (order.dated[t.commit] || undated > recent) {
-				s.Tags = append(s.Tags, t.name+"-"+t.commit)
+				s.Tags = append(s.Tags, names.Tags.OfCommit(t.name, t.commit))
 			}
 		}
 		for _, d := range documents {
@@ -112,7 +112,7 @@ type order struct {
 	commits []string
 }
 
-func newOrder(images []Image, names []string, documents []Document) order {
+func newOrder(images []Image, names Names, documents []Document) order {
 	o := order{at: map[string]time.Time{}, dated: map[string]bool{}}
 	pushed := map[string]time.Time{}
 	later := func(commit string, at time.Time) {
@@ -123,7 +123,7 @@ func newOrder(images []Image, names []string, documents []Document) order {
 	for _, i := range images {
 		pushed[i.Digest] = i.Pushed
 		for _, text := range i.Tags {
-			if t, ok := read(text, i.Digest); ok && t.kind == commitKind && slices.Contains(names, t.name) {
+			if t, ok := names.commit(text); ok {
 				later(t.commit, i.Pushed) // at the earliest
 			}
 		}
@@ -142,10 +142,10 @@ func newOrder(images []Image, names []string, documents []Document) order {
 
 // tags returns the commit tags of an image, that of the last commit first. Among commits of
 // the same time, the last of the image's list is first.
-func (o order) tags(i Image, names []string) []tag {
+func (o order) tags(i Image, names Names) []tag {
 	var all []tag
 	for _, text := range slices.Backward(i.Tags) {
-		if t, ok := read(text, i.Digest); ok && t.kind == commitKind && slices.Contains(names, t.name) {
+		if t, ok := names.commit(text); ok {
 			all = append(all, t)
 		}
 	}

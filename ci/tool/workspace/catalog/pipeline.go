@@ -35,6 +35,7 @@ type Pipeline struct {
 	Proprietary  Paths                  `json:"proprietary,omitempty" jsonschema:"folders whose content may never be in a public image, or none. Default: shared/proprietary"`
 	FFmpeg       Path                   `json:"ffmpeg,omitempty" jsonschema:"folder of the package that runs ffmpeg: what imports it needs the variant heavy, and nothing else; or none, then the variant alone decides. Default: shared/ffmpeg"`
 	Repositories Repositories           `json:"repositories,omitzero" jsonschema:"names of the repositories, without their registry"`
+	Tags         Tags                   `json:"tags,omitzero" jsonschema:"patterns of the tags of an image"`
 	Keep         int                    `json:"keep,omitempty" jsonschema:"how many images of each name retention keeps. Default: 5"`
 	LambdaPrefix string                 `json:"lambdaPrefix,omitempty" jsonschema:"what the names of all functions in AWS begin with; the IAM policies allow these functions. Default: the policies list the functions"`
 	Toolchain    string                 `json:"toolchain,omitempty" jsonschema:"Go toolchain that builds the images, such as go1.26.8, where go.work and go.mod pin none"`
@@ -129,6 +130,7 @@ func defaults() Pipeline {
 			Private: Variants{Light: "lambda-private-light", Heavy: "lambda-private-heavy"},
 			Public:  Variants{Light: "lambda-light", Heavy: "lambda-heavy"},
 		},
+		Tags: Tags{Commit: "{name}-{commit}", Latest: "{name}-latest"},
 		Keep: 5, Identity: "https://lambdas.internal/ci",
 	}
 }
@@ -194,6 +196,7 @@ func (p *Pipeline) check() (problems []error) {
 	}
 	folder("ffmpeg", string(p.FFmpeg))
 	p.checkRepositories(bad)
+	p.Tags.check(bad)
 	if p.Keep < 1 || p.Keep > 1000 {
 		bad("keep", "must be 1 to 1000, not %d", p.Keep)
 	}

@@ -109,7 +109,7 @@ func TestLoadPipelineRefuses(t *testing.T) {
 	const at = catalog.PipelineFile + ": "
 	for name, c := range map[string]struct{ content, want string }{
 		"an unknown field": {`{"functons": []}`,
-			`functons: is not a field of this file (did you mean "functions"?); the fields are $schema, functions, proprietary, ffmpeg, repositories, keep, lambdaPrefix, toolchain, identity, environments`},
+			`functons: is not a field of this file (did you mean "functions"?); the fields are $schema, functions, proprietary, ffmpeg, repositories, tags, keep, lambdaPrefix, toolchain, identity, environments`},
 		"an unknown field below":   {`{"environments": {"prod": {"regoin": "x"}}}`, `environments.prod.regoin: is not a field of environments.prod (did you mean "region"?); the fields are account, region, alias, publicAlias, privateRegistry, publicRegistry`},
 		"a field twice":            {`{"keep": 5, "keep": 6}`, "keep: appears twice; keep one"},
 		"null":                     {`{"keep": null}`, "keep: is null; leave it out, or give it a value"},
@@ -124,6 +124,10 @@ func TestLoadPipelineRefuses(t *testing.T) {
 		"a proprietary folder out": {`{"proprietary": ["/x"]}`, `proprietary[0]: "/x" is not a folder of the workspace; write it relative to the workspace, with /, such as "shared/x"`},
 		"a repository":             {`{"repositories": {"public": {"light": "A"}}}`, `repositories.public.light: "A" is not the name of a repository; use lower-case letters, digits and single . _ - between them`},
 		"one name for two":         {`{"repositories": {"public": {"light": "x"}, "private": {"heavy": "x"}}}`, `repositories.public.light: "x" is the name of repositories.private.heavy too; a private and a public repository need different names, because one registry may hold both`},
+		"a tag without a commit":   {`{"tags": {"commit": "{name}-x"}}`, `tags.commit: "{name}-x" is not a pattern; write {name}, then at most 8 characters of a-z, 0-9, . _ and - that begin and end with . _ or -, then {commit}, such as "{name}-{commit}"`},
+		"a tag without a name":     {`{"tags": {"latest": "latest"}}`, `tags.latest: "latest" is not a pattern; write {name}, then at most 42 characters of a-z, 0-9, . _ and - that begin with . _ or -, such as "{name}-latest"`},
+		"a tag like a live one":    {`{"tags": {"latest": "{name}-live"}}`, `tags.latest: "{name}-live" has the form of another tag; write another text after {name}, such as "{name}-latest"`},
+		"a tag like a commit's":    {`{"tags": {"latest": "{name}-decade0"}}`, `tags.latest: "{name}-decade0" has the form of another tag; write another text after {name}, such as "{name}-latest"`},
 		"nothing kept":             {`{"keep": 0}`, "keep: must be 1 to 1000, not 0"},
 		"a prefix":                 {`{"lambdaPrefix": "a*"}`, `lambdaPrefix: "a*" is not the beginning of a function's name; use letters, digits, - and _`},
 		"a toolchain":              {`{"toolchain": "1.26.8"}`, `toolchain: "1.26.8" is not a Go version; write one such as "go1.26.8"`},
