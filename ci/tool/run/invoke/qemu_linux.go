@@ -69,10 +69,10 @@ func entry(qemu, architecture string) string {
 	var magic, mask strings.Builder
 	for n, b := range head {
 		m := 0xff
-		switch {
-		case n == 7 || n == 8: // the system, and its version
+		switch n {
+		case 7, 8: // the system, and its version
 			m = 0
-		case n == 16: // linked to an address or not: 2 or 3
+		case 16: // linked to an address or not: 2 or 3
 			m = 0xfe
 		}
 		fmt.Fprintf(&magic, `\x%02x`, b)
