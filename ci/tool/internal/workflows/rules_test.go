@@ -257,7 +257,7 @@ func TestVersionsAreInOnePlace(t *testing.T) {
 	require.NotNil(t, version)
 	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindSubmatch(testkit.Source(t, root, "go.work"))
 	require.NotNil(t, toolchain)
-	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/markdown", ".github/comment", ".github/install", ".github/propose", ".github/provide", ".github/release") {
+	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/markdown", ".github/comment", ".github/install", ".github/propose", ".github/provide", ".github/release", ".github/report") {
 		content := string(testkit.Source(t, root, file))
 		assert.NotContains(t, content, strings.TrimPrefix(string(version[1]), "v"), "%s repeats the version of Dagger", file)
 		assert.NotContains(t, content, string(toolchain[1]), "%s repeats the version of Go", file)
