@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/image"
@@ -160,7 +161,7 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 		return err
 	}
 	r := coldstart.New(subjects, starts, known)
-	r.Platform, r.Since = m.builder.Platform.String(), since
+	r.Platform, r.Since = x.Platform(), since
 	if stores.Missing != "" {
 		r.Missing = append(r.Missing, stores.Missing)
 	}
@@ -212,7 +213,7 @@ func (f *coldStartFlags) hello(ctx context.Context, x *executor.Executor, m *mad
 				return fmt.Errorf("measure cold starts: %w", err)
 			}
 		}
-		if err := gobuild.Hello(ctx, m.builder.Catalog, m.builder.Platform, program); err != nil {
+		if err := gobuild.Hello(ctx, m.builder.Catalog, v1.Platform{OS: x.OS, Architecture: x.Architecture}, program); err != nil {
 			return err
 		}
 		s.Files, err = coldstart.ProgramAlone(program)

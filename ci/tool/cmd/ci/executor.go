@@ -41,12 +41,13 @@ func (f *runFlags) choose(cmd *cobra.Command, b *buildFlags, functions []catalog
 	if err != nil {
 		return nil, usageError{err}
 	}
-	line := "runs " + x.String()
-	if other := publishedFor(x, functions); other != "" && !existing {
+	line, other := "runs "+x.String(), publishedFor(x, functions)
+	if other != "" && !existing {
 		line += "; published for linux/" + other
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), line)
-	if x.Kind != executor.Native && (b.platform != "" || !existing) {
+	// Else each function is built for its own architecture, as all others of the layout are.
+	if x.Kind != executor.Native && other != "" && !existing {
 		err = cmd.Flags().Set("platform", x.Platform())
 	}
 	return x, err

@@ -215,7 +215,7 @@ func TestInvokeAnImageOfARegistry(t *testing.T) {
 	var stderr bytes.Buffer
 	code := run(t.Context(), []string{"invoke", "--root", repository, "--name", "api", "--image", reference + "-not"}, io.Discard, &stderr)
 	assert.Equal(t, exitFailed, code)
-	assert.Regexp(t, `^ci: resolve .*api-latest-not: .*404.*\n$`, stderr.String())
+	assert.Regexp(t, `^runs .*\nci: resolve .*api-latest-not: .*404.*\n$`, stderr.String())
 }
 
 // With -reproduce-all it is this workspace, all of it.
