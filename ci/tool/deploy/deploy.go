@@ -26,6 +26,9 @@ type Target struct {
 	Digest string `json:"digest"`
 	// Event is the test event that the function is called with after its update.
 	Event []byte `json:"-"`
+	// Qualifier and Tenant are those of that call.
+	Qualifier string `json:"-"`
+	Tenant    string `json:"-"`
 }
 
 // URI names the image as Lambda accepts it.

@@ -34,11 +34,18 @@ var (
 // The states of a function and of its last update that matter here.
 // https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 const (
-	statePending = "Pending"
-	stateFailed  = "Failed"
-	inProgress   = "InProgress"
-	successful   = "Successful"
+	statePending      = "Pending"
+	stateActive       = "Active"
+	stateInactive     = "Inactive" // until the next call
+	stateDeactivating = "Deactivating"
+	stateFailed       = "Failed"
+	inProgress        = "InProgress"
+	successful        = "Successful"
 )
+
+// LatestPublished is where an update is published that calls without a qualifier are to run.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+const LatestPublished = "LATEST_PUBLISHED"
 
 // packageImage is the package type of functions that run images.
 const packageImage = "Image"
@@ -56,22 +63,36 @@ type Function struct {
 	Version       string
 	// Revision changes with every change of the function.
 	Revision string
-	// State is Pending, Active, Inactive or Failed.
+	// Instances is true if it runs on Lambda Managed Instances: then a call without a qualifier
+	// runs the version that was published as $LATEST.PUBLISHED, and all of this is of that version.
+	Instances bool
+	// Durable is true if its executions are durable: then each call names a version.
+	Durable bool
+	// State is Pending, Active, Inactive, Failed, or another that AWS has added.
 	State, StateReason string
 	// Update is InProgress, Successful or Failed.
 	Update, UpdateReason string
 }
 
 // Settled tells whether Lambda has finished the last change of the function.
-func (f Function) Settled() bool { return f.Update != inProgress && f.State != statePending }
+func (f Function) Settled() bool {
+	return f.Update != inProgress && f.State != statePending && f.State != stateDeactivating
+}
 
-// Failed says why the function or its last update failed; "" if neither did.
+// Failed says why the function does not work, or its last update did not; "" if both do. A state
+// that is not known is none that works.
 func (f Function) Failed() string {
+	said := func(field, value, reason string) string {
+		if reason != "" {
+			reason = ": " + reason
+		}
+		return field + " is " + value + reason
+	}
 	switch {
-	case f.Update == stateFailed:
-		return "LastUpdateStatus is Failed: " + f.UpdateReason
-	case f.State == stateFailed:
-		return "State is Failed: " + f.StateReason
+	case f.Update != successful && f.Update != inProgress && f.Update != "":
+		return said("LastUpdateStatus", f.Update, f.UpdateReason)
+	case !slices.Contains([]string{stateActive, stateInactive, statePending, ""}, f.State):
+		return said("State", f.State, f.StateReason)
 	default:
 		return ""
 	}
@@ -92,6 +113,8 @@ type Update struct {
 	Revision string
 	// DryRun only checks whether Lambda would do the update.
 	DryRun bool
+	// Publish makes the update what calls without a qualifier run: see [Function.Instances].
+	Publish bool
 }
 
 // Alias is a name for a version of a function.
@@ -130,6 +153,13 @@ func Percent(share float64) string {
 	return strconv.FormatFloat(math.Round(share*1e4)/1e2, 'f', -1, 64) + "%"
 }
 
+// Call is one call of a function. Qualifier is a version or alias, or empty; Tenant is empty for
+// a function that does not isolate tenants.
+type Call struct {
+	Function, Qualifier, Tenant string
+	Event                       []byte
+}
+
 // Answer is the answer of a function to an event.
 type Answer struct {
 	Payload []byte
@@ -155,7 +185,7 @@ type Lambda interface {
 	// UpdateAlias makes the alias lead to its version and weights, and to no other.
 	UpdateAlias(ctx context.Context, name string, a Alias) error
 	DeleteAlias(ctx context.Context, name, alias string) error
-	Invoke(ctx context.Context, name, qualifier string, event []byte) (Answer, error)
+	Invoke(ctx context.Context, c Call) (Answer, error)
 }
 
 // DigestOf returns the digest at the end of an image's URI; "" if it has none.

@@ -146,7 +146,7 @@ func (r *Releaser) planRollback(ctx context.Context, s *step) error {
 func (r *Releaser) dryRun(ctx context.Context, s *step) error {
 	t := s.result.Target
 	return r.untilPassed(ctx, r.o.Pace.Settle, func(ctx context.Context) error {
-		err := r.lambda.Update(ctx, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, DryRun: true})
+		err := r.lambda.Update(ctx, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, DryRun: true, Publish: s.before.Instances})
 		switch {
 		case errors.Is(err, ErrDenied):
 			return fmt.Errorf("%w; deploying needs lambda:UpdateFunctionCode", err)

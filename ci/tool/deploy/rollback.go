@@ -85,7 +85,7 @@ func (r *Releaser) rollBackFunction(ctx context.Context, s *step) {
 			s.stuck(fmt.Sprintf("it was rolled back %d times; %s", tries, why), codeFix(s))
 			return
 		}
-		err = r.lambda.Update(ctx, Update{Function: name, URI: s.back, Revision: f.Revision})
+		err = r.lambda.Update(ctx, Update{Function: name, URI: s.back, Revision: f.Revision, Publish: f.Instances})
 		switch {
 		case err == nil:
 			tries++
@@ -124,7 +124,11 @@ func (r *Releaser) fix(ctx context.Context, s *step) string {
 
 // codeFix is the command that updates the function to its former image.
 func codeFix(s *step) string {
-	return fmt.Sprintf("aws lambda update-function-code --region %s --function-name %s --image-uri %s", s.before.Region, s.result.Lambda, s.back)
+	fix := fmt.Sprintf("aws lambda update-function-code --region %s --function-name %s --image-uri %s", s.before.Region, s.result.Lambda, s.back)
+	if s.before.Instances {
+		fix += " --publish --publish-to " + LatestPublished
+	}
+	return fix
 }
 
 // waitFix is the command that waits for the running update.

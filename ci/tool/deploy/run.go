@@ -186,7 +186,7 @@ func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 	defer cancel()
 	var wait time.Duration
 	for {
-		err := r.lambda.Update(bound, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision})
+		err := r.lambda.Update(bound, Update{Function: t.Lambda, URI: t.uri(t.Digest), Revision: s.revision, Publish: s.before.Instances})
 		if err == nil {
 			s.accepted = true
 			return false, nil
@@ -215,11 +215,19 @@ func (r *Releaser) ask(ctx context.Context, s *step) (done bool, err error) {
 	}
 }
 
+// latest is the version that an update changes. A durable function is called by a version only.
+// https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
+const latest = "$LATEST"
+
 // smoke calls the function with its test event.
 func (r *Releaser) smoke(ctx context.Context, s *step) error {
 	bound, cancel := context.WithTimeout(ctx, r.o.Pace.Smoke)
 	defer cancel()
-	answer, err := r.lambda.Invoke(bound, s.result.Lambda, "", s.result.Event)
+	call := Call{Function: s.result.Lambda, Qualifier: s.result.Qualifier, Tenant: s.result.Tenant, Event: s.result.Event}
+	if call.Qualifier == "" && s.before.Durable {
+		call.Qualifier = latest
+	}
+	answer, err := r.lambda.Invoke(bound, call)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errInterrupted

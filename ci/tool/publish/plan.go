@@ -9,6 +9,7 @@ import (
 
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Repository is the state of a repository, as far as publishing needs to know it.
@@ -156,12 +157,36 @@ type Result struct {
 	*Plan
 	// DryRun is set when nothing was done.
 	DryRun bool `json:"dryRun,omitempty"`
-	// Created are the repositories that were, or would be, created.
-	Created []string `json:"createdRepositories,omitempty"`
+	// Created are the repositories that did not exist.
+	Created []Created `json:"createdRepositories,omitempty"`
 	// Gates is how many gates the images passed.
 	Gates   int      `json:"gatesPassed"`
 	Outcome *Outcome `json:"outcome,omitempty"`
+	// Signatures are those that ECR makes itself.
+	Signatures []Signature `json:"signatures,omitempty"`
 	Seconds float64  `json:"seconds"`
+}
+
+// Created is a repository that did not exist.
+type Created struct {
+	Repository string           `json:"repository"`
+	Tier       catalog.Registry `json:"registry"`
+	// By is who creates it, if publish does not.
+	By string `json:"by,omitempty"`
+}
+
+func (c Created) line(dryRun bool) string {
+	name := fmt.Sprintf("%s (%s)", c.Repository, c.Tier)
+	switch {
+	case c.By != "" && dryRun:
+		return fmt.Sprintf("repository is missing: %s; %s creates it", name, c.By)
+	case c.By != "":
+		return fmt.Sprintf("repository %s: created by %s", name, c.By)
+	case dryRun:
+		return "repository is missing (--create-repositories creates it): " + name
+	default:
+		return "created repository " + name
+	}
 }
 
 // Table prints what was done, or would be, for each image in each repository.
@@ -173,13 +198,10 @@ func (r *Result) Table(w io.Writer) error {
 	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "ACTION", "LAYERS", "MB", "LATEST", "DIGEST"}, rows); err != nil {
 		return err
 	}
-	for _, name := range r.Created {
-		verb := "created repository"
-		if r.DryRun {
-			verb = "repository is missing (--create-repositories creates it):"
-		}
-		fmt.Fprintln(w, verb, name)
+	for _, c := range r.Created {
+		fmt.Fprintln(w, c.line(r.DryRun))
 	}
+	printSignatures(w, r.Signatures)
 	_, err := fmt.Fprintln(w, r.summary())
 	return err
 }

@@ -93,6 +93,18 @@ func (c *Client) Digest(ctx context.Context, repository, identifier string) (dig
 	return digest, ok, wrap("look up", repository, identifier, err)
 }
 
+// CheckPush fails if the registry does not let the caller push to the repository. It begins an
+// upload and ends it again; some registries create the repository then.
+func (c *Client) CheckPush(ctx context.Context, repository string) error {
+	err := c.do(ctx, repository, func(s *session, _ []remote.Option) error {
+		s.mu.Lock()
+		t := s.transport // it has the login
+		s.mu.Unlock()
+		return remote.CheckPushPermission(s.reference("latest"), authn.NewMultiKeychain(), t)
+	})
+	return wrap("begin a push to", repository, "", err)
+}
+
 // Manifest returns the manifest that a tag or digest names, and its digest, computed
 // from the bytes that arrived.
 func (c *Client) Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -38,7 +39,9 @@ type fleet struct {
 	hosts    publish.Hosts
 	lambda   *lambdaapi.Client
 	registry *registry.Client
-	records  *history.Store
+	// ecr is set if the private registry is at AWS.
+	ecr     *ecr.Client
+	records *history.Store
 	// who is the ARN of the caller, for the release records, and side its account and region.
 	// Functions are called by name, so they are in the account of the caller.
 	// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
@@ -68,10 +71,15 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	}
 	client := registry.NewClient(registry.Options{Keychain: session.Keychain(hosts)})
 	side := publish.Side{Account: caller.Account, Region: session.Region}
-	return &fleet{
+	fl := &fleet{
 		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN, side: side, watch: alarmapi.New(session.Config),
 		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts), side),
-	}, nil
+	}
+	if _, ok := publish.ParseECR(hosts.Private); ok {
+		session.InAccount(hosts)
+		fl.ecr = session.ECR
+	}
+	return fl, nil
 }
 
 // parallel is how many tags are read at once.

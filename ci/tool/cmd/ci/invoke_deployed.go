@@ -3,12 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -21,7 +23,9 @@ func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function c
 	if err != nil {
 		return invoke.Response{}, err
 	}
-	answer, err := lambdaapi.New(session.Config).Invoke(ctx, function.Lambda, f.qualifier, event)
+	answer, err := lambdaapi.New(session.Config).Invoke(ctx, deploy.Call{
+		Function: function.Lambda, Qualifier: cmp.Or(f.qualifier, function.Invoke.Qualifier), Tenant: function.Invoke.Tenant, Event: event,
+	})
 	if err != nil {
 		return invoke.Response{}, err
 	}

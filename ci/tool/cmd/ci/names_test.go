@@ -84,7 +84,7 @@ func TestTheNamesOfECR(t *testing.T) {
 
 			created, err := target.prepare(t.Context(), functions("alpha"), true, false)
 			require.NoError(t, err)
-			assert.Equal(t, []string{test.name + " (private)"}, created)
+			assert.Equal(t, []publish.Created{{Repository: test.name, Tier: catalog.Private}}, created)
 			require.NotNil(t, s.aws.Repository(awsfake.Private, test.name))
 			_, _, err = target.registry.Digest(t.Context(), test.host+test.path+"/"+private, "alpha-latest")
 			require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestPublishBelowANamespace(t *testing.T) {
 	got := s.environment.in(t, s.root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--create-repositories", "--json",
 		"--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
 	p := decode(t, got)
-	assert.Equal(t, []string{"team-a/lambda-private-light (private)", "team-a/lambda-light (public)"}, p.Created)
+	assert.Equal(t, []publish.Created{{Repository: "team-a/lambda-private-light", Tier: catalog.Private}, {Repository: "team-a/lambda-light", Tier: catalog.Public}}, p.Created)
 	assert.Len(t, p.Outcome.Moved, 3)
 	require.NotNil(t, s.aws.Repository(awsfake.Private, "team-a/lambda-private-light"))
 	require.NotNil(t, s.aws.Repository(awsfake.Public, "team-a/lambda-light"))

@@ -165,11 +165,15 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	result.Hosts = t.hosts
 	if !f.dryRun {
 		ctx, done := made.builder.Step(cmd.Context(), "publish")
-		if err = t.makeRoom(ctx, c.Functions, result.Plan, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }); err != nil {
+		tell := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }
+		if err = t.makeRoom(ctx, c.Functions, result.Plan, tell); err != nil {
 			done(err)
 			return err
 		}
 		result.Outcome, err = publisher.Run(ctx, result.Plan, images)
+		if err == nil {
+			result.Signatures, err = t.signatures(ctx, result.Plan, tell)
+		}
 		done(err)
 		if err != nil {
 			return err

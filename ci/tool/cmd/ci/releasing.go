@@ -101,16 +101,17 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog
 	return errors.Join(err, a.print(cmd, made, made.Table))
 }
 
-// events reads the test event of every target.
+// events reads how every target is called with its test event.
 func events(c *catalog.Catalog, targets []deploy.Target) error {
-	folders := map[string]string{}
+	functions := map[string]catalog.Function{}
 	for _, f := range c.Functions {
-		folders[f.Image] = f.Folder
+		functions[f.Image] = f
 	}
 	var errs []error
 	for n, t := range targets {
-		var err error
-		if targets[n].Event, err = catalog.ReadFile(c.Root, folders[t.Image]+"/"+testEvent); err != nil {
+		of, err := functions[t.Image], error(nil)
+		targets[n].Qualifier, targets[n].Tenant = of.Invoke.Qualifier, of.Invoke.Tenant
+		if targets[n].Event, err = catalog.ReadFile(c.Root, of.Folder+"/"+testEvent); err != nil {
 			errs = append(errs, fmt.Errorf("--smoke: read the test event of %s: %w", t.Image, err))
 		}
 	}

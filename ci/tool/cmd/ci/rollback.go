@@ -81,6 +81,9 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 			warn(cmd, []string{fmt.Sprintf("%s (%s) was not part of release %s and is not changed", function.Lambda, function.Image, earlier.Commit)})
 		}
 	}
+	if err := fl.restore(cmd, targets, f.dryRun); err != nil {
+		return err
+	}
 	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Rollback, Commit: earlier.Commit, Targets: targets, Releases: releases})
 }
 

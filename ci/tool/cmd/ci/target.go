@@ -178,7 +178,7 @@ func (f *targetFlags) public(ctx context.Context, session *awsauth.Session, h *p
 }
 
 // prepare checks that the repositories exist at AWS, and creates them if told to.
-func (t *target) prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]string, error) {
+func (t *target) prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]publish.Created, error) {
 	if t.ecr == nil {
 		return nil, nil
 	}

@@ -31,8 +31,32 @@ type Client struct {
 // configuration.
 func New(c aws.Config) *Client { return &Client{api: lambda.NewFromConfig(c)} }
 
-// Function describes a function; qualifier is a version or alias, or empty.
+// latestPublished is the version that calls without a qualifier run on Lambda Managed Instances.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
+const latestPublished = "$LATEST.PUBLISHED"
+
+// Function describes a function; qualifier is a version or alias, or empty for what calls without
+// one run.
 func (c *Client) Function(ctx context.Context, name, qualifier string) (deploy.Function, error) {
+	f, err := c.version(ctx, name, qualifier)
+	if err != nil || qualifier != "" || !f.Instances {
+		return f, err
+	}
+	published, err := c.version(ctx, name, latestPublished)
+	if errors.Is(err, deploy.ErrMissing) { // nothing was published
+		f.Digest, f.Image, f.State = "", "", ""
+		return f, nil
+	}
+	// The update and the revision are those of the function.
+	published.Revision = f.Revision
+	if published.Update == "" || f.Update != string(types.LastUpdateStatusSuccessful) {
+		published.Update, published.UpdateReason = f.Update, f.UpdateReason
+	}
+	return published, err
+}
+
+// version describes a version of a function.
+func (c *Client) version(ctx context.Context, name, qualifier string) (deploy.Function, error) {
 	out, err := c.api.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(name), Qualifier: optional(qualifier)})
 	if err != nil {
 		return deploy.Function{}, wrap("GetFunction", name, err)
@@ -57,6 +81,8 @@ func (c *Client) Function(ctx context.Context, name, qualifier string) (deploy.F
 	}
 	f.PackageType, f.Version, f.Revision = string(k.PackageType), aws.ToString(k.Version), aws.ToString(k.RevisionId)
 	f.State, f.Update = string(k.State), string(k.LastUpdateStatus)
+	f.Durable = k.DurableConfig != nil
+	f.Instances = k.CapacityProviderConfig != nil
 	f.StateReason = reason(string(k.StateReasonCode), k.StateReason)
 	f.UpdateReason = reason(string(k.LastUpdateStatusReasonCode), k.LastUpdateStatusReason)
 	return f, nil
@@ -86,9 +112,13 @@ func reason(code string, text *string) string {
 
 // Update starts to change the code of a function, and does not wait for the end.
 func (c *Client) Update(ctx context.Context, u deploy.Update) error {
-	_, err := c.api.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
+	in := &lambda.UpdateFunctionCodeInput{
 		FunctionName: aws.String(u.Function), ImageUri: aws.String(u.URI), RevisionId: optional(u.Revision), DryRun: u.DryRun,
-	})
+	}
+	if u.Publish {
+		in.Publish, in.PublishTo = true, types.FunctionVersionLatestPublished(deploy.LatestPublished)
+	}
+	_, err := c.api.UpdateFunctionCode(ctx, in)
 	return wrap("UpdateFunctionCode", u.Function, err)
 }
 
@@ -164,13 +194,14 @@ func (c *Client) DeleteAlias(ctx context.Context, name, alias string) error {
 }
 
 // Invoke sends the function one event and waits for its answer.
-func (c *Client) Invoke(ctx context.Context, name, qualifier string, event []byte) (deploy.Answer, error) {
+func (c *Client) Invoke(ctx context.Context, call deploy.Call) (deploy.Answer, error) {
 	start := time.Now()
 	out, err := c.api.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(name), Qualifier: optional(qualifier), Payload: event, LogType: types.LogTypeTail,
+		FunctionName: aws.String(call.Function), Qualifier: optional(call.Qualifier), TenantId: optional(call.Tenant),
+		Payload: call.Event, LogType: types.LogTypeTail,
 	})
 	if err != nil {
-		return deploy.Answer{}, wrap("Invoke", name, err)
+		return deploy.Answer{}, wrap("Invoke", call.Function, err)
 	}
 	log, err := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))
 	if err != nil {

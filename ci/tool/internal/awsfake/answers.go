@@ -55,6 +55,10 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 		}}}})
 		return
 	}
+	if verb == "DescribeRepositoryCreationTemplates" {
+		write(w, map[string]any{"registryId": Account, "repositoryCreationTemplates": append([]map[string]any{}, a.Templates...)})
+		return
+	}
 	name, _ := input["repositoryName"].(string)
 	if names, ok := input["repositoryNames"].([]any); ok {
 		name = names[0].(string)
@@ -97,11 +101,29 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 			return
 		}
 		start, size := token(input["nextToken"]), min(a.PageSize, pageOf(input))
-		out := map[string]any{"imageDetails": details(page(repository.Images, start, size))}
-		if next := start + size; next < len(repository.Images) {
+		images := slices.DeleteFunc(slices.Clone(repository.Images), func(i Image) bool { return i.Status != "" && !anyStatus(input) })
+		out := map[string]any{"imageDetails": details(page(images, start, size))}
+		repository.activate()
+		if next := start + size; next < len(images) {
 			out["nextToken"] = strconv.Itoa(next)
 		}
 		write(w, out)
+	case "DescribeImageSigningStatus":
+		states := []map[string]any{}
+		if len(a.Signing) > 0 {
+			states = a.Signing[0]
+			a.Signing = a.Signing[min(1, len(a.Signing)-1):]
+		}
+		write(w, map[string]any{"repositoryName": name, "imageId": input["imageId"], "signingStatuses": states})
+	case "UpdateImageStorageClass":
+		for n, i := range repository.Images {
+			if i.Digest == input["imageId"].(map[string]any)["imageDigest"] && i.Status == "ARCHIVED" && input["targetStorageClass"] == "STANDARD" {
+				repository.Images[n].Status = "ACTIVATING"
+				write(w, map[string]any{"imageStatus": "ACTIVATING"})
+				return
+			}
+		}
+		fail(w, operation, Failure{http.StatusBadRequest, "ImageStorageClassUpdateNotSupportedException", "The image is not archived"})
 	case "BatchDeleteImage":
 		write(w, repository.remove(input["imageIds"].([]any)))
 	case "BatchGetImage":
@@ -137,12 +159,30 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 	}
 }
 
+// latestPublished is the version that calls without a qualifier run on Managed Instances.
+const latestPublished = "$LATEST.PUBLISHED"
+
+// anyStatus tells whether a call asks for archived images too.
+func anyStatus(input map[string]any) bool {
+	filter, _ := input["filter"].(map[string]any)
+	return filter["imageStatus"] == "ANY"
+}
+
+// activate ends what UpdateImageStorageClass began.
+func (r *Repository) activate() {
+	for n, i := range r.Images {
+		if i.Status == "ACTIVATING" {
+			r.Images[n].Status = ""
+		}
+	}
+}
+
 // details are how DescribeImages describes images.
 func details(images []Image) (all []any) {
 	for _, i := range images {
 		all = append(all, map[string]any{
 			"imageDigest": i.Digest, "imageTags": i.Tags,
-			"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size,
+			"imagePushedAt": float64(i.Pushed.UnixMilli()) / 1000, "imageSizeInBytes": i.Size, "imageStatus": cmp.Or(i.Status, "ACTIVE"),
 		})
 	}
 	return all
@@ -211,7 +251,9 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 		return
 	}
 	if verb == "ListVersionsByFunction" {
-		all := slices.Sorted(maps.Keys(versions))
+		// The version that Managed Instances run is not listed, but named.
+		_, instances := versions[latestPublished]
+		all := slices.DeleteFunc(slices.Sorted(maps.Keys(versions)), func(v string) bool { return v == latestPublished })
 		start, size := token(r.URL.Query().Get("Marker")), min(a.PageSize, versionPage)
 		var list []any
 		for _, v := range page(all, start, size) {
@@ -219,7 +261,11 @@ func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
 			if versions[v] == "" {
 				kind = "Zip"
 			}
-			list = append(list, map[string]any{"FunctionName": name, "Version": v, "PackageType": kind})
+			described := map[string]any{"FunctionName": name, "Version": v, "PackageType": kind}
+			if instances {
+				described["CapacityProviderConfig"] = map[string]any{}
+			}
+			list = append(list, described)
 		}
 		out := map[string]any{"Versions": list}
 		if next := start + size; next < len(all) {

@@ -55,6 +55,8 @@ type Image struct {
 	Tags   []string
 	Pushed time.Time
 	Size   int64
+	// Status is ACTIVE, if it is empty, ARCHIVED or ACTIVATING: that becomes ACTIVE after one look.
+	Status string
 	// Manifest is what BatchGetImage returns; by default the digest.
 	Manifest string
 }
@@ -79,6 +81,11 @@ type AWS struct {
 	URL string
 	// PageSize limits how many images and versions one answer lists; AWS has limits too.
 	PageSize int
+	// Signing has the states of the signatures that the registry makes of each image, one call
+	// after another, in the form of the API. The last one stays.
+	Signing [][]map[string]any
+	// Templates are the repository creation templates, in the form of the API.
+	Templates []map[string]any
 	// Answer, if set, is asked about each call, without a lock. A failure with a status
 	// is the answer.
 	Answer func(Call) Failure

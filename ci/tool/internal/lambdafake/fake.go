@@ -27,6 +27,8 @@ type Call struct {
 	// URI is the image of an update. DryRun is true for an update that is only checked.
 	URI    string
 	DryRun bool
+	// Qualifier and Tenant are those of an invocation.
+	Qualifier, Tenant string
 	// Count is how many calls of the operation arrived for the function, including this
 	// one. Dry runs are counted separately.
 	Count int
@@ -56,6 +58,12 @@ type Function struct {
 	// Image is repository@digest.
 	Image         string
 	State, Reason string
+	// Instances makes it run on Lambda Managed Instances: its calls run Published, and an update
+	// alone changes nothing that anyone sees.
+	Instances bool
+	// Tenants makes each call name a tenant, and Durable a version.
+	Tenants, Durable bool
+	Published        string
 	// Versions has the images of the published versions, Aliases the version of each alias,
 	// and Weights the shares of other versions.
 	Versions []string
@@ -74,6 +82,7 @@ type Function struct {
 	update   string
 	why      string
 	next     string // the image after the running update
+	publish  bool   // as the latest published version, when it has ended
 	fails    string
 	ends     time.Time
 }
@@ -215,6 +224,9 @@ func (fn *Function) advance() {
 		return
 	}
 	fn.update, fn.why, fn.Image, fn.State = "Successful", "", fn.next, "Active"
+	if fn.publish {
+		fn.Published = fn.Image
+	}
 }
 
 // at returns the image of a version; "" means $LATEST.

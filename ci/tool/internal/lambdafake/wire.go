@@ -15,6 +15,7 @@ import (
 type input struct {
 	ImageURI, Revision, FunctionVersion, Name string
 	DryRun                                    bool
+	PublishTo                                 string
 	Routing                                   *routing
 	New                                       creation
 }
@@ -39,10 +40,11 @@ func (i *input) UnmarshalJSON(data []byte) error {
 		FunctionVersion string
 		Name            string
 		DryRun          bool
+		PublishTo       string
 		Routing         *routing `json:"RoutingConfig"`
 	}
 	err := json.Unmarshal(data, &raw)
-	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.DryRun, raw.Routing, creation{}}
+	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.DryRun, raw.PublishTo, raw.Routing, creation{}}
 	if err == nil {
 		err = json.Unmarshal(data, &i.New)
 	}
@@ -77,7 +79,11 @@ func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
 		name = in.New.FunctionName
 		in.ImageURI = in.New.Code.ImageURI
 	}
-	reply := f.note(Call{Operation: operation, Function: name, URI: in.ImageURI, DryRun: in.DryRun})
+	call := Call{Operation: operation, Function: name, URI: in.ImageURI, DryRun: in.DryRun}
+	if operation == "Invoke" {
+		call.Qualifier, call.Tenant = r.URL.Query().Get("Qualifier"), r.Header.Get("X-Amz-Tenant-Id")
+	}
+	reply := f.note(call)
 	if reply.Before != nil {
 		reply.Before()
 	}
@@ -86,7 +92,7 @@ func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.mu.Lock()
-	status, answer := f.carryOut(operation, name, alias, r.URL.Query().Get("Qualifier"), in, reply)
+	status, answer := f.carryOut(call, alias, r.URL.Query().Get("Qualifier"), in, reply)
 	f.mu.Unlock()
 	if reply.Drop {
 		panic(http.ErrAbortHandler)
@@ -107,10 +113,14 @@ func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// latestPublished is the version that calls without a qualifier run on Managed Instances.
+const latestPublished = "$LATEST.PUBLISHED"
+
 type refusal struct{ code, message string }
 
 // carryOut carries out the call. The caller holds the lock.
-func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, reply Reply) (int, any) {
+func (f *Fake) carryOut(call Call, alias, qualifier string, in input, reply Reply) (int, any) {
+	operation, name := call.Operation, call.Function
 	fn, ok := f.functions[name]
 	if operation == "CreateFunction" {
 		return f.create(ok, in)
@@ -124,6 +134,9 @@ func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, repl
 	}
 	switch operation {
 	case "GetFunction":
+		if qualifier == latestPublished && fn.Published == "" {
+			return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: " + fn.arn() + ":" + qualifier}
+		}
 		return http.StatusOK, fn.describe(qualifier)
 	case "UpdateFunctionCode":
 		return f.updateCode(fn, in, reply)
@@ -156,6 +169,10 @@ func (f *Fake) carryOut(operation, name, alias, qualifier string, in input, repl
 		}
 		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Cannot find alias arn: " + fn.arn() + ":" + alias}
 	case "Invoke":
+		// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+		if fn.Tenants != (call.Tenant != "") || fn.Durable && call.Qualifier == "" {
+			return http.StatusBadRequest, refusal{"InvalidParameterValueException", "The call does not name the tenant, or the version, that the function needs, or names one that it does not have."}
+		}
 		if reply.Error != "" {
 			return http.StatusOK, map[string]string{"errorType": "Boom", "errorMessage": "it broke"}
 		}
@@ -207,6 +224,7 @@ func (f *Fake) updateCode(fn *Function, in input, reply Reply) (int, any) {
 		takes = reply.Takes
 	}
 	fn.update, fn.next, fn.fails, fn.ends = "InProgress", in.ImageURI, reply.Fail, time.Now().Add(takes)
+	fn.publish = in.PublishTo == "LATEST_PUBLISHED"
 	fn.revision++
 	return http.StatusOK, fn.describe("")["Configuration"]
 }
@@ -238,6 +256,20 @@ func (fn *Function) describe(qualifier string) map[string]any {
 	k := map[string]any{
 		"FunctionName": fn.Name, "FunctionArn": fn.arn(), "PackageType": fn.PackageType, "Architectures": []string{fn.Architecture},
 		"Version": version, "RevisionId": strconv.Itoa(fn.revision), "State": fn.State, "LastUpdateStatus": fn.update,
+	}
+	if fn.Tenants {
+		k["TenancyConfig"] = map[string]any{"TenantIsolationMode": "PER_TENANT"}
+	}
+	if fn.Durable {
+		k["DurableConfig"] = map[string]any{"ExecutionTimeout": 3600}
+	}
+	if fn.Instances {
+		k["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": map[string]any{"CapacityProviderArn": "arn:aws:lambda:" + Region + ":" + fn.account + ":capacity-provider:one"}}
+		if qualifier == latestPublished {
+			image = fn.Published
+		} else if qualifier == "" {
+			k["State"] = "ActiveNonInvocable"
+		}
 	}
 	if fn.State == "Failed" {
 		k["StateReasonCode"], k["StateReason"] = "ImageDeleted", fn.Reason

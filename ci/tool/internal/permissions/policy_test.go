@@ -84,7 +84,7 @@ func read(t *testing.T, name string) []byte {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 var everywhere = []string{
 	"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData",
-	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
+	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:DescribeRepositoryCreationTemplates", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
 }
 
 // placeholders are the parts that a person fills in, each with an example value.
@@ -190,7 +190,8 @@ var policies = map[string]struct {
 	never map[string]string
 }{
 	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
-	"publish": {verbs: []string{"newPublish"}, public: true},
+	"publish": {verbs: []string{"newPublish"}, public: true,
+		besides: map[string]string{"signer:SignPayload": "where the registry has a signing configuration, ECR signs in the name of who pushes"}},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},
 		besides: map[string]string{
 			"ecr:GetRepositoryPolicy": "Lambda uses the rights of the caller to allow itself to pull from a repository",

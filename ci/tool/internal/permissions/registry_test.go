@@ -25,6 +25,7 @@ import (
 // ofMethod has the ECR actions that each method of the registry's client needs.
 var ofMethod = map[string][]string{
 	"Blob":        {"GetDownloadUrlForLayer"},
+	"CheckPush":   {"InitiateLayerUpload"},
 	"Content":     {"GetDownloadUrlForLayer"},
 	"Digest":      {"BatchGetImage"},
 	"Download":    {"GetDownloadUrlForLayer"},
@@ -94,6 +95,7 @@ func TestTheRequestsOfTheClient(t *testing.T) {
 		}},
 		{"PutBytes", func() error { _, err := c.PutBytes(ctx, repository, []byte("other"), types.OCILayer); return err }},
 		{"HasBlob", func() error { _, err := c.HasBlob(ctx, repository, digest); return err }},
+		{"CheckPush", func() error { return c.CheckPush(ctx, repository) }},
 		{"Blob", func() error { _, err := c.Blob(ctx, repository, digest); return err }},
 		{"Content", func() error {
 			_, err := c.Content(ctx, repository, v1.Descriptor{MediaType: types.OCILayer, Digest: digest, Size: size})

@@ -38,18 +38,26 @@ type Image struct {
 	Tags   []string  `json:"tags,omitempty"`
 	Pushed time.Time `json:"pushed"`
 	Size   int64     `json:"size"` // in bytes
+	// Status is that of AWS in a private repository, such as ARCHIVED; "" for ACTIVE.
+	Status string `json:"status,omitempty"`
 }
 
-// Images lists the images of a private repository, also those without a tag.
+// Images lists the images of a private repository, also those without a tag, and archived ones.
 func Images(ctx context.Context, api *ecr.Client, repository string) (images []Image, err error) {
-	pages := ecr.NewDescribeImagesPaginator(api, &ecr.DescribeImagesInput{RepositoryName: aws.String(repository), MaxResults: aws.Int32(page)})
+	pages := ecr.NewDescribeImagesPaginator(api, &ecr.DescribeImagesInput{RepositoryName: aws.String(repository), MaxResults: aws.Int32(page),
+		// Without it, AWS lists active images only.
+		Filter: &ecrtypes.DescribeImagesFilter{ImageStatus: ecrtypes.ImageStatusFilterAny}})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("list the images of %s: %w", repository, err)
 		}
 		for _, d := range out.ImageDetails {
-			images = append(images, Image{aws.ToString(d.ImageDigest), d.ImageTags, aws.ToTime(d.ImagePushedAt), aws.ToInt64(d.ImageSizeInBytes)})
+			i := Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags, Pushed: aws.ToTime(d.ImagePushedAt), Size: aws.ToInt64(d.ImageSizeInBytes)}
+			if d.ImageStatus != ecrtypes.ImageStatusActive {
+				i.Status = string(d.ImageStatus)
+			}
+			images = append(images, i)
 		}
 	}
 	return images, nil
@@ -64,7 +72,7 @@ func PublicImages(ctx context.Context, api *ecrpublic.Client, repository string)
 			return nil, fmt.Errorf("list the images of %s: %w", repository, err)
 		}
 		for _, d := range out.ImageDetails {
-			images = append(images, Image{aws.ToString(d.ImageDigest), d.ImageTags, aws.ToTime(d.ImagePushedAt), aws.ToInt64(d.ImageSizeInBytes)})
+			images = append(images, Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags, Pushed: aws.ToTime(d.ImagePushedAt), Size: aws.ToInt64(d.ImageSizeInBytes)})
 		}
 	}
 	return images, nil

@@ -52,8 +52,8 @@ func (r *Registry) public(repository string) (name string, ok bool) {
 	return publish.RepositoryName(catalog.Public, repository), strings.HasPrefix(repository, r.Hosts.Public+"/")
 }
 
-// Images lists the digests of all images in the repository with their tags, also of
-// those without a tag. A repository that does not exist has none. The error is
+// Images lists the digests of all images in the repository that can be pulled with their tags,
+// also of those without a tag. A repository that does not exist has none. The error is
 // [errors.ErrUnsupported] if the repository is not at AWS.
 func (r *Registry) Images(ctx context.Context, repository string) (tags map[string][]string, err error) {
 	var images []Image
@@ -69,7 +69,9 @@ func (r *Registry) Images(ctx context.Context, repository string) (tags map[stri
 	}
 	tags = map[string][]string{}
 	for _, i := range images {
-		tags[i.Digest] = i.Tags
+		if !i.Archived() {
+			tags[i.Digest] = i.Tags
+		}
 	}
 	return tags, nil
 }

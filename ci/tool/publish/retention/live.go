@@ -98,9 +98,13 @@ func namesOf(functions []Function) string {
 	return text
 }
 
+// latestPublished is the version that calls without a qualifier run on Lambda Managed Instances.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
+const latestPublished = "$LATEST.PUBLISHED"
+
 func versions(ctx context.Context, api *lambda.Client, f Function) ([]Live, error) {
-	var all []Live
-	listed := 0
+	var names []string // of the versions that run images
+	listed, instances := 0, false
 	pages := lambda.NewListVersionsByFunctionPaginator(api, &lambda.ListVersionsByFunctionInput{FunctionName: aws.String(f.Lambda)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -109,27 +113,37 @@ func versions(ctx context.Context, api *lambda.Client, f Function) ([]Live, erro
 		}
 		listed += len(page.Versions)
 		for _, v := range page.Versions {
-			if v.PackageType == types.PackageTypeZip {
-				continue
+			if v.PackageType != types.PackageTypeZip {
+				names = append(names, aws.ToString(v.Version))
+				instances = instances || v.CapacityProviderConfig != nil
 			}
-			version := aws.ToString(v.Version)
-			out, err := api.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(f.Lambda), Qualifier: v.Version})
-			if err != nil {
-				// Not %w: that this version is missing does not mean that the function is.
-				return nil, fmt.Errorf("version %s: %s", version, err.Error())
-			}
-			var digest string
-			if out.Code != nil {
-				_, digest, _ = strings.Cut(aws.ToString(out.Code.ResolvedImageUri), "@")
-			}
-			if _, err := v1.NewHash(digest); err != nil {
-				return nil, fmt.Errorf("version %s: the answer of AWS does not say which image it runs", version)
-			}
-			all = append(all, Live{Image: f.Image, Digest: digest, Lambda: f.Lambda + ":" + version, Version: version})
 		}
 	}
 	if listed == 0 { // every function has at least the version $LATEST
 		return nil, fmt.Errorf("AWS lists %s of it", report.Count(0, "version"))
+	}
+	if instances && !slices.Contains(names, latestPublished) {
+		names = append(names, latestPublished)
+	}
+	var all []Live
+	for _, version := range names {
+		out, err := api.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(f.Lambda), Qualifier: aws.String(version)})
+		var none *types.ResourceNotFoundException
+		if version == latestPublished && errors.As(err, &none) {
+			continue // nothing was published
+		}
+		if err != nil {
+			// Not %w: that this version is missing does not mean that the function is.
+			return nil, fmt.Errorf("version %s: %s", version, err.Error())
+		}
+		var digest string
+		if out.Code != nil {
+			_, digest, _ = strings.Cut(aws.ToString(out.Code.ResolvedImageUri), "@")
+		}
+		if _, err := v1.NewHash(digest); err != nil {
+			return nil, fmt.Errorf("version %s: the answer of AWS does not say which image it runs", version)
+		}
+		all = append(all, Live{Image: f.Image, Digest: digest, Lambda: f.Lambda + ":" + version, Version: version})
 	}
 	return all, nil
 }

@@ -2,11 +2,8 @@ package retention
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,23 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestPolicy(t *testing.T) {
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
 		t.Run(string(v), func(t *testing.T) {
 			text, _, ok := Policy(registrytest.Functions(), v, Keep, catalog.Tags{})
 			require.True(t, ok)
-			golden := filepath.Join("testdata", "policy_"+string(v)+".json")
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(text), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), text)
+			testkit.Golden(t, "policy_"+string(v)+".json", []byte(text))
 			assert.Equal(t, text, Normal(text))
 		})
 	}

@@ -62,6 +62,13 @@ func (r Result) Table(w io.Writer) error {
 				c.Repository, Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
 		}
 		tidied(w, c.Repository, c.Surplus, c.Old)
+		if len(c.Archived) > 0 {
+			var bytes int64
+			for _, i := range c.Archived {
+				bytes += i.Size
+			}
+			fmt.Fprintf(w, "%s: %s of %s MB are archived; they do not count here, and stay\n", c.Repository, report.Count(len(c.Archived), "image"), report.MB(bytes))
+		}
 		warn(w, append(c.Warnings, told(c.Repository, c.Removed, r.Expire)...))
 	}
 	for _, p := range r.Public {

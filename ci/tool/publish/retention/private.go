@@ -35,6 +35,9 @@ type Change struct {
 	// release records and shields that no rollback can use.
 	Surplus []Surplus `json:"surplus,omitempty"`
 	Old     []string  `json:"old,omitempty"`
+	// Archived are images that somebody's rule has archived. They do not count as images that
+	// are kept, and this program does not delete them.
+	Archived []Image `json:"archived,omitempty"`
 	// Warnings name images that soon have too many tags.
 	Warnings []string `json:"warnings,omitempty"`
 	policy   string
@@ -62,6 +65,12 @@ type Shield struct {
 // PlanPrivate compares a private repository with what the facts and the catalog ask for.
 func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (Change, error) {
 	c := Change{Repository: r.Name, Left: r.Left, policy: r.Policy}
+	for _, i := range r.Images {
+		if i.Archived() {
+			c.Archived = append(c.Archived, i)
+		}
+	}
+	r.Images = slices.DeleteFunc(slices.Clone(r.Images), Image.Archived)
 	var err error
 	if c.Diff, err = policyDiff(ctx, api, r); err != nil {
 		return Change{}, err
@@ -72,7 +81,7 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 	}
 	c.Surplus = surplus(r.Images, r.Names, documents, f.Records.Commits)
 	images := without(r.Images, c.Surplus)
-	c.Warnings = warnings("ecr", r.Name, images)
+	c.Warnings = append(warnings("ecr", r.Name, images), unreachable(r.Name, c.Archived, f.inUse())...)
 	c.Removed = removed(images, r.Names, f.Side)
 	expire, err := f.expiring(r.Name, c.Removed)
 	if err != nil {

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -41,4 +42,37 @@ func TestAnImageThatGetsATagMeanwhileStays(t *testing.T) {
 		left = append(left, i.Digest)
 	}
 	assert.Equal(t, []string{"sha256:0", "sha256:1", "sha256:2", "sha256:3", "sha256:4", "sha256:5", "sha256:untagged", "sha256:other"}, left)
+}
+
+// What somebody's rule has archived does not count among the images that are kept, and stays; that
+// a function runs it is said.
+func TestArchivedImages(t *testing.T) {
+	aws := awsfake.New(t)
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	var images []awsfake.Image
+	for age := range Keep + 2 {
+		i := awsfake.Image{Digest: fmt.Sprint("sha256:", age), Tags: []string{fmt.Sprintf("thumb-%07x", age)}, Pushed: now.Add(-time.Duration(age) * time.Hour), Size: 1e6}
+		if age < 2 {
+			i.Status = "ARCHIVED"
+		}
+		images = append(images, i)
+	}
+	aws.Add(awsfake.Private, "a", images...)
+	listed, err := ecrapi.Images(t.Context(), s.ECR, "a")
+	require.NoError(t, err)
+	require.Len(t, listed, Keep+2, "archived ones too")
+
+	c, err := PlanPrivate(t.Context(), s.ECR, Repository{Name: "a", Images: listed, Names: Names{All: []string{"thumb"}}, Left: []string{"thumb"}},
+		Facts{Now: now, Live: []Live{{Image: "thumb", Digest: "sha256:1", Lambda: "TheThumb:7", Version: "7"}}})
+
+	require.NoError(t, err)
+	count, _ := deletes(c.Images)
+	assert.Zero(t, count)
+	assert.Len(t, c.Archived, 2)
+	require.Len(t, c.Warnings, 1)
+	assert.Contains(t, c.Warnings[0], "a: TheThumb:7 runs sha256:1, which is archived (ARCHIVED), so Lambda cannot pull it again; restore it: aws ecr update-image-storage-class --repository-name a --image-id imageDigest=sha256:1 ")
+	var out bytes.Buffer
+	require.NoError(t, Result{Private: []Change{c}}.Table(&out))
+	assert.Contains(t, out.String(), "a: 2 images of 2.0 MB are archived; they do not count here, and stay\n")
 }

@@ -180,6 +180,17 @@ func warnings(api, repository string, images []Image) (all []string) {
 	return all
 }
 
+// unreachable names the archived images that functions run: Lambda cannot pull them again.
+func unreachable(repository string, archived []Image, inUse map[string]string) (all []string) {
+	for _, i := range archived {
+		if by := inUse[i.Digest]; by != "" {
+			all = append(all, fmt.Sprintf("%s: %s runs %s, which is archived (%s), so Lambda cannot pull it again; restore it: aws ecr update-image-storage-class --repository-name %[1]s --image-id imageDigest=%[5]s --target-storage-class STANDARD",
+				repository, by, report.Digest(i.Digest), i.Status, i.Digest))
+		}
+	}
+	return all
+}
+
 // untag says how to remove a tag.
 func untag(api, repository string) string {
 	return fmt.Sprintf("remove tags that nobody needs: aws %s batch-delete-image --repository-name %s --image-ids imageTag=TAG", api, repository)

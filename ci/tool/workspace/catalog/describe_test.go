@@ -51,10 +51,10 @@ func TestDecode(t *testing.T) {
 		"a list":                       {"[]", []string{object}},
 		"a string":                     {`"api"`, []string{object}},
 		"null":                         {"null", []string{object}},
-		"unknown field":                {with("variants", `"x"`), []string{`variants: is not a field of image.json (did you mean "variant"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`}},
-		"field in the wrong case":      {with("Image", `"x"`), []string{`Image: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`}},
-		"unknown field, no hint":       {with("colour", `128`), []string{`colour: is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`}},
-		"unknown field of two lines":   {with("a\nb", `1`), []string{`"a\nb": is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`}},
+		"unknown field":                {with("variants", `"x"`), []string{`variants: is not a field of image.json (did you mean "variant"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout, invoke`}},
+		"field in the wrong case":      {with("Image", `"x"`), []string{`Image: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout, invoke`}},
+		"unknown field, no hint":       {with("colour", `128`), []string{`colour: is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout, invoke`}},
+		"unknown field of two lines":   {with("a\nb", `1`), []string{`"a\nb": is not a field of image.json; the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout, invoke`}},
 		"field twice":                  {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "registry": "public"}`, []string{"registry: appears twice; keep one"}},
 		"missing field":                {with("reason", ""), []string{"reason: is missing"}},
 		"empty field":                  {with("reason", `" "`), []string{"reason: is empty"}},
@@ -94,7 +94,7 @@ func TestDecode(t *testing.T) {
 		"budget with a field twice":    {with("budget", `{"megabytes": 80, "reason": "r", "megabytes": 90}`), []string{"budget.megabytes: appears twice; keep one"}},
 		"budget twice":                 {`{"image": "api", "variant": "light", "registry": "private", "lambda": "A", "reason": "r", "budget": {"megabytes": 1, "reason": "r"}, "budget": {"megabytes": 2, "reason": "r"}}`, []string{"budget: appears twice; keep one"}},
 		"all at once": {`{"imgae": "api", "variant": "x", "registry": "", "lambda": 1}`, []string{
-			`imgae: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`,
+			`imgae: is not a field of image.json (did you mean "image"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout, invoke`,
 			"image: is missing", "registry: is empty", "lambda: must be a string, not 1", "reason: is missing",
 			`variant: "x" is not light or heavy`}},
 	} {

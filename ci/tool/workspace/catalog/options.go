@@ -32,10 +32,28 @@ type Options struct {
 	// invoke` grants.
 	Memory  int `json:"memory,omitempty"`
 	Timeout int `json:"timeout,omitempty"`
+	// Invoke says how the function in AWS is called for a test.
+	Invoke Invoke `json:"invoke,omitzero"`
+}
+
+// Invoke is how a function in AWS is called for a test.
+type Invoke struct {
+	// Tenant is for a function that isolates tenants, which each call has to name.
+	Tenant string `json:"tenant,omitempty"`
+	// Qualifier is the version or alias to call; "" for the function itself.
+	Qualifier string `json:"qualifier,omitempty"`
+}
+
+// UnmarshalJSON refuses fields that are not known.
+func (i *Invoke) UnmarshalJSON(data []byte) error {
+	type plain Invoke
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode((*plain)(i))
 }
 
 // options are the names of the fields of [Options].
-var options = []string{"package", "architecture", "tags", "ldflags", "files", "environment", "lambdas", "memory", "timeout"}
+var options = []string{"package", "architecture", "tags", "ldflags", "files", "environment", "lambdas", "memory", "timeout", "invoke"}
 
 // The limits of Lambda.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -50,8 +68,11 @@ var (
 	// ldflag sets the value of a variable. It is the only flag that gives the same binary on
 	// every machine whatever its value is: -s, -w and no build time are there already, and the
 	// others name linkers, folders or modes of the machine.
-	ldflag   = regexp.MustCompile(`^-X=[A-Za-z0-9_./~-]+\.[A-Za-z0-9_]+=[^\s'"]*$`)
-	variable = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+	ldflag = regexp.MustCompile(`^-X=[A-Za-z0-9_./~-]+\.[A-Za-z0-9_]+=[^\s'"]*$`)
+	// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+	tenant    = regexp.MustCompile(`^[a-zA-Z0-9._:/=+\-@ ]{1,256}$`)
+	qualifier = regexp.MustCompile(`^\$?[a-zA-Z0-9_.-]{1,128}$`)
+	variable  = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 )
 
 // reserved are variables that Lambda sets, or that it would refuse.
@@ -67,7 +88,7 @@ func decodeOptions(raw map[string]json.RawMessage, o *Options, bad func(field, f
 		"package": {&o.Package, "a string"}, "architecture": {&o.Architecture, "a string"},
 		"tags": {&o.Tags, "a list of strings"}, "ldflags": {&o.LDFlags, "a list of strings"}, "files": {&o.Files, "a list of strings"},
 		"environment": {&o.Environment, "an object of strings"}, "lambdas": {&o.Lambdas, "a list of strings"},
-		"memory": {&o.Memory, "a whole number"}, "timeout": {&o.Timeout, "a whole number"},
+		"memory": {&o.Memory, "a whole number"}, "timeout": {&o.Timeout, "a whole number"}, "invoke": {&o.Invoke, `an object with "tenant" and "qualifier"`},
 	} {
 		value, ok := raw[name]
 		if ok && (bytes.Equal(value, []byte("null")) || json.Unmarshal(value, to.value) != nil) {
@@ -112,6 +133,12 @@ func decodeOptions(raw map[string]json.RawMessage, o *Options, bad func(field, f
 	}
 	if there("memory") && (o.Memory < minMemory || o.Memory > maxMemory) {
 		bad("memory", "must be %d to %d MB, not %d", minMemory, maxMemory, o.Memory)
+	}
+	if o.Invoke.Tenant != "" && !tenant.MatchString(o.Invoke.Tenant) {
+		bad("invoke.tenant", "%q is not a tenant; use 1 to 256 letters, digits, spaces and . _ : / = + - @", o.Invoke.Tenant)
+	}
+	if o.Invoke.Qualifier != "" && !qualifier.MatchString(o.Invoke.Qualifier) {
+		bad("invoke.qualifier", "%q is not a version or alias; write a number, a name or $LATEST", o.Invoke.Qualifier)
 	}
 	if there("timeout") && (o.Timeout < 1 || o.Timeout > maxTimeout) {
 		bad("timeout", "must be 1 to %d seconds, not %d", maxTimeout, o.Timeout)

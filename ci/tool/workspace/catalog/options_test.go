@@ -37,6 +37,10 @@ func TestDecodeOptions(t *testing.T) {
 		"a value that is a number":       {`"environment": {"STAGE": 1}`, Options{}, `environment: must be an object of strings, not {"STAGE":1}`},
 		"more functions":                 {`"lambdas": ["B", "C"]`, Options{Lambdas: []string{"B", "C"}}, ""},
 		"a function with a wrong name":   {`"lambdas": ["B.C"]`, Options{}, `lambdas[0]: "B.C" is not a Lambda function name; use 1 to 64 letters, digits, - and _`},
+		"a tenant and an alias":          {`"invoke": {"tenant": "acme: test", "qualifier": "live"}`, Options{Invoke: Invoke{Tenant: "acme: test", Qualifier: "live"}}, ""},
+		"a tenant with a line":           {`"invoke": {"tenant": "a\nb"}`, Options{}, `invoke.tenant: "a\nb" is not a tenant; use 1 to 256 letters, digits, spaces and . _ : / = + - @`},
+		"a qualifier that is none":       {`"invoke": {"qualifier": "a b"}`, Options{}, `invoke.qualifier: "a b" is not a version or alias; write a number, a name or $LATEST`},
+		"a field of invoke":              {`"invoke": {"tenants": "a"}`, Options{}, `invoke: must be an object with "tenant" and "qualifier", not {"tenants":"a"}`},
 		"memory and time":                {`"memory": 512, "timeout": 30`, Options{Memory: 512, Timeout: 30}, ""},
 		"too little memory":              {`"memory": 64`, Options{}, "memory: must be 128 to 10240 MB, not 64"},
 		"more time than Lambda has":      {`"timeout": 901`, Options{}, "timeout: must be 1 to 900 seconds, not 901"},
@@ -44,7 +48,7 @@ func TestDecodeOptions(t *testing.T) {
 		"memory that is half a number":   {`"memory": 128.5`, Options{}, "memory: must be a whole number, not 128.5"},
 		"null":                           {`"files": null`, Options{}, "files: must be a list of strings, not null"},
 		"a field twice":                  {`"memory": 128, "memory": 256`, Options{}, "memory: appears twice; keep one"},
-		"a field that is nearly another": {`"environments": {}`, Options{}, `environments: is not a field of image.json (did you mean "environment"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout`},
+		"a field that is nearly another": {`"environments": {}`, Options{}, `environments: is not a field of image.json (did you mean "environment"?); the fields are image, variant, registry, lambda, reason, budget, package, architecture, tags, ldflags, files, environment, lambdas, memory, timeout, invoke`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var f Function
