@@ -11,7 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	gitcommit "lambdas.internal/ci/tool/workspace/commit"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 const (
@@ -249,5 +249,5 @@ func (p *Plan) beginning(i Item) string { return strings.TrimSuffix(i.CommitTag,
 // commitIn returns the commit in a tag of the item; ok is false if it is another tag.
 func (p *Plan) commitIn(tag string, i Item) (commit string, ok bool) {
 	commit, ok = strings.CutPrefix(tag, p.beginning(i))
-	return commit, ok && gitcommit.Check(commit) == nil
+	return commit, ok && catalog.IsCommit(commit)
 }

@@ -164,7 +164,7 @@ type Result struct {
 	Outcome *Outcome `json:"outcome,omitempty"`
 	// Signatures are those that ECR makes itself.
 	Signatures []Signature `json:"signatures,omitempty"`
-	Seconds float64  `json:"seconds"`
+	Seconds    float64     `json:"seconds"`
 }
 
 // Created is a repository that did not exist.

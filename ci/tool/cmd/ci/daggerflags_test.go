@@ -22,7 +22,7 @@ var notInDagger = map[string]string{
 	// Dagger's command line has this flag itself.
 	"env": "variable",
 	// These are not there yet.
-	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "",
+	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "", "vulncheck --published": "",
 }
 
 // A user who knows one way in knows the other.

@@ -20,7 +20,9 @@ import (
 
 func newVulncheck(a *app) *cobra.Command {
 	var f buildFlags
+	var fleet fleetFlags
 	var db, records string
+	var published bool
 	cmd := &cobra.Command{
 		Use:   "vulncheck",
 		Short: "Name the functions to redeploy because of a known vulnerability",
@@ -38,6 +40,10 @@ that ffmpeg was not checked. A record of OSV that names commits and no versions 
 decided, and is listed as unknown. The libraries linked into ffmpeg and the packages of
 the base image are not checked; the result says what checks the base.
 
+With --published, what ECR's own scan, basic or enhanced, has found in the image that each
+function runs stands beside that: a function with critical or high findings must be
+redeployed, unless ECR says that no fix exists. An image that was not scanned is unknown.
+
 The analysis of Go code is govulncheck's, with the platform, tags and toolchain that the
 functions are built with. For a function that imports a vulnerable package it takes half a minute
 and 2 GB of memory; the result is kept until the function or the vulnerabilities change.
@@ -45,6 +51,8 @@ and 2 GB of memory; the result is kept until the function or the vulnerabilities
 The exit code is 1 if a function must be redeployed.`,
 		Example: `  bin/ci vulncheck
   bin/ci vulncheck --db ../vulndb --only api --json
+
+  bin/ci vulncheck --published --region eu-central-1
 
   # OSV's records of ffmpeg from a folder, such as the unpacked all.zip of ecosystem GIT.
   bin/ci vulncheck --osv ../osv-git
@@ -55,6 +63,9 @@ The exit code is 1 if a function must be redeployed.`,
 		Args:       noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.vulncheck(cmd, &f, db, records)
+			if err == nil && published {
+				err = a.scanned(cmd, &f, &fleet, r)
+			}
 			if err != nil {
 				return err
 			}
@@ -65,6 +76,8 @@ The exit code is 1 if a function must be redeployed.`,
 	cmd.Flags().StringVar(&records, "osv", "", "OSV's records of ffmpeg, the `URL` of an OSV API or a folder (default: "+osv.Official+")")
 	cmd.Flags().StringVar(&f.base, "base", "", "base image to use instead of the locked one: a `REFERENCE`, or static")
 	cmd.Flags().StringVar(&f.ffmpeg, "ffmpeg", "", "image to copy ffmpeg from instead of the locked one: a `REFERENCE`, or static")
+	cmd.Flags().BoolVar(&published, "published", false, "also read what ECR's scan has found in the images that the functions run")
+	fleet.add(cmd)
 	f.addOnly(cmd)
 	f.addPlatform(cmd)
 	return cmd

@@ -41,6 +41,9 @@ func (r *Report) Table(w io.Writer) error {
 		}
 		fmt.Fprintln(w)
 	}
+	if err := r.published(w); err != nil {
+		return err
+	}
 	for _, line := range slices.Concat(r.FFmpeg.lines(), r.Base.lines()) {
 		fmt.Fprintln(w, line)
 	}

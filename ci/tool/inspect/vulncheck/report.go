@@ -41,6 +41,8 @@ type Report struct {
 	FFmpeg *FFmpeg `json:"ffmpeg,omitempty"`
 	// Base says how the base image was checked.
 	Base *Base `json:"base,omitempty"`
+	// Published is what ECR has found in what the functions run; nil if it was not asked.
+	Published []Published `json:"published,omitempty"`
 	// Redeploy are the images of the functions that have to be built again.
 	Redeploy []string `json:"redeploy"`
 	Seconds  float64  `json:"seconds"`
@@ -81,6 +83,9 @@ func (r *Report) Err() error {
 		return fmt.Errorf("vulncheck: no function was examined")
 	case len(r.Redeploy) == 0:
 		return nil
+	}
+	if len(vulnerabilities) == 0 { // only ECR has found some
+		return fmt.Errorf("vulncheck: ECR has found vulnerabilities in what functions run; build from a newer base or with newer modules, and redeploy: %s", strings.Join(r.Redeploy, ", "))
 	}
 	return fmt.Errorf("vulncheck: %s reached by %s; move to the fixed versions and redeploy: %s",
 		count(len(vulnerabilities), "vulnerability is", "vulnerabilities are"), count(len(r.Redeploy), "function", "functions"), strings.Join(r.Redeploy, ", "))

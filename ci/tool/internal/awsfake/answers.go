@@ -108,6 +108,8 @@ func (a *AWS) repository(w http.ResponseWriter, operation, verb, name string, re
 			out["nextToken"] = strconv.Itoa(next)
 		}
 		write(w, out)
+	case "DescribeImageScanFindings":
+		write(w, a.Scan)
 	case "DescribeImageSigningStatus":
 		states := []map[string]any{}
 		if len(a.Signing) > 0 {

@@ -81,6 +81,8 @@ type AWS struct {
 	URL string
 	// PageSize limits how many images and versions one answer lists; AWS has limits too.
 	PageSize int
+	// Scan is what the registry has found in each image, in the form of the API.
+	Scan map[string]any
 	// Signing has the states of the signatures that the registry makes of each image, one call
 	// after another, in the form of the API. The last one stays.
 	Signing [][]map[string]any

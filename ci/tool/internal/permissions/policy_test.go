@@ -189,7 +189,7 @@ var policies = map[string]struct {
 	// never are actions in the code of a command that it never calls, with the reason.
 	never map[string]string
 }{
-	"plan":    {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify"}, public: true},
+	"plan": {verbs: []string{"newCost", "newColdStart", "newDiff", "newImages", "newPlan", "newProvenance", "newSBOM", "newVerify", "newVulncheck"}, public: true},
 	"publish": {verbs: []string{"newPublish"}, public: true,
 		besides: map[string]string{"signer:SignPayload": "where the registry has a signing configuration, ECR signs in the name of who pushes"}},
 	"deploy": {verbs: []string{"newDeploy", "newInvoke", "newRollback", "newStatus"},

@@ -26,6 +26,9 @@ var (
 // liveEnd is that of the tags of what functions run: see package publish.
 const liveEnd = "-live"
 
+// IsCommit tells whether a tag can name a commit so: 7 to 40 hexadecimal digits.
+func IsCommit(name string) bool { return commitName.MatchString(name) }
+
 // between is what stands between the name and the commit.
 func (t Tags) between() string {
 	return commitPattern.FindStringSubmatch(cmp.Or(t.Commit, defaults().Tags.Commit))[1]
@@ -50,7 +53,7 @@ func (t Tags) Read(tag string) (name, commit string, ok bool) {
 		name, commit = tag[:end+1], tag[end+1:]
 	}
 	name, ok = strings.CutSuffix(name, t.between())
-	return name, commit, ok && imageName.MatchString(name) && commitName.MatchString(commit)
+	return name, commit, ok && imageName.MatchString(name) && IsCommit(commit)
 }
 
 // ReadLatest returns the name of a latest tag; ok is false if it is another one.
