@@ -23,6 +23,8 @@ var notInDagger = map[string]string{
 	"env": "variable",
 	// What is published is text, and images are a folder.
 	"images --commit": "published", "images --format": "published", "images --published": "published",
+	// In the engine, an image runs in a container of its own.
+	"invoke --run": "engine", "coldstart --run": "engine", "up --run": "engine",
 	// These are not there yet.
 	"key": "", "certificate-identity": "", "certificate-identity-regexp": "", "certificate-oidc-issuer": "", "trusted-root": "", "require-signed": "",
 	"publish --signing-config": "keyless is for a run with an identity, which the engine does not have", "publish --disclose-signer": "keyless",

@@ -6,17 +6,15 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/run/local"
 )
 
 func newUp(a *app) *cobra.Command {
 	var f buildFlags
+	var how runFlags
 	var listen, s3Listen, out string
 	var env []string
 	cmd := &cobra.Command{
@@ -25,7 +23,8 @@ func newUp(a *app) *cobra.Command {
 		Long: `Run the whole system on this machine until Ctrl-C, with a page at the API's
 address that uploads media, starts jobs and shows their results.
 
-The functions run from their built images. S3, DynamoDB, Lambda's API and API Gateway
+The functions run from their built images, in containers where this machine cannot run
+Linux programs; the first line says how. S3, DynamoDB, Lambda's API and API Gateway
 are servers on localhost; their content is deleted at the end. If GEMINI_API_KEY is
 set, Gemini is called for real; without it a selection ranks by measurements only, and
 an enhancement reports that the key is missing.`,
@@ -37,28 +36,26 @@ an enhancement reports that the key is missing.`,
 					return usageError{fmt.Errorf("%s: %q is not an address; write HOST:PORT", flag, address)}
 				}
 			}
-			if err := checkRuns(f.platform); err != nil {
-				return err
-			}
-			r, dir, err := a.buildAll(cmd, &f, out)
+			c, err := a.catalog()
 			if err != nil {
 				return err
 			}
-			if failed := r.Failed(); len(failed) > 0 {
-				return errors.Join(failed...)
+			x, err := how.choose(cmd, &f, c.Functions, false)
+			if err != nil {
+				return err
 			}
-			c, err := a.catalog()
+			prepare, oldFFmpeg, err := a.runnable(cmd, &f, x, c.Functions, out)
 			if err != nil {
 				return err
 			}
 			if os.Getenv("GEMINI_API_KEY") != "" {
 				env = append(env, "GEMINI_API_KEY")
 			}
-			if slices.ContainsFunc(r.Images, func(row build.Row) bool { return strings.HasPrefix(row.FFmpeg, "npm ") }) {
+			if oldFFmpeg {
 				env = append([]string{"MEDIA_REFUSED_TYPES=image/heic"}, env...) // npm's ffmpeg cannot read it
 			}
 			system, err := local.Start(cmd.Context(), local.Options{
-				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen, S3Listen: s3Listen,
+				Root: c.Root, Functions: c.Functions, Prepare: prepare, Front: "api", Listen: listen, S3Listen: s3Listen,
 				Env: resolveEnv(env), Logs: cmd.ErrOrStderr(),
 			})
 			if err != nil {
@@ -80,7 +77,8 @@ an enhancement reports that the key is missing.`,
 	cmd.Flags().StringVar(&s3Listen, "s3-listen", "127.0.0.1:0", "address of S3, to which a browser uploads; port 0 is a free one")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
 	addOut(cmd, &out)
-	f.addPlatform(cmd)
+	how.add(cmd)
+	f.addLocalPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)
 	return cmd

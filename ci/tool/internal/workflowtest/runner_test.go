@@ -165,7 +165,8 @@ func (g *github) event(workflow, event, ref string, payload map[string]any, more
 	data, err := json.Marshal(payload)
 	require.NoError(g.t, err)
 	require.NoError(g.t, os.WriteFile(file, data, 0o600))
-	args := append(g.standIns(), "--json", "--no-skip-checkout", "--platform=ubuntu-24.04=-self-hosted", "--eventpath="+file,
+	args := append(g.standIns(), "--json", "--no-skip-checkout", "--platform=ubuntu-24.04=-self-hosted",
+		"--platform=ubuntu-24.04-arm=-self-hosted", "--platform=macos-15=-self-hosted", "--eventpath="+file,
 		"--workflows=.github/workflows/"+workflow, "--actor=dana", "--var=AWS_REGION="+region, "--var=DAGGER_RUNNER_HOST=tcp://stand-in.invalid:1", "--concurrent-jobs=1")
 	for _, v := range g.vars {
 		args = append(args, "--var="+v)

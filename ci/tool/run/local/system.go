@@ -20,8 +20,8 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3afero"
 	"github.com/spf13/afero"
 
+	"lambdas.internal/ci/tool/run/executor"
 	"lambdas.internal/ci/tool/run/invoke"
-	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -37,10 +37,10 @@ const (
 // Options say what to run.
 type Options struct {
 	// Root is the workspace; `make tools` installs the servers in it.
-	Root string
-	// Layout is the OCI image layout that holds the functions' images.
-	Layout    string
+	Root      string
 	Functions []catalog.Function
+	// Prepare makes a function ready to run.
+	Prepare func(context.Context, catalog.Function) (*executor.Function, error)
 	// Front is the image of the function that answers HTTP requests.
 	Front string
 	// Listen is the address of the HTTP API; an empty port means any free port.
@@ -95,16 +95,13 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	secret := rand.Text()
 	env := append(s.environment(o.Functions, secret), o.Env...)
 	for _, f := range o.Functions {
-		root := filepath.Join(dir, "images", f.Image)
-		if err := rootfs.Unpack(ctx, o.Layout, f.Image, root); err != nil {
-			return nil, err
-		}
-		of, err := rootfs.Environment(o.Layout, f.Image)
+		prepared, err := o.Prepare(ctx, f)
 		if err != nil {
 			return nil, err
 		}
+		s.onClose(prepared.Close)
 		function, err := newSandbox(func() (runner, error) {
-			return invoke.Start(root, invoke.Options{Name: f.Lambda, Image: of, Env: env, Memory: f.Memory, Logs: o.Logs})
+			return prepared.Start(invoke.Options{Name: f.Lambda, Env: env, Memory: f.Memory, Logs: o.Logs})
 		})
 		if err != nil {
 			return nil, err
