@@ -16,7 +16,8 @@ CHECKED   := $(MODULES) ci/enginetest
 # Tests are compiled with the flags of the functions and of bin/ci, so that nothing is
 # compiled twice. go vet runs once, in check.
 GO   := CGO_ENABLED=0 go
-TEST := $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
+# The temporary folder is a link on macOS; tests compare paths.
+TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 
 # A checksum of every file of the repository. Go's test cache does not see files outside
@@ -77,13 +78,14 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 .PHONY: test
 test: tools bin/ci ## Run all tests, with real servers on localhost
 	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
+	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
 	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
 	echo "== test ci/tool"; (cd ci/tool && $(TEST) ./...)
 
 .PHONY: check
-check: fmt-check vet lint tidy-check ## Check format, go vet, linter and go.mod files
+check: fmt-check vet vet-systems lint tidy-check ## Check format, go vet, also for other systems, linter and go.mod files
 
 # Needs a C compiler. These packages run hundreds of whole publishes and deploys, which
 # takes many minutes with -race.
@@ -116,7 +118,16 @@ test-cosign: bin/cosign ## Verify signed documents with cosign itself
 vet: ## Run go vet on all modules, in the workspace and alone (GOWORK=off)
 	@set -e; for m in $(CHECKED); do echo "== vet $$m"; (cd $$m && $(GO) vet -trimpath ./... && GOWORK=off $(GO) vet -trimpath ./...); done
 	@cd ci/tool && $(GO) build -trimpath -tags steps -o /dev/null ./cmd/ci && $(GO) vet -trimpath -tags workflows,cosign ./internal/workflowtest ./attest/signature
-	@echo "== vet ci/tool for macOS"; cd ci/tool && GOOS=darwin GOARCH=arm64 $(GO) vet -trimpath ./...
+
+# go vet checks the types of packages and of their tests as a compiler does, without making
+# programs of them: about a minute a system on an empty cache, seconds after that. On Windows,
+# only ci is used, to say that WSL is needed.
+SYSTEMS := darwin/arm64 darwin/amd64 linux/arm64
+
+.PHONY: vet-systems
+vet-systems: ## Run go vet for macOS, Linux on arm64 and Windows: what this machine is not
+	@set -e; for s in $(SYSTEMS); do for m in $(CHECKED); do echo "== vet $$m for $$s"; (cd $$m && GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) vet -trimpath ./...); done; done
+	@echo "== vet ci/tool for windows/amd64"; cd ci/tool && GOOS=windows GOARCH=amd64 $(GO) vet -trimpath ./...
 
 .PHONY: tidy-check
 tidy-check: ## Fail if go mod tidy would change a go.mod or go.sum

@@ -10,20 +10,24 @@ import (
 // Base returns the image that all images start from, as an OCI image layout.
 func (m *Ci) Base(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 ) (*dagger.Directory, error) {
-	step, err := done(ctx, m.base(source))
+	platform, err := m.onePlatform(ctx, source, nil)
+	if err != nil {
+		return nil, err
+	}
+	step, err := done(ctx, m.base(source, platform))
 	if err != nil {
 		return nil, err
 	}
 	return step.Directory("/base"), nil
 }
 
-func (m *Ci) base(source *dagger.Directory) *dagger.Container {
-	args := slices.Concat(m.platformArgs("base", "--out", "/base"), optional("--base", m.BaseRef))
-	return m.run(asked(m.step(m.golang(), described(source)), m.BaseRef), args...)
+func (m *Ci) base(source *dagger.Directory, platform string) *dagger.Container {
+	args := slices.Concat([]string{"base", "--no-fallback", "--out", "/base", "--platform", platform}, optional("--base", m.BaseRef))
+	return m.run(m.step(m.golang(), described(source)), args...)
 }

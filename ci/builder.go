@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -15,27 +16,38 @@ const (
 	layout    = "/dist"
 )
 
-// Builder returns the container that compiles: the pinned Go image, the modules that go.work and the go.mod files require, and caches that stay after the call.
+// Builder returns the container that compiles: the Go image that the source pins, the modules that go.work and the go.mod files require, and caches that stay after the call.
 func (m *Ci) Builder(
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	ctx context.Context,
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
-) *dagger.Container {
+) (*dagger.Container, error) {
+	from, err := m.functionBuilder(ctx, source)
+	if err != nil {
+		return nil, err
+	}
 	modules := source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.work", "go.work.sum", "**/go.mod", "**/go.sum"},
 	})
-	return m.golang().
+	return m.goImage(from).
 		WithDirectory(workspace, modules).
 		WithWorkdir(workspace).
-		WithExec([]string{"go", "mod", "download"})
+		WithExec([]string{"sh", "-c", download}), nil
 }
 
-// golang returns the pinned Go image with its caches.
-func (m *Ci) golang() *dagger.Container {
+// download fetches the modules of a workspace; without go.work, those of each module. What a module
+// of no function cannot get is no error here, and what a function cannot get is one where it is compiled.
+const download = `if [ -e go.work ]; then exec go mod download; fi; find . -name go.mod -execdir go mod download \;`
+
+// golang returns the Go image in which the program is compiled and runs, with its caches.
+func (m *Ci) golang() *dagger.Container { return m.goImage(m.ToolBuilder) }
+
+func (m *Ci) goImage(reference string) *dagger.Container {
 	return dag.Container().
-		From(m.BuilderRef).
+		From(reference).
 		WithEnvVariable("GOTOOLCHAIN", "local").
 		WithMountedCache("/go/pkg/mod", m.volume("go-mod")).
 		WithMountedCache("/root/.cache/go-build", m.volume("go-build"))

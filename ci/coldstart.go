@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Coldstart(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Name of the image (default: all).
 	//
@@ -48,8 +48,12 @@ func (m *Ci) Coldstart(
 	}
 	args := slices.Concat(m.platformArgs("coldstart", "--from", layout), optional("--name", name), number("--starts", starts), each("--env", variable),
 		flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))
-	if since == "" {
-		return output(ctx, m.run(always(m.withImages(source, only).WithFile(toolPath, m.program())), args...))
+	in, err := m.withImages(ctx, source, only)
+	if err != nil {
+		return "", err
 	}
-	return output(ctx, m.run(m.aws(m.withImages(source, only)), slices.Concat(args, []string{"--since", since}, m.private(), m.public())...))
+	if since == "" {
+		return output(ctx, m.run(always(in.WithFile(toolPath, m.program())), args...))
+	}
+	return output(ctx, m.run(m.aws(in), slices.Concat(args, []string{"--since", since}, m.private(), m.public())...))
 }

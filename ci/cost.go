@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Cost(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Names of the images to count (default: all).
 	//
@@ -42,20 +42,23 @@ func (m *Ci) Cost(
 	if published {
 		return m.act(ctx, source, slices.Concat([]string{"cost", "--published"}, m.private(), m.public(), args)...)
 	}
-	return output(ctx, m.examine(source, only, slices.Concat(m.cost(), args)...))
+	return m.report(ctx, source, only, slices.Concat(m.cost(), args)...)
 }
 
 // CostPicture draws the layers that the registries store, as an SVG picture.
 func (m *Ci) CostPicture(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 ) (*dagger.File, error) {
-	step, err := done(ctx, m.examine(source, nil, append(m.cost(), "--svg", "/layers.svg")...))
+	step, err := m.examine(ctx, source, nil, append(m.cost(), "--svg", "/layers.svg")...)
 	if err != nil {
+		return nil, err
+	}
+	if step, err = done(ctx, step); err != nil {
 		return nil, err
 	}
 	return step.File("/layers.svg"), nil

@@ -65,7 +65,8 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 		Platform        string
 		BaseRef         string
 		FFmpegRef       string
-		BuilderRef      string
+		ToolBuilder     string
+		FunctionBuilder string
 		Volumes         string
 		Region          string
 		Account         string
@@ -81,7 +82,8 @@ func (r Ci) MarshalJSON() ([]byte, error) {
 	concrete.Platform = r.Platform
 	concrete.BaseRef = r.BaseRef
 	concrete.FFmpegRef = r.FFmpegRef
-	concrete.BuilderRef = r.BuilderRef
+	concrete.ToolBuilder = r.ToolBuilder
+	concrete.FunctionBuilder = r.FunctionBuilder
 	concrete.Volumes = r.Volumes
 	concrete.Region = r.Region
 	concrete.Account = r.Account
@@ -101,7 +103,8 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 		Platform        string
 		BaseRef         string
 		FFmpegRef       string
-		BuilderRef      string
+		ToolBuilder     string
+		FunctionBuilder string
 		Volumes         string
 		Region          string
 		Account         string
@@ -121,7 +124,8 @@ func (r *Ci) UnmarshalJSON(bs []byte) error {
 	r.Platform = concrete.Platform
 	r.BaseRef = concrete.BaseRef
 	r.FFmpegRef = concrete.FFmpegRef
-	r.BuilderRef = concrete.BuilderRef
+	r.ToolBuilder = concrete.ToolBuilder
+	r.FunctionBuilder = concrete.FunctionBuilder
 	r.Volumes = concrete.Volumes
 	r.Region = concrete.Region
 	r.Account = concrete.Account
@@ -358,7 +362,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
 				}
 			}
-			return (*Ci).Builder(&parent, source), nil
+			return (*Ci).Builder(&parent, ctx, source)
 		case "Coldstart":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -540,6 +544,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg smoke", err))
 				}
 			}
+			var create bool
+			if inputArgs["create"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["create"]), &create)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg create", err))
+				}
+			}
+			var role string
+			if inputArgs["role"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["role"]), &role)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg role", err))
+				}
+			}
 			var allowOlder bool
 			if inputArgs["allowOlder"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["allowOlder"]), &allowOlder)
@@ -561,7 +579,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, allowOlder, dryRun, asJson)
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, create, role, allowOlder, dryRun, asJson)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -982,6 +1000,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, sign, run, allowDirty, git, asJson)
+		case "Published":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var source *dagger.Directory
+			if inputArgs["source"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["source"]), &source)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
+				}
+			}
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var only []string
+			if inputArgs["only"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["only"]), &only)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg only", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Ci).Published(&parent, ctx, source, commit, only, format)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1254,6 +1307,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg osv", err))
 				}
 			}
+			var published bool
+			if inputArgs["published"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["published"]), &published)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg published", err))
+				}
+			}
 			var asJson bool
 			if inputArgs["asJSON"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
@@ -1261,7 +1321,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv, asJson)
+			return (*Ci).Vulncheck(&parent, ctx, source, only, db, osv, published, asJson)
 		case "":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1282,21 +1342,28 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
 				}
 			}
-			var base string
+			var base *dagger.Container
 			if inputArgs["base"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
 				if err != nil {
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
 				}
 			}
-			var ffmpeg string
+			var staticBase bool
+			if inputArgs["staticBase"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["staticBase"]), &staticBase)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg staticBase", err))
+				}
+			}
+			var ffmpeg *dagger.Container
 			if inputArgs["ffmpeg"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["ffmpeg"]), &ffmpeg)
 				if err != nil {
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg ffmpeg", err))
 				}
 			}
-			var builder string
+			var builder *dagger.Container
 			if inputArgs["builder"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["builder"]), &builder)
 				if err != nil {
@@ -1373,7 +1440,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(tool, platform, base, ffmpeg, builder, volumes, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
+			return New(ctx, tool, platform, base, staticBase, ffmpeg, builder, volumes, region, account, publicAlias, privateRegistry, publicRegistry, awsEndpointUrl, awsAccessKeyId, awsSecretAccessKey, awsSessionToken)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Deploy(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Published commit to deploy, 7 to 40 hexadecimal digits.
 	commit string,
@@ -43,6 +43,14 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	smoke bool,
+	// Make functions that do not exist, from image.json; needs a role.
+	//
+	// +optional
+	create bool,
+	// Role of the functions that are made, such as arn:aws:iam::123456789012:role/lambda.
+	//
+	// +optional
+	role string,
 	// Deploy a commit also if it comes before the one that runs.
 	//
 	// +optional
@@ -58,8 +66,8 @@ func (m *Ci) Deploy(
 ) (string, error) {
 	return m.act(ctx, source, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
-		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm),
-		flags(map[string]bool{"--smoke": smoke, "--allow-older": allowOlder, "--dry-run": dryRun, "--json": asJSON}))...)
+		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm), optional("--role", role),
+		flags(map[string]bool{"--smoke": smoke, "--create": create, "--allow-older": allowOlder, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.
@@ -67,10 +75,10 @@ func (m *Ci) Deploy(
 // +cache="never"
 func (m *Ci) Rollback(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Commit of the release to go back to (default: the release before, or the last one if functions
 	// are not as it left them).
@@ -104,10 +112,10 @@ func (m *Ci) Rollback(
 // +cache="never"
 func (m *Ci) Status(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Print the result as JSON.
 	//

@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Diff(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// What to compare with: latest, live, or a published commit.
 	//
@@ -38,7 +38,10 @@ func (m *Ci) Diff(
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	step := m.aws(m.withImages(source, only))
-	return output(ctx, m.run(step, slices.Concat([]string{"diff", from, layout}, named(only), m.private(), m.public(),
+	in, err := m.withImages(ctx, source, only)
+	if err != nil {
+		return "", err
+	}
+	return output(ctx, m.run(m.aws(in), slices.Concat([]string{"diff", from, layout}, named(only), m.private(), m.public(),
 		number("--top", top), flags(map[string]bool{"--markdown": markdown, "--json": asJSON}))...))
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"lambdas.internal/ci/internal/dagger"
 )
 
 func TestFailureIsWhatTheProgramSaid(t *testing.T) {
@@ -46,12 +50,13 @@ func TestFailureIsWhatTheProgramSaid(t *testing.T) {
 
 func TestInvokeNeedsABaseWithAnEmulator(t *testing.T) {
 	open(t, inputs)
-	_, err := module(t, options{base: "static"}).Invoke(t.Context(), source(t), "api", nil, nil, "", false, "", false)
+	_, err := module(t, options{staticBase: true}).Invoke(t.Context(), source(t), "api", nil, nil, "", false, "", false)
 	if err == nil || !strings.Contains(err.Error(), "bin/ci invoke --name api") {
 		t.Error(err)
 	}
 }
 
+// The functions are compiled in the image that their own lock file names; without one, in that of the module.
 func TestBuilderIsTheLockedOne(t *testing.T) {
 	was := lockFile
 	t.Cleanup(func() { lockFile = was })
@@ -61,15 +66,75 @@ func TestBuilderIsTheLockedOne(t *testing.T) {
 		`{"builder": {"reference": "docker.io/a/go:1", "digest": "sha256:abc"}, "mirrors": {"docker.io": "127.0.0.1:5000/hub"}}`:    "127.0.0.1:5000/hub/a/go:1@sha256:abc",
 		`{"builder": {"reference": "docker.io/a/go:1", "digest": "sha256:abc"}, "mirrors": {"public.ecr.aws": "127.0.0.1:5000/x"}}`: "docker.io/a/go:1@sha256:abc",
 	} {
-		lockFile = []byte(lock)
-		s, id := invocation{call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(source(t)), nil }}.made(t)
-		if from := s.calls(id)[1]; from.args["address"] != want {
-			t.Errorf("%s: from %v, not %s", lock, from.args["address"], want)
+		for whose, files := range map[string]struct{ sources, modules string }{"the source's": {lock, sourcesLock}, "the module's": {"", lock}} {
+			s := open(t, inputs)
+			s.lock, lockFile = files.sources, []byte(files.modules)
+			builder, err := module(t, options{}).Builder(t.Context(), source(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, err := builder.ID(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if from := s.calls(string(id))[1]; from.args["address"] != want {
+				t.Errorf("%s %s: from %v, not %s", whose, lock, from.args["address"], want)
+			}
 		}
 	}
+	s := open(t, inputs)
+	s.lock = "{"
+	if _, err := module(t, options{}).Builder(t.Context(), source(t)); err == nil {
+		t.Error("a broken lock file of a source is accepted")
+	}
 	lockFile = []byte("{")
-	if _, err := New(nil, "linux/amd64", "", "", "", "", "", "", "", "", "", "", nil, nil, nil); err == nil {
+	if _, err := New(t.Context(), nil, "", nil, false, nil, nil, "", "", "", "", "", "", "", nil, nil, nil); err == nil {
 		t.Error("a broken lock file is accepted")
+	}
+}
+
+// Each function is built for its own architecture; a step that is for one asks which.
+func TestEachFunctionHasItsArchitecture(t *testing.T) {
+	s := open(t, inputs)
+	s.listed = `[{"image": "api", "variant": "light"}, {"image": "scan", "variant": "light", "architecture": "arm64"}, {"image": "thumb", "variant": "heavy", "architecture": "arm64"}]`
+	m := module(t, options{})
+	if _, err := m.BuildAll(t.Context(), source(t), nil, false); err != nil {
+		t.Fatal(err)
+	}
+	var made []string
+	execs(s, func(_ []call, args []any) {
+		if args[0] == "ci" {
+			made = append(made, strings.TrimSpace(fmt.Sprintln(args...)))
+		}
+	})
+	for _, want := range []string{"base --no-fallback --out /base --platform linux/amd64", "base --no-fallback --out /base --platform linux/arm64", "ffmpeg-layer --out /ffmpeg.tar.gz --platform linux/arm64",
+		"images --out /cache/images --base-layout amd64=/base/amd64 --base-layout arm64=/base/arm64 --ffmpeg-layer arm64=/ffmpeg/arm64.tar.gz"} {
+		if !slices.Contains(made, "ci "+want) {
+			t.Errorf("no step runs ci %s: %v", want, made)
+		}
+	}
+	if len(made) != 5 { // and list
+		t.Errorf("%v", made)
+	}
+	if _, err := m.Base(t.Context(), source(t)); err == nil || err.Error() != "there are functions for linux/amd64 and for linux/arm64; pass --platform" {
+		t.Error(err)
+	}
+	if _, err := m.Image(t.Context(), source(t), "scan"); err != nil {
+		t.Error(err)
+	}
+	if some, err := m.functions(t.Context(), source(t), []string{"thumb"}); err != nil || len(some) != 1 {
+		t.Error(some, err)
+	}
+	if all, err := m.functions(t.Context(), source(t), []string{"thumb", "nosuch"}); err != nil || len(all) != 3 {
+		t.Error("the program cannot say which name is wrong:", all, err)
+	}
+}
+
+func TestAnImageIsEitherGivenOrStatic(t *testing.T) {
+	open(t, inputs)
+	given := given[dagger.Container](t, "base")
+	if _, err := New(t.Context(), nil, "", given, true, nil, nil, "", "", "", "", "", "", "", nil, nil, nil); err == nil || err.Error() != "--base and --static-base exclude each other" {
+		t.Error(err)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // inputs are the arguments that the engine passes to the functions, with their types.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File",
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File", "base": "Container", "ffmpeg": "Container", "builder": "Container",
 	"key": "Secret", "gemini": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given returns an input as a function's parameter.
@@ -31,17 +31,21 @@ func source(t *testing.T) *dagger.Directory { return given[dagger.Directory](t, 
 
 // options are the constructor's arguments that tests vary.
 type options struct {
-	platform, base, ffmpeg, builder, volumes string
+	platform, volumes                 string
+	base, ffmpeg, builder, staticBase bool // whether they are given
 }
 
 // module returns the module as the engine has it after New.
 func module(t *testing.T, o options) *Ci {
 	t.Helper()
-	if o.platform == "" {
-		o.platform = "linux/amd64"
+	image := func(id string, isGiven bool) *dagger.Container {
+		if !isGiven {
+			return nil
+		}
+		return given[dagger.Container](t, id)
 	}
-	m, err := New(given[dagger.Directory](t, "tool"),
-		o.platform, o.base, o.ffmpeg, o.builder, cmp.Or(o.volumes, "lambdas"), "us-east-1", "", "", "private.example/x", "", "",
+	m, err := New(t.Context(), given[dagger.Directory](t, "tool"), o.platform,
+		image("base", o.base), o.staticBase, image("ffmpeg", o.ffmpeg), image("builder", o.builder), cmp.Or(o.volumes, "lambdas"), "us-east-1", "", "", "private.example/x", "", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
@@ -59,20 +63,23 @@ type invocation struct {
 
 var invocations = []invocation{
 	{name: "list", method: "List", call: func(t *testing.T, m *Ci) (any, error) { return m.List(t.Context(), source(t), false) }},
-	{name: "builder", method: "Builder", call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(source(t)), nil }},
-	{name: "builder-given", method: "Builder", options: options{builder: "registry.example/golang:1"},
-		call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(source(t)), nil }},
+	{name: "builder", method: "Builder", call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(t.Context(), source(t)) }},
+	{name: "builder-given", method: "Builder", options: options{builder: true},
+		call: func(t *testing.T, m *Ci) (any, error) { return m.Builder(t.Context(), source(t)) }},
 	{name: "binaries", method: "Binaries", call: func(t *testing.T, m *Ci) (any, error) { return m.Binaries(t.Context(), source(t), nil) }},
 	{name: "binaries-only", method: "Binaries",
 		call: func(t *testing.T, m *Ci) (any, error) {
 			return m.Binaries(t.Context(), source(t), []string{"api", "thumb"})
 		}},
 	{name: "base", method: "Base", call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context(), source(t)) }},
-	{name: "base-given", method: "Base", options: options{base: "registry.example/base:1"},
+	{name: "base-given", method: "Base", options: options{base: true},
 		call: func(t *testing.T, m *Ci) (any, error) { return m.Base(t.Context(), source(t)) }},
 	{name: "ffmpeg-layer", method: "FfmpegLayer", call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context(), source(t)) }},
-	{name: "ffmpeg-layer-given", method: "FfmpegLayer", options: options{ffmpeg: "registry.example/ffmpeg:1"},
+	{name: "ffmpeg-layer-given", method: "FfmpegLayer", options: options{ffmpeg: true},
 		call: func(t *testing.T, m *Ci) (any, error) { return m.FfmpegLayer(t.Context(), source(t)) }},
+	{name: "build-all-static", method: "BuildAll", options: options{staticBase: true}, call: func(t *testing.T, m *Ci) (any, error) {
+		return m.BuildAll(t.Context(), source(t), []string{"api"}, false)
+	}},
 	{name: "images", method: "Images", call: func(t *testing.T, m *Ci) (any, error) { return m.Images(t.Context(), source(t), nil) }},
 	{name: "build-all", method: "BuildAll", call: func(t *testing.T, m *Ci) (any, error) { return m.BuildAll(t.Context(), source(t), nil, false) }},
 	{name: "build-all-arm64", method: "BuildAll", options: options{platform: "linux/arm64"},
@@ -117,15 +124,15 @@ var invocations = []invocation{
 	{name: "sbom-published", method: "Sbom", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Sbom(t.Context(), source(t), "thumb", "abc1234", false)
 	}},
-	{name: "verify", method: "Verify", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"},
+	{name: "verify", method: "Verify", options: options{base: true, ffmpeg: true},
 		call: func(t *testing.T, m *Ci) (any, error) {
 			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, false)
 		}},
 	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false)
+		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false, false)
 	}},
-	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: "registry.example/base:1", ffmpeg: "registry.example/ffmpeg:1"}, call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Vulncheck(t.Context(), source(t), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"), true)
+	{name: "vulncheck-folders", method: "Vulncheck", options: options{base: true, ffmpeg: true}, call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Vulncheck(t.Context(), source(t), []string{"api"}, given[dagger.Directory](t, "db"), given[dagger.Directory](t, "osv"), true, true)
 	}},
 	{name: "provenance", method: "Provenance", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Provenance(t.Context(), source(t), "thumb", "abc1234", true, false)
@@ -144,7 +151,10 @@ var invocations = []invocation{
 		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, true, false)
+		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, false)
+	}},
+	{name: "published", method: "Published", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Published(t.Context(), source(t), "abc1234", []string{"api"}, "tfvars")
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Rollback(t.Context(), source(t), "", "", false, false, false)
@@ -161,10 +171,10 @@ var invocations = []invocation{
 	}},
 }
 
-// made returns what the session received for an invocation, and the ID of its last query.
-func (i invocation) made(t *testing.T) (s *session, last string) {
+// made returns what the session received for an invocation.
+func (i invocation) made(t *testing.T) *session {
 	t.Helper()
-	s = open(t, inputs)
+	s := open(t, inputs)
 	result, err := i.call(t, module(t, i.options))
 	if err != nil {
 		t.Fatal(err)
@@ -174,5 +184,5 @@ func (i invocation) made(t *testing.T) (s *session, last string) {
 	if _, err := json.Marshal(result); err != nil {
 		t.Fatal(err)
 	}
-	return s, s.received[len(s.received)-1]
+	return s
 }

@@ -15,10 +15,10 @@ import (
 // +cache="never"
 func (m *Ci) Invoke(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Name of the image, such as "api"; `list` shows them.
 	name string,
@@ -57,7 +57,7 @@ func (m *Ci) Invoke(
 	if remote {
 		return output(ctx, m.run(m.aws(in), args...))
 	}
-	if m.BaseRef == "static" {
+	if m.BaseRef == static {
 		return "", errors.New("the static base has no emulator; run `bin/ci invoke --name " + name + "` instead")
 	}
 	image, err := m.Image(ctx, source, name)

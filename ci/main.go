@@ -6,10 +6,7 @@
 package main
 
 import (
-	_ "embed"
-	"encoding/json"
-	"fmt"
-	"strings"
+	"context"
 
 	"lambdas.internal/ci/internal/dagger"
 )
@@ -24,8 +21,14 @@ type Ci struct {
 	BaseRef string
 	// +private
 	FFmpegRef string
+	// ToolBuilder is the Go image that compiles the program, and in which it runs.
+	//
 	// +private
-	BuilderRef string
+	ToolBuilder string
+	// FunctionBuilder is the Go image that compiles the functions; empty for that of the source's lock file.
+	//
+	// +private
+	FunctionBuilder string
 	// +private
 	Volumes string
 	// +private
@@ -48,34 +51,34 @@ type Ci struct {
 	SessionToken *dagger.Secret
 }
 
-// lockFile names the images that the steps start from, with their digests.
-//
-//go:embed images.lock.json
-var lockFile []byte
-
 // New sets what all functions of the module share. Every argument has a default.
 func New(
+	ctx context.Context,
 	// Source of the program that every step runs.
 	//
 	// +defaultPath="/ci/tool"
 	// +ignore=["**/*_test.go", "**/testdata"]
 	tool *dagger.Directory,
-	// Platform to build for: linux/amd64 or linux/arm64.
+	// Platform to build for, linux/amd64 or linux/arm64 (default: that of each function).
 	//
-	// +default="linux/amd64"
+	// +optional
 	platform string,
-	// Base image instead of the one in ci/images.lock.json: a reference, or "static".
+	// Base image instead of the one in ci/images.lock.json. A tag is looked up on each call.
 	//
 	// +optional
-	base string,
-	// Image to take ffmpeg from instead of the one in ci/images.lock.json: a reference, or "static".
+	base *dagger.Container,
+	// Build on the small static base of the program instead.
 	//
 	// +optional
-	ffmpeg string,
-	// Go image to compile in instead of the one in ci/images.lock.json.
+	staticBase bool,
+	// Image to take ffmpeg from instead of the one in ci/images.lock.json. A tag is looked up on each call.
 	//
 	// +optional
-	builder string,
+	ffmpeg *dagger.Container,
+	// Go image to compile in instead of the one in ci/images.lock.json. A tag is looked up on each call.
+	//
+	// +optional
+	builder *dagger.Container,
 	// Beginning of the names of the cache volumes. A release can have volumes that other builds do not write.
 	//
 	// +default="lambdas"
@@ -117,39 +120,12 @@ func New(
 	// +optional
 	awsSessionToken *dagger.Secret,
 ) (*Ci, error) {
-	if builder == "" {
-		var err error
-		if builder, err = lockedBuilder(); err != nil {
-			return nil, err
-		}
-	}
-	return &Ci{
-		ToolSource: tool, Platform: platform,
-		BaseRef: base, FFmpegRef: ffmpeg, BuilderRef: builder, Volumes: volumes,
+	m := &Ci{
+		ToolSource: tool, Platform: platform, Volumes: volumes,
 		Region: region, Account: account, PublicAlias: publicAlias,
 		PrivateRegistry: privateRegistry, PublicRegistry: publicRegistry,
 		EndpointURL: awsEndpointURL,
 		AccessKeyID: awsAccessKeyID, SecretAccessKey: awsSecretAccessKey, SessionToken: awsSessionToken,
-	}, nil
-}
-
-// lockedBuilder returns the Go image of the lock file, by digest if the file has one,
-// and from the mirror that the file names for its registry.
-func lockedBuilder() (string, error) {
-	var lock struct {
-		Builder struct{ Reference, Digest string }
-		Mirrors map[string]string
 	}
-	if err := json.Unmarshal(lockFile, &lock); err != nil {
-		return "", fmt.Errorf("read ci/images.lock.json: %w", err)
-	}
-	reference := lock.Builder.Reference
-	registry, repository, _ := strings.Cut(reference, "/")
-	if mirror := lock.Mirrors[registry]; mirror != "" {
-		reference = mirror + "/" + repository
-	}
-	if lock.Builder.Digest == "" {
-		return reference, nil
-	}
-	return reference + "@" + lock.Builder.Digest, nil
+	return m, m.pin(ctx, base, staticBase, ffmpeg, builder)
 }

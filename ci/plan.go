@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Plan(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
@@ -49,7 +49,11 @@ func (m *Ci) Plan(
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	in, err := withRepository(ctx, m.withImages(source, only), repository.WithDirectory("/", source), git, allowDirty)
+	in, err := m.withImages(ctx, source, only)
+	if err != nil {
+		return "", err
+	}
+	in, err = withRepository(ctx, in, repository.WithDirectory("/", source), git, allowDirty)
 	if err != nil {
 		return "", err
 	}

@@ -17,10 +17,10 @@ const signingKey = "/run/secrets/signing-key"
 // +cache="never"
 func (m *Ci) Publish(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Repository with its history; the commit must be the one that is checked out, and must hold what is built.
 	//
@@ -74,8 +74,11 @@ func (m *Ci) Publish(
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	in, err := told(m.withImages(source, only), run)
+	in, err := m.withImages(ctx, source, only)
 	if err != nil {
+		return "", err
+	}
+	if in, err = told(in, run); err != nil {
 		return "", err
 	}
 	if in, err = withRepository(ctx, in, repository.WithDirectory("/", source), git, allowDirty); err != nil {

@@ -15,9 +15,9 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestQueriesAreAsInTheGoldenFiles(t *testing.T) {
 	for _, i := range invocations {
 		t.Run(i.name, func(t *testing.T) {
-			s, _ := i.made(t)
+			s := i.made(t)
 			// The image in which the module compiles is that of the lock file, which changes.
-			builder, err := lockedBuilder()
+			builder, err := lockedBuilder(lockFile)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Sbom(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Name of the image, such as "api"; `list` shows them.
 	name string,
@@ -32,5 +32,5 @@ func (m *Ci) Sbom(
 	if commit != "" {
 		return m.act(ctx, source, slices.Concat(args, []string{"--commit", commit}, m.private(), m.public())...)
 	}
-	return output(ctx, m.examine(source, []string{name}, m.platformArgs(slices.Concat(args, []string{"--from", layout})...)...))
+	return m.report(ctx, source, []string{name}, m.platformArgs(slices.Concat(args, []string{"--from", layout})...)...)
 }

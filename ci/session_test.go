@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -36,9 +37,19 @@ type session struct {
 	// dotGit is what .git is in every directory: empty for a folder, or missing, or else
 	// the content of a file.
 	dotGit string
+	// lock is the lock file of every source; none if it is empty.
+	lock string
+	// listed is what the program prints of the functions, instead of oneOfEach.
+	listed string
 }
 
 const missing = "missing"
+
+// sourcesLock is a lock file, and oneOfEach a list of functions.
+const (
+	sourcesLock = `{"builder": {"reference": "registry.example/golang:2", "digest": "sha256:456"}}`
+	oneOfEach   = `[{"image": "api", "variant": "light"}, {"image": "enhance", "variant": "light"}, {"image": "thumb", "variant": "heavy"}]`
+)
 
 // object is what an ID names. An input of the module has no query.
 type object struct {
@@ -62,7 +73,7 @@ var (
 // what they name.
 func open(t *testing.T, inputs map[string]string) *session {
 	t.Helper()
-	s := &session{t: t, objects: map[string]object{}}
+	s := &session{t: t, objects: map[string]object{}, lock: sourcesLock}
 	for id, kind := range inputs {
 		s.objects[id] = object{kind: kind}
 	}
@@ -112,11 +123,23 @@ func (s *session) answer(text string) (any, *gqlerror.Error) {
 	case "ID":
 		value = id
 	case "String":
-		value = "the " + leaf.Name + "\n"
-		if leaf.Name == "contents" {
+		switch asked := format(root, nil); {
+		case strings.Contains(asked, `file(path: "`+lockPath+`")`):
+			value = s.lock
+		case leaf.Name == "contents":
 			value = s.dotGit
+		case leaf.Name == "imageRef":
+			value = "registry.example/" + root.Arguments[0].Value.Raw + ":1@sha256:123"
+		case strings.Contains(asked, `["ci","list","--json"]`):
+			value = cmp.Or(s.listed, oneOfEach)
+		default:
+			value = "the " + leaf.Name + "\n"
 		}
 	case "Boolean": // exists
+		if strings.Contains(format(root, nil), lockPath) {
+			value = s.lock != ""
+			break
+		}
 		value = s.dotGit == "" || s.dotGit != missing && leaf.Arguments.ForName("expectedType") == nil
 	default:
 		s.t.Errorf("the stand-in knows no answer to %s of type %s", leaf.Name, leaf.Definition.Type)
@@ -256,10 +279,14 @@ func (s *session) document() string {
 		fmt.Fprintf(&b, "query %s {\n%s}\n\n", names[id], format(o.query, names))
 	}
 	var needed []string
-	for _, id := range s.received {
+	received := slices.Clone(s.received) // some at the same time
+	slices.SortFunc(received, func(a, b string) int {
+		return strings.Compare(format(s.objects[a].query, nil), format(s.objects[b].query, nil))
+	})
+	for _, id := range received {
 		needed = append(needed, needs(s.objects[id].query)...)
 	}
-	for _, id := range s.received {
+	for _, id := range received {
 		if !slices.Contains(needed, id) {
 			write(id)
 		}

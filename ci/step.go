@@ -27,22 +27,13 @@ func (m *Ci) step(from *dagger.Container, source *dagger.Directory) *dagger.Cont
 // stay cached.
 func described(source *dagger.Directory) *dagger.Directory {
 	return source.Filter(dagger.DirectoryFilterOpts{
-		Include: []string{"go.work", "**/go.mod", "**/image.json", "ci/pipeline.json", "ci/images.lock.json"},
+		Include: []string{"go.work", "**/go.mod", "**/image.json", "ci/pipeline.json", lockPath},
 	})
 }
 
 // run adds one call of the program.
 func (m *Ci) run(in *dagger.Container, args ...string) *dagger.Container {
 	return in.WithExec(append([]string{"ci"}, args...))
-}
-
-// asked lets the step run each time if the user names an image by its tag: the engine keeps what
-// came of a step, and the tag may name another image now.
-func asked(step *dagger.Container, reference string) *dagger.Container {
-	if reference == "" || reference == "static" || strings.Contains(reference, "@") {
-		return step
-	}
-	return always(step)
 }
 
 // output returns what the step printed.
@@ -81,9 +72,9 @@ func complaint(err error) error {
 	return errors.New(strings.Join(said, "\n"))
 }
 
-// platformArgs returns args with the flag for the platform.
+// platformArgs returns args with the flag for the platform, if one is chosen for all functions.
 func (m *Ci) platformArgs(args ...string) []string {
-	return slices.Concat(args, []string{"--platform", m.Platform})
+	return slices.Concat(args, optional("--platform", m.Platform))
 }
 
 // optional returns the flag and its value, or nothing if the value is empty.

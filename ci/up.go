@@ -23,10 +23,10 @@ const dynalite = "4.0.0"
 // +cache="never"
 func (m *Ci) Up(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Environment variable of the functions, KEY=value; may be given again.
 	//
@@ -38,7 +38,11 @@ func (m *Ci) Up(
 	geminiKey *dagger.Secret,
 ) (*dagger.Service, error) {
 	// Errors of the build are shown here. The service finds its results in the volume.
-	if _, err := done(ctx, m.assemble(source, toolCache+"/images", nil)); err != nil {
+	built, err := m.assemble(ctx, source, toolCache+"/images", nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := done(ctx, built); err != nil {
 		return nil, err
 	}
 	node := m.withPackages("nodejs", "npm").

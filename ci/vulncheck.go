@@ -12,10 +12,10 @@ import (
 // +cache="never"
 func (m *Ci) Vulncheck(
 	ctx context.Context,
-	// Workspace to build: functions/, shared/, go.work and ci/images.lock.json.
+	// Workspace to build: a repository with Go functions, of which each has an image.json.
 	//
 	// +defaultPath="/"
-	// +ignore=["*", "!functions", "!shared", "!go.work", "!go.work.sum", "!ci", "ci/*", "!ci/images.lock.json", "!ci/pipeline.json", "!ci/public.json", "!.gitleaks.toml", "**/.git", "**/*.test"]
+	// +ignore=["**/.git", ".github", ".cache", "bin", "dist", "ci/tool", "ci/enginetest", "ci/testdata", "**/node_modules", "**/cdk.out", "**/.aws-sam", "**/.terraform", "**/.env", "**/.env.*", "**/*.test"]
 	source *dagger.Directory,
 	// Names of the images whose functions are checked (default: all).
 	//
@@ -29,12 +29,20 @@ func (m *Ci) Vulncheck(
 	//
 	// +optional
 	osv *dagger.Directory,
+	// Also read what ECR's scan has found in the images that the functions run.
+	//
+	// +optional
+	published bool,
 	// Print the result as JSON.
 	//
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	step := always(m.step(m.Builder(source), source).WithFile(toolPath, m.program()))
+	builder, err := m.Builder(ctx, source)
+	if err != nil {
+		return "", err
+	}
+	step := always(m.step(builder, source).WithFile(toolPath, m.program()))
 	args := slices.Concat(m.platformArgs("vulncheck"), optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef), named(only), flags(map[string]bool{"--json": asJSON}))
 	if db != nil {
 		step = step.WithMountedDirectory("/vulndb", db)
@@ -43,6 +51,9 @@ func (m *Ci) Vulncheck(
 	if osv != nil {
 		step = step.WithMountedDirectory("/osv", osv)
 		args = append(args, "--osv", "/osv")
+	}
+	if published {
+		step, args = m.aws(step), slices.Concat(args, []string{"--published"}, m.private())
 	}
 	return output(ctx, m.run(step, args...))
 }

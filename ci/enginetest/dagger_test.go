@@ -41,7 +41,7 @@ func (e engine) dagger(t *testing.T, args ...string) (stdout, stderr string, err
 
 func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "dagger", append([]string{"--silent"}, args...)...)
 	cmd.Dir = dir
@@ -56,8 +56,9 @@ func (e engine) daggerIn(t *testing.T, dir string, args ...string) (stdout, stde
 }
 
 // warnings matches lines of the CLI's own log, for instance that it does not understand
-// the remote of a clone.
-var warnings = regexp.MustCompile(`(?m)^[0-9/]{10} [0-9:]{8} WARN .*\n`)
+// the remote of a clone, or all arguments of a call of which it could not look up one; and
+// what it says below an error of its own.
+var warnings = regexp.MustCompile(`(?m)^(([0-9/]{10} )?[0-9:]{8} (WARN|INF) .*|Run 'dagger .*--help' for usage\.)(\n|\z)`)
 
 // call runs a function of the module, which must succeed.
 func (e engine) call(t *testing.T, args ...string) string {

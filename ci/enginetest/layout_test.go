@@ -72,3 +72,10 @@ func readJSON(t *testing.T, file string, v any) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, v), file)
 }
+
+func writeJSON(t *testing.T, file string, v any) {
+	t.Helper()
+	data, err := json.MarshalIndent(v, "", "  ")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, data, 0o644))
+}

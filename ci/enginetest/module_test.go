@@ -16,7 +16,7 @@ import (
 
 // functions are the functions that the module must have.
 var functions = []string{"audit", "base", "binaries", "build-all", "builder", "coldstart", "cost", "cost-picture", "deploy", "diff", "ffmpeg-layer",
-	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "retention", "rollback", "sbom", "status",
+	"image", "images", "invoke", "lint", "list", "plan", "provenance", "publish", "published", "retention", "rollback", "sbom", "status",
 	"test", "tidy", "up", "verify", "vulncheck"}
 
 // escapes matches the colour codes of a terminal.
@@ -166,7 +166,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"variable without a value", []string{"invoke", "--name", "thumb", "--variable", "BUCKET"}, `write BUCKET=value`},
 		{"unknown image to invoke", []string{"invoke", "--name", "nosuch"}, `no image is named "nosuch"`},
 		{"base out of reach", []string{"--base", "registry.invalid/base:1", "build-all"}, "registry.invalid/base:1"},
-		{"base that is no reference", []string{"--base", "not a reference", "base"}, `"not a reference"`},
+		{"base that is no reference", []string{"--base", "not a reference", "base"}, `not a reference`},
 		{"ffmpeg out of reach", []string{"--ffmpeg", "registry.invalid/ffmpeg:1", "ffmpeg-layer"}, "registry.invalid/ffmpeg:1"},
 		{"builder out of reach", []string{"--builder", "registry.invalid/golang:1", "list"}, "registry.invalid/golang:1"},
 		{"platform that Lambda lacks", []string{"--platform", "linux/riscv64", "build-all"}, `"linux/riscv64"`},

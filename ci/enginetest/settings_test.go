@@ -58,7 +58,7 @@ func TestSettingsComeFromTheWorkspaceFile(t *testing.T) {
 // ci/images.lock.json names every image by digest, so Dagger's own lock file has nothing to
 // say: it is not written, and what it says of the same image is not obeyed.
 func TestDaggersLockFileDecidesNothing(t *testing.T) {
-	dir, git := repository(t)
+	dir, git := pinned(t)
 	var lock struct {
 		Builder struct{ Reference, Digest string }
 	}
@@ -68,7 +68,7 @@ func TestDaggersLockFileDecidesNothing(t *testing.T) {
 		"sha256:"+strings.Repeat("0", 64))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "dagger.lock"), []byte(wrong), 0o644))
 
-	_, stderr, err := engine{}.daggerIn(t, dir, slices.Concat([]string{"call"}, references(), []string{"list"})...)
+	_, stderr, err := engine{}.daggerIn(t, dir, "call", "list")
 
 	require.NoError(t, err, stderr)
 	assert.Empty(t, git("status", "--porcelain"), "dagger.lock is in .gitignore")

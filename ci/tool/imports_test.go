@@ -41,7 +41,7 @@ var below = map[string][]string{
 // outside says which packages use what is outside the program: processes,
 // connections, and the libraries that make them. A name that ends in / is all below it.
 var outside = map[string][]string{
-	"os/exec":  {"bench", "cmd/ci", "image/npm", "internal/distribution", "internal/testkit", "run/dev", "run/invoke", "run/local", "workspace/commit", "workspace/gobuild", "workspace/scaffold"},
+	"os/exec":  {"bench", "cmd/ci", "image/npm", "internal/distribution", "internal/testkit", "run/container", "run/dev", "run/invoke", "run/local", "workspace/commit", "workspace/gobuild", "workspace/scaffold"},
 	"net":      {"internal/registrytest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/dev", "run/endpoint", "run/invoke", "run/local"},
 	"net/http": {"attest/signature", "bench", "deploy/lambdaapi", "inspect/osv", "internal/awsfake", "internal/lambdafake", "internal/registrytest", "internal/sigstoretest", "internal/standin", "internal/testkit", "registry", "registry/localregistry", "run/dev", "run/endpoint", "run/invoke", "run/local", "workspace/gobuild/hello"},
 	"github.com/google/go-containerregistry/pkg/v1/remote/": {"bench", "internal/testkit", "registry"},
@@ -63,7 +63,7 @@ var outside = map[string][]string{
 // what is outside as a function or an interface.
 var joined = []string{
 	"attest/documents", "attest/verify", "audit", "deploy/plan", "image/base", "image/build", "image/ffmpeg", "image/pin",
-	"inspect/coldstart", "inspect/sizediff", "inspect/vulncheck", "publish/iam", "workspace/adopt", "workspace/change",
+	"inspect/coldstart", "inspect/sizediff", "inspect/vulncheck", "publish/iam", "run/executor", "workspace/adopt", "workspace/change",
 }
 
 // imports returns what each package of the module imports, without its tests: in the

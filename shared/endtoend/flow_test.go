@@ -3,13 +3,17 @@ package endtoend
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/png" // the enhanced picture
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/shared/awstest"
 	"lambdas.internal/shared/exif"
 	"lambdas.internal/shared/geminitest"
 	"lambdas.internal/shared/mediatest"
@@ -51,16 +56,50 @@ func keepAll(asked geminitest.Request) string {
 // clip; starts jobs that make thumbnails, rank a selection, enhance a photo and prepare
 // the clip for a feed; and downloads the results.
 func TestATripFromUploadToDownload(t *testing.T) {
+	for way, args := range ways(t) {
+		t.Run(way, func(t *testing.T) { trip(t, args) })
+	}
+}
+
+// ways are the arguments for each way in which this machine runs functions: without those for
+// which something is not installed, which a line says.
+func ways(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{"direct": nil, "native": {"--run", "native"}}
+	foreign := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	for way, args := range map[string][]string{
+		"emulated":  {"--run", "emulated", "--platform", "linux/" + foreign},
+		"container": {"--run", "container"},
+	} {
+		// What does not work here is refused before anything is built.
+		probe := exec.Command(awstest.Find(t, "CI_BINARY", "bin/ci"), append([]string{"invoke", "--root", awstest.Root(t), "--name", "api", "--event", "-", "--offline"}, args...)...)
+		probe.Stdin = strings.NewReader("{}")
+		out, err := probe.CombinedOutput()
+		var ended *exec.ExitError
+		if errors.As(err, &ended) && ended.ExitCode() == 2 {
+			t.Logf("not tested: %s", out)
+			continue
+		}
+		all[way] = args
+	}
+	return all
+}
+
+func trip(t *testing.T, args []string) {
 	tools := mediatest.Tools(t)
 	edited := mediatest.JPEG(t, mediatest.Scenery(9, 1200, 900))
 	model := geminitest.Start(t, gemini(edited))
-	s := start(t)
+	s := start(t, args...)
 
+	seconds := 2
+	if slices.Contains(args, "linux/arm64") {
+		seconds = 12 // npm's ffmpeg for arm64, of 2019, fails an assertion of its own (avfiltergraph.c:1447) for the picture of a shorter clip
+	}
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	upright := mediatest.Quarters(1600, 1200)
 	clip := mediatest.Turned(t, mediatest.Make(t, "clip.mp4",
-		"-f", "lavfi", "-i", "testsrc=size=640x360:rate=25:duration=2",
-		"-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-pix_fmt", "yuv420p", "-shortest"))
+		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=size=640x360:rate=25:duration=%d", seconds),
+		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:duration=%d", seconds), "-pix_fmt", "yuv420p", "-shortest"))
 	keys := s.upload(t, []file{
 		{"turned.jpg", "image/jpeg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Stored(upright, 6)), exif.Orientation(6), noon)},
 		{"日本語 写真.JPG", "image/jpg", mediatest.WithEXIF(mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200)), 1, noon.Add(time.Minute))},
@@ -79,7 +118,7 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	assert.Equal(t, image.Pt(400, 300), thumbnail.Bounds().Size())
 	mediatest.AssertUpright(t, thumbnail)
 	s.look(t, "thumbnail.jpg", data)
-	assert.InDelta(t, 2000, thumbnails[3]["durationMs"], 100)
+	assert.InDelta(t, 1000*seconds, thumbnails[3]["durationMs"], 100)
 
 	selection := s.run(t, map[string]any{"kind": "selection", "keys": keys, "tripContext": "Rome in May"})[0]
 	assert.Equal(t, "model", selection["rankedBy"], "%v", selection["modelError"])
@@ -105,7 +144,7 @@ func TestATripFromUploadToDownload(t *testing.T) {
 	assert.Zero(t, probed.Rotation)
 	assert.Greater(t, probed.Height, probed.Width, "the clip was turned, and a reel is upright")
 	assert.Zero(t, probed.Width%2+probed.Height%2)
-	assert.InDelta(t, 2, probed.Duration.Seconds(), 0.1)
+	assert.InDelta(t, seconds, probed.Duration.Seconds(), 0.1)
 	s.look(t, "reel.mp4", data)
 	data, _ = s.download(t, video["posterKey"].(string))
 	s.look(t, "poster.jpg", data)

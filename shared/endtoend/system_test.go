@@ -29,14 +29,15 @@ type system struct {
 	pid          int
 }
 
-// start builds the images, starts the system and opens a session.
-func start(t *testing.T) *system {
+// start builds the images, starts the system and opens a session. The arguments are added to
+// those of bin/ci.
+func start(t *testing.T, args ...string) *system {
 	t.Helper()
 	_ = os.Getenv("CI_SOURCES") // another value, another system: Go keeps no result for it
 	root := awstest.Root(t)
-	cmd := exec.Command(awstest.Find(t, "CI_BINARY", "bin/ci"), "up", "--root", root, "--json", "--listen", "127.0.0.1:0",
+	cmd := exec.Command(awstest.Find(t, "CI_BINARY", "bin/ci"), append([]string{"up", "--root", root, "--json", "--listen", "127.0.0.1:0",
 		"--cache", filepath.Join(root, ".cache", "ci"), "--out", t.TempDir(),
-		"--base", "static", "--ffmpeg", "static", "--env", "GOOGLE_GEMINI_BASE_URL")
+		"--base", "static", "--ffmpeg", "static", "--env", "GOOGLE_GEMINI_BASE_URL"}, args...)...)
 	logs, err := os.Create(filepath.Join(t.TempDir(), "logs")) // a file, because the process writes while the test reads
 	require.NoError(t, err)
 	cmd.Stderr = logs

@@ -3,12 +3,12 @@ package audit
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -96,7 +96,7 @@ func TestAPrivateFileThatIsNoneIsRefused(t *testing.T) {
 		make func(file string) error
 		want string
 	}{
-		"a named pipe":      {func(file string) error { return syscall.Mkfifo(file, 0o600) }, "is a named pipe; put a regular file here"},
+		"a named pipe":      {func(file string) error { testkit.Fifo(t, file); return nil }, "is a named pipe; put a regular file here"},
 		"a link to nothing": {func(file string) error { return os.Symlink("nowhere", file) }, "is a symbolic link to nowhere, which does not exist; put the file itself here"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -129,7 +131,8 @@ func TestProcessorTimeOfTheChildrenOfACommand(t *testing.T) {
 func TestTargetsAreJudged(t *testing.T) {
 	results := []Result{
 		newResult(caseSame, []Times{{Subject: nameGo, Seconds: []float64{0.1}}, {Subject: nameTool, Seconds: []float64{0.31}}}),
-		newResult(caseEdit, []Times{{Subject: nameGo, Seconds: []float64{1}}, {Subject: nameTool, Seconds: []float64{1.5}}, {Subject: nameKo, Seconds: []float64{5}}}),
+		newResult(caseEdit, []Times{{Subject: nameGo, Seconds: []float64{1}}, {Subject: nameTool, Seconds: []float64{1.5}}, {Subject: nameKo, Seconds: []float64{5}},
+			{Subject: nameDagger, Seconds: []float64{2.5}}, {Subject: nameIdleDagger, Seconds: []float64{0.5}}}),
 		newResult(caseEditOf(5), []Times{{Subject: nameTool, Seconds: []float64{1}}}),
 		newResult(caseEditOf(100), []Times{{Subject: nameTool, Seconds: []float64{3}}}),
 	}
@@ -141,6 +144,7 @@ func TestTargetsAreJudged(t *testing.T) {
 		"nothing changed: tool at most 0.3 s | 0.31 s | NO",
 		"one function edited: tool at most 1.8x go build | 1.50x | yes",
 		"one function edited: tool at most 0.4x ko | 0.30x | yes",
+		"one function edited: Dagger at most Dagger, its version + 1.5x go build | 2.00x | NO",
 		"100 functions, one edited: tool at most 2x tool with 5 functions, one edited | 3.00x | NO",
 	}, got, "targets that were not measured are left out")
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -148,7 +150,7 @@ func (o options) five(ctx context.Context, w *catalog.Catalog, scratch string) (
 	}
 	all := slices.Concat(o.subjects(), o.engines)
 	idle := slices.Concat(all, o.idle())
-	one := slices.Concat(all, []Subject{bareGo{name: nameGoOne, only: editedFunction}})
+	one := slices.Concat(idle, []Subject{bareGo{name: nameGoOne, only: editedFunction}})
 	cold := slices.Concat(o.subjects(), []Subject{o.toolWith(nameToolKept, layers)}, o.emptied())
 	state := filepath.Join(scratch, "state")
 	return o.measureAll(ctx,

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command bench compares how long different programs take to build all functions, in one
 // run on one machine: bare `go build`, this repository's tool, ko and, if they answer,
 // Dagger and BuildKit. Each builds its own copy of the same sources. It never fails

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -70,6 +72,15 @@ func spread(values []float64) Spread {
 		return Spread{}
 	}
 	return Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
+}
+
+// without returns a[i]-b[i].
+func without(a, b []float64) []float64 {
+	rest := make([]float64, min(len(a), len(b)))
+	for i := range rest {
+		rest[i] = a[i] - b[i]
+	}
+	return rest
 }
 
 // ratios returns the spread of a[i]/b[i]. It divides measurements of the same repetition,

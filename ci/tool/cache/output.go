@@ -7,8 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 const (
@@ -44,18 +43,18 @@ func Writable(dir string) error {
 	for at := refused; ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)
 		switch {
-		case (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR)) && at != filepath.Dir(at):
+		case (errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR)) && at != filepath.Dir(at):
 			op, refused = "mkdir", at
 			continue
 		case err == nil && !info.IsDir():
-			err = unix.ENOTDIR
+			err = syscall.ENOTDIR
 		case err == nil:
-			err = unix.Access(at, unix.W_OK|unix.X_OK)
+			err = mayWrite(at)
 		}
 		if err == nil {
 			return nil
 		}
-		var cause unix.Errno
+		var cause syscall.Errno
 		errors.As(err, &cause)
 		return &fs.PathError{Op: op, Path: refused, Err: cause}
 	}

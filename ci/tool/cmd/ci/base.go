@@ -12,6 +12,7 @@ import (
 func newBase(a *app) *cobra.Command {
 	var f buildFlags
 	var out string
+	var noFallback bool
 	cmd := &cobra.Command{
 		Use:     "base",
 		Short:   "Write the base image as an OCI image layout",
@@ -26,12 +27,16 @@ func newBase(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if noFallback && from.Reason != "" {
+				return fmt.Errorf("choose the base: no registry can be reached: %s", from.Reason)
+			}
 			warn(cmd, b.Warnings(from, pin.Choice{}))
 			return base.Write(out, b.Cache, made)
 		},
 	}
 	f.addOnePlatform(cmd)
 	f.addBase(cmd)
+	cmd.Flags().BoolVar(&noFallback, "no-fallback", false, "fail if no registry can be reached, instead of taking the static base")
 	required(cmd, &out, "out", "folder for the image layout")
 	return cmd
 }

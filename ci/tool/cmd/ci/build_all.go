@@ -20,11 +20,18 @@ func newBuildAll(a *app) *cobra.Command {
 
 An image whose inputs did not change since the last run is reused. If a function does
 not compile, its name and the compiler's messages are printed, the other images are
-still built, and the exit code is 1.`,
-		Example: "  bin/ci build-all\n  bin/ci build-all --only api,thumb\n  bin/ci build-all --platform linux/arm64 --json",
+still built, and the exit code is 1.
+
+With several platforms, the layout holds each image once for each, and their names have
+the architecture: api:amd64, api:arm64.`,
+		Example: "  bin/ci build-all\n  bin/ci build-all --only api,thumb\n  bin/ci build-all --platform linux/arm64 --json\n  bin/ci build-all --platform linux/amd64,linux/arm64",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, dir, err := a.buildAll(cmd, &f, out)
+			architectures, err := f.architectures()
+			if err != nil {
+				return err
+			}
+			r, dir, err := a.buildEach(cmd, &f, architectures, out)
 			if err != nil {
 				return err
 			}
@@ -42,6 +49,11 @@ func addOut(cmd *cobra.Command, out *string) {
 
 // buildAll builds the images that the flags select and returns the folder it wrote them to.
 func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Report, string, error) {
+	return a.buildEach(cmd, f, nil, out)
+}
+
+// buildEach is [app.buildAll] for each of the architectures, or if there is none, for one.
+func (a *app) buildEach(cmd *cobra.Command, f *buildFlags, architectures []string, out string) (*build.Report, string, error) {
 	b, err := a.builder(cmd, f)
 	if err != nil {
 		return nil, "", err
@@ -52,6 +64,10 @@ func (a *app) buildAll(cmd *cobra.Command, f *buildFlags, out string) (*build.Re
 	}
 	if out == "" {
 		out = filepath.Join(b.Catalog.Root, "dist")
+	}
+	if len(architectures) > 0 {
+		r, err := b.Each(cmd.Context(), architectures, functions, out)
+		return r, out, err
 	}
 	r, err := b.All(cmd.Context(), functions, out)
 	return r, out, err

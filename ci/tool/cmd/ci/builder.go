@@ -52,6 +52,11 @@ func (f *buildFlags) addPlatform(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.platform, "platform", "", "platform to build all images for: "+strings.Join(platforms, " or ")+" (default: that of each function)")
 }
 
+// addLocalPlatform is [buildFlags.addPlatform] for a command that runs functions on this machine.
+func (f *buildFlags) addLocalPlatform(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.platform, "platform", "", "platform to build all images for: "+strings.Join(platforms, " or ")+" (default: that of this machine)")
+}
+
 // addOnePlatform is [buildFlags.addPlatform] for a step: it is for one platform.
 func (f *buildFlags) addOnePlatform(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.platform, "platform", platforms[0], "platform to build for: "+strings.Join(platforms, " or "))
@@ -81,6 +86,28 @@ func (f *buildFlags) addOffline(cmd *cobra.Command) {
 		cmd.Flags().BoolVar(&f.offline, "offline", false, "contact no registry: use the cache, else the static base and ffmpeg")
 		f.mirrors.add(cmd)
 	}
+}
+
+// architectures returns those of a list of several platforms, whose place the first takes; nil
+// if it is no list.
+func (f *buildFlags) architectures() ([]string, error) {
+	list := strings.Split(f.platform, ",")
+	if len(list) == 1 {
+		return nil, nil
+	}
+	var all []string
+	for _, text := range list {
+		p, err := parsePlatform(strings.TrimSpace(text))
+		switch {
+		case err != nil:
+			return nil, err
+		case slices.Contains(all, p.Architecture):
+			return nil, usageError{fmt.Errorf("--platform names linux/%s twice", p.Architecture)}
+		}
+		all = append(all, p.Architecture)
+	}
+	f.platform = "linux/" + all[0]
+	return all, nil
 }
 
 // builder returns a Builder for the workspace, set up by the flags.

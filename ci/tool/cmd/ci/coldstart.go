@@ -10,15 +10,16 @@ import (
 	"os"
 	"path/filepath"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/inspect/coldstart"
 	"lambdas.internal/ci/tool/inspect/sizediff"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/run/executor"
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/run/local"
-	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
@@ -28,6 +29,7 @@ const testObjects = "testdata/objects"
 // coldStartFlags are the flags of coldstart.
 type coldStartFlags struct {
 	build    buildFlags
+	run      runFlags
 	target   targetFlags
 	from     string
 	name     string
@@ -69,7 +71,10 @@ servers on this machine; S3 holds the files below testdata/objects of each funct
 	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown")
 	f.target.addLocal(cmd, "compare with what publish --local published")
 	f.target.add(cmd)
-	f.build.addOne(cmd)
+	f.run.add(cmd)
+	f.build.addLocalPlatform(cmd)
+	f.build.addBase(cmd)
+	f.build.addFFmpeg(cmd)
 	addFrom(cmd, &f.from)
 	return cmd
 }
@@ -83,7 +88,7 @@ func (f *coldStartFlags) check(a *app) error {
 	case f.since == "" && f.target != targetFlags{}:
 		return usageError{errors.New("--local, --private-registry, --public-registry, --region, --account and --public-alias say where the images of --since are; pass --since too")}
 	}
-	return errors.Join(checkRuns(f.build.platform), f.target.check())
+	return f.target.check()
 }
 
 func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
@@ -116,16 +121,21 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 	if f.name != "" {
 		f.build.only = []string{f.name}
 	}
+	functions, err := c.Select(f.build.only)
+	if err != nil {
+		return err
+	}
+	x, err := f.run.choose(cmd, &f.build, functions, f.from != "")
+	if err != nil {
+		return err
+	}
+	if x.Kind != executor.Direct && x.Kind != executor.Emulated {
+		return usageError{fmt.Errorf("only Linux tells what a start takes, of processes of its own: it cannot be measured with --run %s; run this command on Linux", x.Kind)}
+	}
 	m, err := a.images(cmd, &f.build, f.from)
 	if err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp("", "ci-coldstart-*")
-	if err != nil {
-		return fmt.Errorf("measure cold starts: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-
 	var objects []string
 	for _, function := range m.functions {
 		objects = append(objects, filepath.Join(c.Root, function.Folder, testObjects))
@@ -135,7 +145,12 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stores.Close()) }()
-	subjects, err := f.subjects(cmd, m, &contents, work, append(stores.Env, resolveEnv(f.env)...))
+	subjects, unpacked, err := f.subjects(cmd, x, m, &contents, append(stores.Env, resolveEnv(f.env)...))
+	defer func() {
+		for _, u := range unpacked {
+			err = errors.Join(err, u.Close())
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -146,7 +161,7 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 		return err
 	}
 	r := coldstart.New(subjects, starts, known)
-	r.Platform, r.Since = m.builder.Platform.String(), since
+	r.Platform, r.Since = x.Platform(), since
 	if stores.Missing != "" {
 		r.Missing = append(r.Missing, stores.Missing)
 	}
@@ -154,58 +169,60 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 	return errors.Join(a.print(cmd, r, func(w io.Writer) error { return r.Print(w, f.markdown) }), r.Err())
 }
 
-// subjects unpacks what is to be measured into a folder: the program to compare with, then the
-// images.
-func (f *coldStartFlags) subjects(cmd *cobra.Command, m *made, contents *coldstart.Reader, work string, env []string) ([]coldstart.Subject, error) {
+// subjects unpacks what is to be measured: the program to compare with, then the images. What
+// it unpacked is to be closed, also after an error.
+func (f *coldStartFlags) subjects(cmd *cobra.Command, x *executor.Executor, m *made, contents *coldstart.Reader, env []string) (subjects []coldstart.Subject, unpacked []*executor.Function, err error) {
 	ctx := cmd.Context()
-	hello, err := f.hello(ctx, m, filepath.Join(work, "hello"))
+	hello, made, err := f.hello(ctx, x, m)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	subjects, unpacked = append(subjects, hello), append(unpacked, made)
 	sources, err := sizediff.AllFromLayout(m.dir, m.functions, m.builder.Cache)
 	if err != nil {
-		return nil, err
+		return nil, unpacked, err
 	}
-	subjects := []coldstart.Subject{hello}
 	for _, function := range m.functions {
-		event, err := readEvent(cmd, m.builder.Catalog, function, "")
-		if err != nil {
-			return nil, err
-		}
-		s := coldstart.Subject{
-			Image: function.Image, Root: filepath.Join(work, "images", function.Image), Event: event,
-			Options: invoke.Options{Name: function.Lambda, Env: env, Logs: io.Discard},
+		s := coldstart.Subject{Image: function.Image}
+		if s.Event, err = readEvent(cmd, m.builder.Catalog, function, ""); err != nil {
+			return nil, unpacked, err
 		}
 		source := sources[function.Image]
-		s.Options.Image, s.Options.Memory = source.Config.Config.Env, function.Memory
 		if s.Files, err = contents.Files(ctx, source); err != nil {
-			return nil, fmt.Errorf("read image %s: %w", function.Image, err)
+			return nil, unpacked, fmt.Errorf("read image %s: %w", function.Image, err)
 		}
 		s.Layers = image.Kinds(len(source.Manifest.Layers), source.Config.Config.Labels)
-		if err := rootfs.Unpack(ctx, m.dir, function.Image, s.Root); err != nil {
-			return nil, err
+		made, err := x.FromLayout(ctx, m.dir, function.Image)
+		if err != nil {
+			return nil, unpacked, err
 		}
+		unpacked = append(unpacked, made)
+		s.Root = made.Root()
+		s.Options = made.Options(invoke.Options{Name: function.Lambda, Env: env, Memory: function.Memory, Logs: io.Discard})
 		subjects = append(subjects, s)
 	}
-	return subjects, nil
+	return subjects, unpacked, nil
 }
 
 // hello is an image with nothing but a small program.
-func (f *coldStartFlags) hello(ctx context.Context, m *made, root string) (coldstart.Subject, error) {
-	s := coldstart.Subject{
-		Image: "hello", Root: root, Layers: []image.Kind{image.KindBinary},
-		Event: []byte("{}"), Options: invoke.Options{Name: "hello", Logs: io.Discard},
-	}
-	program := filepath.Join(root, image.BootstrapPath)
-	for _, dir := range []string{filepath.Dir(program), filepath.Join(root, "var/task")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return s, fmt.Errorf("measure cold starts: %w", err)
+func (f *coldStartFlags) hello(ctx context.Context, x *executor.Executor, m *made) (s coldstart.Subject, made *executor.Function, err error) {
+	made, err = x.FromFiles(func(root string) error {
+		program := filepath.Join(root, image.BootstrapPath)
+		for _, dir := range []string{filepath.Dir(program), filepath.Join(root, image.TaskRoot)} {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return fmt.Errorf("measure cold starts: %w", err)
+			}
 		}
+		if err := gobuild.Hello(ctx, m.builder.Catalog, v1.Platform{OS: x.OS, Architecture: x.Architecture}, program); err != nil {
+			return err
+		}
+		s.Files, err = coldstart.ProgramAlone(program)
+		return err
+	})
+	if err != nil {
+		return s, nil, err
 	}
-	if err := gobuild.Hello(ctx, m.builder.Catalog, m.builder.Platform, program); err != nil {
-		return s, err
-	}
-	var err error
-	s.Files, err = coldstart.ProgramAlone(program)
-	return s, err
+	s.Image, s.Root, s.Layers, s.Event = "hello", made.Root(), []image.Kind{image.KindBinary}, []byte("{}")
+	s.Options = made.Options(invoke.Options{Name: "hello", Logs: io.Discard})
+	return s, made, nil
 }

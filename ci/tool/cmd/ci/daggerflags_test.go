@@ -18,15 +18,18 @@ var notInDagger = map[string]string{
 	"from": "built", "offline": "the engine's", "local": "a folder of this machine", "image": "a container of its own",
 	"mirror": "ci/images.lock.json", "parallel": "the program's default", "port": "with --local", "serve": "with --local",
 	// This is how the steps of the module call the program.
-	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "listen": "up", "s3-listen": "up",
+	"base-layout": "step", "ffmpeg-layer": "step", "binaries": "step", "emulator": "step", "no-fallback": "step", "listen": "up", "s3-listen": "up",
 	// Dagger's command line has this flag itself.
 	"env": "variable",
 	// What is saved is on this machine.
 	"up --watch": "",
+	// What is published is text, and images are a folder.
+	"images --commit": "published", "images --format": "published", "images --published": "published",
+	// In the engine, an image runs in a container of its own.
+	"invoke --run": "engine", "coldstart --run": "engine", "up --run": "engine",
 	// These are not there yet.
 	"key": "", "certificate-identity": "", "certificate-identity-regexp": "", "certificate-oidc-issuer": "", "trusted-root": "", "require-signed": "",
 	"publish --signing-config": "keyless is for a run with an identity, which the engine does not have", "publish --disclose-signer": "keyless",
-	"deploy --create": "", "deploy --role": "", "images --commit": "", "images --format": "", "images --published": "", "vulncheck --published": "",
 }
 
 // A user who knows one way in knows the other.

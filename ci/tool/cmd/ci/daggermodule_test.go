@@ -46,7 +46,7 @@ func checkDagger(t *testing.T) func([]string) error {
 			}
 		}
 		switch {
-		case len(args) == 0, slices.Contains([]string{"check", "core", "develop", "functions", "settings", "up", "version"}, args[0]):
+		case len(args) == 0, slices.Contains([]string{"check", "core", "develop", "functions", "settings", "up", "update", "version"}, args[0]):
 			return nil
 		case args[0] != "call":
 			return fmt.Errorf("dagger has no command %s (that this test knows)", args[0])

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,6 +14,9 @@ import (
 	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/run/dev"
+	"lambdas.internal/ci/tool/run/endpoint"
+	"lambdas.internal/ci/tool/run/executor"
+	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -26,6 +28,7 @@ type devFlags struct {
 	debug       string
 	debugListen string
 	stage       stageFlags
+	how         runFlags
 }
 
 func newDev(a *app) *cobra.Command {
@@ -61,7 +64,8 @@ that is installed into the cache.
 	flags.StringArrayVar(&f.env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
 	flags.StringVar(&f.debug, "debug", "", "image `NAME` whose function runs under the debugger delve")
 	flags.StringVar(&f.debugListen, "debug-listen", "127.0.0.1:2345", "with --debug: address of the debugger")
-	flags.StringVar(&f.build.platform, "platform", "", "platform to build for: "+strings.Join(platforms, " or ")+" (default: that of this machine)")
+	f.how.add(cmd)
+	f.build.addLocalPlatform(cmd)
 	f.build.addBase(cmd)
 	f.build.addFFmpeg(cmd)
 	f.stage.add(cmd)
@@ -82,7 +86,15 @@ func (a *app) dev(cmd *cobra.Command, f *devFlags, names []string) (err error) {
 	if f.debug != "" && len(names) > 0 && !slices.Contains(names, f.debug) {
 		names = append(names, f.debug)
 	}
-	load, err := a.loader(cmd, &f.build, names)
+	_, functions, err := a.selected(names)
+	if err != nil {
+		return err
+	}
+	x, err := f.how.choose(cmd, &f.build, functions, false)
+	if err != nil {
+		return err
+	}
+	start, err := swappable(x)
 	if err != nil {
 		return err
 	}
@@ -95,7 +107,7 @@ func (a *app) dev(cmd *cobra.Command, f *devFlags, names []string) (err error) {
 		return usageError{fmt.Errorf("--listen: %w", err)}
 	}
 	session, err := dev.Start(cmd.Context(), dev.Options{
-		Load: load, Env: devEnvironment(url, resolveEnv(f.env)), Output: cmd.ErrOrStderr(), Debugger: debugger,
+		Load: a.reader(cmd, &f.build, names), Start: start, Env: devEnvironment(url, resolveEnv(f.env)), Output: cmd.ErrOrStderr(), Debugger: debugger,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -110,21 +122,21 @@ func (a *app) dev(cmd *cobra.Command, f *devFlags, names []string) (err error) {
 	return nil
 }
 
-// loader returns a function that reads the workspace as it is when it is called, for a platform
-// that this machine runs.
-func (a *app) loader(cmd *cobra.Command, f *buildFlags, names []string) (func() (*build.Builder, []catalog.Function, error), error) {
-	if f.platform == "" {
-		if err := cmd.Flags().Set("platform", "linux/"+runtime.GOARCH); err != nil {
+// swappable returns how a session starts functions. It swaps processes of this machine only.
+func swappable(x *executor.Executor) (func(root string, o invoke.Options) (endpoint.Runner, error), error) {
+	if x.Kind != executor.Direct && x.Kind != executor.Emulated {
+		return nil, usageError{fmt.Errorf("functions run in the way %s here, in which a save cannot swap them; use Linux or WSL, or call the built image: bin/ci invoke --run %[1]s", x.Kind)}
+	}
+	return func(root string, o invoke.Options) (endpoint.Runner, error) {
+		f, err := x.Start(root, o)
+		if err != nil {
 			return nil, err
 		}
-	}
-	if err := checkRuns(f.platform); err != nil {
-		return nil, err
-	}
-	return a.reader(cmd, f, names), nil
+		return f, nil
+	}, nil
 }
 
-// reader is [app.loader] for any platform.
+// reader returns a function that reads the workspace as it is when it is called.
 func (a *app) reader(cmd *cobra.Command, f *buildFlags, names []string) func() (*build.Builder, []catalog.Function, error) {
 	loaded := false
 	return func() (*build.Builder, []catalog.Function, error) {

@@ -16,9 +16,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -110,7 +110,7 @@ func TestTheSecondInterruptEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	root := publishable(t, nil)
 	event := filepath.Join(root, "event")
-	require.NoError(t, unix.Mkfifo(event, 0o600))
+	testkit.Fifo(t, event)
 	cmd := exec.Command("ci", "--root", root, "invoke", "--name", "alpha", "--event", event)
 	require.NoError(t, cmd.Start())
 	ended := make(chan error, 1)

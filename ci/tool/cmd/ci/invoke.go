@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +15,8 @@ import (
 
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/run/executor"
 	"lambdas.internal/ci/tool/run/invoke"
-	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/run/sample"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -36,6 +34,7 @@ type invoked struct {
 
 func newInvoke(a *app) *cobra.Command {
 	var f buildFlags
+	var how runFlags
 	var remote remoteFlags
 	var name, eventFile, emulator, ref string
 	var env []string
@@ -46,7 +45,8 @@ func newInvoke(a *app) *cobra.Command {
 		Long: `Run a built image's binary with one event, as Lambda does.
 
 The image is built if it is out of date, and unpacked. Its binary runs against a Lambda
-Runtime API on localhost; if you are root, it sees only the image's files. With --image
+Runtime API on localhost; if you are root, it sees only the image's files. Where this
+machine cannot run it, it runs in QEMU or in a container; --run chooses. With --image
 an image from a registry runs instead (with Docker's login); with --remote the deployed
 function is called. The response goes to standard output, the function's logs to
 standard error.`,
@@ -80,11 +80,6 @@ standard error.`,
 				return err
 			}
 			function := selected[0]
-			if emulator == "" && !remote.remote {
-				if err := runsHere(cmd, &f, function, ref); err != nil {
-					return err
-				}
-			}
 			if function.Timeout > 0 && !cmd.Flags().Changed("timeout") {
 				timeout = time.Duration(function.Timeout) * time.Second
 			}
@@ -92,22 +87,26 @@ standard error.`,
 			if err != nil {
 				return err
 			}
-			unpack := func(target string) ([]string, error) { return unpackFrom(cmd.Context(), ref, f.platform, target) }
-			if ref == "" && emulator == "" && !remote.remote {
-				f.only = []string{name}
-				r, dist, err := a.buildAll(cmd, &f, "")
-				if err != nil {
+			here := emulator == "" && !remote.remote
+			var x *executor.Executor
+			if here {
+				if x, err = how.choose(cmd, &f, selected, ref != ""); err != nil {
 					return err
 				}
-				if failed := r.Failed(); len(failed) > 0 {
-					return failed[0]
+			}
+			var ready *executor.Function
+			switch {
+			case here && ref != "":
+				ready, err = fromRegistry(cmd.Context(), x, ref, name)
+			case here:
+				f.only = []string{name}
+				var prepare prepare
+				if prepare, _, err = a.runnable(cmd, &f, x, selected, ""); err == nil {
+					ready, err = prepare(cmd.Context(), function)
 				}
-				unpack = func(target string) ([]string, error) {
-					if err := rootfs.Unpack(cmd.Context(), dist, name, target); err != nil {
-						return nil, err
-					}
-					return rootfs.Environment(dist, name)
-				}
+			}
+			if err != nil {
+				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -118,7 +117,7 @@ standard error.`,
 			case emulator != "":
 				response, err = invoke.Emulated(ctx, emulator, event)
 			default:
-				response, err = invoke.Once(ctx, unpack, event, invoke.Options{Name: function.Lambda, Env: resolveEnv(env), Memory: function.Memory, Logs: cmd.ErrOrStderr()})
+				response, err = once(ctx, ready, event, invoke.Options{Name: function.Lambda, Env: resolveEnv(env), Memory: function.Memory, Logs: cmd.ErrOrStderr()})
 			}
 			if err != nil {
 				return err
@@ -133,46 +132,30 @@ standard error.`,
 	cmd.Flags().StringVar(&ref, "image", "", "reference of an image to run, instead of building one")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long the function may run (default: timeout in its image.json, else 1m0s)")
 	remote.add(cmd)
-	f.addOne(cmd)
+	how.add(cmd)
+	f.addLocalPlatform(cmd)
+	f.addBase(cmd)
+	f.addFFmpeg(cmd)
 	return cmd
 }
 
-// runsHere makes sure that this machine can run the image. A function for another
-// architecture is built for that of this machine, unless the command line says for which.
-func runsHere(cmd *cobra.Command, f *buildFlags, of catalog.Function, ref string) error {
-	if cmd.Flags().Changed("platform") {
-		return checkRuns(f.platform)
-	}
-	f.platform = "linux/" + of.Arch()
-	here := "linux/" + runtime.GOARCH
-	if checkRuns(f.platform) == nil || ref != "" || !slices.Contains(platforms, here) || checkRuns(here) != nil {
-		return checkRuns(f.platform)
-	}
-	warn(cmd, []string{fmt.Sprintf("%s is for %s, which this machine does not run; it is built for %s here", of.Image, f.platform, here)})
-	return cmd.Flags().Set("platform", here)
-}
-
-// checkRuns returns an error if this machine cannot run the programs of a platform.
-func checkRuns(platform string) error {
-	p, err := parsePlatform(platform)
+// once starts a function, hands it one event and removes it.
+func once(ctx context.Context, f *executor.Function, event []byte, o invoke.Options) (r invoke.Response, err error) {
+	defer func() { err = errors.Join(err, f.Close()) }()
+	started, err := f.Start(o)
 	if err != nil {
-		return err
+		return r, err
 	}
-	err = invoke.Runs(p.Architecture)
-	switch {
-	case err == nil:
-		return nil
-	case runtime.GOOS != p.OS:
-		return usageError{fmt.Errorf("--platform: %w; run this command on Linux", err)}
-	default:
-		return usageError{fmt.Errorf("--platform: %w; pass --platform %s/%s, or let QEMU run them: docker run --privileged --rm tonistiigi/binfmt --install %s",
-			err, p.OS, runtime.GOARCH, p.Architecture)}
+	defer func() { err = errors.Join(err, started.Stop()) }()
+	if r, err = started.Invoke(ctx, event); err != nil {
+		return r, fmt.Errorf("invoke %s: %w", o.Name, err)
 	}
+	return r, nil
 }
 
-// unpackFrom unpacks an image of a registry, and returns its environment.
-func unpackFrom(ctx context.Context, reference, platform, target string) ([]string, error) {
-	p, err := parsePlatform(platform)
+// fromRegistry prepares an image of a registry.
+func fromRegistry(ctx context.Context, x *executor.Executor, reference, name string) (*executor.Function, error) {
+	p, err := parsePlatform(x.Platform())
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +167,7 @@ func unpackFrom(ctx context.Context, reference, platform, target string) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	if err := rootfs.UnpackImage(ctx, img, target); err != nil {
-		return nil, err
-	}
-	return rootfs.EnvironmentOf(img)
+	return x.FromImage(ctx, img, name)
 }
 
 func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file string) ([]byte, error) {

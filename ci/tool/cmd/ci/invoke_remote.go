@@ -21,7 +21,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 }
 
 // localOnly are the flags of invoke that say how a function is started here.
-var localOnly = []string{"env", "image", "platform", "base", "ffmpeg", "offline", "mirror"}
+var localOnly = []string{"env", "image", "platform", "run", "base", "ffmpeg", "offline", "mirror"}
 
 func (f *remoteFlags) check(cmd *cobra.Command) error {
 	if !f.remote {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,6 +112,9 @@ rolled back: every function runs the same image as before.`,
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := runsOn(runtime.GOOS, cmd); err != nil {
+			return err
+		}
 		if err := requiredFlags(cmd); err != nil {
 			return err
 		}
@@ -131,6 +136,15 @@ rolled back: every function runs the same image as before.`,
 		root.AddCommand(cmd)
 	}
 	return root
+}
+
+// runsOn returns an error if a command does not run on a system. What reads the workspace and
+// keeps files relies on paths, links and rights as Linux and macOS have them.
+func runsOn(system string, cmd *cobra.Command) error {
+	if system != "windows" || slices.Contains([]string{"ci", "version", "completion"}, cmd.Name()) {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s does not run on Windows itself; use WSL: type `wsl --install`, then clone the repository and build there", cmd.CommandPath())}
 }
 
 // newHelp replaces cobra's own help command, which accepts the name of an unknown command.

@@ -60,6 +60,7 @@ func setup(e *testscript.Env) error {
 		goCache = filepath.Join(goCache, "go-build")
 	}
 	e.Setenv("GOCACHE", goCache)
+	e.Setenv("HERE", runtime.GOARCH)
 	e.Setenv("OTHER", otherArchitecture())
 	e.Setenv("GOPATH", filepath.Join(e.WorkDir, ".gopath"))
 	e.Setenv("HOME", e.WorkDir)

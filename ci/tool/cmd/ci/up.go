@@ -6,19 +6,18 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/run/dev"
 	"lambdas.internal/ci/tool/run/endpoint"
+	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/run/local"
 )
 
 func newUp(a *app) *cobra.Command {
 	var f buildFlags
+	var how runFlags
 	var listen, s3Listen, out string
 	var env []string
 	var watch bool
@@ -28,7 +27,8 @@ func newUp(a *app) *cobra.Command {
 		Long: `Run the whole system on this machine until Ctrl-C, with a page at the API's
 address that uploads media, starts jobs and shows their results.
 
-The functions run from their built images. S3, DynamoDB, Lambda's API and API Gateway
+The functions run from their built images, in containers where this machine cannot run
+Linux programs; the first line says how. S3, DynamoDB, Lambda's API and API Gateway
 are servers on localhost; their content is deleted at the end. If GEMINI_API_KEY is
 set, Gemini is called for real; without it a selection ranks by measurements only, and
 an enhancement reports that the key is missing.
@@ -43,32 +43,34 @@ bin/ci dev; the content of the servers stays.`,
 					return usageError{fmt.Errorf("%s: %q is not an address; write HOST:PORT", flag, address)}
 				}
 			}
-			if err := checkRuns(f.platform); err != nil {
-				return err
-			}
-			r, dir, err := a.buildAll(cmd, &f, out)
+			c, err := a.catalog()
 			if err != nil {
 				return err
 			}
-			if failed := r.Failed(); len(failed) > 0 {
-				return errors.Join(failed...)
+			x, err := how.choose(cmd, &f, c.Functions, false)
+			if err != nil {
+				return err
 			}
-			c, err := a.catalog()
+			prepare, oldFFmpeg, err := a.runnable(cmd, &f, x, c.Functions, out)
 			if err != nil {
 				return err
 			}
 			if os.Getenv("GEMINI_API_KEY") != "" {
 				env = append(env, "GEMINI_API_KEY")
 			}
-			if slices.ContainsFunc(r.Images, func(row build.Row) bool { return strings.HasPrefix(row.FFmpeg, "npm ") }) {
+			if oldFFmpeg {
 				env = append([]string{"MEDIA_REFUSED_TYPES=image/heic"}, env...) // npm's ffmpeg cannot read it
 			}
 			o := local.Options{
-				Root: c.Root, Layout: dir, Functions: c.Functions, Front: "api", Listen: listen, S3Listen: s3Listen,
+				Root: c.Root, Functions: c.Functions, Prepare: prepare, Front: "api", Listen: listen, S3Listen: s3Listen,
 				Env: resolveEnv(env), Logs: cmd.ErrOrStderr(),
 			}
 			if watch {
-				o.Run = a.watched(cmd, &f)
+				start, err := swappable(x)
+				if err != nil {
+					return err
+				}
+				o.Run = a.watched(cmd, &f, start)
 			}
 			system, err := local.Start(cmd.Context(), o)
 			if err != nil {
@@ -91,16 +93,17 @@ bin/ci dev; the content of the servers stays.`,
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
 	cmd.Flags().BoolVar(&watch, "watch", false, "answer with the new code when a source is saved")
 	addOut(cmd, &out)
-	f.addPlatform(cmd)
+	how.add(cmd)
+	f.addLocalPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)
 	return cmd
 }
 
 // watched runs functions in a session that follows their sources.
-func (a *app) watched(cmd *cobra.Command, f *buildFlags) func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
+func (a *app) watched(cmd *cobra.Command, f *buildFlags, start func(string, invoke.Options) (endpoint.Runner, error)) func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
 	return func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
-		session, err := dev.Start(cmd.Context(), dev.Options{Load: a.reader(cmd, f, nil), Env: env, Output: cmd.ErrOrStderr()})
+		session, err := dev.Start(cmd.Context(), dev.Options{Load: a.reader(cmd, f, nil), Start: start, Env: env, Output: cmd.ErrOrStderr()})
 		if err != nil {
 			return nil, nil, err
 		}

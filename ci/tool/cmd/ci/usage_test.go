@@ -38,6 +38,9 @@ func TestUsageMistakes(t *testing.T) {
 		"cost --from dist --mirror docker.io=localhost":          "ci: --mirror says what to build; it cannot be combined with --from\n",
 		"cost --published --mirror docker.io=localhost":          "ci: --mirror says what to build; it cannot be combined with --published\n",
 		"publish --local --serve --dry-run":                      "ci: --serve cannot be combined with --dry-run, which publishes nothing to serve\n",
+		"build-all --platform linux/arm64,linux/arm64":           "ci: --platform names linux/arm64 twice\n",
+		"build-all --platform linux/arm64,linux/arm":             "ci: --platform: Lambda does not run \"linux/arm\"; pass linux/amd64 or linux/arm64\n",
+		"audit --platform linux/amd64,linux/arm64":               "ci: --platform: Lambda does not run \"linux/amd64,linux/arm64\"; pass linux/amd64 or linux/arm64\n",
 		"build-all --only nonsense":                              "ci: no image is named \"nonsense\"; the images are alpha, beta\n",
 		"build-all --ffmpeg A!":                                  "ci: --ffmpeg: \"A!\" is not an image reference; write registry/repository:tag or registry/repository@digest\n",
 		"registry --port 70000":                                  "ci: --port: 70000 is not a port; pass 0 to 65535\n",
@@ -103,6 +106,20 @@ func TestTextsSayBinCI(t *testing.T) {
 			if !strings.HasPrefix(strings.TrimSpace(line), "//") {
 				assert.NotRegexp(t, messages, line, file)
 			}
+		}
+	}
+}
+
+func TestRunsOn(t *testing.T) {
+	root := newRoot()
+	for _, cmd := range append(root.Commands(), root) {
+		require.NoError(t, runsOn("darwin", cmd))
+		err := runsOn("windows", cmd)
+		switch cmd.Name() {
+		case "ci", "version", "completion":
+			require.NoError(t, err, cmd.Name())
+		default:
+			require.EqualError(t, err, "bin/ci "+cmd.Name()+" does not run on Windows itself; use WSL: type `wsl --install`, then clone the repository and build there")
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -37,6 +38,9 @@ type Builder struct {
 	// Platform is that of all images; with Mixed, each has the architecture of its function.
 	Platform v1.Platform
 	Mixed    bool
+	// Apart are the architectures of a layout that holds each image for several: the
+	// architecture is part of the name there, as in api:arm64.
+	Apart []string
 	// BaseRef and FFmpegRef replace the images of the lock file; see [pin.Options].
 	BaseRef, FFmpegRef string
 	// Mirrors say from where to pull images instead.
@@ -212,6 +216,9 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 			start := time.Now()
 			rows[i] = b.one(f, in, in.Binaries[i])
 			from.annotate(&rows[i].Descriptor, f, rows[i].files(), in.Binaries[i].Binary)
+			if rows[i].Err == nil && len(b.Apart) > 0 {
+				rows[i].Descriptor.Annotations[image.AnnotationRefName] = apart(f.Image, b.Platform.Architecture)
+			}
 			rows[i].Seconds = time.Since(start).Seconds()
 			return nil
 		})
@@ -232,15 +239,20 @@ func (b *Builder) Assemble(ctx context.Context, functions []catalog.Function, in
 }
 
 // stays tells whether an image that is in the layout already stays: one of a function of
-// the catalog, for the same platform.
+// the catalog, for the same platform, or for one of those that the layout holds apart.
 func (b *Builder) stays(d v1.Descriptor) bool {
+	if len(b.Apart) > 0 {
+		return slices.ContainsFunc(b.Catalog.Functions, func(f catalog.Function) bool {
+			return slices.ContainsFunc(b.Apart, func(a string) bool { return apart(f.Image, a) == d.Annotations[image.AnnotationRefName] })
+		})
+	}
 	of, err := b.Catalog.Select([]string{d.Annotations[image.AnnotationRefName]})
 	return err == nil && d.Platform != nil && d.Platform.Architecture == b.For(of[0]).Architecture
 }
 
 // one makes one image and puts its blobs into the cache.
 func (b *Builder) one(f catalog.Function, in Inputs, compiled gobuild.Result) Row {
-	row := Row{Function: f}
+	row := Row{Function: f, Platform: b.Platform.String()}
 	fail := func(err error) Row {
 		row.Err, row.Error = err, err.Error()
 		return row

@@ -1,6 +1,7 @@
 package build_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -97,6 +98,37 @@ func TestAllForARM64(t *testing.T) {
 	for _, d := range index.Manifests {
 		assert.Equal(t, "arm64", d.Platform.Architecture)
 	}
+}
+
+func TestSeveralArchitecturesInOneLayout(t *testing.T) {
+	w := newWorld(t)
+	w.all(t)
+	alone := w.held(t)
+	both := []string{"amd64", "arm64"}
+
+	r, err := w.Each(t.Context(), both, w.Catalog.Functions, w.dist)
+
+	require.NoError(t, err)
+	require.Empty(t, r.Failed())
+	assert.Equal(t, "linux/amd64, linux/arm64", r.Platform)
+	held := w.held(t)
+	assert.Len(t, held, 2*len(alone))
+	for name, digest := range alone {
+		assert.Equal(t, digest, held[name+":amd64"], "the image is the same as alone")
+		assert.NotEqual(t, digest, held[name+":arm64"])
+	}
+	var table bytes.Buffer
+	require.NoError(t, r.Table(&table, "dist"))
+	assert.Regexp(t, `(?m)^api .* sha256:\w{12}  linux/amd64$`, table.String())
+	assert.Regexp(t, `(?m)^api .* sha256:\w{12}  linux/arm64$`, table.String())
+
+	_, err = w.Each(t.Context(), both, w.Catalog.Functions[:1], w.dist)
+	require.NoError(t, err)
+	assert.Equal(t, held, w.held(t), "the other images stay")
+	_, err = layout.Find(w.dist, "api")
+	require.EqualError(t, err, w.dist+" has image \"api\" for several architectures, as api:amd64 and api:arm64; build it for one with `bin/ci build-all --out FOLDER`")
+	w.all(t)
+	assert.Equal(t, alone, w.held(t), "built for one again, there is one of each")
 }
 
 func TestAFunctionThatFailsKeepsItsEarlierImage(t *testing.T) {

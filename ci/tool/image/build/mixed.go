@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -48,6 +49,25 @@ func (b *Builder) Parts(functions []catalog.Function) []Part {
 		parts[at].Functions = append(parts[at].Functions, f)
 	}
 	return parts
+}
+
+// apart is the name of an image in a layout that holds it for several architectures.
+func apart(name, architecture string) string { return name + ":" + architecture }
+
+// Each makes the images of the functions for each of the architectures, in one layout; see
+// [Builder.All].
+func (b *Builder) Each(ctx context.Context, architectures []string, functions []catalog.Function, dir string) (*Report, error) {
+	var all *Report
+	for _, a := range architectures {
+		one := *b
+		one.Platform.Architecture, one.Mixed, one.Apart = a, false, architectures
+		r, err := one.all(ctx, functions, dir)
+		if err != nil {
+			return nil, err
+		}
+		all = all.With(r, functions)
+	}
+	return all, nil
 }
 
 // With adds a report to another one, with the images in the order of the functions.

@@ -10,11 +10,19 @@ import (
 
 // Table prints the images and their layers. dir is the image layout that holds them.
 func (r *Report) Table(w io.Writer, dir string) error {
+	header := []string{"IMAGE", "VARIANT", "LAYERS", "MB", "LAYER BY LAYER", "BASE", "REUSED", "TIME", "DIGEST"}
+	several := strings.Contains(r.Platform, ", ") // else the last line says for which they are
+	if several {
+		header = append(header, "FOR")
+	}
 	var rows [][]string
 	for _, i := range r.Images {
-		rows = append(rows, i.cells())
+		cells := i.cells()
+		if several {
+			cells = append(cells, i.Platform)
+		}
+		rows = append(rows, cells)
 	}
-	header := []string{"IMAGE", "VARIANT", "LAYERS", "MB", "LAYER BY LAYER", "BASE", "REUSED", "TIME", "DIGEST"}
 	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}

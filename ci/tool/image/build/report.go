@@ -34,6 +34,7 @@ func failures(rows []Row) []error {
 // Row is the result for one image.
 type Row struct {
 	catalog.Function
+	Platform string `json:"platform"`
 	// Digest is the digest of the image's manifest.
 	Digest string `json:"digest,omitempty"`
 	// Layers are in the order of the image, base first.

@@ -106,24 +106,77 @@ func fromNPM(ctx context.Context, c *cache.Cache, locked map[string]lock.Static,
 	if !ok {
 		return layer.Layer{}, false, fmt.Errorf("%s has no static build for %s", lock.File, platform)
 	}
-	packages := map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe}
 	key, comment := npmKey(static, platform)
-	return keep(ctx, c, key, comment, platform, func(dir string) error {
-		for program, p := range packages {
-			tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
-			if err != nil {
-				return err
-			}
-			r, err := npm.Open(ctx, tarball, program)
-			if err != nil {
-				return err
-			}
-			if err := errors.Join(write(filepath.Join(dir, program), r), r.Close()); err != nil {
-				return err
-			}
+	return keep(ctx, c, key, comment, platform, func(dir string) error { return unpackNPM(ctx, c, static, dir) })
+}
+
+// unpackNPM writes the programs of the npm packages to a folder.
+func unpackNPM(ctx context.Context, c *cache.Cache, static lock.Static, dir string) error {
+	for program, p := range map[string]lock.Package{"ffmpeg": static.FFmpeg, "ffprobe": static.FFprobe} {
+		tarball, err := npm.Fetch(ctx, p, c.Path("npm"))
+		if err != nil {
+			return err
 		}
+		r, err := npm.Open(ctx, tarball, program)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(write(filepath.Join(dir, program), r), r.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Programs returns ffmpeg and ffprobe for a platform that need not be Linux, from the npm
+// packages in the lock file: where they are on this machine, by their paths in an image.
+func Programs(ctx context.Context, c *cache.Cache, locked map[string]lock.Static, platform v1.Platform) (map[string]string, error) {
+	name := platform.Architecture
+	if platform.OS != "linux" {
+		name = platform.OS + "-" + name
+	}
+	static, ok := locked[name]
+	if !ok {
+		return nil, fmt.Errorf("get ffmpeg: %s has no static build for %s", lock.File, name)
+	}
+	key, _ := npmKey(static, platform)
+	dir := c.Path("npm", key[:16])
+	found := map[string]string{}
+	for program, at := range programs {
+		found[at] = filepath.Join(dir, program)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return found, nil
+	}
+	if err := unpackPrograms(ctx, c, static, dir); err != nil {
+		return nil, fmt.Errorf("get ffmpeg: %w", err)
+	}
+	return found, nil
+}
+
+// unpackPrograms makes dir the folder with the programs, in one step.
+func unpackPrograms(ctx context.Context, c *cache.Cache, static lock.Static, dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp(filepath.Dir(dir), ".ffmpeg-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	if err := unpackNPM(ctx, c, static, temporary); err != nil {
+		return err
+	}
+	for program := range programs {
+		if err := os.Chmod(filepath.Join(temporary, program), 0o755); err != nil {
+			return err
+		}
+	}
+	err = os.Rename(temporary, dir)
+	if _, there := os.Stat(dir); there == nil { // another run was faster
 		return nil
-	})
+	}
+	return err
 }
 
 // fromImage makes the layer from the programs in an image.

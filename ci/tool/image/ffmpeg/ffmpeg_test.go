@@ -165,6 +165,37 @@ func TestFromNPM(t *testing.T) {
 	testkit.NoLeftovers(t, c.Path())
 }
 
+// For a function that runs on another system, the programs are files of this machine.
+func TestPrograms(t *testing.T) {
+	registry, c := testkit.NewNPM(t), testkit.Cache(t)
+	locked := map[string]lock.Static{"darwin-arm64": {
+		FFmpeg:  registry.Publish(t, "@ffmpeg-installer/darwin-arm64", "4.1.5", "ffmpeg", "of macOS"),
+		FFprobe: registry.Publish(t, "@ffprobe-installer/darwin-arm64", "5.0.1", "ffprobe", "of macOS too"),
+	}}
+	mac := v1.Platform{OS: "darwin", Architecture: "arm64"}
+
+	found, err := ffmpeg.Programs(t.Context(), c, locked, mac)
+
+	require.NoError(t, err)
+	for at, want := range map[string]string{image.FFmpegPath: "of macOS", image.FFprobePath: "of macOS too"} {
+		data, err := os.ReadFile(found[at])
+		require.NoError(t, err)
+		assert.Equal(t, want, string(data))
+		info, err := os.Stat(found[at])
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o755), info.Mode().Perm())
+	}
+	asked := registry.Requests.Load()
+	again, err := ffmpeg.Programs(t.Context(), c, locked, mac)
+	require.NoError(t, err)
+	assert.Equal(t, found, again)
+	assert.Equal(t, asked, registry.Requests.Load(), "they are kept")
+	testkit.NoLeftovers(t, c.Path())
+
+	_, err = ffmpeg.Programs(t.Context(), c, locked, v1.Platform{OS: "darwin", Architecture: "amd64"})
+	require.EqualError(t, err, "get ffmpeg: ci/images.lock.json has no static build for darwin-amd64")
+}
+
 func TestFromNPMForAPlatformThatIsNotLocked(t *testing.T) {
 	_, _, err := ffmpeg.Get(t.Context(), testkit.Cache(t), pin.Choice{Pin: image.Offline}, nil, testkit.ARM64)
 

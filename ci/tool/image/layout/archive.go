@@ -2,6 +2,7 @@ package layout
 
 import (
 	"archive/tar"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,21 +12,32 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lambdas.internal/ci/tool/image"
 )
 
 // Archive writes one image of the layout in dir as a tar. The tar is an OCI image
 // layout, with a manifest.json so that `docker load` accepts it too.
-func Archive(w io.Writer, dir, name string) error {
-	if err := archive(w, dir, name); err != nil {
+func Archive(w io.Writer, dir, name string) error { return ArchiveAs(w, dir, name, "") }
+
+// ArchiveAs is [Archive] for those who load it: the image gets a reference there.
+func ArchiveAs(w io.Writer, dir, name, reference string) error {
+	if err := archive(w, dir, name, reference); err != nil {
 		return fmt.Errorf("write image %s as an archive: %w", name, err)
 	}
 	return nil
 }
 
-func archive(w io.Writer, dir, name string) error {
+// annotationLoaded is the reference under which containerd and Apple's container load an image.
+const annotationLoaded = "io.containerd.image.name"
+
+func archive(w io.Writer, dir, name, reference string) error {
 	descriptor, err := Find(dir, name)
 	if err != nil {
 		return err
+	}
+	if reference != "" {
+		descriptor.Annotations = map[string]string{annotationLoaded: reference, image.AnnotationRefName: reference}
 	}
 	manifest, err := readManifest(dir, descriptor)
 	if err != nil {
@@ -37,7 +49,7 @@ func archive(w io.Writer, dir, name string) error {
 	if err != nil {
 		return err
 	}
-	docker, err := dockerManifest(manifest, name)
+	docker, err := dockerManifest(manifest, cmp.Or(reference, name+":latest"))
 	if err != nil {
 		return err
 	}
@@ -67,7 +79,7 @@ func archive(w io.Writer, dir, name string) error {
 
 // dockerManifest returns a manifest.json as `docker save` writes it.
 // https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md#combined-image-json--filesystem-changeset-format
-func dockerManifest(m *v1.Manifest, name string) ([]byte, error) {
+func dockerManifest(m *v1.Manifest, reference string) ([]byte, error) {
 	var layers []string
 	for _, l := range m.Layers {
 		layers = append(layers, blobName(l.Digest))
@@ -76,7 +88,7 @@ func dockerManifest(m *v1.Manifest, name string) ([]byte, error) {
 		Config   string
 		RepoTags []string
 		Layers   []string
-	}{{blobName(m.Config.Digest), []string{name + ":latest"}, layers}})
+	}{{blobName(m.Config.Digest), []string{reference}, layers}})
 }
 
 func readManifest(dir string, d v1.Descriptor) (*v1.Manifest, error) {

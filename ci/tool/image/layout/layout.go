@@ -24,9 +24,9 @@ import (
 // marker is the content of the file that makes a folder an image layout.
 const marker = `{"imageLayoutVersion":"1.0.0"}`
 
-// own is what a layout consists of, and what is in dist/ too: the local registry, and how to
-// reach the stand-in for AWS.
-var own = []string{"blobs", "index.json", "oci-layout", "registry", "stand-in.env"}
+// own is what a layout consists of, and what is in dist/ too: images that only run on this
+// machine, the local registry, and how to reach the stand-in for AWS.
+var own = []string{"blobs", "index.json", "oci-layout", "local", "registry", "stand-in.env"}
 
 // Source has the blobs of the images to write.
 type Source interface {
@@ -138,6 +138,16 @@ func Open(dir string) (Images, error) {
 func (i Images) Find(name string) (v1.Descriptor, error) {
 	d, ok := i.byName[name]
 	if !ok {
+		var apart []string
+		for of := range i.byName {
+			if strings.HasPrefix(of, name+":") {
+				apart = append(apart, of)
+			}
+		}
+		if len(apart) > 0 {
+			slices.Sort(apart)
+			return d, fmt.Errorf("%s has image %q for several architectures, as %s; build it for one with `bin/ci build-all --out FOLDER`", i.dir, name, strings.Join(apart, " and "))
+		}
 		return d, fmt.Errorf("%s has no image %q; build it with `bin/ci build-all`", i.dir, name)
 	}
 	return d, nil

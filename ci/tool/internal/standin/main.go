@@ -26,11 +26,12 @@ import (
 
 func main() {
 	root := flag.String("root", ".", "workspace whose functions exist in the stand-in")
-	port := flag.Int("port", 5078, "port on localhost; 0 for a free one")
+	address := flag.String("address", "127.0.0.1", "address to listen at; another one, such as that of a bridge, for the containers of a Dagger engine")
+	port := flag.Int("port", 5078, "port to listen at; 0 for a free one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	err := run(ctx, *root, *port, os.Stdout)
+	err := run(ctx, *root, *address, *port, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "stand-in:", err)
@@ -39,7 +40,7 @@ func main() {
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, root string, port int, out io.Writer) (err error) {
+func run(ctx context.Context, root, address string, port int, out io.Writer) (err error) {
 	c, err := catalog.Load(root)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func run(ctx context.Context, root string, port int, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("%w; is another one running? pass a free port: make stand-in ARGS=\"-port 0\"", err)
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package tutorial runs the commands of docs/TUTORIAL.md in a fresh clone, in order, and
 // checks that they print what the page shows.
 package tutorial

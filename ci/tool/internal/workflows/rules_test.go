@@ -140,7 +140,7 @@ func checkRules(content []byte) (problems []string) {
 			bad("%s: permissions is missing", name)
 			continue
 		}
-		login, logins, proposes, comments, releases := 0, 0, false, false, false
+		login, logins, proposes, comments, releases, reports := 0, 0, false, false, false, false
 		for n, s := range j.Steps {
 			if strings.HasPrefix(s.Uses, "aws-actions/configure-aws-credentials@") {
 				login, logins = n, logins+1
@@ -156,6 +156,7 @@ func checkRules(content []byte) (problems []string) {
 			}
 			proposes = proposes || strings.HasPrefix(s.Run, ".github/propose ")
 			releases = releases || strings.HasPrefix(s.Run, ".github/release ")
+			reports = reports || strings.HasPrefix(s.Run, ".github/report ")
 			comments = comments || strings.HasPrefix(s.Run, ".github/comment ")
 			if strings.Contains(s.Run, "${{") && strings.Contains(s.Run, "inputs.") {
 				bad("%s: an input in a script is run as part of it; pass it by env", name)
@@ -179,6 +180,12 @@ func checkRules(content []byte) (problems []string) {
 			want["pull-requests"] = "write"
 			if logins > 0 || len(j.Steps) != 2 || !strings.Contains(j.If, "head.repo.full_name == github.repository") {
 				bad("%s: a job that may comment checks out and comments, and does nothing else, and not for a fork", name)
+			}
+		}
+		if reports {
+			want["issues"] = "write"
+			if ofRequests || logins > 0 || len(j.Steps) != 2 {
+				bad("%s: a job that may write issues checks out and reports, and does nothing else", name)
 			}
 		}
 		if releases {
@@ -227,6 +234,7 @@ func TestWorkflowRules(t *testing.T) {
 		"a key instead of a role":     {change("main.yml", "role-to-assume: ${{ vars.AWS_DEPLOY_ROLE }}", "aws-access-key-id: x"), "by a role"},
 		"a push for each request":     {change("pins.yml", "on:", "on:\n  pull_request:"), "may push checks out"},
 		"a comment with a build":      {change("pull-request.yml", "      - name: Make the comment", "      - uses: ./.github/actions/setup\n      - name: Make the comment"), "may comment checks out"},
+		"tests that write issues":     {change("systems.yml", "      - run: make test\n", "      - run: .github/report x\n"), "does nothing else"},
 		"a comment for a fork":        {change("pull-request.yml", "    if: github.actor != 'dependabot[bot]' && github.event.pull_request.head.repo.full_name == github.repository", "    if: true"), "not for a fork"},
 		"a release with a build":      {change("release.yml", "      - name: Make the release", "      - uses: ./.github/actions/setup\n      - name: Make the release"), "may release takes"},
 		"a release of a request":      {change("release.yml", "  push:\n    tags: ['v*']", "  pull_request:"), "may release takes"},
@@ -249,7 +257,7 @@ func TestVersionsAreInOnePlace(t *testing.T) {
 	require.NotNil(t, version)
 	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindSubmatch(testkit.Source(t, root, "go.work"))
 	require.NotNil(t, toolchain)
-	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/markdown", ".github/comment", ".github/install", ".github/propose", ".github/provide", ".github/release") {
+	for _, file := range append(testkit.Sources(t, root, ".yml", ".sh"), "Makefile", ".github/summarize", ".github/markdown", ".github/comment", ".github/install", ".github/propose", ".github/provide", ".github/release", ".github/report") {
 		content := string(testkit.Source(t, root, file))
 		assert.NotContains(t, content, strings.TrimPrefix(string(version[1]), "v"), "%s repeats the version of Dagger", file)
 		assert.NotContains(t, content, string(toolchain[1]), "%s repeats the version of Go", file)

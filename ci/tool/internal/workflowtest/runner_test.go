@@ -35,6 +35,7 @@ type github struct {
 	home  string
 	log   string // what the stand-ins note
 	vars  []string
+	more  []string // environment
 }
 
 func newGitHub(t *testing.T) *github {
@@ -92,12 +93,11 @@ func (g *github) git(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// commit commits all changes and returns the commit.
-func (g *github) commit(message string) string {
+// commit commits all changes.
+func (g *github) commit(message string) {
 	g.t.Helper()
 	g.git("add", "-A")
 	g.git("commit", "-q", "--allow-empty", "-m", message)
-	return g.git("rev-parse", "HEAD")
 }
 
 // edit changes a function, so that its image is another one.
@@ -165,7 +165,8 @@ func (g *github) event(workflow, event, ref string, payload map[string]any, more
 	data, err := json.Marshal(payload)
 	require.NoError(g.t, err)
 	require.NoError(g.t, os.WriteFile(file, data, 0o600))
-	args := append(g.standIns(), "--json", "--no-skip-checkout", "--platform=ubuntu-24.04=-self-hosted", "--eventpath="+file,
+	args := append(g.standIns(), "--json", "--no-skip-checkout", "--platform=ubuntu-24.04=-self-hosted",
+		"--platform=ubuntu-24.04-arm=-self-hosted", "--platform=macos-15=-self-hosted", "--eventpath="+file,
 		"--workflows=.github/workflows/"+workflow, "--actor=dana", "--var=AWS_REGION="+region, "--var=DAGGER_RUNNER_HOST=tcp://stand-in.invalid:1", "--concurrent-jobs=1")
 	for _, v := range g.vars {
 		args = append(args, "--var="+v)
@@ -198,9 +199,9 @@ func (g *github) environment() []string {
 		require.NoError(g.t, err)
 		env = append(env, v+"="+strings.TrimSpace(string(value)))
 	}
-	return append(env, "HOME="+g.home, "PATH="+bin+":"+os.Getenv("PATH"), "WORKFLOW_LOG="+g.log, "WORKFLOW_MAKE="+realMake, "CI_CACHE=", "CI_SOURCES=",
-		"HTTPS_PROXY="+g.cloud.proxy, "https_proxy=", "NO_PROXY=127.0.0.1,localhost", "SSL_CERT_FILE="+g.cloud.roots, "AWS_CA_BUNDLE="+g.cloud.roots,
-		"AWS_EC2_METADATA_DISABLED=true", "_EXPERIMENTAL_DAGGER_RUNNER_HOST=tcp://stand-in.invalid:1")
+	return slices.Concat(env, g.more, []string{"HOME=" + g.home, "PATH=" + bin + ":" + os.Getenv("PATH"), "WORKFLOW_LOG=" + g.log, "WORKFLOW_MAKE=" + realMake, "CI_CACHE=", "CI_SOURCES=",
+		"HTTPS_PROXY=" + g.cloud.proxy, "https_proxy=", "NO_PROXY=127.0.0.1,localhost", "SSL_CERT_FILE=" + g.cloud.roots, "AWS_CA_BUNDLE=" + g.cloud.roots,
+		"AWS_EC2_METADATA_DISABLED=true", "_EXPERIMENTAL_DAGGER_RUNNER_HOST=tcp://stand-in.invalid:1"})
 }
 
 // clean fails the test if a credential is in what a run printed or kept.

@@ -61,6 +61,19 @@ func TestFull(t *testing.T) {
 	assert.Contains(t, r.noted, "make test-race\nmake test-full\n")
 }
 
+// A failure becomes an issue, by a job that does nothing else.
+func TestSystems(t *testing.T) {
+	g := newGitHub(t)
+	r := g.event("systems.yml", "schedule", "refs/heads/main", map[string]any{})
+	assert.True(t, r.ok, r.log)
+	assert.Equal(t, 2, strings.Count(r.noted, "make test\n"), "on each system")
+	assert.NotContains(t, r.noted, "gh ")
+	t.Setenv("WORKFLOW_FAIL", "test")
+	failed := g.event("systems.yml", "schedule", "refs/heads/main", map[string]any{})
+	assert.False(t, failed.ok)
+	assert.Contains(t, failed.noted, "gh issue create --title The tests fail on macOS or on Linux on arm64 --body Other systems failed: ")
+}
+
 // The commands of CodeBuild, in one shell, each way in.
 func TestCodeBuild(t *testing.T) {
 	for title, test := range map[string]struct {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"lambdas.internal/ci/tool/image/build"
+	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/gobuild"
 )
@@ -33,11 +34,11 @@ type Debugger struct {
 	Program string
 }
 
-// Under is the command line that runs a program under the debugger. The program runs at once;
-// clients come and go.
-func (d *Debugger) Under(program string) []string {
-	return []string{d.Program, "exec", "--headless", "--api-version=2", "--accept-multiclient", "--continue",
-		"--listen=" + d.Address, "--only-same-user=true", program}
+// Via starts a process under the debugger. The program runs at once; clients come and go.
+func (d *Debugger) Via(p invoke.Process) invoke.Process {
+	p.Args = append([]string{d.Program, "exec", "--headless", "--api-version=2", "--accept-multiclient", "--continue",
+		"--listen=" + d.Address, "--only-same-user=true"}, p.Args...)
+	return p
 }
 
 // compile compiles a function for the debugger into dir.

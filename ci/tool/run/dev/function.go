@@ -280,7 +280,8 @@ func (f *Function) start() (endpoint.Runner, error) {
 	}
 	o := invoke.Options{Name: p.of.Lambda, Image: f.env, Env: f.s.o.Env, Memory: p.of.Memory, Logs: f.logs}
 	if f.debugged() {
-		o.Under = f.s.o.Debugger.Under
+		// A debugger is no file of the image, so the function sees those of this machine.
+		o.Open, o.Via = true, f.s.o.Debugger.Via
 		return f.s.o.Start(f.root, o)
 	}
 	r, err := f.s.o.Start(f.root, o)

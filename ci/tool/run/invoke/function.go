@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lambdas.internal/ci/tool/image"
 )
 
@@ -32,6 +30,7 @@ type Function struct {
 	exited   chan struct{} // closed when the process has ended
 	err      error         // how it ended; read it only after exited is closed
 	stop     context.CancelFunc
+	after    func() error
 }
 
 // Options say how a function is started.
@@ -45,15 +44,27 @@ type Options struct {
 	Memory int
 	// Logs receives the output of the function.
 	Logs io.Writer
-	// Under returns the command line that runs a program, such as that of a debugger; nil to
-	// run it directly. A debugger is no file of the image, so the function sees those of this
-	// machine.
-	Under func(program string) []string
+	// Open lets the function see the files of this machine, whatever the rights of this process.
+	Open bool
+	// Via starts the function through another program, such as an emulator; nil for none.
+	Via func(Process) Process
+}
+
+// Process is what is started for a function.
+type Process struct {
+	// Args are the program and its arguments.
+	Args []string
+	Env  []string
+	// Root is the root folder; "" for that of this machine. Dir is the working folder in it.
+	Root, Dir string
+	// After is called when the process has ended; nil for nothing.
+	After func() error
 }
 
 // Start starts the bootstrap of the image that is unpacked in root. If this process has
 // the right, root becomes the root folder of the function, so that it sees only the files
-// of its image. Otherwise only its PATH starts with the folder of the image.
+// of its image. Otherwise only its PATH starts with the folder of the image. Without a root,
+// Options.Via starts the bootstrap where the image is.
 func Start(root string, o Options) (*Function, error) {
 	f, err := start(root, o)
 	if err != nil {
@@ -67,42 +78,28 @@ func start(root string, o Options) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	bootstrap, bin, task := "/"+image.BootstrapPath, "/usr/local/bin", "/var/task"
-	confined := o.Under == nil && os.Geteuid() == 0 && makeDevices(root) == nil
-	if !confined {
-		bootstrap, bin, task = filepath.Join(root, bootstrap), filepath.Join(root, bin), filepath.Join(root, task)
-	}
-	line := []string{bootstrap}
-	if o.Under != nil {
-		line = o.Under(bootstrap)
-	}
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopTimeout
-	if confined {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-		if err := network(root); err != nil {
-			stop()
-			return nil, errors.Join(err, s.close())
-		}
-	}
-	cmd.Dir = task
-	cmd.Stdout, cmd.Stderr = o.Logs, o.Logs
-	cmd.Env = slices.Concat([]string{"PATH=" + bin + ":/usr/bin:/bin"}, ofImage(o.Image, confined), []string{
-		"AWS_LAMBDA_RUNTIME_API=" + s.addr(),
-		"AWS_LAMBDA_FUNCTION_NAME=" + o.Name,
-		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", cmp.Or(o.Memory, 1024)),
-		"AWS_REGION=us-east-1",
-		"LAMBDA_TASK_ROOT=" + task,
-	}, o.Env)
-	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		stop()
+	p, err := o.process(root, s.addr())
+	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	f := &Function{started: started, confined: confined, server: s, cmd: cmd, exited: make(chan struct{}), stop: stop}
+	confined := p.Root != "" || root == ""
+	if o.Via != nil {
+		p = o.Via(p)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopTimeout
+	cmd.Dir, cmd.Env = p.Dir, p.Env
+	cmd.Stdout, cmd.Stderr = o.Logs, o.Logs
+	if p.Root != "" {
+		chroot(cmd, p.Root)
+	}
+	f := &Function{started: time.Now(), confined: confined, server: s, cmd: cmd, exited: make(chan struct{}), stop: stop, after: p.After}
+	if err := cmd.Start(); err != nil {
+		stop()
+		return nil, errors.Join(err, f.clean())
+	}
 	go func() {
 		if f.err = cmd.Wait(); f.err == nil {
 			f.err = errors.New("exit status 0")
@@ -112,12 +109,39 @@ func start(root string, o Options) (*Function, error) {
 	return f, nil
 }
 
-// ofImage is the environment of the image. A function that is not confined sees the files of
-// this machine, where the folders that it names mean another thing.
-func ofImage(env []string, confined bool) []string {
-	if confined {
-		return env
+// process returns the process of the bootstrap, with the Runtime API at an address.
+func (o Options) process(root, api string) (Process, error) {
+	p := Process{Args: []string{"/" + image.BootstrapPath}, Root: root, Dir: "/var/task"}
+	bin, env := "/usr/local/bin", o.Image
+	switch {
+	case root == "":
+		p.Dir = ""
+	case !o.Open && confine(root) == nil:
+		if err := network(root); err != nil {
+			return p, err
+		}
+	default:
+		inside := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
+		p = Process{Args: []string{inside(p.Args[0])}, Dir: inside(p.Dir)}
+		bin, env = inside(bin), elsewhere(env)
 	}
+	if root != "" { // a container has the PATH of its image
+		p.Env = []string{"PATH=" + bin + ":/usr/bin:/bin"}
+	}
+	p.Env = slices.Concat(p.Env, env, []string{
+		"AWS_LAMBDA_RUNTIME_API=" + api,
+		"AWS_LAMBDA_FUNCTION_NAME=" + o.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", cmp.Or(o.Memory, 1024)),
+		"AWS_REGION=us-east-1",
+		"LAMBDA_TASK_ROOT=" + cmp.Or(p.Dir, "/var/task"),
+	}, o.Env)
+	return p, nil
+}
+
+// elsewhere is the environment of an image for a function that is not confined: it sees the
+// files of this machine, where the folders that the image names mean another thing.
+func elsewhere(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return name == "PATH" || name == "LD_LIBRARY_PATH" || strings.HasPrefix(name, "LAMBDA_")
@@ -193,54 +217,14 @@ func (f *Function) Confined() bool { return f.confined }
 func (f *Function) Stop() error {
 	f.stop()
 	<-f.exited
-	return f.server.close()
+	return f.clean()
 }
 
-// devices are the devices that every container has: their minor numbers; the major is 1.
-// https://github.com/opencontainers/runtime-spec/blob/v1.2.1/config-linux.md#default-devices
-var devices = map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
-
-// makeDevices creates the devices below root, as a container runtime does. It needs the
-// right to create devices, which the root user in a container may not have.
-func makeDevices(root string) error {
-	dev := filepath.Join(root, "dev")
-	if err := os.MkdirAll(dev, 0o755); err != nil {
-		return err
+// clean removes what the process used.
+func (f *Function) clean() error {
+	err := f.server.close()
+	if f.after != nil {
+		err = errors.Join(f.after(), err)
 	}
-	for name, minor := range devices {
-		file := filepath.Join(dev, name)
-		err := unix.Mknod(file, unix.S_IFCHR|0o666, int(unix.Mkdev(1, minor)))
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("create the device %s: %w", file, err)
-		}
-		if err := os.Chmod(file, 0o666); err != nil { // independent of the umask
-			return err
-		}
-	}
-	return nil
-}
-
-// Once unpacks an image into a temporary folder, starts its binary and hands it one
-// event. unpack returns the environment of the image.
-func Once(ctx context.Context, unpack func(target string) (env []string, err error), event []byte, o Options) (r Response, err error) {
-	root, err := os.MkdirTemp("", "ci-invoke-*")
-	if err != nil {
-		return r, fmt.Errorf("invoke %s: %w", o.Name, err)
-	}
-	defer os.RemoveAll(root)
-	if o.Image, err = unpack(root); err != nil {
-		return r, err
-	}
-	function, err := Start(root, o)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, function.Stop()) }()
-	if r, err = function.Invoke(ctx, event); err != nil {
-		return r, fmt.Errorf("invoke %s: %w", o.Name, err)
-	}
-	return r, nil
+	return err
 }

@@ -77,7 +77,9 @@ func TestReady(t *testing.T) {
 	again, err := f.Ready(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, took, again, "the first request counts")
-	require.NoError(t, syscall.Kill(f.PID(), 0), "the process runs")
+	process, err := os.FindProcess(f.PID())
+	require.NoError(t, err)
+	require.NoError(t, process.Signal(syscall.Signal(0)), "the process runs")
 
 	failed := start(t, "FAIL_INIT=1")
 	_, err = failed.Ready(t.Context())

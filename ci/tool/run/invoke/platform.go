@@ -39,14 +39,14 @@ func Runs(architecture string) error {
 	if runtime.GOOS == "linux" && runtime.GOARCH == architecture {
 		return nil
 	}
-	if err := try(architecture); errors.Is(err, syscall.ENOEXEC) {
+	if err := try(architecture, func(file string) *exec.Cmd { return exec.Command(file) }); errors.Is(err, syscall.ENOEXEC) {
 		return fmt.Errorf("linux/%s: %w", architecture, ErrForeign)
 	}
 	return nil // another error says nothing about the architecture
 }
 
-// try runs the smallest program of the architecture.
-func try(architecture string) error {
+// try runs the smallest program of the architecture by a command.
+func try(architecture string, command func(file string) *exec.Cmd) error {
 	dir, err := os.MkdirTemp("", "ci-platform-*")
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func try(architecture string) error {
 	if err := os.WriteFile(file, smallest(architecture), 0o700); err != nil {
 		return err
 	}
-	return exec.Command(file).Run()
+	return command(file).Run()
 }
 
 // smallest returns a program of one segment, which is the whole file.

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,8 @@ import (
 	"github.com/spf13/afero"
 
 	"lambdas.internal/ci/tool/run/endpoint"
+	"lambdas.internal/ci/tool/run/executor"
 	"lambdas.internal/ci/tool/run/invoke"
-	"lambdas.internal/ci/tool/run/rootfs"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -40,10 +41,10 @@ const (
 // Options say what to run.
 type Options struct {
 	// Root is the workspace; `make tools` installs the servers in it.
-	Root string
-	// Layout is the OCI image layout that holds the functions' images.
-	Layout    string
+	Root      string
 	Functions []catalog.Function
+	// Prepare makes a function ready to run.
+	Prepare func(context.Context, catalog.Function) (*executor.Function, error)
 	// Front is the image of the function that answers HTTP requests.
 	Front string
 	// Listen is the address of the HTTP API; an empty port means any free port.
@@ -55,7 +56,7 @@ type Options struct {
 	// Logs receives the output of the functions.
 	Logs io.Writer
 	// Run starts the functions with an environment, and returns how to find that of an image,
-	// and how to end all; nil to run them from Layout.
+	// and how to end all; nil to run what Prepare makes ready.
 	Run func(env []string) (find func(image string) (endpoint.Runner, bool), stop func() error, err error)
 }
 
@@ -103,7 +104,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	env := append(s.environment(o.Functions, secret), o.Env...)
 	if o.Run == nil {
 		o.Run = func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
-			return fromLayout(ctx, o, filepath.Join(dir, "images"), env)
+			return prepared(ctx, o, env)
 		}
 	}
 	find, stop, err := o.Run(env)
@@ -264,32 +265,31 @@ func dynamoDB(ctx context.Context, url, operation, body string, answer any) erro
 	return json.Unmarshal(data, answer)
 }
 
-// fromLayout starts the functions from the images of the layout, which it unpacks into dir.
-func fromLayout(ctx context.Context, o Options, dir string, env []string) (find func(string) (endpoint.Runner, bool), stop func() error, err error) {
+// prepared starts the functions that are prepared, and returns how to find that of an image, and
+// how to end all.
+func prepared(ctx context.Context, o Options, env []string) (find func(string) (endpoint.Runner, bool), stop func() error, err error) {
 	functions := map[string]endpoint.Runner{}
-	stop = func() error {
-		var errs []error
-		for _, f := range functions {
-			errs = append(errs, f.Stop())
+	var closers []func() error
+	stop = func() (err error) {
+		for _, closer := range slices.Backward(closers) {
+			err = errors.Join(err, closer())
 		}
-		return errors.Join(errs...)
+		return err
 	}
 	for _, f := range o.Functions {
-		root := filepath.Join(dir, f.Image)
-		err := rootfs.Unpack(ctx, o.Layout, f.Image, root)
-		var of []string
-		if err == nil {
-			of, err = rootfs.Environment(o.Layout, f.Image)
-		}
-		if err == nil {
-			functions[f.Image], err = endpoint.NewSandbox(func() (endpoint.Runner, error) {
-				return invoke.Start(root, invoke.Options{Name: f.Lambda, Image: of, Env: env, Memory: f.Memory, Logs: o.Logs})
-			})
-		}
+		ready, err := o.Prepare(ctx, f)
 		if err != nil {
-			delete(functions, f.Image)
 			return nil, nil, errors.Join(err, stop())
 		}
+		closers = append(closers, ready.Close)
+		sandbox, err := endpoint.NewSandbox(func() (endpoint.Runner, error) {
+			return ready.Start(invoke.Options{Name: f.Lambda, Env: env, Memory: f.Memory, Logs: o.Logs})
+		})
+		if err != nil {
+			return nil, nil, errors.Join(err, stop())
+		}
+		closers = append(closers, sandbox.Stop)
+		functions[f.Image] = sandbox
 	}
 	return in(functions), stop, nil
 }

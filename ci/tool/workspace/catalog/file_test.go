@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,7 +24,7 @@ func TestReadFile(t *testing.T) {
 	}{
 		"a file":   {func(_ *testing.T, _, file string) error { return os.WriteFile(file, []byte("here"), 0o600) }, "here", ""},
 		"a folder": {func(_ *testing.T, _, file string) error { return os.Mkdir(file, 0o700) }, "", "is a folder; put a regular file here"},
-		"a named pipe": {func(_ *testing.T, _, file string) error { return syscall.Mkfifo(file, 0o600) },
+		"a named pipe": {func(t *testing.T, _, file string) error { testkit.Fifo(t, file); return nil },
 			"", "is a named pipe; put a regular file here"},
 		"a link to a device": {func(_ *testing.T, _, file string) error { return os.Symlink("/dev/zero", file) },
 			"", "is a device; put a regular file here"},
@@ -87,7 +86,7 @@ func TestLoadRefusesANamedPipe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root := testkit.Workspace(t, nil).Root
 			require.NoError(t, os.Remove(filepath.Join(root, name)))
-			require.NoError(t, syscall.Mkfifo(filepath.Join(root, name), 0o600))
+			testkit.Fifo(t, filepath.Join(root, name))
 
 			_, err := catalog.Load(root)
 

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -116,13 +115,13 @@ func TestWhatCannotRunInLambda(t *testing.T) {
 			}, nil,
 			"compile enhance (functions/enhance-lambda):"},
 		"a named pipe among the sources": {nil, func(root string) {
-			require.NoError(t, syscall.Mkfifo(filepath.Join(root, api, "pipe.go"), 0o644))
+			testkit.Fifo(t, filepath.Join(root, api, "pipe.go"))
 		}, api + "/pipe.go: is a named pipe, which Go would read as a source; remove it, or put a file there"},
 		"a link to a device among the sources of a package": {nil, func(root string) {
 			require.NoError(t, os.Symlink("/dev/zero", filepath.Join(root, "shared", "greet", "zero.go")))
 		}, "shared/greet/zero.go: is a device, which Go would read as a source; remove it, or put a file there"},
 		"a named pipe in place of go.sum": {nil, func(root string) {
-			require.NoError(t, syscall.Mkfifo(filepath.Join(root, api, "go.sum"), 0o644))
+			testkit.Fifo(t, filepath.Join(root, api, "go.sum"))
 		}, api + "/go.sum: is a named pipe, which Go would read as a source; remove it, or put a file there"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,10 +146,10 @@ func TestWhatCannotRunInLambda(t *testing.T) {
 // A pipe that is no source is left alone, and so is one that is added later.
 func TestANamedPipeThatIsNoSource(t *testing.T) {
 	c, dir := testkit.Workspace(t, nil), t.TempDir()
-	require.NoError(t, syscall.Mkfifo(filepath.Join(c.Root, api, "pipe"), 0o644))
+	testkit.Fifo(t, filepath.Join(c.Root, api, "pipe"))
 	compile(t, c, dir)
 	require.Empty(t, fresh(compile(t, c, dir)))
-	require.NoError(t, syscall.Mkfifo(filepath.Join(c.Root, api, "late.go"), 0o644))
+	testkit.Fifo(t, filepath.Join(c.Root, api, "late.go"))
 
 	_, err := gobuild.Compile(t.Context(), c, c.Functions, testkit.AMD64, dir)
 

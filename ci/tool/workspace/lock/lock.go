@@ -67,7 +67,8 @@ type Lock struct {
 	FFmpeg Image `json:"ffmpeg"`
 	// Builder is the image in which the Dagger module compiles.
 	Builder Image `json:"builder"`
-	// Static is the ffmpeg that is used if no registry can be reached, by architecture.
+	// Static is the ffmpeg that is used if no registry can be reached, by architecture; for a
+	// function that runs on another system, by system-architecture.
 	Static map[string]Static `json:"static"`
 	// Mirrors says from where images are pulled instead of their own registry.
 	Mirrors Mirrors `json:"mirrors,omitempty"`

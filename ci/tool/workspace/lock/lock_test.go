@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -98,7 +97,7 @@ func TestTheLockFileIsMissing(t *testing.T) {
 func TestTheLockFileIsANamedPipe(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(root, "ci"), 0o700))
-	require.NoError(t, syscall.Mkfifo(filepath.Join(root, lock.File), 0o600))
+	testkit.Fifo(t, filepath.Join(root, lock.File))
 
 	_, err := lock.Load(root)
 
