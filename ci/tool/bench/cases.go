@@ -61,6 +61,7 @@ type options struct {
 	progress          func(string)
 	engines           []Subject
 	emptyEngines      bool // for the cold case
+	onlySaves         bool
 	registry, baseRef string
 	goCache           string // a filled Go build cache, to start with
 }
@@ -105,6 +106,9 @@ func (o options) run(ctx context.Context, scratch string) ([]Result, error) {
 		return nil, err
 	}
 
+	if o.onlySaves {
+		return o.saves(ctx, scratch)
+	}
 	results, err := o.five(ctx, w, scratch)
 	if err != nil {
 		return results, err
@@ -115,6 +119,11 @@ func (o options) run(ctx context.Context, scratch string) ([]Result, error) {
 			return results, err
 		}
 		results = append(results, starts)
+		answers, err := o.saves(ctx, scratch)
+		results = append(results, answers...)
+		if err != nil {
+			return results, err
+		}
 	}
 	if o.repeatScale == 0 {
 		return results, nil

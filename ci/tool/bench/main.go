@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	scale := flags.Int("scale", 5, "repetitions with 5, 25 and 100 generated functions; 0 leaves them out")
 	first := flags.Bool("first-run", false, "measure what a newcomer waits for, and nothing else: the README's commands in a fresh clone with empty caches")
 	more := flags.Bool("many", false, "measure 5, 25, 100 and 1,000 generated functions, and nothing else; repeats as often as --scale says")
+	saved := flags.Bool("save", false, "measure the time from a save to the new answer, and nothing else")
 	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
 	second := flags.String("dagger-second", "", "another version of Dagger to measure beside it: its `program and engine`, such as \"/opt/dagger-1.0 tcp://127.0.0.1:1234\"")
 	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes EVERYTHING that these engines keep, also for other projects")
@@ -100,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		root: absolute, tool: filepath.Join(absolute, "bin", "ci"), ko: filepath.Join(absolute, "bin", "ko"),
 		downloads: filepath.Join(absolute, ".cache", "bench"),
 		repeat:    *repeat, repeatCold: *cold, repeatScale: *scale,
-		progress: progress(stderr, *quiet), emptyEngines: *emptyEngines,
+		progress: progress(stderr, *quiet), emptyEngines: *emptyEngines, onlySaves: *saved,
 	}
 	o.engines = findEngines(ctx, *daggerArgs, *second, o.progress)
 	result := Run{Machine: thisMachine(ctx, c.Toolchain, o.ko)}

@@ -19,6 +19,8 @@ type Target struct {
 // targets are the limits from the design's section on speed.
 var targets = []Target{
 	{Case: caseSame, Subject: nameTool, Limit: 0.3},
+	{Case: caseSave, Subject: nameDev, Limit: 2},
+	{Case: caseSaveShared, Subject: nameDev, Limit: 4},
 	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameGo, Limit: 1.8},
 	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameGoOne, Limit: 1.8},
 	{Case: caseEdit, Subject: nameTool, AgainstCase: caseEdit, Against: nameKo, Limit: 0.4},

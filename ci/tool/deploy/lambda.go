@@ -63,6 +63,8 @@ type Function struct {
 	Version       string
 	// Revision changes with every change of the function.
 	Revision string
+	// LogGroup is that of its log. Description is that of a version.
+	LogGroup, Description string
 	// Instances is true if it runs on Lambda Managed Instances: then a call without a qualifier
 	// runs the version that was published as $LATEST.PUBLISHED, and all of this is of that version.
 	Instances bool

@@ -62,7 +62,7 @@ func (a *app) complete(cmd *cobra.Command) {
 		}
 	}
 	for flag, values := range map[string]cobra.CompletionFunc{
-		"only": images, "name": images, "platform": words(platforms...),
+		"only": images, "name": images, "debug": images, "remote": images, "platform": words(platforms...),
 		"variant":  words(string(catalog.Light), string(catalog.Heavy)),
 		"registry": words(string(catalog.Private), string(catalog.Public)),
 	} {

@@ -24,7 +24,8 @@ func TestForeign(t *testing.T) {
 	version := lambdaVersion(t)
 	sums := string(testkit.Source(t, repository, "shared/go.sum"))
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/foreign",
+		Dir:  "testdata/foreign",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dev": devInScript},
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{
 				"GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": modules, "GOPROXY": "off", "GOFLAGS": "-mod=mod", "HOME": e.WorkDir,

@@ -17,6 +17,7 @@ import (
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/run/executor"
 	"lambdas.internal/ci/tool/run/invoke"
+	"lambdas.internal/ci/tool/run/sample"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -125,7 +126,7 @@ standard error.`,
 		},
 	}
 	required(cmd, &name, "name", "name of the image")
-	cmd.Flags().StringVar(&eventFile, "event", "", "file with the event, - for standard input (default: the function's testdata/event.json)")
+	cmd.Flags().StringVar(&eventFile, "event", "", "file with the event, - for standard input, the name of a file in the function's testdata without .json, or a sample: "+strings.Join(sample.Kinds(), ", ")+" (default: testdata/event.json)")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the function: KEY=value, or KEY to pass yours on")
 	cmd.Flags().StringVar(&emulator, "emulator", "", "URL of a Lambda emulator; call the function behind it instead of starting one")
 	cmd.Flags().StringVar(&ref, "image", "", "reference of an image to run, instead of building one")
@@ -179,6 +180,9 @@ func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file 
 		data, err = catalog.ReadFile(c.Root, f.Folder+"/"+testEvent)
 	default:
 		data, err = os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) && !strings.ContainsAny(file, "/.") {
+			data, err = namedEvent(c, f, file, err)
+		}
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("read the event of %s: %w; pass --event FILE, or --event - for standard input", f.Image, err)}
@@ -187,6 +191,19 @@ func readEvent(cmd *cobra.Command, c *catalog.Catalog, f catalog.Function, file 
 		return nil, fmt.Errorf("read the event of %s: %w", f.Image, err)
 	}
 	return data, nil
+}
+
+// namedEvent returns the event with a name: that of a file in the function's testdata, or of a
+// sample.
+func namedEvent(c *catalog.Catalog, f catalog.Function, name string, missing error) ([]byte, error) {
+	data, err := catalog.ReadFile(c.Root, f.Folder+"/testdata/"+name+".json")
+	if !errors.Is(err, os.ErrNotExist) {
+		return data, err
+	}
+	if event, ok := sample.Event(name); ok {
+		return event, nil
+	}
+	return nil, fmt.Errorf("%w, nor is there %s/testdata/%s.json; the samples are %s", missing, f.Folder, name, strings.Join(sample.Kinds(), ", "))
 }
 
 // resolveEnv gives each KEY without a value the value of this process.

@@ -87,6 +87,7 @@ func (s *stage) here() {
 
 // hurry makes waiting short, and the time of a canary pass at once.
 func hurry() {
+	logPause = 10 * time.Millisecond
 	pace = deploy.Pace{Poll: time.Millisecond, PollLongest: 5 * time.Millisecond, Settle: 20 * time.Second, Revert: 20 * time.Second,
 		Smoke: 20 * time.Second, Watch: 15 * time.Second}
 	now := time.Now()

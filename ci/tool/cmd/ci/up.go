@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/run/dev"
+	"lambdas.internal/ci/tool/run/endpoint"
+	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/run/local"
 )
 
@@ -17,6 +20,7 @@ func newUp(a *app) *cobra.Command {
 	var how runFlags
 	var listen, s3Listen, out string
 	var env []string
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run the whole system on this machine",
@@ -27,7 +31,10 @@ The functions run from their built images, in containers where this machine cann
 Linux programs; the first line says how. S3, DynamoDB, Lambda's API and API Gateway
 are servers on localhost; their content is deleted at the end. If GEMINI_API_KEY is
 set, Gemini is called for real; without it a selection ranks by measurements only, and
-an enhancement reports that the key is missing.`,
+an enhancement reports that the key is missing.
+
+With --watch, what a save concerns is built and swapped between two invocations, as by
+bin/ci dev; the content of the servers stays.`,
 		Example: "  bin/ci up\n  curl http://127.0.0.1:8080/health\n  bin/ci up --env GEMINI_API_KEY --listen 127.0.0.1:9090",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -54,10 +61,18 @@ an enhancement reports that the key is missing.`,
 			if oldFFmpeg {
 				env = append([]string{"MEDIA_REFUSED_TYPES=image/heic"}, env...) // npm's ffmpeg cannot read it
 			}
-			system, err := local.Start(cmd.Context(), local.Options{
+			o := local.Options{
 				Root: c.Root, Functions: c.Functions, Prepare: prepare, Front: "api", Listen: listen, S3Listen: s3Listen,
 				Env: resolveEnv(env), Logs: cmd.ErrOrStderr(),
-			})
+			}
+			if watch {
+				start, err := swappable(x)
+				if err != nil {
+					return err
+				}
+				o.Run = a.watched(cmd, &f, start)
+			}
+			system, err := local.Start(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
@@ -76,10 +91,22 @@ an enhancement reports that the key is missing.`,
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	cmd.Flags().StringVar(&s3Listen, "s3-listen", "127.0.0.1:0", "address of S3, to which a browser uploads; port 0 is a free one")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "environment variable for the functions: KEY=value, or KEY to pass yours on")
+	cmd.Flags().BoolVar(&watch, "watch", false, "answer with the new code when a source is saved")
 	addOut(cmd, &out)
 	how.add(cmd)
 	f.addLocalPlatform(cmd)
 	f.addBase(cmd)
 	f.addFFmpeg(cmd)
 	return cmd
+}
+
+// watched runs functions in a session that follows their sources.
+func (a *app) watched(cmd *cobra.Command, f *buildFlags, start func(string, invoke.Options) (endpoint.Runner, error)) func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
+	return func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
+		session, err := dev.Start(cmd.Context(), dev.Options{Load: a.reader(cmd, f, nil), Start: start, Env: env, Output: cmd.ErrOrStderr()})
+		if err != nil {
+			return nil, nil, err
+		}
+		return session.Find, session.Close, nil
+	}
 }

@@ -39,6 +39,10 @@ func verbs(*app) []*cobra.Command {
 
 func (f *handoffFlags) read(_ context.Context, _ *app, cmd *cobra.Command) error { return whole(cmd) }
 
+func (f *stageFlags) run(_ context.Context, _ *app, cmd *cobra.Command, _ *buildFlags) error {
+	return whole(cmd)
+}
+
 func (f *remoteFlags) invoke(_ context.Context, cmd *cobra.Command, _ catalog.Function, _ []byte) (invoke.Response, error) {
 	return invoke.Response{}, whole(cmd)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,6 +71,9 @@ func (c *Client) version(ctx context.Context, name, qualifier string) (deploy.Fu
 		return f, nil
 	}
 	k := out.Configuration
+	if k.LoggingConfig != nil {
+		f.LogGroup = aws.ToString(k.LoggingConfig.LogGroup)
+	}
 	if parsed, err := arn.Parse(aws.ToString(k.FunctionArn)); err == nil {
 		f.Region = parsed.Region
 	}
@@ -80,6 +84,7 @@ func (c *Client) version(ctx context.Context, name, qualifier string) (deploy.Fu
 		f.Architecture = string(k.Architectures[0])
 	}
 	f.PackageType, f.Version, f.Revision = string(k.PackageType), aws.ToString(k.Version), aws.ToString(k.RevisionId)
+	f.Description = aws.ToString(k.Description)
 	f.State, f.Update = string(k.State), string(k.LastUpdateStatus)
 	f.Durable = k.DurableConfig != nil
 	f.Instances = k.CapacityProviderConfig != nil
@@ -191,6 +196,19 @@ func (c *Client) UpdateAlias(ctx context.Context, name string, a deploy.Alias) e
 func (c *Client) DeleteAlias(ctx context.Context, name, alias string) error {
 	_, err := c.api.DeleteAlias(ctx, &lambda.DeleteAliasInput{FunctionName: aws.String(name), Name: aws.String(alias)})
 	return wrap("DeleteAlias", name+":"+alias, err)
+}
+
+// number is the name of a version that was published.
+var number = regexp.MustCompile(`^[1-9][0-9]*$`)
+
+// DeleteVersion deletes a version of the function. The call without a version would delete the
+// function.
+func (c *Client) DeleteVersion(ctx context.Context, name, version string) error {
+	if !number.MatchString(version) {
+		return fmt.Errorf("delete version %q of %s: that is no version", version, name)
+	}
+	_, err := c.api.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: aws.String(name), Qualifier: aws.String(version)})
+	return wrap("DeleteFunction", name+":"+version, err)
 }
 
 // Invoke sends the function one event and waits for its answer.

@@ -105,6 +105,17 @@ func (b *Builder) Binaries(ctx context.Context, functions []catalog.Function) (r
 	return gobuild.Compile(ctx, b.Catalog, functions, b.Platform, dir)
 }
 
+// Stale tells of each function whether what it is built from changed since [Builder.Binaries]
+// compiled it.
+func (b *Builder) Stale(functions []catalog.Function) ([]bool, error) {
+	return gobuild.Stale(b.Catalog, functions, b.Platform, b.binaries())
+}
+
+// Binary returns the function's binary that [Builder.Binaries] made last.
+func (b *Builder) Binary(f catalog.Function) (gobuild.Binary, error) {
+	return gobuild.Open(b.binaries(), f)
+}
+
 // binaries is the folder where the outputs of `go build` stay, so that the next build
 // can reuse them.
 func (b *Builder) binaries() string {

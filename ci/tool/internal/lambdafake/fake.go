@@ -74,6 +74,8 @@ type Function struct {
 	Role            string
 	Memory, Timeout int
 
+	descriptions map[int]string // of versions
+
 	account string
 	// routed counts the changes of aliases: it is their revision.
 	routed int
@@ -99,6 +101,8 @@ type Fake struct {
 	Answer func(Call) Reply
 	// MetricStatus, if set, is the status of each metric in an answer; by default Complete.
 	MetricStatus *string
+	// Untag, if set, is called when a tag is removed from a repository of ECR.
+	Untag func(repository, tag string)
 	// HasImage tells whether the image, repository@digest, exists. By default all exist.
 	HasImage func(uri string) bool
 
@@ -108,6 +112,7 @@ type Fake struct {
 	counts    map[string]int
 	traffic   map[string][]float64 // by function:alias@version
 	alarms    map[string]string
+	logs      []LogEvent
 	server    *httptest.Server
 }
 
@@ -134,7 +139,7 @@ func (f *Fake) Add(name, image string) *Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fn := &Function{Name: name, PackageType: "Image", Architecture: "x86_64", Image: image, State: "Active", update: "Successful",
-		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, account: f.Account}
+		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, descriptions: map[int]string{}, account: f.Account}
 	f.functions[name] = fn
 	return fn
 }
@@ -263,6 +268,14 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if operation, ok := strings.CutPrefix(r.URL.Path, WatchPath); ok {
 		f.serveWatch(w, r, operation)
+		return
+	}
+	if operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), logsTarget); ok {
+		f.serveLogs(w, r, operation)
+		return
+	}
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".BatchDeleteImage") && f.Untag != nil {
+		f.serveUntag(w, r)
 		return
 	}
 	serveOthers(w, r, f.Account)

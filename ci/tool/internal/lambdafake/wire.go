@@ -14,6 +14,7 @@ import (
 // input has the fields of the bodies of all requests.
 type input struct {
 	ImageURI, Revision, FunctionVersion, Name string
+	Description                               string
 	DryRun                                    bool
 	PublishTo                                 string
 	Routing                                   *routing
@@ -39,12 +40,13 @@ func (i *input) UnmarshalJSON(data []byte) error {
 		Revision        string `json:"RevisionId"`
 		FunctionVersion string
 		Name            string
+		Description     string
 		DryRun          bool
 		PublishTo       string
 		Routing         *routing `json:"RoutingConfig"`
 	}
 	err := json.Unmarshal(data, &raw)
-	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.DryRun, raw.PublishTo, raw.Routing, creation{}}
+	*i = input{raw.ImageURI, raw.Revision, raw.FunctionVersion, raw.Name, raw.Description, raw.DryRun, raw.PublishTo, raw.Routing, creation{}}
 	if err == nil {
 		err = json.Unmarshal(data, &i.New)
 	}
@@ -55,7 +57,7 @@ func (i *input) UnmarshalJSON(data []byte) error {
 // https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 var operations = map[string]string{
 	"POST ": "CreateFunction", "GET ": "GetFunction", "PUT code": "UpdateFunctionCode", "POST versions": "PublishVersion", "POST invocations": "Invoke",
-	"GET aliases/": "GetAlias", "POST aliases": "CreateAlias", "PUT aliases/": "UpdateAlias", "DELETE aliases/": "DeleteAlias",
+	"GET aliases/": "GetAlias", "POST aliases": "CreateAlias", "PUT aliases/": "UpdateAlias", "DELETE aliases/": "DeleteAlias", "DELETE ": "DeleteFunction",
 }
 
 func (f *Fake) serveLambda(w http.ResponseWriter, r *http.Request) {
@@ -133,8 +135,11 @@ func (f *Fake) carryOut(call Call, alias, qualifier string, in input, reply Repl
 		qualifier = version
 	}
 	switch operation {
+	case "DeleteFunction":
+		return fn.deleteVersion(qualifier)
 	case "GetFunction":
-		if qualifier == latestPublished && fn.Published == "" {
+		n, err := strconv.Atoi(qualifier)
+		if qualifier == latestPublished && fn.Published == "" || err == nil && (n > len(fn.Versions) || fn.Versions[n-1] == "") {
 			return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: " + fn.arn() + ":" + qualifier}
 		}
 		return http.StatusOK, fn.describe(qualifier)
@@ -144,6 +149,7 @@ func (f *Fake) carryOut(call Call, alias, qualifier string, in input, reply Repl
 		if n := len(fn.Versions); n == 0 || fn.Versions[n-1] != fn.Image {
 			fn.Versions = append(fn.Versions, fn.Image)
 			fn.revision++
+			fn.descriptions[len(fn.Versions)] = in.Description
 		}
 		return http.StatusCreated, map[string]any{"Version": strconv.Itoa(len(fn.Versions))}
 	case "CreateAlias", "UpdateAlias":
@@ -180,6 +186,21 @@ func (f *Fake) carryOut(call Call, alias, qualifier string, in input, reply Repl
 	default:
 		return http.StatusNotFound, refusal{"UnknownOperationException", operation}
 	}
+}
+
+// deleteVersion deletes a version. Its number is never given again.
+func (fn *Function) deleteVersion(version string) (int, any) {
+	for _, leads := range fn.Aliases {
+		if leads == version {
+			return http.StatusConflict, refusal{"ResourceConflictException", "Version " + version + " is still referenced by alias."}
+		}
+	}
+	n, err := strconv.Atoi(version)
+	if err != nil || n > len(fn.Versions) {
+		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: " + fn.arn() + ":" + version}
+	}
+	fn.Versions[n-1] = ""
+	return http.StatusNoContent, nil
 }
 
 // route sets the weights of an alias. Without a routing, those of before stay: so says the
@@ -242,7 +263,7 @@ func (f *Fake) create(exists bool, in input) (int, any) {
 	}
 	fn := &Function{Name: n.FunctionName, PackageType: n.PackageType, Architecture: n.Architectures[0], State: "Active", update: "Successful", Image: n.Code.ImageURI,
 		Role: n.Role, Memory: n.MemorySize, Timeout: n.Timeout,
-		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, account: f.Account}
+		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, descriptions: map[int]string{}, account: f.Account}
 	f.functions[n.FunctionName] = fn
 	return http.StatusCreated, fn.describe("")["Configuration"]
 }
@@ -256,6 +277,10 @@ func (fn *Function) describe(qualifier string) map[string]any {
 	k := map[string]any{
 		"FunctionName": fn.Name, "FunctionArn": fn.arn(), "PackageType": fn.PackageType, "Architectures": []string{fn.Architecture},
 		"Version": version, "RevisionId": strconv.Itoa(fn.revision), "State": fn.State, "LastUpdateStatus": fn.update,
+		"LoggingConfig": map[string]any{"LogFormat": "Text", "LogGroup": "/aws/lambda/" + fn.Name},
+	}
+	if n, err := strconv.Atoi(qualifier); err == nil {
+		k["Description"] = fn.descriptions[n]
 	}
 	if fn.Tenants {
 		k["TenancyConfig"] = map[string]any{"TenantIsolationMode": "PER_TENANT"}
@@ -265,9 +290,10 @@ func (fn *Function) describe(qualifier string) map[string]any {
 	}
 	if fn.Instances {
 		k["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": map[string]any{"CapacityProviderArn": "arn:aws:lambda:" + Region + ":" + fn.account + ":capacity-provider:one"}}
-		if qualifier == latestPublished {
+		switch qualifier {
+		case latestPublished:
 			image = fn.Published
-		} else if qualifier == "" {
+		case "":
 			k["State"] = "ActiveNonInvocable"
 		}
 	}
@@ -289,6 +315,23 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("X-Amzn-ErrorType", code)
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]string{"Message": message}) //nolint:errcheck // it fails only if the client has gone
+}
+
+// serveUntag removes tags.
+// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
+func (f *Fake) serveUntag(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		RepositoryName string                      `json:"repositoryName"`
+		ImageIDs       []struct{ ImageTag string } `json:"imageIds"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		panic(fmt.Errorf("BatchDeleteImage: %w", err))
+	}
+	for _, id := range in.ImageIDs {
+		f.Untag(in.RepositoryName, id.ImageTag)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	json.NewEncoder(w).Encode(map[string]any{"imageIds": in.ImageIDs, "failures": []any{}}) //nolint:errcheck // it fails only if the client has gone
 }
 
 // serveOthers answers the calls of a deployment to STS, ECR and ECR Public.

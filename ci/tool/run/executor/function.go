@@ -104,6 +104,15 @@ func (f *Function) Start(o invoke.Options) (*invoke.Function, error) {
 	return invoke.Start(f.root, f.Options(o))
 }
 
+// Start starts a function whose files somebody else keeps in root. It is for the kinds that run
+// processes of this machine: [Direct] and [Emulated].
+func (x *Executor) Start(root string, o invoke.Options) (*invoke.Function, error) {
+	if x.qemu != "" && o.Via == nil {
+		o.Via = invoke.InQEMU(x.qemu, x.Architecture)
+	}
+	return invoke.Start(root, o)
+}
+
 // Options adds how the function is started.
 func (f *Function) Options(o invoke.Options) invoke.Options {
 	o.Image, o.Open = f.env, f.executor.Kind == Native

@@ -25,6 +25,9 @@ type Response struct {
 	Payload []byte
 	// Error is set if the function reported an error.
 	Error *FunctionError
+	// Stale is set if the program of before answered: it says why its successor could not be
+	// built.
+	Stale *FunctionError
 	// Duration is the time from the delivery of the event to the answer.
 	Duration time.Duration
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"lambdas.internal/ci/tool/run/endpoint"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -51,8 +52,8 @@ func StartStores(ctx context.Context, root string, functions []catalog.Function,
 	} else if err != nil {
 		return nil, err
 	}
-	none := &lambdaAPI{functions: map[string]runner{}, background: ctx}
-	if s.system.LambdaURL, err = s.system.serve("127.0.0.1:0", none.handler()); err != nil {
+	none := &endpoint.Lambda{Find: in(nil), Background: ctx}
+	if s.system.LambdaURL, err = s.system.serve("127.0.0.1:0", none.Handler()); err != nil {
 		return nil, err
 	}
 	s.Env = s.system.environment(functions, "local")

@@ -1,3 +1,5 @@
+// Package local runs the whole system on this machine: the functions from their built
+// images, and local servers in place of S3, DynamoDB, Lambda and API Gateway.
 package local
 
 import (
@@ -13,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3afero"
 	"github.com/spf13/afero"
 
+	"lambdas.internal/ci/tool/run/endpoint"
 	"lambdas.internal/ci/tool/run/executor"
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -51,6 +55,9 @@ type Options struct {
 	Env []string
 	// Logs receives the output of the functions.
 	Logs io.Writer
+	// Run starts the functions with an environment, and returns how to find that of an image,
+	// and how to end all; nil to run what Prepare makes ready.
+	Run func(env []string) (find func(image string) (endpoint.Runner, bool), stop func() error, err error)
 }
 
 // System is the running system.
@@ -88,37 +95,40 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	}
 	background, cancel := context.WithCancel(context.Background())
 	s.onClose(func() error { cancel(); return nil })
-	api := &lambdaAPI{functions: map[string]runner{}, logs: o.Logs, background: background}
-	if s.LambdaURL, err = s.serve("127.0.0.1:0", api.handler()); err != nil {
+	functions := map[string]endpoint.Runner{}
+	api := &endpoint.Lambda{Find: in(functions), Logs: o.Logs, Background: background}
+	if s.LambdaURL, err = s.serve("127.0.0.1:0", api.Handler()); err != nil {
 		return nil, err
 	}
 	secret := rand.Text()
 	env := append(s.environment(o.Functions, secret), o.Env...)
+	if o.Run == nil {
+		o.Run = func(env []string) (func(string) (endpoint.Runner, bool), func() error, error) {
+			return prepared(ctx, o, env)
+		}
+	}
+	find, stop, err := o.Run(env)
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(stop)
 	for _, f := range o.Functions {
-		prepared, err := o.Prepare(ctx, f)
-		if err != nil {
-			return nil, err
+		function, ok := find(f.Image)
+		if !ok {
+			return nil, fmt.Errorf("start the system: the function of %s does not run", f.Image)
 		}
-		s.onClose(prepared.Close)
-		function, err := newSandbox(func() (runner, error) {
-			return prepared.Start(invoke.Options{Name: f.Lambda, Env: env, Memory: f.Memory, Logs: o.Logs})
-		})
-		if err != nil {
-			return nil, err
-		}
-		s.onClose(function.Stop)
 		for _, name := range f.Names() {
-			api.functions[name] = function
+			functions[name] = function
 		}
 		if f.Image == o.Front {
-			api.onFailure = function
+			api.OnFailure = function
 		}
 	}
-	if api.onFailure == nil {
+	if api.OnFailure == nil {
 		return nil, fmt.Errorf("start the system: the image %q, which is to answer HTTP requests, does not exist", o.Front)
 	}
-	s.onClose(func() error { cancel(); api.running.Wait(); return nil })
-	s.URL, err = s.serve(o.Listen, withPage(gateway{api.onFailure, background, http.Header{"X-Origin-Verify": {secret}}}))
+	s.onClose(func() error { cancel(); api.Wait(); return nil })
+	s.URL, err = s.serve(o.Listen, withPage(endpoint.Gateway{Function: api.OnFailure, Background: background, Header: http.Header{"X-Origin-Verify": {secret}}}))
 	return s, err
 }
 
@@ -253,4 +263,41 @@ func dynamoDB(ctx context.Context, url, operation, body string, answer any) erro
 		return nil
 	}
 	return json.Unmarshal(data, answer)
+}
+
+// prepared starts the functions that are prepared, and returns how to find that of an image, and
+// how to end all.
+func prepared(ctx context.Context, o Options, env []string) (find func(string) (endpoint.Runner, bool), stop func() error, err error) {
+	functions := map[string]endpoint.Runner{}
+	var closers []func() error
+	stop = func() (err error) {
+		for _, closer := range slices.Backward(closers) {
+			err = errors.Join(err, closer())
+		}
+		return err
+	}
+	for _, f := range o.Functions {
+		ready, err := o.Prepare(ctx, f)
+		if err != nil {
+			return nil, nil, errors.Join(err, stop())
+		}
+		closers = append(closers, ready.Close)
+		sandbox, err := endpoint.NewSandbox(func() (endpoint.Runner, error) {
+			return ready.Start(invoke.Options{Name: f.Lambda, Env: env, Memory: f.Memory, Logs: o.Logs})
+		})
+		if err != nil {
+			return nil, nil, errors.Join(err, stop())
+		}
+		closers = append(closers, sandbox.Stop)
+		functions[f.Image] = sandbox
+	}
+	return in(functions), stop, nil
+}
+
+// in finds functions by their name.
+func in(functions map[string]endpoint.Runner) func(string) (endpoint.Runner, bool) {
+	return func(name string) (endpoint.Runner, bool) {
+		f, ok := functions[name]
+		return f, ok
+	}
 }

@@ -270,14 +270,25 @@ func complaint(output string) string {
 // WithSymbols compiles the function into dir with the symbol table that [Compile]
 // leaves out, and returns the file. Otherwise the program is the same.
 func WithSymbols(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform, dir string) (string, error) {
+	// -w leaves out what only debuggers need.
+	return compileOther(ctx, c, f, platform, dir, "-ldflags="+strings.Join(slices.Concat([]string{"-w"}, f.LDFlags), " "))
+}
+
+// ForDebugger compiles the function into dir as debuggers want it: not optimized, with its
+// symbols, and with the names that the sources have on this machine.
+func ForDebugger(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform, dir string) (string, error) {
+	return compileOther(ctx, c, f, platform, dir, "-trimpath=false", "-gcflags=all=-N -l", "-ldflags="+strings.Join(f.LDFlags, " "))
+}
+
+// compileOther compiles the function into dir with other flags; of flags that are there twice
+// the last one counts. It returns the file.
+func compileOther(ctx context.Context, c *catalog.Catalog, f catalog.Function, platform v1.Platform, dir string, flags ...string) (string, error) {
 	in, err := newCommand(ctx, c, f, platform)
 	if err != nil {
 		return "", err
 	}
 	const before = 1 // build
-	// The last -ldflags counts; -w leaves out what only debuggers need.
-	symbols := "-ldflags=" + strings.Join(slices.Concat([]string{"-w"}, f.LDFlags), " ")
-	args := slices.Insert(in.buildArgs(dir, []catalog.Function{f}), before+len(in.flags), symbols)
+	args := slices.Insert(in.buildArgs(dir, []catalog.Function{f}), before+len(in.flags), flags...)
 	_, err = in.run(ctx, args...)
 	var failed *goError
 	if errors.As(err, &failed) {

@@ -1,6 +1,7 @@
-package local
+package endpoint
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,10 +11,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/run/invoke"
 )
 
 func TestEvent(t *testing.T) {
-	g := gateway{header: http.Header{"X-Origin-Verify": {"secret"}}}
+	g := Gateway{Header: http.Header{"X-Origin-Verify": {"secret"}}}
 	r := httptest.NewRequest(http.MethodPost, "/sessions/a%20b?key=1&key=2&x=%C3%A4", strings.NewReader("body"))
 	r.Header.Add("Accept", "a")
 	r.Header.Add("Accept", "b")
@@ -59,15 +62,42 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-func TestThePageIsAtTheRootOnly(t *testing.T) {
-	h := withPage(http.NotFoundHandler())
-	for _, test := range []struct {
-		method, path string
-		code         int
-	}{{"GET", "/", 200}, {"HEAD", "/", 200}, {"POST", "/", 404}, {"GET", "/sessions", 404}} {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(test.method, test.path, nil))
-		assert.Equal(t, test.code, w.Code, test)
-		assert.Equal(t, test.code == 200, strings.Contains(w.Body.String(), "<title>"))
+func TestAnswersOfAFunction(t *testing.T) {
+	for name, test := range map[string]struct {
+		payload string
+		code    int
+		kind    string
+		body    string
+	}{
+		"an answer":             {`{"statusCode":404,"body":"gone"}`, 404, "", "gone"},
+		"JSON without a status": {`{"id":1}`, 200, "application/json", `{"id":1}`},
+		"a string":              {`"hello"`, 200, "application/json", `"hello"`},
+		"a list":                {`[1]`, 200, "application/json", `[1]`},
+		"what is streamed":      {"{\"statusCode\":201,\"headers\":{\"Content-Type\":\"text/html\"}}\x00\x00\x00\x00\x00\x00\x00\x00<p>", 201, "text/html", "<p>"},
+		"a wrong status":        {`{"statusCode":"ok"}`, 502, "", "Function.Response"},
+		"no JSON":               {`hello`, 502, "", "Function.Response"},
+		"nothing":               {``, 502, "", "Function.Response"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := Gateway{Function: answering(test.payload), Background: t.Context(), Failed: func(w http.ResponseWriter, e *invoke.FunctionError) {
+				http.Error(w, e.Type, http.StatusBadGateway)
+			}}
+			w := httptest.NewRecorder()
+			g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			assert.Equal(t, test.code, w.Code)
+			if test.kind != "" {
+				assert.Equal(t, test.kind, w.Header().Get("Content-Type"))
+			}
+			assert.Equal(t, test.body, strings.TrimSpace(w.Body.String()))
+		})
 	}
 }
+
+// answering is a function that gives one answer.
+type answering string
+
+func (a answering) Invoke(context.Context, []byte) (invoke.Response, error) {
+	return invoke.Response{Payload: []byte(a)}, nil
+}
+
+func (answering) Stop() error { return nil }
