@@ -184,7 +184,7 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 		}
 		result.Outcome, err = publisher.Run(ctx, result.Plan, images)
 		if err == nil {
-			result.Signatures, err = t.signatures(ctx, result.Plan, tell)
+			result.Signatures = t.signatures(ctx, result.Plan, tell)
 		}
 		done(err)
 		if err != nil {

@@ -19,10 +19,11 @@ const (
 	signingLook  = 2 * time.Second
 )
 
-// signatures returns what ECR has signed of what was pushed. If the caller may not know, tell says so.
-func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(string)) (all []publish.Signature, err error) {
+// signatures returns what ECR has signed of what was pushed. What cannot be found out, tell says:
+// the publish has ended, and does not fail because of it.
+func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(string)) (all []publish.Signature) {
 	if t.ecr == nil {
-		return nil, nil
+		return nil
 	}
 	bound, cancel := context.WithTimeout(ctx, signingTakes)
 	defer cancel()
@@ -34,14 +35,15 @@ func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(s
 		}
 		seen[key] = true
 		made, err := t.ecr.Signatures(ctx, s.Repository, s.Digest, func(context.Context) error { return clock.Sleep(bound, signingLook) })
-		if ecrapi.Denied(err) {
-			tell(fmt.Sprintf("warning: it is unknown whether ECR signs these images: %v; bin/ci iam --role publish prints the policy with this right", err))
-			return all, nil
-		}
 		if err != nil {
-			return nil, err
+			text := fmt.Sprintf("warning: it is unknown whether ECR signs these images: %v", err)
+			if ecrapi.Denied(err) {
+				text += "; bin/ci iam --role publish prints the policy with this right"
+			}
+			tell(text)
+			return all
 		}
 		all = append(all, made...)
 	}
-	return all, nil
+	return all
 }

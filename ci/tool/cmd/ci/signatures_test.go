@@ -17,7 +17,7 @@ func TestSignaturesOfECR(t *testing.T) {
 	}
 	for title, test := range map[string]struct {
 		signing     [][]map[string]any
-		denied      bool
+		failure     awsfake.Failure
 		said, never string
 		warning     string
 	}{
@@ -26,7 +26,8 @@ func TestSignaturesOfECR(t *testing.T) {
 		"denied": {signing: [][]map[string]any{{{"signingProfileArn": profile, "status": "FAILED", "failureCode": "AccessDenied", "failureReason": "User is not authorized to perform: signer:SignPayload"}}},
 			said: " in lambda-private-light with the profile images: FAILED: AccessDenied: User is not authorized to perform: signer:SignPayload; whoever pushes needs signer:SignPayload for the profile"},
 		"a state of another day": {signing: [][]map[string]any{state("QUEUED")}, said: "! ECR has not signed "},
-		"unknown":                {denied: true, never: "ECR has", warning: "warning: it is unknown whether ECR signs these images: read whether ECR has signed sha256:"},
+		"unknown":                {failure: awsfake.AccessDenied, never: "ECR has", warning: "warning: it is unknown whether ECR signs these images: read whether ECR has signed sha256:"},
+		"not there":              {failure: awsfake.Failure{Status: 400, Code: "NotImplemented", Message: "no such call"}, never: "ECR has", warning: "NotImplemented"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -35,8 +36,8 @@ func TestSignaturesOfECR(t *testing.T) {
 			s.aws.Add(awsfake.Private, "lambda-private-light")
 			s.aws.Add(awsfake.Public, "lambda-light")
 			s.aws.Signing = test.signing
-			if test.denied {
-				s.aws.Fail("ecr.DescribeImageSigningStatus", awsfake.AccessDenied)
+			if test.failure.Code != "" {
+				s.aws.Fail("ecr.DescribeImageSigningStatus", test.failure)
 			}
 
 			got := s.publish(t, "--commit", "aaaaaaa")

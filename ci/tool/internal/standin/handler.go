@@ -25,7 +25,7 @@ const takes = 200 * time.Millisecond
 
 // answered are the operations of ECR that the stand-in answers. It is told which images are
 // pushed to the registry, and answers nothing that reads or deletes their content.
-var answered = []string{"GetAuthorizationToken", "DescribeRepositories", "CreateRepository", "DescribeRegistries", "DescribeImages"}
+var answered = []string{"GetAuthorizationToken", "DescribeRepositories", "CreateRepository", "DescribeRegistries", "DescribeImages", "DescribeImageSigningStatus", "DescribeRepositoryCreationTemplates"}
 
 // newHandler returns AWS and the registry in dir, both at one address.
 func newHandler(host, dir string, lambda *lambdafake.Fake) http.Handler {
