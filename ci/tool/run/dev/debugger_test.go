@@ -28,8 +28,8 @@ func TestDebugger(t *testing.T) {
 	w := newWorld(t, nil, func(o *dev.Options) { o.Debugger = d })
 
 	require.Eventually(t, func() bool { return lines(t, bin) == 1 }, patience, tick, "it starts before its first event")
-	assert.Equal(t, `"api hello"`, string(w.call(t, "api", "{}").Payload))
-	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance", "{}").Payload))
+	assert.Equal(t, `"api hello"`, string(w.call(t, "api").Payload))
+	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance").Payload))
 	assert.Equal(t, 1, lines(t, bin), "no other function has a debugger")
 	line := strings.Fields(string(must(os.ReadFile(filepath.Join(bin, "lines")))))
 	assert.Equal(t, []string{"exec", "--headless", "--api-version=2", "--accept-multiclient", "--continue", "--listen=127.0.0.1:2345", "--only-same-user=true"}, line[:7])

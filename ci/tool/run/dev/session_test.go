@@ -1,3 +1,5 @@
+//go:build unix
+
 package dev_test
 
 import (
@@ -23,12 +25,12 @@ import (
 // that is embedded, a file of the image, and a variable of image.json.
 func TestASaveIsAnswered(t *testing.T) {
 	w := newWorld(t, nil)
-	assert.Equal(t, `"api hello"`, string(w.call(t, "api", "{}").Payload))
-	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance", "{}").Payload))
+	assert.Equal(t, `"api hello"`, string(w.call(t, "api").Payload))
+	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance").Payload))
 
 	w.save(t, map[string]string{api + "main.go": answering("edited")})
 	w.becomes(t, "api", `"api hello"`, `"edited hello"`)
-	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance", "{}").Payload))
+	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance").Payload))
 	assert.NotContains(t, w.output.String(), "enhance: new program", "it is not concerned")
 
 	w.save(t, map[string]string{"shared/greet/a.go": "package greet\n\nconst Word = \"you\"\n"})
@@ -59,24 +61,24 @@ func TestASaveIsAnswered(t *testing.T) {
 
 func TestTheOldCodeServesUntilTheNewOneCompiles(t *testing.T) {
 	w := newWorld(t, nil)
-	w.call(t, "api", "{}")
+	w.call(t, "api")
 	w.save(t, map[string]string{api + "main.go": "package main\n\nfunc main() { undefined() }\n"})
 	w.says(t, "functions/media-lambda/main.go:3:15: undefined: undefined")
 
-	r := w.call(t, "api", "{}")
+	r := w.call(t, "api")
 	assert.Equal(t, `"api hello"`, string(r.Payload))
 	require.NotNil(t, r.Stale)
 	assert.Equal(t, "Dev.CompileError", r.Stale.Type)
 	assert.Contains(t, r.Stale.Message, "main.go:3:15: undefined: undefined")
-	assert.Nil(t, w.call(t, "enhance", "{}").Stale)
+	assert.Nil(t, w.call(t, "enhance").Stale)
 	w.says(t, "api: answered by the program of before")
 
 	w.save(t, map[string]string{api + "image.json": "{"})
 	w.says(t, "media-lambda/image.json: ")
-	assert.Equal(t, "Dev.BuildError", w.call(t, "enhance", "{}").Stale.Type, "the workspace cannot be read")
+	assert.Equal(t, "Dev.BuildError", w.call(t, "enhance").Stale.Type, "the workspace cannot be read")
 	w.save(t, map[string]string{api + "image.json": testkit.Files(t)[api+"image.json"], api + "main.go": answering("api")})
 	w.says(t, "api: the sources make the program of before again")
-	require.Eventually(t, func() bool { return w.call(t, "api", "{}").Stale == nil }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return w.call(t, "api").Stale == nil }, time.Minute, time.Millisecond)
 
 	w.save(t, map[string]string{api + "main.go": answering("new")})
 	w.becomes(t, "api", `"api hello"`, `"new hello"`)
@@ -85,15 +87,15 @@ func TestTheOldCodeServesUntilTheNewOneCompiles(t *testing.T) {
 // A function that does not compile at the start is built when it is corrected.
 func TestAFunctionThatNeverCompiled(t *testing.T) {
 	w := newWorld(t, map[string]string{api + "main.go": "package main\n\nfunc main() { undefined() }\n"})
-	r := w.call(t, "api", "{}")
+	r := w.call(t, "api")
 	require.NotNil(t, r.Error)
 	assert.Equal(t, "Dev.CompileError", r.Error.Type)
-	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance", "{}").Payload))
+	assert.Equal(t, `"enhance hello"`, string(w.call(t, "enhance").Payload))
 	running := w.Running("http://here", nil)
 	assert.Contains(t, running.Functions[0].Error, "undefined: undefined")
 
 	w.save(t, map[string]string{api + "main.go": answering("api")})
-	require.Eventually(t, func() bool { return string(w.call(t, "api", "{}").Payload) == `"api hello"` }, time.Minute, time.Millisecond, w.output.String())
+	require.Eventually(t, func() bool { return string(w.call(t, "api").Payload) == `"api hello"` }, time.Minute, time.Millisecond, w.output.String())
 }
 
 // An invocation that runs ends with the code with which it began.
@@ -124,7 +126,7 @@ func TestAFunctionThatEndsStartsAgain(t *testing.T) {
 
 func TestFunctionsComeAndGo(t *testing.T) {
 	w := newWorld(t, nil)
-	w.call(t, "enhance", "{}")
+	w.call(t, "enhance")
 	files := testkit.Files(t)
 	work := strings.Replace(files["go.work"], "./shared", "./shared\n\t./functions/other", 1)
 	w.save(t, map[string]string{
@@ -134,7 +136,7 @@ func TestFunctionsComeAndGo(t *testing.T) {
 		"go.work":                    work,
 	})
 	require.Eventually(t, func() bool { _, ok := w.Find("Other"); return ok }, time.Minute, time.Millisecond)
-	require.Eventually(t, func() bool { return string(w.call(t, "other", "{}").Payload) == `"other hello"` }, time.Minute, time.Millisecond, w.output.String())
+	require.Eventually(t, func() bool { return string(w.call(t, "other").Payload) == `"other hello"` }, time.Minute, time.Millisecond, w.output.String())
 
 	w.save(t, map[string]string{"go.work": strings.Replace(work, "\t./functions/enhance-lambda\n", "", 1)})
 	require.NoError(t, os.RemoveAll(filepath.Join(w.root, enhance)))
@@ -150,7 +152,7 @@ func TestTheTimeoutOfAFunction(t *testing.T) {
 	f, _ := w.Function("api")
 	_, err := f.Invoke(t.Context(), []byte(`"sleep"`))
 	require.ErrorContains(t, err, "it did not answer within the timeout in its image.json, 1s")
-	assert.Equal(t, `"api hello"`, string(w.call(t, "api", "{}").Payload), "it starts again")
+	assert.Equal(t, `"api hello"`, string(w.call(t, "api").Payload), "it starts again")
 }
 
 // After Close no process, no folder and (see TestMain) no goroutine is left, even if an
@@ -167,7 +169,7 @@ func TestNothingIsLeft(t *testing.T) {
 			return f, err
 		}
 	})
-	w.call(t, "enhance", "{}")
+	w.call(t, "enhance")
 	assert.Len(t, folders(t), 1)
 	f, _ := w.Function("api")
 	ended := make(chan error)

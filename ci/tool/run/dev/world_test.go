@@ -121,12 +121,12 @@ func (w *world) save(t *testing.T, files map[string]string) {
 	testkit.Write(t, w.root, files)
 }
 
-// call sends a function an event.
-func (w *world) call(t *testing.T, image, event string) invoke.Response {
+// call sends a function an empty event.
+func (w *world) call(t *testing.T, image string) invoke.Response {
 	t.Helper()
 	f, ok := w.Function(image)
 	require.True(t, ok, image)
-	r, err := f.Invoke(t.Context(), []byte(event))
+	r, err := f.Invoke(t.Context(), []byte("{}"))
 	require.NoError(t, err, w.output.String())
 	return r
 }
@@ -136,7 +136,7 @@ func (w *world) call(t *testing.T, image, event string) invoke.Response {
 func (w *world) becomes(t *testing.T, image, was, is string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < patience; {
-		r := w.call(t, image, "{}")
+		r := w.call(t, image)
 		require.Nil(t, r.Error, w.output.String())
 		if string(r.Payload) == is {
 			return
