@@ -274,3 +274,15 @@ func TestChart(t *testing.T) {
 	assert.Contains(t, widths, "limit 275", "half the time is half the width")
 	assert.Less(t, strings.Index(b.String(), caseSame), strings.Index(b.String(), caseCold), "cases have the chart's order")
 }
+
+// A command of the first run is what a newcomer types, also under `make bench ARGS=--first-run`.
+func TestTheFirstRunHasNoArgumentsOfMake(t *testing.T) {
+	t.Setenv("MAKEFLAGS", " -- ARGS=--first-run")
+	t.Setenv("ARGS", "--first-run")
+	t.Setenv("MAKELEVEL", "1")
+	env, err := emptyCaches(t.TempDir())
+	require.NoError(t, err)
+	for _, v := range env {
+		assert.NotRegexp(t, "^(ARGS|MAKE[A-Z]*|MFLAGS)=", v)
+	}
+}

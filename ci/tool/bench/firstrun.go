@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -99,7 +100,11 @@ func untilItAnswers(cmd *exec.Cmd) ([]byte, error) {
 // emptyCaches returns an environment whose caches are in a folder, which is made if it
 // is not there.
 func emptyCaches(dir string) ([]string, error) {
-	env := os.Environ()
+	// What make gives its commands would be arguments of the make that a newcomer types.
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == "ARGS" || strings.HasPrefix(name, "MAKE") || name == "MFLAGS"
+	})
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "CI_CACHE", "npm_config_cache"} {
 		at := filepath.Join(dir, name)
 		if err := os.MkdirAll(at, 0o755); err != nil {
