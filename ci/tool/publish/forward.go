@@ -142,9 +142,10 @@ func (p *Publisher) younger(ctx context.Context, plan *Plan) (string, map[string
 func (p *Publisher) complete(ctx context.Context, plan *Plan, commit string) (map[string]Image, error) {
 	images := map[string]Image{}
 	for _, s := range plan.Steps {
-		manifest, digest, err := p.registry.Manifest(ctx, s.Repository, s.Image+"-"+commit)
+		tag := plan.beginning(s.Item) + commit
+		manifest, digest, err := p.registry.Manifest(ctx, s.Repository, tag)
 		if err != nil {
-			if _, there, lookup := p.registry.Digest(ctx, s.Repository, s.Image+"-"+commit); lookup == nil && !there {
+			if _, there, lookup := p.registry.Digest(ctx, s.Repository, tag); lookup == nil && !there {
 				return nil, nil
 			}
 			return nil, err

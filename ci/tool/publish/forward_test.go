@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/registry"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 var pairs = flag.Int("pairs", 3, "how many pairs of commits to publish at the same moment")
@@ -144,6 +146,55 @@ func TestAYoungerCommitThatWasPublishedMeanwhile(t *testing.T) {
 				assert.Equal(t, digest, now[tag], tag)
 			}
 			assert.Equal(t, c.want == third, outcome.SupersededBy == third, outcome.SupersededBy)
+		})
+	}
+}
+
+// early does something just before the first latest tag moves.
+type early struct {
+	*registry.Client
+	end  string
+	once sync.Once
+	do   func()
+}
+
+func (e *early) PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error {
+	if strings.HasSuffix(tag, e.end) {
+		e.once.Do(e.do)
+	}
+	return e.Client.PutManifest(ctx, repository, tag, manifest, media)
+}
+
+// A younger commit is published completely after an older one has looked at the latest tags, and
+// before it moves them: then all of them name the older one, and only the tags of commits tell.
+func TestAYoungerCommitThatThisPublishOvertook(t *testing.T) {
+	for name, patterns := range map[string]catalog.Tags{
+		"with the tags of every workspace": {},
+		"with tags of another pattern":     {Commit: "{name}.{commit}", Latest: "{name}_main"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := registrytest.New(t)
+			h := hosts(r)
+			h.Tags = patterns
+			publish := func(commit string, c Registry) (*Outcome, publishing) {
+				a := newPublishing(t, h, commit, commit, nil)
+				a.orders = byName(commit)
+				_, outcome, err := a.publish(t.Context(), c, false)
+				require.NoError(t, err)
+				return outcome, a
+			}
+			publish(first, client(t, registry.Options{}))
+			var younger publishing
+			c := &early{Client: client(t, registry.Options{}), end: patterns.LatestEnd()}
+			c.do = func() { _, younger = publish(third, client(t, registry.Options{})) }
+
+			outcome, _ := publish(second, c)
+
+			assert.Equal(t, third, outcome.SupersededBy)
+			now := tags(t, r)
+			for tag, digest := range want(younger) {
+				assert.Equal(t, digest, now[tag], tag)
+			}
 		})
 	}
 }
