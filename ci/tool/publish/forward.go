@@ -162,11 +162,11 @@ func (p *Publisher) complete(ctx context.Context, plan *Plan, commit string) (ma
 		if err != nil {
 			return nil, err
 		}
-		n := slices.IndexFunc(attached, func(a referrer.Attached) bool { return a.Commit == commit })
-		if n < 0 || attached[n].Annotations[annotationLatest] != "" {
+		document, ok := referrer.OfCommit(attached, commit)
+		if !ok || document.Annotations[annotationLatest] != "" {
 			return nil, nil
 		}
-		order, _, err := plan.orders(ctx, Published{commit, attached[n].Committed})
+		order, _, err := plan.orders(ctx, Published{commit, document.Committed})
 		if err != nil || order != Before {
 			return nil, err
 		}

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -166,9 +165,9 @@ func Find(ctx context.Context, r referrer.Registry, item publish.Item, commit, k
 	if len(all) == 0 {
 		return nil, fmt.Errorf("no %s is attached to %s in %s; publish it again: bin/ci publish --commit %s", kind, item.CommitTag, item.Repository, commit)
 	}
-	chosen := all[len(all)-1]
-	if at := slices.IndexFunc(all, func(a referrer.Attached) bool { return a.Commit == commit }); at >= 0 {
-		chosen = all[at]
+	chosen, ok := referrer.OfCommit(all, commit)
+	if !ok {
+		chosen = all[len(all)-1]
 	}
 	return referrer.Read(ctx, r, item.Repository, chosen)
 }

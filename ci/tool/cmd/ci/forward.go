@@ -134,10 +134,6 @@ func (f *fleet) committed(ctx context.Context, repository, digest, name string) 
 		return time.Time{}, err
 	}
 	all, err := referrer.List(ctx, f.registry, repository, hash)
-	for _, a := range all {
-		if a.Commit == name {
-			return a.Committed, nil
-		}
-	}
-	return time.Time{}, err
+	document, _ := referrer.OfCommit(all, name)
+	return document.Committed, err
 }

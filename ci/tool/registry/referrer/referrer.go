@@ -126,6 +126,14 @@ type Attached struct {
 	Annotations map[string]string `json:"-"`
 }
 
+// OfCommit returns the document of a commit; ok is false if none of them is.
+func OfCommit(all []Attached, commit string) (a Attached, ok bool) {
+	if at := slices.IndexFunc(all, func(a Attached) bool { return a.Commit == commit }); at >= 0 {
+		return all[at], true
+	}
+	return a, false
+}
+
 // Has tells whether all contains the artifact, or another that takes its place: of its type and
 // commit.
 func Has(all []Attached, a Artifact, subject v1.Descriptor) (bool, error) {
