@@ -176,7 +176,7 @@ func TestEditChangesOneLineAgainAndAgain(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("package main\n\nfunc other() {}\n\nfunc main() { other() }\n"), 0o644))
 	e, err := newEdit(dir, "main")
 	require.NoError(t, err)
-	for _, want := range []string{"1", "2"} {
+	for _, want := range []string{"1 of main", "2 of main"} {
 		require.NoError(t, e.Apply())
 		got, err := os.ReadFile(file)
 		require.NoError(t, err)

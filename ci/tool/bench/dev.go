@@ -120,7 +120,7 @@ func (s saver) measure(ctx context.Context, of *edit) (time.Duration, error) {
 		return 0, err
 	}
 	start := time.Now()
-	err := s.answer(ctx, fmt.Sprintf("edit %d\n", of.count))
+	err := s.answer(ctx, of.text()+"\n")
 	return time.Since(start), err
 }
 

@@ -17,7 +17,7 @@ import (
 // change also changes the machine code; otherwise the Go cache would already have the
 // result.
 type edit struct {
-	file          string
+	file, name    string
 	before, after string // the source around the line
 	count         int
 }
@@ -41,7 +41,7 @@ func newEdit(dir, name string) (*edit, error) {
 			return nil, fmt.Errorf("find the function to edit: %w", err)
 		}
 		if at > 0 {
-			return &edit{file: file, before: string(source[:at]), after: string(source[at:])}, nil
+			return &edit{file: file, name: name, before: string(source[:at]), after: string(source[at:])}, nil
 		}
 	}
 	return nil, errors.New("find the function to edit: " + dir + " has no func " + name)
@@ -62,10 +62,13 @@ func bodyOf(file string, source []byte, name string) (int, error) {
 	return 0, nil
 }
 
+// text is what the function prints since the last change. No other edit of the benchmark prints it.
+func (e *edit) text() string { return fmt.Sprintf("edit %d of %s", e.count, e.name) }
+
 // Apply writes the line with new content.
 func (e *edit) Apply() error {
 	e.count++
-	line := fmt.Sprintf("\n\tprintln(\"edit %d\")\n", e.count)
+	line := fmt.Sprintf("\n\tprintln(%q)\n", e.text())
 	if err := os.WriteFile(e.file, []byte(e.before+line+e.after), 0o644); err != nil {
 		return fmt.Errorf("edit: %w", err)
 	}
