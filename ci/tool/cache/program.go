@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -12,7 +13,12 @@ import (
 
 // Program identifies the running program, in hex. What is kept because this program judged
 // it is of no use to another, which may judge otherwise.
-var Program = sync.OnceValues(func() (string, error) {
+var Program = sync.OnceValues(func() (string, error) { return ofProgram(identify) })
+
+// Checksum is the SHA-256 of the running program's file, in hex.
+func Checksum() (string, error) { return ofProgram(checksum) }
+
+func ofProgram(read func(io.Reader) (string, error)) (string, error) {
 	name, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program: %w", err)
@@ -22,12 +28,12 @@ var Program = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("read this program: %w", err)
 	}
 	defer f.Close()
-	id, err := identify(f)
+	sum, err := read(f)
 	if err != nil {
 		return "", fmt.Errorf("read this program: %w", err)
 	}
-	return id, nil
-})
+	return sum, nil
+}
 
 // beginning is how much of a program the go command reads to find its build ID, in bytes:
 // https://go.dev/src/cmd/internal/buildid/buildid.go (readSize).
@@ -44,12 +50,16 @@ func identify(program io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if buildID.Match(head) {
+		return checksum(bytes.NewReader(head))
+	}
+	return checksum(io.MultiReader(bytes.NewReader(head), program))
+}
+
+func checksum(r io.Reader) (string, error) {
 	h := sha256.New()
-	h.Write(head)
-	if !buildID.Match(head) {
-		if _, err := io.Copy(h, program); err != nil {
-			return "", err
-		}
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

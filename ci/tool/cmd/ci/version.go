@@ -1,15 +1,14 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"lambdas.internal/ci/tool/cache"
 )
 
 // The linker sets these in a program of a release: see internal/distribution.
@@ -54,28 +53,10 @@ checksums, the SBOM and the provenance of the release are.`,
 	}
 }
 
-// checksum is the SHA-256 of this program's file, in hex.
-func checksum() (string, error) {
-	name, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("find this program: %w", err)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("read this program: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read this program: %w", err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 func readVersion() (v versionResult, err error) {
 	v = versionResult{Release: released, Commit: builtFrom, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if released != "" {
-		if v.SHA256, err = checksum(); err != nil {
+		if v.SHA256, err = cache.Checksum(); err != nil {
 			return v, err
 		}
 		for _, name := range []string{"SHA256SUMS", "ci-" + runtime.GOOS + "-" + runtime.GOARCH + ".cdx.json", "ci.provenance.json"} {
