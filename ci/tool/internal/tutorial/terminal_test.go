@@ -4,19 +4,19 @@ package tutorial
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lambdas.internal/ci/tool/internal/testkit"
 )
 
 // terminal is a shell that keeps its folder and variables from command to command.
@@ -79,7 +79,7 @@ func (term *terminal) run(command string) string {
 // page shows. stop is that Ctrl-C.
 func inBackground(ctx context.Context, t *testing.T, folder string, environment []string, s step) (printed string, stop func()) {
 	t.Helper()
-	out := &buffer{}
+	out := &testkit.Buffer{}
 	cmd := start(ctx, t, folder, environment, func(cmd *exec.Cmd) { cmd.Stdout, cmd.Stderr = out, out }, "-c", s.command)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -101,22 +101,4 @@ func inBackground(ctx context.Context, t *testing.T, folder string, environment 
 			assert.Fail(t, "it does not end at Ctrl-C", "`%s`\n%s", s.command, out)
 		}
 	}
-}
-
-// buffer is a [bytes.Buffer] for a process and a reader.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
