@@ -129,7 +129,7 @@ func (a *app) coldStart(cmd *cobra.Command, f *coldStartFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if x.Kind != executor.Direct && x.Kind != executor.Emulated {
+	if !x.Processes() {
 		return usageError{fmt.Errorf("only Linux tells what a start takes, of processes of its own: it cannot be measured with --run %s; run this command on Linux", x.Kind)}
 	}
 	m, err := a.images(cmd, &f.build, f.from)

@@ -124,7 +124,7 @@ func (a *app) dev(cmd *cobra.Command, f *devFlags, names []string) (err error) {
 
 // swappable returns how a session starts functions. It swaps processes of this machine only.
 func swappable(x *executor.Executor) (func(root string, o invoke.Options) (endpoint.Runner, error), error) {
-	if x.Kind != executor.Direct && x.Kind != executor.Emulated {
+	if !x.Processes() {
 		return nil, usageError{fmt.Errorf("functions run in the way %s here, in which a save cannot swap them; use Linux or WSL, or call the built image: bin/ci invoke --run %[1]s", x.Kind)}
 	}
 	return func(root string, o invoke.Options) (endpoint.Runner, error) {

@@ -44,6 +44,9 @@ type Executor struct {
 	program container.Program
 }
 
+// Processes tells whether functions run as processes of this machine, from the files of their images.
+func (x *Executor) Processes() bool { return x.Kind == Direct || x.Kind == Emulated }
+
 // Platform is what the functions are built for, as OS/ARCHITECTURE.
 func (x *Executor) Platform() string { return x.OS + "/" + x.Architecture }
 

@@ -104,25 +104,26 @@ func (f *Function) Start(o invoke.Options) (*invoke.Function, error) {
 	return invoke.Start(f.root, f.Options(o))
 }
 
-// Start starts a function whose files somebody else keeps in root. It is for the kinds that run
-// processes of this machine: [Direct] and [Emulated].
+// Start starts a function whose files somebody else keeps in root, if [Executor.Processes].
 func (x *Executor) Start(root string, o invoke.Options) (*invoke.Function, error) {
+	return invoke.Start(root, x.emulate(o))
+}
+
+// emulate has the function started in QEMU, where that is needed and nothing else starts it.
+func (x *Executor) emulate(o invoke.Options) invoke.Options {
 	if x.qemu != "" && o.Via == nil {
 		o.Via = invoke.InQEMU(x.qemu, x.Architecture)
 	}
-	return invoke.Start(root, o)
+	return o
 }
 
 // Options adds how the function is started.
 func (f *Function) Options(o invoke.Options) invoke.Options {
 	o.Image, o.Open = f.env, f.executor.Kind == Native
-	switch {
-	case f.loaded != nil:
+	if f.loaded != nil {
 		o.Via = f.contained
-	case f.executor.qemu != "":
-		o.Via = invoke.InQEMU(f.executor.qemu, f.executor.Architecture)
 	}
-	return o
+	return f.executor.emulate(o)
 }
 
 // contained starts a process in a container.
