@@ -32,6 +32,12 @@ type Hosts struct {
 	Tags  catalog.Tags         `json:"-"`
 }
 
+// Of returns the hosts with the names and the patterns of a pipeline.
+func (h Hosts) Of(p catalog.Pipeline) Hosts {
+	h.Names, h.Tags = p.Repositories, p.Tags
+	return h
+}
+
 // Check fails if a host is not the name of a registry.
 func (h Hosts) Check() error {
 	for flag, host := range map[string]string{"--private-registry": h.Private, "--public-registry": h.Public} {

@@ -61,7 +61,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := publish.Hosts{Private: f.hosts.Private, Names: c.Pipeline.Repositories, Tags: c.Pipeline.Tags}
+	hosts := publish.Hosts{Private: f.hosts.Private}.Of(c.Pipeline)
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {

@@ -245,8 +245,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 	if err != nil {
 		return nil, nil, 0, "", err
 	}
-	hosts := f.target.expected()
-	hosts.Names, hosts.Tags = m.builder.Catalog.Pipeline.Repositories, m.builder.Catalog.Pipeline.Tags
+	hosts := f.target.expected().Of(m.builder.Catalog.Pipeline)
 	expected := publish.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
 	r, auditors, err := a.audit(cmd, m, pinned)

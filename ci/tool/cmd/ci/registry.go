@@ -64,7 +64,7 @@ func localTarget(c *catalog.Catalog, port int) (*target, *localregistry.Server, 
 	}
 	client := registry.NewClient(registry.Options{Keychain: authn.NewMultiKeychain()}) // it asks for no login
 	return &target{
-		hosts:    publish.Hosts{Private: server.Host, Public: server.Host, Names: c.Pipeline.Repositories, Tags: c.Pipeline.Tags},
+		hosts:    publish.Hosts{Private: server.Host, Public: server.Host}.Of(c.Pipeline),
 		registry: client,
 		client:   client,
 		close:    server.Close,

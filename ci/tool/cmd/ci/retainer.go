@@ -82,14 +82,14 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 				policy = ""
 			}
 			change, err := retention.PlanPrivate(ctx, r.session.ECR,
-				retention.Repository{Name: w.Name, Images: images[w.Name], Names: retention.Names{All: w.Images, Tags: w.Tags}, Policy: policy, Left: left}, facts)
+				retention.Repository{Name: w.Name, Images: images[w.Name], Names: namesIn(w), Policy: policy, Left: left}, facts)
 			if err != nil {
 				return err
 			}
 			result.Private = append(result.Private, change)
 			continue
 		}
-		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], retention.Names{All: w.Images, Tags: w.Tags}, facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
+		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], namesIn(w), facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
 		if err != nil {
 			return err
 		}
@@ -100,6 +100,9 @@ func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
 	}
 	return nil
 }
+
+// namesIn are the names that a repository is for.
+func namesIn(w ecrapi.Wanted) retention.Names { return retention.Names{All: w.Images, Tags: w.Tags} }
 
 func isPublic(w ecrapi.Wanted) bool { return w.Tier == catalog.Public }
 

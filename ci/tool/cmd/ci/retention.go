@@ -75,8 +75,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
 	// Everything is read before anything is changed.
-	f.hosts.Names, f.hosts.Tags = c.Pipeline.Repositories, c.Pipeline.Tags
-	r := &retainer{catalog: c, session: session, hosts: f.hosts}
+	r := &retainer{catalog: c, session: session, hosts: f.hosts.Of(c.Pipeline)}
 	result := retention.Result{DryRun: f.dryRun, Expire: f.removed}
 	if err := r.plan(ctx, &result); err != nil {
 		return err

@@ -63,7 +63,7 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 	name := publish.RepositoryName(tier, repository)
 	for _, w := range ecrapi.Want(functions, t.hosts) {
 		if w.Tier == tier && w.Name == name {
-			names = retention.Names{All: w.Images, Tags: w.Tags}
+			names = namesIn(w)
 		}
 	}
 	if tier == catalog.Private {

@@ -110,8 +110,7 @@ func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []
 		t, _, err := localTarget(c, 0)
 		return t, err
 	}
-	t := &target{hosts: f.hosts, close: func() error { return nil }}
-	t.hosts.Names, t.hosts.Tags = c.Pipeline.Repositories, c.Pipeline.Tags
+	t := &target{hosts: f.hosts.Of(c.Pipeline), close: func() error { return nil }}
 	public := slices.ContainsFunc(functions, func(f catalog.Function) bool { return f.Registry == catalog.Public })
 	if !public { // not even its name is needed
 		t.hosts.Public = ""

@@ -121,7 +121,7 @@ const (
 // resources are what the words stand for in the workspace.
 func resources(c *catalog.Catalog) map[string][]string {
 	all := map[string][]string{privateRepositories: nil, publicRepositories: nil}
-	for _, r := range ecrapi.Want(c.Functions, publish.Hosts{Names: c.Pipeline.Repositories, Tags: c.Pipeline.Tags}) {
+	for _, r := range ecrapi.Want(c.Functions, publish.Hosts{}.Of(c.Pipeline)) {
 		if r.Tier == catalog.Private {
 			all[privateRepositories] = append(all[privateRepositories], "arn:aws:ecr:<region>:<account>:repository/"+r.Name)
 		} else {
