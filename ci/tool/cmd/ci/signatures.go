@@ -5,7 +5,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
@@ -21,29 +24,33 @@ const (
 
 // signatures returns what ECR has signed of what was pushed. What cannot be found out, tell says:
 // the publish has ended, and does not fail because of it.
-func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(string)) (all []publish.Signature) {
+func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(string)) []publish.Signature {
 	if t.ecr == nil {
 		return nil
 	}
 	bound, cancel := context.WithTimeout(ctx, signingTakes)
 	defer cancel()
+	made := make([][]publish.Signature, len(plan.Steps))
 	seen := map[string]bool{}
-	for _, s := range plan.Steps {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for n, s := range plan.Steps {
 		key := s.Repository + "@" + s.Digest
 		if s.Tier != catalog.Private || seen[key] {
 			continue
 		}
 		seen[key] = true
-		made, err := t.ecr.Signatures(ctx, s.Repository, s.Digest, func(context.Context) error { return clock.Sleep(bound, signingLook) })
-		if err != nil {
-			text := fmt.Sprintf("warning: it is unknown whether ECR signs these images: %v", err)
-			if ecrapi.Denied(err) {
-				text += "; bin/ci iam --role publish prints the policy with this right"
-			}
-			tell(text)
-			return all
-		}
-		all = append(all, made...)
+		g.Go(func() (err error) {
+			made[n], err = t.ecr.Signatures(gctx, s.Repository, s.Digest, func(context.Context) error { return clock.Sleep(bound, signingLook) })
+			return err
+		})
 	}
-	return all
+	if err := g.Wait(); err != nil {
+		text := fmt.Sprintf("warning: it is unknown whether ECR signs these images: %v", err)
+		if ecrapi.Denied(err) {
+			text += "; bin/ci iam --role publish prints the policy with this right"
+		}
+		tell(text)
+	}
+	return slices.Concat(made...)
 }
