@@ -149,12 +149,8 @@ func (r *reader) addCost() {
 		if !ok {
 			continue
 		}
-		var too []cost.Part
-		if len(f.Files) > 0 {
-			too = append(too, cost.Files)
-		}
 		variants[f.Image] = f.Variant
-		if images[f.Image], err = cost.ReadManifest(f.Image, f.Variant, source.Digest.String(), &source.Manifest, too...); err != nil {
+		if images[f.Image], err = cost.ReadFunction(f, source.Digest.String(), &source.Manifest); err != nil {
 			r.unknown("what it costs to store", err)
 			return
 		}

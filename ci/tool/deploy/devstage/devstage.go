@@ -32,10 +32,6 @@ type Place struct {
 // word matches a suffix, or an alias of a developer.
 var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,30}$`)
 
-// functionName matches what Lambda accepts.
-// https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
-var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // Find returns the place that a suffix or an alias names. It refuses one that is, or may be,
 // what users call.
 func Find(c *catalog.Catalog, f catalog.Function, suffix, alias string) (Place, error) {
@@ -44,7 +40,7 @@ func Find(c *catalog.Catalog, f catalog.Function, suffix, alias string) (Place, 
 		switch {
 		case !word.MatchString(suffix):
 			return p, fmt.Errorf("--suffix: %q is not a name for a stage; use up to 31 letters, digits, - and _, and begin with a letter", suffix)
-		case !functionName.MatchString(p.Function):
+		case !catalog.IsLambda(p.Function):
 			return p, fmt.Errorf("--suffix: %s has more than the 64 characters of a function's name; pass a shorter one", p.Function)
 		}
 		for _, other := range c.Functions {

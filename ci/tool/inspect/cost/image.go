@@ -90,6 +90,11 @@ func ReadManifest(name string, variant catalog.Variant, digest string, m *v1.Man
 	return i, nil
 }
 
+// ReadFunction is [ReadManifest] for an image of a function.
+func ReadFunction(f catalog.Function, digest string, m *v1.Manifest) (Image, error) {
+	return ReadManifest(f.Image, f.Variant, digest, m, too(f)...)
+}
+
 // too are the parts that an image of the function has besides ffmpeg and the binary.
 func too(f catalog.Function) []Part {
 	if len(f.Files) > 0 {
@@ -148,7 +153,7 @@ func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versi
 		if err := json.Unmarshal(i.Manifest, &m); err != nil {
 			return nil, fmt.Errorf("read image %s of %s: the manifest: %w", f.Image, dir, err)
 		}
-		if images[f.Image], err = ReadManifest(f.Image, f.Variant, i.Digest.String(), &m, too(f)...); err != nil {
+		if images[f.Image], err = ReadFunction(f, i.Digest.String(), &m); err != nil {
 			return nil, fmt.Errorf("measure %s: %w", dir, err)
 		}
 		variants[f.Image] = f.Variant

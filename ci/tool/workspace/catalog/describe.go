@@ -37,6 +37,9 @@ var (
 	lambdaName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 )
 
+// IsLambda tells whether AWS accepts the name for a function.
+func IsLambda(name string) bool { return lambdaName.MatchString(name) }
+
 const maxImageName = 80
 
 // recordName is the prefix of the tags of release records, which are in the same
@@ -95,7 +98,7 @@ func decode(file string, data []byte, f *Function) []error {
 	if v := f.Image; prefixes(recordName, v) {
 		bad("image", "%q is not a valid name: names starting with \"release-\" are reserved; choose another name", v)
 	}
-	if v := f.Lambda; v != "" && !lambdaName.MatchString(v) {
+	if v := f.Lambda; v != "" && !IsLambda(v) {
 		bad("lambda", "%q is not a Lambda function name; use 1 to 64 letters, digits, - and _", v)
 	}
 	checkLine("reason", f.Reason, bad)

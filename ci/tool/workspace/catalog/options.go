@@ -127,7 +127,7 @@ func decodeOptions(raw map[string]json.RawMessage, o *Options, bad func(field, f
 	}
 	checkEnvironment(o.Environment, bad)
 	for n, name := range o.Lambdas {
-		if !lambdaName.MatchString(name) {
+		if !IsLambda(name) {
 			bad(fmt.Sprintf("lambdas[%d]", n), "%q is not a Lambda function name; use 1 to 64 letters, digits, - and _", name)
 		}
 	}
