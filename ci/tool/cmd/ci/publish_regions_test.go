@@ -54,15 +54,15 @@ const (
 	secondHost   = awsfake.Account + ".dkr.ecr." + secondRegion + ".amazonaws.com"
 )
 
-// twoRegions is a stand whose private registries have the names of ECR in two regions.
-type twoRegions struct {
+// regionalStand is a stand whose private registries have the names of ECR in two regions.
+type regionalStand struct {
 	stand
 	second *registrytest.Registry
 }
 
-func newTwoRegions(t *testing.T, root string) twoRegions {
+func newRegionalStand(t *testing.T, root string) regionalStand {
 	t.Helper()
-	s := twoRegions{stand{aws: awsfake.Start(t), private: registrytest.New(t), public: registrytest.New(t), root: root}, registrytest.New(t)}
+	s := regionalStand{stand{aws: awsfake.Start(t), private: registrytest.New(t), public: registrytest.New(t), root: root}, registrytest.New(t)}
 	s.aws.Regional, s.aws.PageSize = true, 1000
 	s.environment = with(s.aws).and(environment{hurryVariable: "yes",
 		dialVariable: homeHost + "=" + s.private.Host + "," + secondHost + "=" + s.second.Host})
@@ -81,12 +81,12 @@ func newTwoRegions(t *testing.T, root string) twoRegions {
 }
 
 // pushed tells the stand-in of AWS what a private registry gets.
-func (s twoRegions) pushed(_ registrytest.Request, w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+func (s regionalStand) pushed(_ registrytest.Request, w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 	return s.aws.Pushed(awsfake.Private, "", w, r)
 }
 
 // copied copies an image from the first region to the second one, as ECR does.
-func (s twoRegions) copied(t *testing.T, repository, digest string, tags []string) {
+func (s regionalStand) copied(t *testing.T, repository, digest string, tags []string) {
 	from, err := name.NewDigest(s.private.Direct + "/" + repository + "@" + digest)
 	require.NoError(t, err)
 	image, err := remote.Image(from)
@@ -98,7 +98,7 @@ func (s twoRegions) copied(t *testing.T, repository, digest string, tags []strin
 	}
 }
 
-func (s twoRegions) publish(t *testing.T, args ...string) result {
+func (s regionalStand) publish(t *testing.T, args ...string) result {
 	t.Helper()
 	return s.environment.in(t, s.root, append([]string{"publish", "--from", filepath.Join(s.root, "dist"), "--allow-dirty", "--json",
 		"--region", awsfake.Home + "," + secondRegion, "--public-registry", s.public.Host + "/alias"}, args...)...)
@@ -126,7 +126,7 @@ func tagsOf(t *testing.T, r *registrytest.Registry, repository string) map[strin
 }
 
 // same fails unless both regions have the same tags.
-func (s twoRegions) same(t *testing.T, tags ...string) {
+func (s regionalStand) same(t *testing.T, tags ...string) {
 	t.Helper()
 	for _, repository := range []string{"lambda-private-light", "lambda-private-heavy"} {
 		home := tagsOf(t, s.private, repository)
@@ -201,7 +201,7 @@ func replicatedOrSent(t *testing.T, root string) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			s := newTwoRegions(t, root)
+			s := newRegionalStand(t, root)
 			s.aws.Replication.Rules, s.aws.Replication.Looks, s.aws.Replication.Broken = test.replication.Rules, test.replication.Looks, test.replication.Broken
 			for operation, failure := range test.failure {
 				s.aws.Fail(operation, failure)
@@ -243,7 +243,7 @@ func replicatedOrSent(t *testing.T, root string) {
 // What a region holds already is not sent to it again, and a layer goes to each region once.
 func sentOnce(t *testing.T, root string) {
 	t.Parallel()
-	s := newTwoRegions(t, root)
+	s := newRegionalStand(t, root)
 	dry := decode(t, s.publish(t, "--commit", "aaaaaaa", "--dry-run"))
 	first := decode(t, s.publish(t, "--commit", "aaaaaaa"))
 	assert.Equal(t, dry.Bytes, first.Outcome.Sent, "the dry run tells exactly the bytes")
@@ -268,10 +268,10 @@ func outOfReach(t *testing.T, root string) {
 	t.Parallel()
 	const next = "ci: only us-east-1 failed; to publish to the other regions without it, pass --region eu-central-1\n"
 	for title, test := range map[string]struct {
-		fail func(s twoRegions)
+		fail func(s regionalStand)
 		said []string
 	}{
-		"its API refuses": {func(s twoRegions) {
+		"its API refuses": {func(s regionalStand) {
 			s.aws.Answer = func(c awsfake.Call) awsfake.Failure {
 				if c.Region == secondRegion {
 					return awsfake.AccessDenied
@@ -279,9 +279,9 @@ func outOfReach(t *testing.T, root string) {
 				return awsfake.Failure{}
 			}
 		}, []string{"ci: in us-east-1: look for the private repository lambda-private-heavy: ", "ci: nothing was published; the same command fails again until that is changed"}},
-		"a repository is missing": {func(s twoRegions) { s.aws.RemoveIn(secondRegion, "lambda-private-heavy") },
+		"a repository is missing": {func(s regionalStand) { s.aws.RemoveIn(secondRegion, "lambda-private-heavy") },
 			[]string{"ci: publish to the private repository lambda-private-heavy in us-east-1: it does not exist; create it with --create-repositories\n"}},
-		"its registry refuses": {func(s twoRegions) {
+		"its registry refuses": {func(s regionalStand) {
 			s.second.Fail(func(q registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
 				if q.Method == http.MethodPut && q.Kind == "manifest" {
 					w.WriteHeader(http.StatusForbidden)
@@ -290,7 +290,7 @@ func outOfReach(t *testing.T, root string) {
 				return false
 			})
 		}, []string{"ci: publish ", secondHost, "ci: no latest tag was moved; "}},
-		"a latest tag is refused": {func(s twoRegions) {
+		"a latest tag is refused": {func(s regionalStand) {
 			s.second.Fail(func(q registrytest.Request, w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
 				if q.Method == http.MethodPut && strings.HasSuffix(q.Path, "/gamma-latest") {
 					w.WriteHeader(http.StatusForbidden)
@@ -302,7 +302,7 @@ func outOfReach(t *testing.T, root string) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			s := newTwoRegions(t, root)
+			s := newRegionalStand(t, root)
 			test.fail(s)
 
 			got := s.publish(t, "--commit", "aaaaaaa")
@@ -326,7 +326,7 @@ func outOfReach(t *testing.T, root string) {
 // Repositories that are missing are made in each region.
 func repositoriesOf(t *testing.T, root string) {
 	t.Parallel()
-	s := newTwoRegions(t, root)
+	s := newRegionalStand(t, root)
 	s.aws.RemoveIn(secondRegion, "lambda-private-light")
 	s.aws.RemoveIn(awsfake.Home, "lambda-private-heavy")
 
