@@ -107,8 +107,8 @@ func TestOnlyWhatDoesNotComeByItselfIsSent(t *testing.T) {
 	assert.Equal(t, map[string]string{"api": "retag: replicated by ECR", "thumb": "retag: replicated by ECR",
 		"enhance": "upload: it is late", "select": "upload: it is late", "video": "upload: it is late"}, whys)
 	assert.Equal(t, []string{
-		"ECR has not copied enhance to " + r.Host + "/second/lambda-private-light: it is late; publish sends what is missing",
 		"ECR has not copied select, video to " + r.Host + "/second/lambda-private-heavy: it is late; publish sends what is missing",
+		"ECR has not copied enhance to " + r.Host + "/second/lambda-private-light: it is late; publish sends what is missing",
 	}, told)
 	assert.Greater(t, plan.Bytes, before)
 	assert.Equal(t, plan.Bytes, outcome.Sent)
