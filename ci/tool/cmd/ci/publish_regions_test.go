@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -252,11 +254,30 @@ func sentOnce(t *testing.T, root string) {
 	assert.Equal(t, home, second)
 	assert.Equal(t, uploads, others)
 
-	again := decode(t, s.publish(t, "--commit", "bbbbbbb"))
+	// Signatures and room for tags are those of each region.
+	s.aws.Signing = [][]map[string]any{{{"signingProfileArn": "arn:aws:signer:eu-central-1:123456789012:/signing-profiles/images", "status": "COMPLETE"}}}
+	crowded := s.aws.RepositoryIn(secondRegion, awsfake.Private, "lambda-private-heavy")
+	for n := range crowded.Images {
+		for i := range 800 {
+			if slices.Contains(crowded.Images[n].Tags, "gamma-aaaaaaa") {
+				crowded.Images[n].Tags = append(crowded.Images[n].Tags, fmt.Sprintf("gamma-c%06x", i))
+			}
+		}
+	}
 
+	got := s.publish(t, "--commit", "bbbbbbb")
+
+	again := decode(t, got)
 	assert.Zero(t, again.Outcome.Sent)
+	signed := map[string]int{}
+	for _, one := range again.Signatures {
+		signed[one.Region]++
+	}
+	assert.Equal(t, map[string]int{awsfake.Home: 3, secondRegion: 3}, signed)
+	assert.Equal(t, 1, strings.Count(got.stderr, " tags of old commits from "))
+	assert.Contains(t, got.stderr, " in "+secondHost+"/lambda-private-heavy: AWS accepts no more than 1000 on an image\n")
 	s.same(t, "alpha-aaaaaaa", "alpha-bbbbbbb")
-	got := s.environment.in(t, s.root, "publish", "--from", filepath.Join(s.root, "dist"), "--allow-dirty", "--commit", "ccccccc", "--dry-run",
+	got = s.environment.in(t, s.root, "publish", "--from", filepath.Join(s.root, "dist"), "--allow-dirty", "--commit", "ccccccc", "--dry-run",
 		"--region", awsfake.Home+","+secondRegion, "--public-registry", s.public.Host+"/alias")
 	assert.Contains(t, got.stdout, "  "+secondHost+"/lambda-private-light  ")
 	assert.Contains(t, got.stdout, "  "+secondHost+"/lambda-private-light (deploy copy)  ")
