@@ -171,7 +171,7 @@ func TestTheRegistriesOfRegions(t *testing.T) {
 			for _, region := range test.flags.regions() {
 				one, err := test.flags.in(t.Context(), region)
 				require.NoError(t, err)
-				fl, err := (&fleetFlags{one}).open(t.Context(), &catalog.Catalog{})
+				fl, err := (&fleetFlags{targetFlags: one}).open(t.Context(), &catalog.Catalog{})
 				require.NoError(t, err)
 				assert.Equal(t, region, fl.side.Region)
 				assert.Contains(t, test.want, fl.hosts.Private)
