@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/verify"
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
@@ -97,6 +98,13 @@ type target struct {
 	client   *registry.Client // for reading
 	ecr      *ecrapi.Registry // nil if AWS is not used
 	close    func() error
+}
+
+// platforms reads what images of a repository are for.
+func (t *target) platforms(ctx context.Context, kept *cache.Cache) func(repository string, digests []string) map[string]string {
+	return func(repository string, digests []string) map[string]string {
+		return t.client.Platforms(ctx, kept, repository, digests)
+	}
 }
 
 // open finds the registries of the functions and their logins. AWS is asked only for what the
