@@ -40,7 +40,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## ---- use ----
 
@@ -155,7 +155,7 @@ lint: bin/golangci-lint ## Run the linter on all modules
 
 .PHONY: update
 update: tools ## Rewrite the golden files (expected outputs) of the tests
-	cd ci/tool && $(TEST) $$(find . -name testdata -type d -exec dirname {} +) -update
+	cd ci/tool && $(TEST) $$(find . -name testdata -type d -exec dirname {} \;) -update
 	cd ci && $(TEST) . -update
 
 .PHONY: reproduce
@@ -221,7 +221,7 @@ $(MODERN)/.$(MODERN_SUITE):
 	apt="-qq -o Dir::State=$$PWD/apt -o Dir::State::status=$$PWD/apt/status -o Dir::Cache=$$PWD/apt -o Dir::Etc::sourcelist=$$PWD/apt/sources.list -o Dir::Etc::sourceparts=-"; \
 	apt-get $$apt update; apt-get $$apt install --yes --no-install-recommends --download-only $(MODERN_NEEDS); \
 	for deb in apt/archives/*.deb; do dpkg-deb -x $$deb root; done; rm -r apt; \
-	libraries=$$(find $$root/usr/lib -name '*.so*' -exec dirname {} + | sort -u | paste -sd:); loader=$$(find $$root/usr/lib -name 'ld-linux-*' | head -1); \
+	libraries=$$(find $$root/usr/lib -name '*.so*' -exec dirname {} \; | sort -u | paste -sd: -); loader=$$(find $$root/usr/lib -name 'ld-linux-*' | head -1); \
 	for program in ffmpeg ffprobe heif-enc; do \
 	  printf '#!/bin/sh\nLIBHEIF_PLUGIN_PATH=%s exec %s --library-path %s %s "$$@"\n' "$$(find $$root -path '*libheif/plugins')" "$$loader" "$$libraries" "$$root/usr/bin/$$program" > bin/$$program; \
 	done; chmod +x bin/*; bin/ffmpeg -hide_banner -version | head -1

@@ -3,19 +3,24 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
+	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/inspect/coldstart"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -125,6 +130,9 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	items := publish.Items(m.functions, t.hosts, p.Commit)
 	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
 	published, err := planned(ctx, publish.NewPublisher(t.registry, publish.DefaultParallel), m.builder.Catalog.Root, p.Commit, items, images, false, new(latestFlags))
+	if err == nil {
+		published.ReadLatest(t.platforms(ctx, m.builder.Cache))
+	}
 	done(err)
 	if err != nil {
 		p.Unseen(err, "what publish would do")
@@ -148,11 +156,25 @@ func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catal
 		releases = history.Releases{}
 	}
 	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
+	fl.addArchived(cmd.Context(), p, functions)
 	none := func(publish.Published) (own, others time.Time, err error) { return own, others, nil }
 	if err := p.AddOrder(cmd.Context(), orders(c.Root, p.Commit, none)); err != nil {
 		p.Unseen(err, "whether commit %s comes after what runs", p.Commit)
 	}
 	return fl.side
+}
+
+// addArchived adds which functions run an image that is archived.
+func (f *fleet) addArchived(ctx context.Context, p *plan.Plan, functions []catalog.Function) {
+	var targets []deploy.Target
+	for n, item := range publish.PrivateItems(functions, f.hosts, "") {
+		targets = append(targets, deploy.Target{Repository: item.Repository, Digest: p.Functions[n].Runs})
+	}
+	all, denied, err := f.archived(ctx, targets)
+	if err = errors.Join(err, denied); err != nil {
+		p.Unseen(err, "whether a rollback would have to wait for archived images")
+	}
+	p.AddArchived(slices.Concat(slices.Collect(maps.Values(all))...), ecrapi.RestoreTakes)
 }
 
 // addBlocks adds how many blocks of the images are new beside those that are live.

@@ -85,6 +85,14 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	if err := r.plan(ctx, &result); err != nil {
 		return err
 	}
+	kept, _ := a.cache() // without it, more is read
+	result.ReadPlatforms(func(tier catalog.Registry, name string, digests []string) map[string]string {
+		repository, ok := r.repositories[tier][name]
+		if !ok {
+			return nil
+		}
+		return r.client.Platforms(ctx, kept, repository, digests)
+	})
 	// The changes are printed before they are made.
 	err = a.print(cmd, result, result.Table)
 	if err != nil || f.dryRun {

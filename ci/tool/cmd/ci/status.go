@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/deploy/status"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry"
@@ -17,7 +18,15 @@ import (
 )
 
 // published reads the private registry for status.
-type published struct{ *registry.Client }
+type published struct {
+	*registry.Client
+	kept *cache.Cache // nil if this machine has none
+}
+
+// Platform is what an image is for.
+func (p published) Platform(ctx context.Context, repository, digest string) string {
+	return p.Platforms(ctx, p.kept, repository, []string{digest})[digest]
+}
 
 // Commits returns the commits with which the image was published.
 func (p published) Commits(ctx context.Context, repository, digest string) ([]string, error) {
@@ -72,8 +81,9 @@ from the same registry.`,
 			if err != nil {
 				return err
 			}
+			kept, _ := a.cache() // without it, more is read
 			functions := catalog.Running(c.Functions)
-			rows, err := status.Look(cmd.Context(), fl.lambda, published{fl.registry}, fl.side, releases, publish.PrivateItems(functions, fl.hosts, ""), functions)
+			rows, err := status.Look(cmd.Context(), fl.lambda, published{fl.registry, kept}, fl.side, releases, publish.PrivateItems(functions, fl.hosts, ""), functions)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,12 +34,18 @@ type Plan struct {
 	Latest string `json:"latest,omitempty"`
 	// Back says which functions deploy would take back to an earlier commit, which it refuses.
 	Back []string `json:"back,omitempty"`
+	// Refused says which functions deploy would refuse to update, for any other reason.
+	Refused []string `json:"refused,omitempty"`
+	// Archived are the functions whose image is archived, so that a rollback to it has to wait.
+	Archived []string `json:"archived,omitempty"`
 	// Gates is how many gates the images passed.
 	Gates int `json:"gatesPassed,omitempty"`
 	// Stopped says at which gates publish would stop, and why.
 	Stopped []string `json:"stopped,omitempty"`
 	// NotSeen says what could not be read, and so is not part of the plan.
 	NotSeen []string `json:"notSeen,omitempty"`
+
+	restoreTakes time.Duration
 }
 
 // Row tells of one function.
@@ -47,6 +54,8 @@ type Row struct {
 	Lambda string `json:"lambda"`
 	// Digest is the image of the commit.
 	Digest string `json:"digest"`
+	// Platform is what it is for.
+	Platform string `json:"platform"`
 	// Publish is what publish would do, at each registry; empty when the registries
 	// could not be read.
 	Publish []publish.Step `json:"publish,omitempty"`
@@ -56,9 +65,10 @@ type Row struct {
 	// Deploy is update or unchanged; empty when Lambda could not be read.
 	Deploy string `json:"deploy,omitempty"`
 	// Runs is the digest that the function runs, and RunsCommit the commit that
-	// deployed it, if a release record says so.
-	Runs       string `json:"runs,omitempty"`
-	RunsCommit string `json:"runsCommit,omitempty"`
+	// deployed it, if a release record says so. RunsPlatform is what it is for.
+	Runs         string `json:"runs,omitempty"`
+	RunsCommit   string `json:"runsCommit,omitempty"`
+	RunsPlatform string `json:"runsPlatform,omitempty"`
 	// Since is the commit that the sources were compared with, and Why what changed.
 	Since string         `json:"since,omitempty"`
 	Why   *change.Reason `json:"why,omitempty"`
@@ -74,7 +84,7 @@ const (
 func New(commit string, functions []catalog.Function, images map[string]publish.Image) *Plan {
 	p := &Plan{Commit: commit}
 	for _, f := range functions {
-		p.Functions = append(p.Functions, Row{Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String()})
+		p.Functions = append(p.Functions, Row{Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String(), Platform: images[f.Image].Platform})
 	}
 	return p
 }
@@ -136,6 +146,14 @@ func (p *Plan) addRunning(f catalog.Function, running deploy.Function, releases 
 		row.Deploy = Unchanged
 	}
 	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
+	if row.RunsPlatform = running.Platform(); row.moves() {
+		p.Refused = append(p.Refused, fmt.Sprintf("%s is for %s, and its image for %s; build it with --platform %s", f.Lambda, row.RunsPlatform, row.Platform, row.RunsPlatform))
+	}
+}
+
+// moves tells whether the image is for another platform than the one that the function runs.
+func (r Row) moves() bool {
+	return report.OtherPlatform(r.RunsPlatform, r.Platform)
 }
 
 // CompareWith chooses the commit that the sources of each function are compared
@@ -166,6 +184,17 @@ func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.
 	}
 }
 
+// AddArchived notes which functions run one of these images, which are archived: a rollback of the
+// next deploy goes back to it. takes is how long AWS takes to restore one.
+func (p *Plan) AddArchived(digests []string, takes time.Duration) {
+	p.restoreTakes = takes
+	for _, r := range p.Functions {
+		if slices.Contains(digests, r.Runs) {
+			p.Archived = append(p.Archived, r.Lambda)
+		}
+	}
+}
+
 // Stop notes why publish would stop, a line for each reason.
 func (p *Plan) Stop(why error) {
 	if why != nil {
@@ -192,27 +221,31 @@ func (p *Plan) Print(w io.Writer, markdown bool) error {
 		fmt.Fprintf(w, "### Plan for commit %s\n\n", p.Commit)
 		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
 	}
-	if err := table(w, []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, p.rows()); err != nil {
+	rows, platforms := p.rows()
+	header, rows, of := report.For([]string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows, platforms)
+	if err := table(w, header, rows); err != nil {
 		return err
 	}
 	if markdown {
 		fmt.Fprintln(w)
 	}
-	for _, text := range p.lines() {
+	for _, text := range p.lines(of) {
 		line(text)
 	}
 	return nil
 }
 
-func (p *Plan) rows() (rows [][]string) {
+func (p *Plan) rows() (rows [][]string, platforms []string) {
 	for _, r := range p.Functions {
 		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.blocks(), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
+		platforms = append(platforms, r.Platform)
 	}
-	return rows
+	return rows, platforms
 }
 
-// lines are what is said of all functions, and what could not be read.
-func (p *Plan) lines() (lines []string) {
+// lines are what is said of all functions, and what could not be read. of is for which platform the
+// images are, if for one.
+func (p *Plan) lines(of string) (lines []string) {
 	updates, seen := 0, 0
 	for _, r := range p.Functions {
 		if r.Deploy != "" {
@@ -222,7 +255,7 @@ func (p *Plan) lines() (lines []string) {
 			updates++
 		}
 	}
-	text := "plan for commit " + p.Commit
+	text := "plan for commit " + p.Commit + of
 	if p.Published() {
 		text += fmt.Sprintf("; publish would send %d bytes and attach %s", p.Bytes, report.Count(p.Attachments, "document"))
 	}
@@ -243,6 +276,10 @@ func (p *Plan) lines() (lines []string) {
 	}
 	add("publish would stop: ", p.Stopped)
 	add("deploy: ", p.Back)
+	add("deploy would refuse: ", p.Refused)
+	if len(p.Archived) > 0 {
+		lines = append(lines, fmt.Sprintf("rollback: what runs now is archived (%s), so a rollback to it would first wait for AWS to restore it, up to %s", strings.Join(p.Archived, ", "), p.restoreTakes))
+	}
 	add("unknown: ", p.NotSeen)
 	return lines
 }
@@ -285,14 +322,17 @@ func (r Row) blocks() string {
 }
 
 func (r Row) runs() string {
-	switch {
-	case r.Deploy == "":
+	if r.Deploy == "" {
 		return "?"
-	case r.RunsCommit == "":
-		return deploy.Short(r.Runs)
-	default:
-		return deploy.Short(r.Runs) + " (" + r.RunsCommit + ")"
 	}
+	text := deploy.Short(r.Runs)
+	if r.moves() {
+		text = report.DigestFor(r.Runs, r.RunsPlatform)
+	}
+	if r.RunsCommit != "" {
+		text += " (" + r.RunsCommit + ")"
+	}
+	return text
 }
 
 // why says in a few words why the image changed, or did not.
