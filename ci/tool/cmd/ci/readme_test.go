@@ -58,7 +58,7 @@ func TestTheReadmeOnYourFunctions(t *testing.T) {
 
 	for _, line := range []string{
 		"no function, does not use aws-lambda-go: cmd/helper", "2 of 2 images for linux/amd64", "all gates passed",
-		"2 images in 1 repository under 4 tags", "cmd/count/handler_test.go", `{"words":3}`,
+		"2 images for linux/amd64 in 1 repository under 4 tags", "cmd/count/handler_test.go", `{"words":3}`,
 	} {
 		assert.Contains(t, string(out), line)
 	}
