@@ -19,6 +19,9 @@ GO   := CGO_ENABLED=0 go
 # The temporary folder is a link on macOS; tests compare paths.
 TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
+# Tests of the whole program that take longest: what they show of many workspaces or at many places,
+# others show of one. They are named TestLong... and have a target of their own.
+LONG := ^TestLong
 
 # A checksum of every file of the repository. Go's test cache does not see files outside
 # the module of a test, so the tests read this variable (see testkit.Sources).
@@ -76,13 +79,18 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 ## ---- test ----
 
 .PHONY: test
-test: tools bin/ci ## Run all tests, with real servers on localhost
+test: tools bin/ci ## Run the tests, with real servers on localhost
 	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
 	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
 	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
-	echo "== test ci/tool"; (cd ci/tool && $(TEST) ./...)
+	echo "== test ci/tool"; (cd ci/tool && $(TEST) -skip '$(LONG)' ./...)
+
+.PHONY: test-long
+test-long: tools bin/ci ## Run the tests that take longest: other workspaces, every verb, deploys that are killed
+	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool; \
+	$(TEST) -run '$(LONG)' $$(grep -rl --include='*_test.go' '^func TestLong' . | xargs -n1 dirname | sort -u)
 
 .PHONY: check
 check: fmt-check vet vet-systems lint tidy-check ## Check format, go vet, also for other systems, linter and go.mod files
@@ -152,7 +160,7 @@ update: tools ## Rewrite the golden files (expected outputs) of the tests
 
 .PHONY: reproduce
 reproduce: ## Build all images and programs twice, in two folders with empty caches, and compare; then for arm64
-	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run 'TestTwoFoldersGiveTheSameDigests|TestArm64IsBuiltHereToo' -reproduce-all
+	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run 'TwoFoldersGiveTheSameDigests|TestArm64IsBuiltHereToo' -reproduce-all
 	cd ci/tool && $(TEST) ./internal/distribution -count=1 -reproduce-all
 
 ## ---- tools ----

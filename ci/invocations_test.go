@@ -9,7 +9,7 @@ import (
 )
 
 // inputs are the arguments that the engine passes to the functions, with their types.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File", "base": "Container", "ffmpeg": "Container", "builder": "Container",
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File", "cosign.pub": "File", "root": "File", "vulnerable": "File", "verified": "File", "base": "Container", "ffmpeg": "Container", "builder": "Container",
 	"key": "Secret", "gemini": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given returns an input as a function's parameter.
@@ -31,7 +31,7 @@ func source(t *testing.T) *dagger.Directory { return given[dagger.Directory](t, 
 
 // options are the constructor's arguments that tests vary.
 type options struct {
-	platform, volumes                 string
+	platform, volumes, region         string
 	base, ffmpeg, builder, staticBase bool // whether they are given
 }
 
@@ -45,7 +45,7 @@ func module(t *testing.T, o options) *Ci {
 		return given[dagger.Container](t, id)
 	}
 	m, err := New(t.Context(), given[dagger.Directory](t, "tool"), o.platform,
-		image("base", o.base), o.staticBase, image("ffmpeg", o.ffmpeg), image("builder", o.builder), cmp.Or(o.volumes, "lambdas"), "us-east-1", "", "", "private.example/x", "", "",
+		image("base", o.base), o.staticBase, image("ffmpeg", o.ffmpeg), image("builder", o.builder), cmp.Or(o.volumes, "lambdas"), cmp.Or(o.region, "us-east-1"), "", "", "private.example/x", "", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
@@ -126,8 +126,11 @@ var invocations = []invocation{
 	}},
 	{name: "verify", method: "Verify", options: options{base: true, ffmpeg: true},
 		call: func(t *testing.T, m *Ci) (any, error) {
-			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, false)
+			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, nil, "", "", "", nil, false)
 		}},
+	{name: "verify-signed", method: "Verify", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, nil, nil, "", "^https://github.com/o/r/", "https://issuer.example", given[dagger.File](t, "root"), true)
+	}},
 	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false, false)
 	}},
@@ -141,20 +144,26 @@ var invocations = []invocation{
 		return m.Retention(t.Context(), source(t), true, []string{"former"}, false)
 	}},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, nil, false, nil, false)
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, "", nil, nil, false, nil, false)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true, given[dagger.Secret](t, "key"),
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true, "10m", given[dagger.Secret](t, "key"),
 			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil, true)
+	}},
+	{name: "publish-regions", method: "Publish", options: options{region: "eu-central-1,us-east-1"}, call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, "", nil, nil, false, nil, false)
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, false)
+		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, given[dagger.File](t, "cosign.pub"), "", "", "", nil, true, false)
 	}},
 	{name: "published", method: "Published", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Published(t.Context(), source(t), "abc1234", []string{"api"}, "tfvars")
+	}},
+	{name: "report", method: "Report", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Report(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", "def5678", given[dagger.File](t, "vulnerable"), given[dagger.File](t, "verified"), nil)
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Rollback(t.Context(), source(t), "", "", false, false, false)

@@ -139,7 +139,7 @@ func sixImages(functions []catalog.Function) (images []awsfake.Image) {
 	return images
 }
 
-func TestRetentionOfAThousandFunctions(t *testing.T) {
+func TestLongRetentionOfAThousandFunctions(t *testing.T) {
 	t.Parallel()
 	root, functions := thousand(t)
 	aws := awsfake.Start(t)
@@ -189,7 +189,7 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	assert.Contains(t, again.stdout, "dry run: would delete 0 public images of 0.0 MB and 0 private images of 0.0 MB; the images are for an unknown platform; checked 1 lifecycle policy\n")
 }
 
-func TestCostOfAThousandFunctions(t *testing.T) {
+func TestLongCostOfAThousandFunctions(t *testing.T) {
 	t.Parallel()
 	root, functions := thousand(t)
 	aws, registry := awsfake.Start(t), newShelf(t, callTakes)
@@ -224,7 +224,7 @@ func TestCostOfAThousandFunctions(t *testing.T) {
 	assert.Less(t, registry.requests, len(public)+100, "one manifest of each public image")
 }
 
-func TestStatusOfAThousandFunctions(t *testing.T) {
+func TestLongStatusOfAThousandFunctions(t *testing.T) {
 	t.Parallel()
 	root, functions := thousand(t)
 	aws, registry := lambdafake.New(t), newShelf(t, callTakes)

@@ -31,10 +31,21 @@ func TestPrivateHost(t *testing.T) {
 			assert.Equal(t, want.public, HasPublic(region))
 			assert.Equal(t, region != "bad region", Names(publish.Hosts{Private: host + "/team-a"}))
 			if region != "bad region" {
-				assert.Equal(t, region, RegionOf(host+"/team-a"))
+				assert.Equal(t, region, publish.RegionOf(host+"/team-a"))
 			}
 		})
 	}
 	assert.True(t, Names(publish.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws/alias"}))
 	assert.False(t, Names(publish.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws.example/alias"}))
+}
+
+func TestRegionsOfOnePartition(t *testing.T) {
+	for other, regions := range map[string][]string{
+		"":               {"eu-central-1", "us-east-1", "ap-southeast-2"},
+		"cn-north-1":     {"eu-central-1", "us-east-1", "cn-north-1"},
+		"us-gov-west-1":  {"us-east-1", "us-gov-west-1"},
+		"us-isob-east-1": {"us-iso-east-1", "us-isob-east-1"},
+	} {
+		assert.Equal(t, other, OtherPartition(regions))
+	}
 }

@@ -18,12 +18,16 @@ import (
 // two looks, and its error ends the wait, with the states as they are.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
 func (r *Registry) Signatures(ctx context.Context, repository, digest string, sleep func(context.Context) error) (all []publish.Signature, err error) {
-	name, ok := r.private(repository)
-	if !ok || r.Hosts.Private == "" {
+	api, name, ok := r.private(repository)
+	if !ok {
 		return nil, nil
 	}
+	region := ""
+	if len(r.Copies) > 0 {
+		region = api.Options().Region
+	}
 	for {
-		out, err := r.Private.DescribeImageSigningStatus(ctx, &ecr.DescribeImageSigningStatusInput{
+		out, err := api.DescribeImageSigningStatus(ctx, &ecr.DescribeImageSigningStatusInput{
 			RepositoryName: aws.String(name), ImageId: &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
 		})
 		if err != nil {
@@ -34,7 +38,7 @@ func (r *Registry) Signatures(ctx context.Context, repository, digest string, sl
 		for _, s := range out.SigningStatuses {
 			profile := aws.ToString(s.SigningProfileArn)
 			all = append(all, publish.Signature{
-				Repository: name, Digest: digest, Profile: profile[strings.LastIndex(profile, "/")+1:], State: string(s.Status),
+				Repository: name, Region: region, Digest: digest, Profile: profile[strings.LastIndex(profile, "/")+1:], State: string(s.Status),
 				Reason: strings.TrimPrefix(aws.ToString(s.FailureCode)+": "+aws.ToString(s.FailureReason), ": "),
 			})
 			waiting = waiting || s.Status == ecrtypes.SigningStatusInProgress
