@@ -25,7 +25,10 @@ const LiveSuffix = "-live"
 // Hosts are the registries of the repositories, each as registry or registry/path.
 type Hosts struct {
 	Private string `json:"private"`
-	Public  string `json:"public"`
+	// Copies are the private registries of the other regions, in the order of release: Lambda
+	// takes an image only from a registry of its own region. Private is that of the first region.
+	Copies []string `json:"copies,omitempty"`
+	Public string   `json:"public"`
 	// Names are those of the repositories, and Tags the patterns of tags; the zero values have
 	// the default ones.
 	Names catalog.Repositories `json:"-"`
@@ -36,6 +39,23 @@ type Hosts struct {
 func (h Hosts) Of(p catalog.Pipeline) Hosts {
 	h.Names, h.Tags = p.Repositories, p.Tags
 	return h
+}
+
+// Privates are the private registries of all regions.
+func (h Hosts) Privates() []string { return append([]string{h.Private}, h.Copies...) }
+
+// Only returns the hosts of one region: those with that private registry alone.
+func (h Hosts) Only(private string) Hosts {
+	h.Private, h.Copies = private, nil
+	return h
+}
+
+// Regions returns the hosts of each region. The public registry is the same for all.
+func (h Hosts) Regions() (all []Hosts) {
+	for _, private := range h.Privates() {
+		all = append(all, h.Only(private))
+	}
+	return all
 }
 
 // Check fails if a host is not the name of a registry.
@@ -137,20 +157,22 @@ func RepositoryName(tier catalog.Registry, repository string) string {
 
 // Items returns where the images of the functions go: each to the registry of its
 // function, and a public one also, as a deploy copy, to the private repository of its
-// variant.
+// variant. In each region there is a private registry.
 func Items(functions []catalog.Function, h Hosts, commit string) []Item {
 	var items []Item
 	for _, f := range functions {
-		tiers := []catalog.Registry{f.Registry}
-		if f.Registry == catalog.Public {
-			tiers = append(tiers, catalog.Private)
-		}
-		for _, tier := range tiers {
+		add := func(tier catalog.Registry, h Hosts) {
 			items = append(items, Item{
 				Image: f.Image, Tier: tier, Repository: h.Repository(tier, f.Variant),
 				DeployCopy: tier != f.Registry,
 				CommitTag:  h.Tags.OfCommit(f.Image, commit), LatestTag: h.Tags.OfLatest(f.Image),
 			})
+		}
+		if f.Registry == catalog.Public {
+			add(catalog.Public, h)
+		}
+		for _, region := range h.Regions() {
+			add(catalog.Private, region)
 		}
 	}
 	return items
@@ -164,14 +186,14 @@ func (i Item) Where() string {
 	return i.Repository
 }
 
-// PrivateItems returns where Lambda gets the images of the functions from: one item
-// in a private repository for each function.
+// PrivateItems returns where Lambda gets the images of the functions from in the first region: one
+// item in a private repository for each function.
 func PrivateItems(functions []catalog.Function, h Hosts, commit string) []Item {
-	return slices.DeleteFunc(Items(functions, h, commit), func(i Item) bool { return i.Tier != catalog.Private })
+	return slices.DeleteFunc(Items(functions, h.Only(h.Private), commit), func(i Item) bool { return i.Tier != catalog.Private })
 }
 
-// PrivateRepositories names the private repositories of the functions, that of the
-// light images first.
+// PrivateRepositories names the private repositories of the functions in the first region, that of
+// the light images first.
 func PrivateRepositories(functions []catalog.Function, h Hosts) []string {
 	var names []string
 	for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {

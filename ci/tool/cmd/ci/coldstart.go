@@ -85,7 +85,7 @@ func (f *coldStartFlags) check(a *app) error {
 		return usageError{fmt.Errorf("--starts: %d is not a number of starts; pass 1 or more", f.starts)}
 	case f.markdown && a.json:
 		return usageError{errors.New("--markdown and --json cannot be combined")}
-	case f.since == "" && f.target != targetFlags{}:
+	case f.since == "" && (f.target.local || f.target.given()):
 		return usageError{errors.New("--local, --private-registry, --public-registry, --region, --account and --public-alias say where the images of --since are; pass --since too")}
 	}
 	return f.target.check()

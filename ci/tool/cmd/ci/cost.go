@@ -100,7 +100,7 @@ func (f *costFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.published && f.target.local:
 		return usageError{errors.New("--published and --local cannot be combined: choose the registries in AWS or the one in dist/registry")}
-	case !f.published && !f.target.local && f.target != targetFlags{}:
+	case !f.published && !f.target.local && f.target.given():
 		return usageError{errors.New("--private-registry, --public-registry, --region, --account and --public-alias need --published")}
 	case f.versions < 1 && cmd.Flags().Changed("versions"):
 		return usageError{fmt.Errorf("--versions: %d is not a number of versions; pass 1 or more", f.versions)}
@@ -144,7 +144,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.target.open(cmd.Context(), c, c.Functions)
+	t, err := f.target.openAll(cmd.Context(), c, c.Functions)
 	if err != nil {
 		return nil, err
 	}

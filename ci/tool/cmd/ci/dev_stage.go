@@ -12,7 +12,8 @@ type stageFlags struct {
 	suffix string
 	alias  string
 
-	region, account, registry string
+	region            []string
+	account, registry string
 }
 
 func (f *stageFlags) add(cmd *cobra.Command) {
@@ -20,7 +21,7 @@ func (f *stageFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.name, "remote", "", "image `NAME` whose function runs at AWS, at the stage that --suffix or --alias names")
 	flags.StringVar(&f.suffix, "suffix", "", "with --remote: what follows the function's name in that of your own function, which is yours alone")
 	flags.StringVar(&f.alias, "alias", "", "with --remote: alias of the function that is yours alone")
-	flags.StringVar(&f.region, "region", "", "with --remote: AWS region (default: as for every AWS tool)")
+	addRegions(cmd, &f.region, "with --remote")
 	flags.StringVar(&f.account, "account", "", "with --remote: AWS account (default: the account of the credentials)")
 	flags.StringVar(&f.registry, "private-registry", "", "with --remote: private registry, host[:port][/path] (default: ECR of the account and region)")
 }
@@ -34,6 +35,9 @@ func (f *stageFlags) check(cmd *cobra.Command, names []string) error {
 		return usageError{errors.New("--remote runs one function, which it names; leave the other names out")}
 	case (f.suffix == "") == (f.alias == ""):
 		return usageError{errors.New("--remote needs a stage that is yours alone: pass --suffix dana for the function NAME-dana, or --alias dana")}
+	}
+	if _, err := oneRegion("--remote", f.region); err != nil {
+		return err
 	}
 	return refuse(cmd, "--remote", "how to run a function here", "listen", "env", "debug", "debug-listen", "platform")
 }

@@ -32,8 +32,8 @@ type fleetFlags struct {
 func (f *fleetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	addEnvironment(cmd)
-	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
-	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
+	flags.StringVar(&f.hosts.Private, "private-registry", "", privateUsage)
+	addRegions(cmd, &f.region, "")
 	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
 }
 
@@ -55,8 +55,11 @@ type fleet struct {
 	watch *alarmapi.Client
 }
 
-// open logs in to AWS and to the private registry.
+// open logs in to AWS and to the private registry, in one region.
 func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, error) {
+	if _, err := oneRegion("this command", f.region); err != nil {
+		return nil, err
+	}
 	session, err := f.login(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := publish.Hosts{Private: f.hosts.Private}.Of(c.Pipeline)
+	hosts := publish.Hosts{Private: inRegion(f.hosts.Private, session.Region)}.Of(c.Pipeline)
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {

@@ -16,7 +16,7 @@ var formats = []string{"json", "tfvars", "cdk-context", "cloudformation-paramete
 type handoffFlags struct {
 	published                         bool
 	format, commit, registry, account string
-	region                            string
+	region                            []string
 	local                             bool
 	only                              []string
 }
@@ -28,7 +28,7 @@ func (f *handoffFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.commit, "commit", "", "with --published: commit that the images were published under (default: HEAD)")
 	flags.BoolVar(&f.local, "local", false, "with --published: read dist/registry, where publish --local publishes")
 	flags.StringVar(&f.registry, "private-registry", "", "with --published: private registry, host[:port][/path] (default: ECR of the account and region)")
-	flags.StringVar(&f.region, "region", "", "with --published: AWS region (default: as for every AWS tool)")
+	addRegions(cmd, &f.region, "with --published")
 	flags.StringVar(&f.account, "account", "", "with --published: AWS account (default: the account of the credentials)")
 	addEnvironment(cmd)
 }
@@ -52,6 +52,9 @@ func (f *handoffFlags) check(cmd *cobra.Command, base bool) error {
 		return usageError{errors.New("--format and --json cannot be combined; pass --format json")}
 	}
 	if err := checkCommit("commit", f.commit); err != nil {
+		return err
+	}
+	if _, err := oneRegion("--published", f.region); err != nil {
 		return err
 	}
 	return refuse(cmd, "--published", "what to make", "base-layout", "ffmpeg-layer", "binaries", "platform", "out")

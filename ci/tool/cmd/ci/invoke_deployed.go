@@ -19,7 +19,11 @@ import (
 // invoke calls the deployed function with one event. The end of its log goes to
 // standard error.
 func (f *remoteFlags) invoke(ctx context.Context, cmd *cobra.Command, function catalog.Function, event []byte) (invoke.Response, error) {
-	session, err := login(ctx, f.region, "")
+	region, err := oneRegion("--remote", f.region)
+	if err != nil {
+		return invoke.Response{}, err
+	}
+	session, err := login(ctx, region, "")
 	if err != nil {
 		return invoke.Response{}, err
 	}

@@ -10,14 +10,14 @@ import (
 type remoteFlags struct {
 	remote    bool
 	qualifier string
-	region    string
+	region    []string
 }
 
 func (f *remoteFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.remote, "remote", false, "call the deployed function instead of starting one")
 	flags.StringVar(&f.qualifier, "qualifier", "", "with --remote: version or alias to call (default: $LATEST)")
-	flags.StringVar(&f.region, "region", "", "with --remote: AWS region (default: as for every AWS tool)")
+	addRegions(cmd, &f.region, "with --remote")
 }
 
 // localOnly are the flags of invoke that say how a function is started here.
@@ -25,10 +25,13 @@ var localOnly = []string{"env", "image", "platform", "run", "base", "ffmpeg", "o
 
 func (f *remoteFlags) check(cmd *cobra.Command) error {
 	if !f.remote {
-		if f.qualifier != "" || f.region != "" {
+		if f.qualifier != "" || len(f.region) > 0 {
 			return usageError{errors.New("--qualifier and --region need --remote")}
 		}
 		return nil
+	}
+	if _, err := oneRegion("--remote", f.region); err != nil {
+		return err
 	}
 	return refuse(cmd, "--remote", "how to start a function here", append([]string{"emulator"}, localOnly...)...)
 }

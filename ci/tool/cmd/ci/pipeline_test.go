@@ -27,9 +27,9 @@ func TestEnvironment(t *testing.T) {
 		err  string
 	}{
 		"none":                     {nil, targetFlags{}, ""},
-		"a name":                   {[]string{"--env", "prod"}, targetFlags{account: "123456789012", region: "eu-central-1", alias: "us"}, ""},
-		"a flag beside it":         {[]string{"--env", "prod", "--region", "us-east-1"}, targetFlags{account: "123456789012", region: "us-east-1", alias: "us"}, ""},
-		"what makes another void":  {[]string{"--env", "prod", "--private-registry", "x.test"}, targetFlags{hosts: publish.Hosts{Private: "x.test"}, region: "eu-central-1", alias: "us"}, ""},
+		"a name":                   {[]string{"--env", "prod"}, targetFlags{account: "123456789012", region: []string{"eu-central-1"}, alias: "us"}, ""},
+		"a flag beside it":         {[]string{"--env", "prod", "--region", "us-east-1"}, targetFlags{account: "123456789012", region: []string{"us-east-1"}, alias: "us"}, ""},
+		"what makes another void":  {[]string{"--env", "prod", "--private-registry", "x.test"}, targetFlags{hosts: publish.Hosts{Private: "x.test"}, region: []string{"eu-central-1"}, alias: "us"}, ""},
 		"registries":               {[]string{"--env", "here"}, targetFlags{hosts: publish.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:2"}}, ""},
 		"a registry, and account":  {[]string{"--env", "here", "--account", "123456789012"}, targetFlags{hosts: publish.Hosts{Public: "127.0.0.1:2"}, account: "123456789012"}, ""},
 		"one that is not there":    {[]string{"--env", "pord"}, targetFlags{}, `no environment is named "pord" (did you mean "prod"?); those in ci/pipeline.json are here, prod`},

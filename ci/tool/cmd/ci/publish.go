@@ -156,7 +156,7 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	if f.target.local {
 		t, server, err = localTarget(c, f.port)
 	} else {
-		t, err = f.target.open(cmd.Context(), c, made.functions)
+		t, err = f.target.openAll(cmd.Context(), c, made.functions)
 	}
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func (f *publishedFlags) add(cmd *cobra.Command, commit string) {
 }
 
 func (f *publishedFlags) check() error {
-	if f.commit == "" && f.target != (targetFlags{}) {
+	if f.commit == "" && (f.target.local || f.target.given()) {
 		return usageError{errors.New("--commit is missing; pass the commit that the image was published under")}
 	}
 	if err := checkCommit("commit", f.commit); err != nil {

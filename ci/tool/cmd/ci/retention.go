@@ -15,7 +15,7 @@ import (
 
 // retentionFlags are those of retention.
 type retentionFlags struct {
-	region  string
+	region  []string
 	hosts   publish.Hosts
 	removed []string
 	dryRun  bool
@@ -51,8 +51,8 @@ Images of a function that was removed or renamed are listed. Pass its image name
 	}
 	flags := cmd.Flags()
 	addEnvironment(cmd)
-	flags.StringVar(&f.region, "region", "", "AWS region of the functions (default: as for every AWS tool)")
-	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
+	addRegions(cmd, &f.region, "")
+	flags.StringVar(&f.hosts.Private, "private-registry", "", privateUsage)
 	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
 	flags.StringSliceVar(&f.removed, "removed", nil, "image name of a removed function, whose images are deleted unless a function runs them; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; change nothing")
@@ -60,7 +60,11 @@ Images of a function that was removed or renamed are listed. Pass its image name
 }
 
 func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
-	if err := (&targetFlags{hosts: f.hosts}).check(); err != nil {
+	if err := (&targetFlags{hosts: f.hosts, region: f.region}).check(); err != nil {
+		return err
+	}
+	region, err := oneRegion("retention", f.region)
+	if err != nil {
 		return err
 	}
 	c, err := a.catalog()
@@ -68,13 +72,14 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 		return err
 	}
 	ctx := cmd.Context()
-	session, err := login(ctx, f.region, f.hosts.Private)
+	session, err := login(ctx, region, f.hosts.Private)
 	if err != nil {
 		return err
 	}
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
 	// Everything is read before anything is changed.
+	f.hosts.Private = inRegion(f.hosts.Private, session.Region)
 	r := &retainer{catalog: c, session: session, hosts: f.hosts.Of(c.Pipeline)}
 	result := retention.Result{DryRun: f.dryRun, Expire: f.removed}
 	if err := r.plan(ctx, &result); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,7 @@ import (
 // targetFlags name the registries.
 type targetFlags struct {
 	hosts   publish.Hosts
-	region  string
+	region  []string // several are in the order of release
 	account string
 	alias   string
 	local   bool // the embedded registry
@@ -38,9 +39,9 @@ func (f *targetFlags) addLocal(cmd *cobra.Command, usage string) {
 func (f *targetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	addEnvironment(cmd)
-	flags.StringVar(&f.hosts.Private, "private-registry", "", "private registry, host[:port][/path] (default: ECR of the account and region)")
+	flags.StringVar(&f.hosts.Private, "private-registry", "", privateUsage)
 	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
-	flags.StringVar(&f.region, "region", "", "AWS region (default: as for every AWS tool)")
+	addRegions(cmd, &f.region, "")
 	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
 	flags.StringVar(&f.alias, "public-alias", "", "alias at ECR Public (default: the account's primary alias)")
 }
@@ -48,7 +49,7 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 var account = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (f *targetFlags) check() error {
-	if f.local && *f != (targetFlags{local: true}) {
+	if f.local && f.given() {
 		return usageError{errors.New("--local cannot be combined with --private-registry, --public-registry, --region, --account and --public-alias")}
 	}
 	if f.account != "" && !account.MatchString(f.account) {
@@ -60,6 +61,9 @@ func (f *targetFlags) check() error {
 	if f.alias != "" && f.hosts.Public != "" {
 		return usageError{errors.New("--public-alias has no effect beside --public-registry, which names the alias; leave one out")}
 	}
+	if err := f.checkRegions(); err != nil {
+		return usageError{err}
+	}
 	expected := f.expected()
 	if err := expected.Check(); err != nil {
 		return usageError{err}
@@ -70,6 +74,11 @@ func (f *targetFlags) check() error {
 	return nil
 }
 
+// given tells whether a flag names a registry in AWS or elsewhere.
+func (f *targetFlags) given() bool {
+	return len(f.region) > 0 || f.account != "" || f.alias != "" || f.hosts.Private != "" || f.hosts.Public != ""
+}
+
 // expected returns the registries as far as the flags name them, before AWS is asked.
 func (f *targetFlags) expected() publish.Hosts {
 	or := func(value, otherwise string) string {
@@ -78,10 +87,11 @@ func (f *targetFlags) expected() publish.Hosts {
 		}
 		return value
 	}
-	return publish.Hosts{
-		Private: or(f.hosts.Private, awsauth.PrivateHost(or(f.account, "account"), or(f.region, "region"))),
-		Public:  or(f.hosts.Public, publish.PublicHost+"/"+or(f.alias, "alias")),
-	}
+	h := publish.Hosts{Public: or(f.hosts.Public, publish.PublicHost+"/"+or(f.alias, "alias"))}
+	private := or(f.hosts.Private, awsauth.PrivateHost(or(f.account, "account"), or(f.first(), "region")))
+	h.Private = inRegion(private, or(f.first(), "region"))
+	h.Copies = f.copies(h.Private)
+	return h
 }
 
 // registries is the client for both registries.
@@ -99,10 +109,19 @@ type target struct {
 	close    func() error
 }
 
-// open finds the registries of the functions and their logins. AWS is asked only for what the
+// open is [targetFlags.openAll] for the first region.
+func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []catalog.Function) (*target, error) {
+	one := *f
+	one.region = f.region[:min(1, len(f.region))]
+	t, err := one.openAll(ctx, c, functions)
+	f.session, f.refused = one.session, one.refused
+	return t, err
+}
+
+// openAll finds the registries of the functions, in all regions, and their logins. AWS is asked only for what the
 // functions need and the flags do not name; not at all if all registries are named and none is
 // of AWS, unless AWS_ENDPOINT_URL is set: then a stand-in for AWS gives the logins.
-func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []catalog.Function) (*target, error) {
+func (f *targetFlags) openAll(ctx context.Context, c *catalog.Catalog, functions []catalog.Function) (*target, error) {
 	if f.local {
 		if _, err := os.Stat(localDir(c.Root)); errors.Is(err, os.ErrNotExist) {
 			return nil, errors.New("nothing is published in dist/registry; publish first: bin/ci publish --local")
@@ -115,7 +134,8 @@ func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []
 	if !public { // not even its name is needed
 		t.hosts.Public = ""
 	}
-	if t.hosts.Private != "" && (t.hosts.Public != "" || !public) && !awsauth.Names(t.hosts) && os.Getenv("AWS_ENDPOINT_URL") == "" {
+	named := t.hosts.Private != "" && !strings.Contains(t.hosts.Private, catalog.RegionBlank)
+	if named && (t.hosts.Public != "" || !public) && !awsauth.Names(t.hosts) && os.Getenv("AWS_ENDPOINT_URL") == "" {
 		t.client = registry.NewClient(registry.Options{})
 		t.registry = t.client
 		return t, nil
@@ -139,22 +159,28 @@ func (f *targetFlags) open(ctx context.Context, c *catalog.Catalog, functions []
 	session.InAccount(t.hosts)
 	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
 	t.ecr = &ecrapi.Registry{Client: t.client, Private: session.ECR, Public: session.Public, Hosts: runs}
+	for _, copied := range runs.Copies {
+		there := session.In(awsauth.RegionOf(copied))
+		there.InAccount(publish.Hosts{Private: copied})
+		t.ecr.Copies = append(t.ecr.Copies, there.ECR)
+	}
 	t.registry = t.ecr
 	return t, nil
 }
 
-// private finds the private registry, if no flag names it.
+// private finds the private registries, as far as no flag names them.
 func (f *targetFlags) private(ctx context.Context, session *awsauth.Session, h *publish.Hosts) (err error) {
-	if h.Private != "" {
-		return nil
-	}
-	account := f.account
-	if account == "" {
-		if account, err = session.Account(ctx); err != nil {
-			return err
+	if h.Private == "" {
+		account := f.account
+		if account == "" {
+			if account, err = session.Account(ctx); err != nil {
+				return err
+			}
 		}
+		h.Private = awsauth.PrivateHost(account, session.Region)
 	}
-	h.Private = awsauth.PrivateHost(account, session.Region)
+	h.Private = inRegion(h.Private, session.Region)
+	h.Copies = f.copies(h.Private)
 	return nil
 }
 
@@ -203,7 +229,7 @@ func login(ctx context.Context, region, private string) (*awsauth.Session, error
 // login is [login], once for all that use the flags: each may ask for an MFA code.
 func (f *targetFlags) login(ctx context.Context) (*awsauth.Session, error) {
 	if f.session == nil && f.refused == nil {
-		f.session, f.refused = login(ctx, f.region, f.hosts.Private)
+		f.session, f.refused = login(ctx, f.first(), f.hosts.Private)
 	}
 	return f.session, f.refused
 }

@@ -80,7 +80,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	if err != nil {
 		return nil, err
 	}
-	t, err := published.target.open(cmd.Context(), here.Catalog, functions)
+	t, err := published.target.openAll(cmd.Context(), here.Catalog, functions)
 	if err != nil {
 		return nil, err
 	}

@@ -72,11 +72,26 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 	if c.Region == "" {
 		return nil, ErrRegion
 	}
+	return sessionOf(c), nil
+}
+
+func sessionOf(c aws.Config) *Session {
 	return &Session{
 		Config: c, Region: c.Region,
 		ECR:    ecr.NewFromConfig(c),
 		Public: ecrpublic.NewFromConfig(c, func(o *ecrpublic.Options) { o.Region = publicRegion }),
-	}, nil
+	}
+}
+
+// In returns a session in another region, with the same credentials: nothing logs in again, or asks
+// for a code again.
+func (s *Session) In(region string) *Session {
+	if region == "" || region == s.Region {
+		return s
+	}
+	c := s.Config.Copy()
+	c.Region = region
+	return sessionOf(c)
 }
 
 // inLine makes each error of a service one line, with what to do about it.
@@ -129,17 +144,6 @@ func (s *Session) Alias(ctx context.Context) (string, error) {
 // the registry, or if the registry and AWS are stand-ins on this machine. All other
 // registries use Docker's logins.
 func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
-	private := &token{registry: "ECR in " + s.Region, now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
-		out, err := s.ECR.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
-		if err != nil {
-			return "", time.Time{}, err
-		}
-		if len(out.AuthorizationData) == 0 {
-			return "", time.Time{}, errors.New("AWS answered without a token")
-		}
-		d := out.AuthorizationData[0]
-		return aws.ToString(d.AuthorizationToken), aws.ToTime(d.ExpiresAt), nil
-	}}
 	public := &token{registry: "ECR Public", now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
 		out, err := s.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{})
 		if err != nil {
@@ -150,10 +154,29 @@ func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 		}
 		return aws.ToString(out.AuthorizationData.AuthorizationToken), aws.ToTime(out.AuthorizationData.ExpiresAt), nil
 	}}
-	all := keychain{{h.Public, public, s.publicHost}, {h.Private, private, s.privateHost}}
+	all := keychain{{h.Public, public, s.publicHost}, {h.Private, s.privateToken(), s.privateHost}}
+	for _, copied := range h.Copies {
+		there := s.In(RegionOf(copied))
+		all = append(all, login{copied, there.privateToken(), there.privateHost})
+	}
 	// If one registry is below the path of the other, its own login is found first.
 	slices.SortStableFunc(all, func(a, b login) int { return len(b.registry) - len(a.registry) })
 	return all
+}
+
+// privateToken is the login for ECR in the region.
+func (s *Session) privateToken() *token {
+	return &token{registry: "ECR in " + s.Region, now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
+		out, err := s.ECR.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		if len(out.AuthorizationData) == 0 {
+			return "", time.Time{}, errors.New("AWS answered without a token")
+		}
+		d := out.AuthorizationData[0]
+		return aws.ToString(d.AuthorizationToken), aws.ToTime(d.ExpiresAt), nil
+	}}
 }
 
 // keychain has a login for each registry.

@@ -33,11 +33,24 @@ func domain(region string) string {
 	return standard
 }
 
+// OtherPartition returns the first of the regions that is in another partition of AWS than the
+// first of all: no credentials are good for both. It is "" if there is none.
+func OtherPartition(regions []string) string {
+	for _, region := range regions {
+		if domain(region) != domain(regions[0]) || isGov(region) != isGov(regions[0]) {
+			return region
+		}
+	}
+	return ""
+}
+
+func isGov(region string) bool { return strings.HasPrefix(region, "us-gov-") }
+
 // HasPublic tells whether accounts with the region have ECR Public: those of the standard
 // partition. GovCloud is another partition under the same domain.
 // https://docs.aws.amazon.com/general/latest/gr/ecr-public.html
 func HasPublic(region string) bool {
-	return domain(region) == "amazonaws.com" && !strings.HasPrefix(region, "us-gov-")
+	return domain(region) == "amazonaws.com" && !isGov(region)
 }
 
 // InAccount makes the session's calls to ECR those for the account that the host names, if it is

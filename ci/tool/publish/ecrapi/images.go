@@ -116,12 +116,12 @@ func (r *Registry) describe(ctx context.Context, repository string, digests []st
 		for _, d := range out.ImageDetails {
 			images = append(images, Image{Digest: aws.ToString(d.ImageDigest), Tags: d.ImageTags})
 		}
-	} else if name, ok := r.private(repository); ok {
+	} else if api, name, ok := r.private(repository); ok {
 		ids := make([]ecrtypes.ImageIdentifier, len(digests))
 		for n, digest := range digests {
 			ids[n].ImageDigest = aws.String(digest)
 		}
-		out, err := r.Private.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: aws.String(name), ImageIds: ids})
+		out, err := api.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: aws.String(name), ImageIds: ids})
 		if err != nil {
 			return nil, err
 		}

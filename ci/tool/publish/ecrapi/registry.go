@@ -25,14 +25,16 @@ type Registry struct {
 	Public  *ecrpublic.Client
 	// Hosts are those of the registries that AWS runs; one that it does not run is "".
 	Hosts publish.Hosts
+	// Copies are the clients of the private registries in other regions, Hosts.Copies.
+	Copies []*ecr.Client
 }
 
 // Untag removes a tag. It is no error if the tag does not exist.
 func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error) {
 	if name, ok := r.public(repository); ok {
 		err = DeletePublic(ctx, r.Public, name, []publictypes.ImageIdentifier{{ImageTag: aws.String(tag)}})
-	} else if name, ok := r.private(repository); ok {
-		err = Untag(ctx, r.Private, name, []string{tag})
+	} else if api, name, ok := r.private(repository); ok {
+		err = Untag(ctx, api, name, []string{tag})
 	} else {
 		return r.Client.Untag(ctx, repository, tag)
 	}
@@ -42,9 +44,18 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error
 	return nil
 }
 
-// private returns the name of a private repository at AWS.
-func (r *Registry) private(repository string) (name string, ok bool) {
-	return publish.RepositoryName(catalog.Private, repository), strings.HasPrefix(repository, r.Hosts.Private+"/")
+// private returns the name of a private repository at AWS, and the client of its region.
+func (r *Registry) private(repository string) (api *ecr.Client, name string, ok bool) {
+	name = publish.RepositoryName(catalog.Private, repository)
+	if r.Hosts.Private != "" && strings.HasPrefix(repository, r.Hosts.Private+"/") {
+		return r.Private, name, true
+	}
+	for n, host := range r.Hosts.Copies {
+		if strings.HasPrefix(repository, host+"/") {
+			return r.Copies[n], name, true
+		}
+	}
+	return nil, name, false
 }
 
 // public returns the name of a public repository at AWS.
@@ -59,8 +70,8 @@ func (r *Registry) Images(ctx context.Context, repository string) (tags map[stri
 	var images []Image
 	if name, ok := r.public(repository); ok {
 		images, err = PublicImages(ctx, r.Public, name)
-	} else if name, ok := r.private(repository); ok {
-		images, err = Images(ctx, r.Private, name)
+	} else if api, name, ok := r.private(repository); ok {
+		images, err = Images(ctx, api, name)
 	} else {
 		err = fmt.Errorf("list the images of %s, which is not at AWS: %w", repository, errors.ErrUnsupported)
 	}
@@ -80,11 +91,11 @@ func (r *Registry) Images(ctx context.Context, repository string) (tags map[stri
 // out what it does not find, and all of another repository: ECR Public has no call for it.
 func (r *Registry) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {
 	manifests := map[string][]byte{}
-	name, ok := r.private(repository)
+	api, name, ok := r.private(repository)
 	if !ok || strings.HasPrefix(repository, r.Hosts.Public+"/") {
 		return manifests, nil
 	}
-	images, err := Manifests(ctx, r.Private, name, digests)
+	images, err := Manifests(ctx, api, name, digests)
 	for digest, i := range images {
 		manifests[digest] = []byte(aws.ToString(i.ImageManifest))
 	}

@@ -18,12 +18,12 @@ import (
 // two looks, and its error ends the wait, with the states as they are.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
 func (r *Registry) Signatures(ctx context.Context, repository, digest string, sleep func(context.Context) error) (all []publish.Signature, err error) {
-	name, ok := r.private(repository)
-	if !ok || r.Hosts.Private == "" {
+	api, name, ok := r.private(repository)
+	if !ok {
 		return nil, nil
 	}
 	for {
-		out, err := r.Private.DescribeImageSigningStatus(ctx, &ecr.DescribeImageSigningStatusInput{
+		out, err := api.DescribeImageSigningStatus(ctx, &ecr.DescribeImageSigningStatusInput{
 			RepositoryName: aws.String(name), ImageId: &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	_ "embed" // the schema
 	"encoding/json"
 	"errors"
@@ -57,18 +58,20 @@ type Variants struct {
 
 // Environment has the values of flags; each flag has the name of its field, in kebab-case.
 type Environment struct {
-	Account         string `json:"account,omitempty" jsonschema:"AWS account of the registry, for --account"`
-	Region          string `json:"region,omitempty" jsonschema:"AWS region, for --region"`
-	Alias           string `json:"alias,omitempty" jsonschema:"alias of the functions that deploy moves, for --alias"`
-	PublicAlias     string `json:"publicAlias,omitempty" jsonschema:"alias at ECR Public, for --public-alias"`
-	PrivateRegistry string `json:"privateRegistry,omitempty" jsonschema:"private registry, host[:port][/path], for --private-registry"`
-	PublicRegistry  string `json:"publicRegistry,omitempty" jsonschema:"public registry, host[:port][/path], for --public-registry"`
+	Account string `json:"account,omitempty" jsonschema:"AWS account of the registry, for --account"`
+	Region  string `json:"region,omitempty" jsonschema:"AWS region, for --region"`
+	// Regions is a list, in place of Region.
+	Regions         []string `json:"regions,omitempty" jsonschema:"several AWS regions in the order of release, for --region"`
+	Alias           string   `json:"alias,omitempty" jsonschema:"alias of the functions that deploy moves, for --alias"`
+	PublicAlias     string   `json:"publicAlias,omitempty" jsonschema:"alias at ECR Public, for --public-alias"`
+	PrivateRegistry string   `json:"privateRegistry,omitempty" jsonschema:"private registry, host[:port][/path], for --private-registry; {region} in the name of one of ECR is the region"`
+	PublicRegistry  string   `json:"publicRegistry,omitempty" jsonschema:"public registry, host[:port][/path], for --public-registry"`
 }
 
 // Flags are the values of an environment by the name of their flag.
 func (e Environment) Flags() map[string]string {
 	flags := map[string]string{
-		"account": e.Account, "region": e.Region, "alias": e.Alias, "public-alias": e.PublicAlias,
+		"account": e.Account, "region": cmp.Or(e.Region, strings.Join(e.Regions, ",")), "alias": e.Alias, "public-alias": e.PublicAlias,
 		"private-registry": e.PrivateRegistry, "public-registry": e.PublicRegistry,
 	}
 	maps.DeleteFunc(flags, func(_, value string) bool { return value == "" })
@@ -169,6 +172,10 @@ var (
 	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
 	toolchainName  = regexp.MustCompile(`^go1\.[0-9]+(\.[0-9]+|rc[0-9]+|beta[0-9]+)$`)
 	lambdaPrefix   = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+	// https://docs.aws.amazon.com/general/latest/gr/rande.html
+	regionName = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	// oneRegion matches a registry of ECR, which is of one region.
+	oneRegion = regexp.MustCompile(`^[0-9]{12}\.dkr[.-]ecr[^/{]*(/|$)`)
 )
 
 // check returns what is wrong with the values.
@@ -244,10 +251,42 @@ func (e Environment) check(bad func(field, format string, args ...any)) {
 	if e.PublicAlias != "" && e.PublicRegistry != "" {
 		bad(".publicAlias", "has no effect beside publicRegistry, which names the alias; leave one out")
 	}
-	for field, host := range map[string]string{".privateRegistry": e.PrivateRegistry, ".publicRegistry": e.PublicRegistry} {
+	e.checkRegions(bad)
+	for field, host := range map[string]string{".privateRegistry": strings.ReplaceAll(e.PrivateRegistry, RegionBlank, "region"), ".publicRegistry": e.PublicRegistry} {
 		if _, err := ref.NewRepository(host + "/x"); host != "" && (err != nil || strings.Contains(host, "://")) {
 			bad(field, "%q is not the name of a registry; write host[:port][/path]", host)
 		}
+	}
+}
+
+// RegionBlank stands in the name of a private registry of ECR for the region.
+const RegionBlank = "{region}"
+
+// CheckRegions returns what is wrong with a list of regions, and what to do about it; "" if nothing
+// is.
+func CheckRegions(all []string) string {
+	for n, region := range all {
+		switch {
+		case !regionName.MatchString(region):
+			return fmt.Sprintf("%q is not an AWS region; write names such as eu-central-1", region)
+		case slices.Contains(all[:n], region):
+			return region + " is there twice; name each region once"
+		}
+	}
+	return ""
+}
+
+func (e Environment) checkRegions(bad func(field, format string, args ...any)) {
+	switch wrong := CheckRegions(e.Regions); {
+	case e.Regions == nil:
+	case len(e.Regions) == 0:
+		bad(".regions", "is empty; name the regions in the order of release, or leave it out")
+	case wrong != "":
+		bad(".regions", "%s", wrong)
+	case e.Region != "":
+		bad(".regions", "cannot stand beside region; leave one out")
+	case len(e.Regions) > 1 && oneRegion.MatchString(e.PrivateRegistry):
+		bad(".privateRegistry", "%q is the registry of one region; write %s in place of it, or name the account with account", e.PrivateRegistry, RegionBlank)
 	}
 }
 

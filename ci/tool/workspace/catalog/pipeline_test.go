@@ -61,7 +61,7 @@ func TestTheSchemaAcceptsTheFile(t *testing.T) {
 	}
 
 	require.NoError(t, valid(string(testkit.Source(t, "../../../..", catalog.PipelineFile))))
-	require.NoError(t, valid(`{"proprietary": "none", "environments": {"a": {"region": "x"}}}`))
+	require.NoError(t, valid(`{"proprietary": "none", "environments": {"a": {"region": "x"}, "b": {"regions": ["x", "y"]}}}`))
 	for _, wrong := range []string{`{"keeps": 5}`, `{"keep": "5"}`, `{"proprietary": []}`, `{"proprietary": "shared"}`, `{"environments": {"a": {"zone": "x"}}}`, `{"keep": null}`} {
 		require.Error(t, valid(wrong), wrong)
 	}
@@ -100,9 +100,14 @@ func TestFlagsOfAnEnvironment(t *testing.T) {
 	e := catalog.Environment{}
 	of := reflect.ValueOf(&e).Elem()
 	for n := range of.NumField() {
-		of.Field(n).SetString(of.Type().Field(n).Name)
+		if of.Field(n).Kind() == reflect.String {
+			of.Field(n).SetString(of.Type().Field(n).Name)
+		}
 	}
-	assert.Len(t, e.Flags(), of.NumField())
+	assert.Len(t, e.Flags(), of.NumField()-1)
+	e.Region, e.Regions = "", []string{"eu-central-1", "us-east-1"}
+	assert.Len(t, e.Flags(), of.NumField()-1, "regions is region too")
+	assert.Equal(t, "eu-central-1,us-east-1", e.Flags()["region"])
 }
 
 func TestLoadPipelineRefuses(t *testing.T) {
@@ -110,7 +115,7 @@ func TestLoadPipelineRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ content, want string }{
 		"an unknown field": {`{"functons": []}`,
 			`functons: is not a field of this file (did you mean "functions"?); the fields are $schema, functions, proprietary, ffmpeg, repositories, tags, keep, lambdaPrefix, toolchain, identity, environments`},
-		"an unknown field below":   {`{"environments": {"prod": {"regoin": "x"}}}`, `environments.prod.regoin: is not a field of environments.prod (did you mean "region"?); the fields are account, region, alias, publicAlias, privateRegistry, publicRegistry`},
+		"an unknown field below":   {`{"environments": {"prod": {"regoin": "x"}}}`, `environments.prod.regoin: is not a field of environments.prod (did you mean "region"?); the fields are account, region, regions, alias, publicAlias, privateRegistry, publicRegistry`},
 		"a field twice":            {`{"keep": 5, "keep": 6}`, "keep: appears twice; keep one"},
 		"null":                     {`{"keep": null}`, "keep: is null; leave it out, or give it a value"},
 		"another type":             {`{"keep": "5"}`, "keep: must be a number, not this: string"},
@@ -136,6 +141,13 @@ func TestLoadPipelineRefuses(t *testing.T) {
 		"an account and a host":    {`{"environments": {"p": {"account": "123456789012", "privateRegistry": "x.test"}}}`, `environments.p.account: has no effect beside privateRegistry, which names the account; leave one out`},
 		"an alias and a host":      {`{"environments": {"p": {"publicAlias": "a", "publicRegistry": "x.test"}}}`, `environments.p.publicAlias: has no effect beside publicRegistry, which names the alias; leave one out`},
 		"a registry":               {`{"environments": {"p": {"publicRegistry": "https://x.test"}}}`, `environments.p.publicRegistry: "https://x.test" is not the name of a registry; write host[:port][/path]`},
+		"no regions":               {`{"environments": {"p": {"regions": []}}}`, `environments.p.regions: is empty; name the regions in the order of release, or leave it out`},
+		"no region":                {`{"environments": {"p": {"regions": ["Frankfurt"]}}}`, `environments.p.regions: "Frankfurt" is not an AWS region; write names such as eu-central-1`},
+		"two regions in one":       {`{"environments": {"p": {"regions": ["eu-central-1,us-east-1"]}}}`, `environments.p.regions: "eu-central-1,us-east-1" is not an AWS region; write names such as eu-central-1`},
+		"a region twice":           {`{"environments": {"p": {"regions": ["eu-central-1", "us-east-1", "eu-central-1"]}}}`, `environments.p.regions: eu-central-1 is there twice; name each region once`},
+		"a region and regions":     {`{"environments": {"p": {"region": "eu-central-1", "regions": ["us-east-1"]}}}`, `environments.p.regions: cannot stand beside region; leave one out`},
+		"regions, and the registry of one": {`{"environments": {"p": {"regions": ["eu-central-1", "us-east-1"], "privateRegistry": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team"}}}`,
+			`environments.p.privateRegistry: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team" is the registry of one region; write {region} in place of it, or name the account with account`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
