@@ -3,11 +3,9 @@
 package plan
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -16,7 +14,6 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
-	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
 )
@@ -41,8 +38,9 @@ type Plan struct {
 	NotSeen []string `json:"notSeen,omitempty"`
 }
 
-// Row tells of one function.
+// Row tells of one function, in one region if the plan is for several.
 type Row struct {
+	Region string `json:"region,omitempty"`
 	Image  string `json:"image"`
 	Lambda string `json:"lambda"`
 	// Digest is the image of the commit.
@@ -62,6 +60,10 @@ type Row struct {
 	// Since is the commit that the sources were compared with, and Why what changed.
 	Since string         `json:"since,omitempty"`
 	Why   *change.Reason `json:"why,omitempty"`
+
+	// shared is true if another region's row says what publish would do, because both have one
+	// registry.
+	shared bool
 }
 
 // What deploy would do for a function.
@@ -70,25 +72,40 @@ const (
 	Unchanged = "unchanged"
 )
 
-// New returns a plan for the images of the functions that names nothing yet.
-func New(commit string, functions []catalog.Function, images map[string]publish.Image) *Plan {
+// New returns a plan for the images of the functions that names nothing yet. Several regions have
+// rows of their own.
+func New(commit string, functions []catalog.Function, images map[string]publish.Image, regions ...string) *Plan {
 	p := &Plan{Commit: commit}
-	for _, f := range functions {
-		p.Functions = append(p.Functions, Row{Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String()})
+	if len(regions) == 0 {
+		regions = []string{""}
+	}
+	for _, region := range regions {
+		for _, f := range functions {
+			p.Functions = append(p.Functions, Row{Region: region, Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String()})
+		}
 	}
 	return p
 }
 
-// AddPublish fills in what publish would do.
-func (p *Plan) AddPublish(plan *publish.Plan) {
+// AddPublish fills in what publish would do. in says in which of several regions a private
+// repository is; what is in none counts for the first.
+func (p *Plan) AddPublish(plan *publish.Plan, in func(repository string) string) {
 	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
 	if plan.Latest != nil {
 		p.Latest = plan.Latest.String()
 	}
 	for _, s := range plan.Steps {
-		row := p.row(s.Image, "") // one image may be that of several functions: it is published once
+		region := p.Functions[0].Region
+		if s.Tier == catalog.Private && in(s.Repository) != "" {
+			region = in(s.Repository)
+		}
+		row := p.row(region, s.Image, "") // one image may be that of several functions: it is published once
 		row.Publish = append(row.Publish, s)
 		row.Bytes += s.Bytes
+	}
+	for n := range p.Functions {
+		row := &p.Functions[n]
+		row.shared = row.Region != p.Functions[0].Region && len(row.Publish) == 0
 	}
 }
 
@@ -100,9 +117,9 @@ type Lambda interface {
 	Function(ctx context.Context, name, qualifier string) (deploy.Function, error)
 }
 
-// ReadRunning fills in what the functions run, and notes what could not be read. After a
+// ReadRunning fills in what the functions of a region run, and notes what could not be read. After a
 // failure that the calls for other functions would have too, it makes no more of them.
-func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Function, releases history.Releases) {
+func (p *Plan) ReadRunning(ctx context.Context, l Lambda, region string, functions []catalog.Function, releases history.Releases) {
 	running, errs := make([]deploy.Function, len(functions)), make([]error, len(functions))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -121,16 +138,16 @@ func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Fu
 	for n, f := range functions {
 		switch {
 		case errs[n] == nil:
-			p.addRunning(f, running[n], releases)
+			p.addRunning(region, f, running[n], releases)
 		case failed == nil || errors.Is(errs[n], failed):
-			p.Unseen(errs[n], "what %s runs", f.Lambda)
+			p.Unseen(errs[n], "what %s runs%s", f.Lambda, in(region))
 		}
 	}
 }
 
 // addRunning fills in what the function runs, and so what deploy would do.
-func (p *Plan) addRunning(f catalog.Function, running deploy.Function, releases history.Releases) {
-	row := p.row(f.Image, f.Lambda)
+func (p *Plan) addRunning(region string, f catalog.Function, running deploy.Function, releases history.Releases) {
+	row := p.row(region, f.Image, f.Lambda)
 	row.Runs, row.Deploy = running.Digest, Update
 	if row.Runs == row.Digest {
 		row.Deploy = Unchanged
@@ -159,9 +176,11 @@ func (p *Plan) CompareWith(since string) []string {
 // compared with it.
 func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.Since) {
 	for _, function := range functions {
-		if row := p.row(function.Image, function.Lambda); row.Since == commit {
-			why := s.Of(function)
-			row.Why = &why
+		for n := range p.Functions {
+			if row := &p.Functions[n]; row.Image == function.Image && row.Lambda == function.Lambda && row.Since == commit {
+				why := s.Of(function)
+				row.Why = &why
+			}
 		}
 	}
 }
@@ -179,138 +198,39 @@ func (p *Plan) Unseen(err error, format string, args ...any) {
 	p.NotSeen = append(p.NotSeen, fmt.Sprintf(format, args...)+": "+why)
 }
 
-func (p *Plan) row(image, lambda string) *Row {
-	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image && (lambda == "" || r.Lambda == lambda) })
+func (p *Plan) row(region, image, lambda string) *Row {
+	n := slices.IndexFunc(p.Functions, func(r Row) bool {
+		return r.Region == region && r.Image == image && (lambda == "" || r.Lambda == lambda)
+	})
 	return &p.Functions[n]
 }
 
-// Print prints what would be done for each function, and what could not be read: as a table for a
-// terminal or, with markdown, for a page.
-func (p *Plan) Print(w io.Writer, markdown bool) error {
-	table, line := report.Table, func(text string) { fmt.Fprintln(w, text) }
-	if markdown {
-		fmt.Fprintf(w, "### Plan for commit %s\n\n", p.Commit)
-		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
+// in names the region in a text, if there are several.
+func in(region string) string {
+	if region == "" {
+		return ""
 	}
-	if err := table(w, []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, p.rows()); err != nil {
-		return err
-	}
-	if markdown {
-		fmt.Fprintln(w)
-	}
-	for _, text := range p.lines() {
-		line(text)
-	}
-	return nil
+	return " in " + region
 }
 
-func (p *Plan) rows() (rows [][]string) {
+// Running names what the functions of a region run; it is the same for regions that run the same.
+func (p *Plan) Running(region string) string {
+	var all []string
 	for _, r := range p.Functions {
-		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.blocks(), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
-	}
-	return rows
-}
-
-// lines are what is said of all functions, and what could not be read.
-func (p *Plan) lines() (lines []string) {
-	updates, seen := 0, 0
-	for _, r := range p.Functions {
-		if r.Deploy != "" {
-			seen++
-		}
-		if r.Deploy == Update {
-			updates++
+		if r.Region == region {
+			all = append(all, r.Lambda+" "+r.Runs)
 		}
 	}
-	text := "plan for commit " + p.Commit
-	if p.Published() {
-		text += fmt.Sprintf("; publish would send %d bytes and attach %s", p.Bytes, report.Count(p.Attachments, "document"))
-	}
-	if seen > 0 {
-		text += fmt.Sprintf("; deploy would update %d of %s", updates, report.Count(seen, "function"))
-	}
-	if p.Gates > 0 && len(p.Stopped) == 0 {
-		text += "; " + report.Count(p.Gates, "gate") + " passed"
-	}
-	lines = append(lines, text)
-	if p.Latest != "" {
-		lines = append(lines, p.Latest)
-	}
-	add := func(prefix string, all []string) {
-		for _, s := range all {
-			lines = append(lines, prefix+s)
-		}
-	}
-	add("publish would stop: ", p.Stopped)
-	add("deploy: ", p.Back)
-	add("unknown: ", p.NotSeen)
-	return lines
+	return strings.Join(all, "\n")
 }
 
-// Published tells whether the registries could be read.
-func (p *Plan) Published() bool {
-	return slices.ContainsFunc(p.Functions, func(r Row) bool { return len(r.Publish) > 0 })
-}
-
-// publish names what publish would do, once if it is the same everywhere.
-func (r Row) publish() string {
-	var actions []string
-	for _, s := range r.Publish {
-		text := string(s.Action)
-		if !slices.ContainsFunc(r.Publish, func(o publish.Step) bool { return o.Action != s.Action }) {
-			actions = []string{text}
-			break
-		}
-		actions = append(actions, text+" "+string(s.Tier))
-	}
-	return cmp.Or(strings.Join(actions, ", "), "?")
-}
-
-// SetNewBlocks fills in how many blocks of each image are new.
-func (p *Plan) SetNewBlocks(counts map[string]int) {
+// SetNewBlocks fills in how many blocks of each image are new in a region.
+func (p *Plan) SetNewBlocks(region string, counts map[string]int) {
 	for image, n := range counts {
 		for r := range p.Functions { // one image may be that of several functions
-			if p.Functions[r].Image == image {
+			if p.Functions[r].Image == image && p.Functions[r].Region == region {
 				p.Functions[r].NewBlocks = new(n)
 			}
 		}
-	}
-}
-
-func (r Row) blocks() string {
-	if r.NewBlocks == nil {
-		return "?"
-	}
-	return fmt.Sprint(*r.NewBlocks)
-}
-
-func (r Row) runs() string {
-	switch {
-	case r.Deploy == "":
-		return "?"
-	case r.RunsCommit == "":
-		return deploy.Short(r.Runs)
-	default:
-		return deploy.Short(r.Runs) + " (" + r.RunsCommit + ")"
-	}
-}
-
-// why says in a few words why the image changed, or did not.
-func (r Row) why() string {
-	switch {
-	case r.Why == nil && r.Deploy == Unchanged:
-		return ""
-	case r.Why == nil:
-		return "?"
-	case r.Deploy == Unchanged && r.Why.None():
-		return "nothing changed"
-	case r.Deploy == Unchanged:
-		return "same image, although these changed: " + r.Why.String()
-	case r.Why.None() && r.Deploy == Update:
-		return "no source changed since " + r.Since + "; the base, ffmpeg or Go differs"
-	case r.Why.None():
-		return "nothing changed since " + r.Since
-	default:
-		return r.Why.String()
 	}
 }

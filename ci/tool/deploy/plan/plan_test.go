@@ -52,7 +52,7 @@ func TestReadRunning(t *testing.T) {
 		return nil
 	}}
 	p := plan.New("abc1234", functions, nil)
-	p.ReadRunning(t.Context(), l, functions, nil)
+	p.ReadRunning(t.Context(), l, "", functions, nil)
 	assert.EqualValues(t, 1000, l.calls.Load())
 	assert.Greater(t, l.atOnce.Load(), int64(1))
 	assert.Equal(t, []string{"what L7 runs: denied"}, p.NotSeen)
@@ -72,7 +72,7 @@ func TestReadRunningWithoutLambda(t *testing.T) {
 	down := fmt.Errorf("no route: %w", deploy.ErrPassing)
 	l := &lambda{fails: func(string) error { return down }}
 	p := plan.New("abc1234", functions, nil)
-	p.ReadRunning(t.Context(), l, functions, nil)
+	p.ReadRunning(t.Context(), l, "", functions, nil)
 	assert.Less(t, l.calls.Load(), int64(100))
 	assert.NotEmpty(t, p.NotSeen)
 	assert.Contains(t, p.NotSeen[0], "no route")

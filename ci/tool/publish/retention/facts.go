@@ -2,6 +2,7 @@ package retention
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -24,6 +25,24 @@ type Facts struct {
 	Now    time.Time
 	// Keep is how many images of each name are kept; 0 for [Keep].
 	Keep int
+}
+
+// With adds what is known of another region, for the repositories that all regions share.
+func (f Facts) With(other Facts) Facts {
+	f.Functions, f.Live = slices.Concat(f.Functions, other.Functions), slices.Concat(f.Live, other.Live)
+	f.Elsewhere = slices.Concat(f.Elsewhere, other.Elsewhere)
+	f.Records = f.Records.with(other.Records)
+	return f
+}
+
+func (r Records) with(other Records) Records {
+	both := Records{Shared: r.Shared || other.Shared, Kept: map[string]bool{}, Digests: map[string]bool{}}
+	for _, one := range []Records{r, other} {
+		maps.Copy(both.Kept, one.Kept)
+		maps.Copy(both.Digests, one.Digests)
+		both.Commits = append(both.Commits, one.Commits...)
+	}
+	return both
 }
 
 func (f Facts) keep() int { return cmp.Or(f.Keep, Keep) }
