@@ -55,6 +55,10 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	allowOlder bool,
+	// With several regions: if one fails, roll back those that are done too.
+	//
+	// +optional
+	allRegionsOrNone bool,
 	// Check everything and change nothing.
 	//
 	// +optional
@@ -67,7 +71,7 @@ func (m *Ci) Deploy(
 	return m.act(ctx, source, slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm), optional("--role", role),
-		flags(map[string]bool{"--smoke": smoke, "--create": create, "--allow-older": allowOlder, "--dry-run": dryRun, "--json": asJSON}))...)
+		flags(map[string]bool{"--smoke": smoke, "--create": create, "--allow-older": allowOlder, "--all-regions-or-none": allRegionsOrNone, "--dry-run": dryRun, "--json": asJSON}))...)
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.
