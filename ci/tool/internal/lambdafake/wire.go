@@ -346,6 +346,10 @@ func serveOthers(w http.ResponseWriter, r *http.Request, account string) {
 		fmt.Fprintf(w, `{"authorizationData":%s}`, token)
 		return
 	}
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonEC2ContainerRegistry") { // the caller may only log in
+		refuse(w, http.StatusBadRequest, "AccessDeniedException", "User is not authorized")
+		return
+	}
 	w.Header().Set("Content-Type", "text/xml")
 	fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
 		`<Arn>arn:aws:iam::%s:user/dana</Arn><UserId>AIDAEXAMPLE</UserId><Account>%s</Account>`+
