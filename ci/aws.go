@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"lambdas.internal/ci/internal/dagger"
@@ -28,7 +29,7 @@ func (m *Ci) release(ctx context.Context, in *dagger.Container, only []string, a
 func (m *Ci) aws(step *dagger.Container) *dagger.Container {
 	step = step.
 		WithFile(toolPath, m.program()).
-		WithEnvVariable("AWS_REGION", m.Region)
+		WithEnvVariable("AWS_REGION", strings.Split(m.Region, ",")[0])
 	if m.EndpointURL != "" {
 		step = step.WithEnvVariable("AWS_ENDPOINT_URL", m.EndpointURL)
 	}
@@ -47,9 +48,17 @@ func (m *Ci) aws(step *dagger.Container) *dagger.Container {
 	return always(step)
 }
 
+// regions returns the flag that names several regions. One is a variable.
+func (m *Ci) regions() []string {
+	if !strings.Contains(m.Region, ",") {
+		return nil
+	}
+	return []string{"--region", m.Region}
+}
+
 // private and public return the flags that name the registries.
 func (m *Ci) private() []string {
-	return slices.Concat(optional("--account", m.Account), optional("--private-registry", m.PrivateRegistry))
+	return slices.Concat(optional("--account", m.Account), optional("--private-registry", m.PrivateRegistry), m.regions())
 }
 
 func (m *Ci) public() []string {

@@ -971,6 +971,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg moveLatest", err))
 				}
 			}
+			var replicationTimeout string
+			if inputArgs["replicationTimeout"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["replicationTimeout"]), &replicationTimeout)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg replicationTimeout", err))
+				}
+			}
 			var sign *dagger.Secret
 			if inputArgs["sign"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["sign"]), &sign)
@@ -1006,7 +1013,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, sign, run, allowDirty, git, asJson)
+			return (*Ci).Publish(&parent, ctx, source, repository, commit, only, dryRun, createRepositories, force, noLatest, moveLatest, replicationTimeout, sign, run, allowDirty, git, asJson)
 		case "Published":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

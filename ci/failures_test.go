@@ -159,7 +159,7 @@ func TestPublishIsToldOfTheRunAndNothingElse(t *testing.T) {
 	for name, given := range map[string]string{"another variable": "AWS_REGION=x", "no variable": "GITHUB_RUN_ID"} {
 		t.Run(name, func(t *testing.T) {
 			open(t, inputs)
-			_, err := module(t, options{}).Publish(t.Context(), source(t), nil, "abc1234", nil, false, false, false, false, false, nil, []string{given}, false, nil, false)
+			_, err := module(t, options{}).Publish(t.Context(), source(t), nil, "abc1234", nil, false, false, false, false, false, "", nil, []string{given}, false, nil, false)
 			if err == nil || !strings.Contains(err.Error(), "is not a variable of GitHub Actions or CodeBuild") {
 				t.Error(err)
 			}

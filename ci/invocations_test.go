@@ -31,7 +31,7 @@ func source(t *testing.T) *dagger.Directory { return given[dagger.Directory](t, 
 
 // options are the constructor's arguments that tests vary.
 type options struct {
-	platform, volumes                 string
+	platform, volumes, region         string
 	base, ffmpeg, builder, staticBase bool // whether they are given
 }
 
@@ -45,7 +45,7 @@ func module(t *testing.T, o options) *Ci {
 		return given[dagger.Container](t, id)
 	}
 	m, err := New(t.Context(), given[dagger.Directory](t, "tool"), o.platform,
-		image("base", o.base), o.staticBase, image("ffmpeg", o.ffmpeg), image("builder", o.builder), cmp.Or(o.volumes, "lambdas"), "us-east-1", "", "", "private.example/x", "", "",
+		image("base", o.base), o.staticBase, image("ffmpeg", o.ffmpeg), image("builder", o.builder), cmp.Or(o.volumes, "lambdas"), cmp.Or(o.region, "us-east-1"), "", "", "private.example/x", "", "",
 		given[dagger.Secret](t, "key"), given[dagger.Secret](t, "secret"), given[dagger.Secret](t, "token"))
 	if err != nil {
 		t.Fatal(err)
@@ -141,11 +141,14 @@ var invocations = []invocation{
 		return m.Retention(t.Context(), source(t), true, []string{"former"}, false)
 	}},
 	{name: "publish", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, nil, nil, false, nil, false)
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, "", nil, nil, false, nil, false)
 	}},
 	{name: "publish-flags", method: "Publish", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true, given[dagger.Secret](t, "key"),
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, true, true, true, true, true, "10m", given[dagger.Secret](t, "key"),
 			[]string{"GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1"}, true, nil, true)
+	}},
+	{name: "publish-regions", method: "Publish", options: options{region: "eu-central-1,us-east-1"}, call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Publish(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, false, false, false, false, false, "", nil, nil, false, nil, false)
 	}},
 	{name: "plan", method: "Plan", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)

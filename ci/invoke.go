@@ -55,7 +55,7 @@ func (m *Ci) Invoke(
 		args = append(args, "--event", "/event.json")
 	}
 	if remote {
-		return output(ctx, m.run(m.aws(in), args...))
+		return output(ctx, m.run(m.aws(in), append(args, m.regions()...)...))
 	}
 	if m.BaseRef == static {
 		return "", errors.New("the static base has no emulator; run `bin/ci invoke --name " + name + "` instead")

@@ -83,7 +83,7 @@ func New(
 	//
 	// +default="lambdas"
 	volumes string,
-	// AWS region of the private registry and of the functions.
+	// AWS region of the private registry and of the functions, or several with commas between, the first where a release begins.
 	//
 	// +default="us-east-1"
 	region string,
@@ -95,7 +95,7 @@ func New(
 	//
 	// +optional
 	publicAlias string,
-	// Private registry, host[:port][/path] (default: ECR of the account and region).
+	// Private registry, host[:port][/path], with {region} for each region's in ECR (default: ECR of the account and region).
 	//
 	// +optional
 	privateRegistry string,

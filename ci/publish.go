@@ -53,6 +53,10 @@ func (m *Ci) Publish(
 	//
 	// +optional
 	moveLatest bool,
+	// How long to wait for what ECR replicates to other regions, before sending it there, such as 10m (default: 5m).
+	//
+	// +optional
+	replicationTimeout string,
 	// Private key, in PEM, that signs the SBOM and the provenance, such as file://key.pem.
 	//
 	// +optional
@@ -90,7 +94,7 @@ func (m *Ci) Publish(
 		in = in.WithMountedSecret(signingKey, sign)
 	}
 	return m.release(ctx, in, only, slices.Concat(
-		[]string{"publish", "--commit", commit}, m.private(), m.public(), optional("--sign", signed),
+		[]string{"publish", "--commit", commit}, m.private(), m.public(), optional("--sign", signed), optional("--replication-timeout", replicationTimeout),
 		flags(map[string]bool{"--allow-dirty": allowDirty, "--dry-run": dryRun, "--create-repositories": createRepositories, "--force": force,
 			"--no-latest": noLatest, "--move-latest": moveLatest, "--json": asJSON}))...)
 }

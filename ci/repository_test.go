@@ -36,7 +36,7 @@ func TestGitIsWhereTheRepositorySays(t *testing.T) {
 			if c.git {
 				git = given[dagger.Directory](t, "git")
 			}
-			_, published := m.Publish(t.Context(), source(t), repository, "abc1234", nil, false, false, false, false, false, nil, nil, c.allowDirty, git, false)
+			_, published := m.Publish(t.Context(), source(t), repository, "abc1234", nil, false, false, false, false, false, "", nil, nil, c.allowDirty, git, false)
 			_, planned := m.Plan(t.Context(), source(t), repository, "abc1234", nil, "", c.allowDirty, git, false, false)
 			for _, err := range []error{published, planned} {
 				if err != nil && err.Error() != c.err || err == nil && c.err != "" {

@@ -30,7 +30,7 @@ func (m *Ci) Retention(
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	args := slices.Concat([]string{"retention"}, optional("--private-registry", m.PrivateRegistry), optional("--public-registry", m.PublicRegistry),
+	args := slices.Concat([]string{"retention"}, optional("--private-registry", m.PrivateRegistry), optional("--public-registry", m.PublicRegistry), m.regions(),
 		each("--removed", removed), flags(map[string]bool{"--dry-run": dryRun, "--json": asJSON}))
 	return m.act(ctx, source, args...)
 }

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"fmt"
 
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -29,10 +28,7 @@ func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]r
 		types = append(types, a.Type)
 	}
 	attached, err := referrer.List(ctx, p.registry, item.Repository, image.Digest, types...)
-	if err != nil {
-		return nil, fmt.Errorf("publish %s: %w", item.Image, err)
-	}
-	return attached, nil
+	return attached, item.failed("publish", err)
 }
 
 // unattached returns the documents of the registry that are not attached to the image yet.
@@ -70,15 +66,15 @@ func (s *Step) attach(image Image, repository Repository, planned map[string]boo
 	return err
 }
 
-// attach attaches the documents of the plan: first all blobs, because images of one
+// attach attaches the documents of the steps: first all blobs, because images of one
 // repository share some, then the documents of each image.
-func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Image) error {
+func (p *Publisher) attach(ctx context.Context, steps []Step, images map[string]Image) error {
 	type job struct {
 		step Step
 		blob referrer.Blob
 	}
 	var jobs []job
-	for _, s := range plan.Steps {
+	for _, s := range steps {
 		for _, a := range s.Attach {
 			for _, b := range a.blobs {
 				jobs = append(jobs, job{s, b})
@@ -88,17 +84,14 @@ func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Im
 	err := p.told(ctx, "sent", len(jobs), "documents", func(ctx context.Context, n int) error {
 		j := jobs[n]
 		d, err := p.registry.PutBytes(ctx, j.step.Repository, j.blob.Content, j.blob.MediaType)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", j.step.Image, err)
-		}
 		p.attached.Add(d.Size)
-		return nil
+		return j.step.failed("publish", err)
 	})
 	if err != nil {
 		return err
 	}
-	return p.told(ctx, "attached the documents of", len(plan.Steps), "images", func(ctx context.Context, n int) error {
-		s := plan.Steps[n]
+	return p.told(ctx, "attached the documents of", len(steps), "images", func(ctx context.Context, n int) error {
+		s := steps[n]
 		var artifacts []referrer.Artifact
 		for _, a := range s.Attach {
 			artifacts = append(artifacts, a.artifact)
@@ -106,9 +99,6 @@ func (p *Publisher) attach(ctx context.Context, plan *Plan, images map[string]Im
 		if len(artifacts) == 0 {
 			return nil
 		}
-		if err := referrer.Attach(ctx, p.registry, s.Repository, images[s.Image].Subject(), artifacts); err != nil {
-			return fmt.Errorf("publish %s: %w", s.Image, err)
-		}
-		return nil
+		return s.failed("publish", referrer.Attach(ctx, p.registry, s.Repository, images[s.Image].Subject(), artifacts))
 	})
 }

@@ -95,7 +95,7 @@ func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 	err := p.told(ctx, "read", len(steps), "latest tags", func(ctx context.Context, n int) (err error) {
 		moves[n].step = steps[n]
 		moves[n].before, moves[n].had, err = p.registry.Digest(ctx, steps[n].Repository, steps[n].LatestTag)
-		return err
+		return InRegion(RegionOf(steps[n].Repository), err)
 	})
 	return moves, err
 }
@@ -108,10 +108,7 @@ func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Ima
 	return p.told(ctx, "moved", len(moves), "latest tags", func(_ context.Context, n int) error {
 		s := moves[n].step
 		image := images[s.Image]
-		if err := p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType); err != nil {
-			return fmt.Errorf("publish %s: %w", s.Image, err)
-		}
-		return nil
+		return s.failed("publish", p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType))
 	})
 }
 

@@ -99,6 +99,12 @@ func ParseECR(registry string) (ECR, bool) {
 	return ECR{Account: m[1], Region: m[2] + m[4], domain: domain}, true
 }
 
+// RegionOf returns the region of a registry of ECR or of a repository in one, or "".
+func RegionOf(registry string) string {
+	e, _ := ParseECR(registry)
+	return e.Region
+}
+
 // ForLambda names a repository as Lambda accepts it: by the name of its registry that is not for
 // FIPS and not dual-stack.
 // https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
@@ -130,6 +136,8 @@ type Item struct {
 	// DeployCopy is true for the copy of a public image in a private repository. Lambda
 	// accepts images only from private repositories.
 	DeployCopy bool `json:"deployCopy,omitempty"`
+	// From is the repository of another region from which the registry copies images by itself.
+	From string `json:"replicatedFrom,omitempty"`
 	// CommitTag always names this image, LatestTag only until the next one is published.
 	CommitTag string `json:"tag"`
 	LatestTag string `json:"latest"`

@@ -33,6 +33,9 @@ const (
 	Upload Action = "upload" // the image is not in the repository
 	Retag  Action = "retag"  // the image is there, but without the commit tag
 	Skip   Action = "skip"   // the image is there, with the commit tag
+	// ECR copies the image from another region. Only what does not come by itself is sent, see
+	// [Publisher.Replicated].
+	Replicate Action = "replicate"
 )
 
 // Step is what is done for one item.
@@ -83,6 +86,7 @@ type Plan struct {
 	Attachments   int   `json:"attachments"`
 	AttachedBytes int64 `json:"attachedBytes"`
 
+	force  bool
 	orders Orders
 	known  map[string]bool // the commits that were published before
 }
@@ -90,7 +94,7 @@ type Plan struct {
 // NewPlan compares the images with what is in the registries. It fails if a commit tag
 // names another image already, because a commit tag never changes; with force it does.
 func NewPlan(items []Item, images map[string]Image, state State, force bool) (*Plan, error) {
-	p := &Plan{}
+	p := &Plan{force: force}
 	var errs []error
 	planned := map[string]bool{} // repository@digest of the blobs that earlier steps send
 	for _, item := range items {
@@ -105,6 +109,8 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 				item.Image, item.CommitTag, item.Repository, tagged, image.Digest, errTaken))
 		case repository.Manifests[image.Digest]:
 			step.Action, step.Why = Retag, "unchanged, in the repository already"
+		case item.From != "":
+			step.Action, step.Why = Replicate, "ECR copies it from "+RegionOf(item.From)
 		default:
 			step.Action, step.Why = Upload, "not in the repository yet"
 		}
@@ -118,25 +124,32 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 			step.latest, step.LatestFrom = latest, latest.String()
 		}
 		step.MovesLatest = step.LatestFrom != step.Digest
-		if err := step.attach(image, repository, planned); err != nil {
-			errs = append(errs, err)
-		}
-		p.Attachments += len(step.Attach)
-		for _, a := range step.Attach {
-			p.AttachedBytes += a.Bytes
-		}
-		p.Steps = append(p.Steps, step)
-		p.Bytes += step.Bytes
-		for _, b := range step.Blobs {
-			if b.Layer {
-				p.Layers++
+		if step.Action != Replicate { // which brings the documents too, perhaps
+			if err := step.attach(image, repository, planned); err != nil {
+				errs = append(errs, err)
 			}
 		}
+		p.Steps = append(p.Steps, step)
+		p.count(step)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	return p, nil
+}
+
+// count adds what a step sends.
+func (p *Plan) count(s Step) {
+	p.Attachments += len(s.Attach)
+	for _, a := range s.Attach {
+		p.AttachedBytes += a.Bytes
+	}
+	p.Bytes += s.Bytes
+	for _, b := range s.Blobs {
+		if b.Layer {
+			p.Layers++
+		}
+	}
 }
 
 // send adds the blobs that are not in the repository and that no earlier step sends.
@@ -173,12 +186,17 @@ type Result struct {
 type Created struct {
 	Repository string           `json:"repository"`
 	Tier       catalog.Registry `json:"registry"`
+	// Region is that of a private repository, if there are several.
+	Region string `json:"region,omitempty"`
 	// By is who creates it, if publish does not.
 	By string `json:"by,omitempty"`
 }
 
 func (c Created) line(dryRun bool) string {
 	name := fmt.Sprintf("%s (%s)", c.Repository, c.Tier)
+	if c.Region != "" {
+		name = fmt.Sprintf("%s (%s, %s)", c.Repository, c.Tier, c.Region)
+	}
 	switch {
 	case c.By != "" && dryRun:
 		return fmt.Sprintf("repository is missing: %s; %s creates it", name, c.By)

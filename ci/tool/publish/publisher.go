@@ -34,6 +34,7 @@ const DefaultParallel = 8
 type Publisher struct {
 	registry Registry
 	parallel int
+	replication
 	sent     atomic.Int64
 	attached atomic.Int64
 }
@@ -61,7 +62,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		for _, tag := range []string{item.CommitTag, item.LatestTag} {
 			digest, ok, err := p.registry.Digest(ctx, item.Repository, tag)
 			if err != nil {
-				return fmt.Errorf("publish %s: %w", item.Image, err)
+				return item.failed("publish", err)
 			}
 			if ok {
 				mu.Lock()
@@ -71,7 +72,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		}
 		_, ok, err := p.registry.Digest(ctx, item.Repository, image.Digest.String())
 		if err != nil {
-			return fmt.Errorf("publish %s: %w", item.Image, err)
+			return item.failed("publish", err)
 		}
 		attached, err := p.attachedTo(ctx, item, image)
 		if err != nil {
@@ -122,7 +123,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		mu.Lock()
 		defer mu.Unlock()
 		state[missing[n].repository].Blobs[missing[n].digest] = has
-		return err
+		return InRegion(RegionOf(missing[n].repository), err)
 	})
 	return state, err
 }
@@ -145,16 +146,11 @@ type Outcome struct {
 // tag is as before, or the error names those that could not be rolled back. Running again
 // continues where it stopped.
 func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image) (*Outcome, error) {
-	if err := p.upload(ctx, plan, images); err != nil {
+	direct := slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Action == Replicate })
+	if err := p.push(ctx, direct, images); err != nil {
 		return nil, unmoved(err)
 	}
-	if err := p.tag(ctx, plan, images); err != nil {
-		return nil, unmoved(err)
-	}
-	if err := p.verify(ctx, plan); err != nil {
-		return nil, unmoved(err)
-	}
-	if err := p.attach(ctx, plan, images); err != nil {
+	if err := p.replicated(ctx, plan, images); err != nil {
 		return nil, unmoved(err)
 	}
 	outcome := &Outcome{Sent: p.sent.Load(), Attached: p.attached.Load(), Moved: []string{}}
@@ -162,40 +158,55 @@ func (p *Publisher) Run(ctx context.Context, plan *Plan, images map[string]Image
 	return outcome, err
 }
 
+// push makes the repositories of the steps hold the images under their commit tags, with their
+// documents.
+func (p *Publisher) push(ctx context.Context, steps []Step, images map[string]Image) error {
+	for _, do := range []func(context.Context, []Step, map[string]Image) error{p.upload, p.tag, p.verify, p.attach} {
+		if err := do(ctx, steps, images); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func unmoved(err error) error {
 	return Stopped(err, "no latest tag was moved")
 }
 
-// upload sends every blob of the plan, each once per repository.
-func (p *Publisher) upload(ctx context.Context, plan *Plan, images map[string]Image) error {
+// upload sends every blob of the steps, each once per repository. What goes to several
+// repositories goes there at the same time, so that the disk reads it once.
+func (p *Publisher) upload(ctx context.Context, steps []Step, images map[string]Image) error {
 	type job struct {
 		step Step
 		blob Blob
 	}
 	var jobs []job
-	for _, s := range plan.Steps {
+	first, bytes := map[string]int{}, int64(0)
+	for _, s := range steps {
+		bytes += s.Bytes
 		for _, b := range s.Blobs {
+			if _, ok := first[b.Digest]; !ok {
+				first[b.Digest] = len(first)
+			}
 			jobs = append(jobs, job{s, b})
 		}
 	}
-	report.Counting(ctx, "sent", plan.Bytes, report.Bytes)
+	slices.SortStableFunc(jobs, func(a, b job) int { return first[a.blob.Digest] - first[b.blob.Digest] })
+	report.Counting(ctx, "sent", bytes, report.Bytes)
 	return p.each(ctx, len(jobs), func(ctx context.Context, n int) error {
 		j := jobs[n]
 		err := p.registry.PutBlob(ctx, j.step.Repository, j.blob.descriptor, images[j.step.Image].file(j.blob.descriptor.Digest), func(n int64) {
 			p.sent.Add(n)
 			report.Add(ctx, n)
 		})
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", j.step.Image, err)
-		}
-		return nil
+		return j.step.failed("publish", err)
 	})
 }
 
 // tag sets the commit tag of every image.
-func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image) error {
-	return p.told(ctx, "tagged", len(plan.Steps), "images", func(ctx context.Context, n int) error {
-		s := plan.Steps[n]
+func (p *Publisher) tag(ctx context.Context, steps []Step, images map[string]Image) error {
+	return p.told(ctx, "tagged", len(steps), "images", func(ctx context.Context, n int) error {
+		s := steps[n]
 		if s.Action == Skip {
 			return nil
 		}
@@ -220,25 +231,19 @@ func (p *Publisher) tag(ctx context.Context, plan *Plan, images map[string]Image
 		default:
 			err = fmt.Errorf("%w; it names %s now; %w: publish a new commit, or use --force", err, now, errTaken)
 		}
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", s.Image, err)
-		}
-		return nil
+		return s.failed("publish", err)
 	})
 }
 
 // verify reads back every commit tag.
-func (p *Publisher) verify(ctx context.Context, plan *Plan) error {
-	return p.told(ctx, "read back", len(plan.Steps), "tags", func(ctx context.Context, n int) error {
-		s := plan.Steps[n]
+func (p *Publisher) verify(ctx context.Context, steps []Step, _ map[string]Image) error {
+	return p.told(ctx, "read back", len(steps), "tags", func(ctx context.Context, n int) error {
+		s := steps[n]
 		_, digest, err := p.registry.Manifest(ctx, s.Repository, s.CommitTag)
 		if err == nil && digest.String() != s.Digest {
 			err = fmt.Errorf("tag %s in %s names %s, not %s", s.CommitTag, s.Repository, digest, s.Digest)
 		}
-		if err != nil {
-			return fmt.Errorf("verify %s: %w", s.Image, err)
-		}
-		return nil
+		return s.failed("verify", err)
 	})
 }
 

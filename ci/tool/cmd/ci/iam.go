@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/publish/iam"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func newIAM(a *app) *cobra.Command {
-	var role, account, region, github, elsewhere string
+	var role, account, github, elsewhere string
+	var region []string
 	var trust bool
 	all := append(slices.Clone(iam.Roles), iam.Repository)
 	cmd := &cobra.Command{
@@ -41,6 +44,14 @@ of this workspace:
 			if trust && role == iam.Repository {
 				return usageError{fmt.Errorf("--trust: a repository is no role that anyone assumes; leave it out")}
 			}
+			if wrong := catalog.CheckRegions(region); len(region) > 1 && wrong != "" {
+				return usageError{errors.New("--region: " + wrong)}
+			}
+			if role == iam.Repository || role == "codebuild" {
+				if _, err := oneRegion("what this policy is for", region); err != nil {
+					return err
+				}
+			}
 			owner, name, ok := strings.Cut(github, "/")
 			if github != "" && (!ok || owner == "" || name == "") {
 				return usageError{fmt.Errorf("--github: %q is not a repository; write OWNER/NAME", github)}
@@ -53,7 +64,7 @@ of this workspace:
 			if trust {
 				made = iam.Trust
 			}
-			content, err := made(c, role, iam.Blanks{"account": account, "region": region, "owner": owner, "repository": name, "functions-account": elsewhere})
+			content, err := made(c, role, iam.Blanks{"account": account, "region": strings.Join(region, ","), "owner": owner, "repository": name, "functions-account": elsewhere})
 			if err != nil {
 				return err
 			}
@@ -66,7 +77,7 @@ of this workspace:
 	flags.StringVar(&role, "role", "", "role: "+strings.Join(all, ", "))
 	flags.BoolVar(&trust, "trust", false, "print who may assume the role")
 	flags.StringVar(&account, "account", "", "AWS account (default: <account>)")
-	flags.StringVar(&region, "region", "", "AWS region (default: <region>)")
+	flags.StringSliceVar(&region, "region", nil, "AWS region, or several with commas between (default: <region>)")
 	flags.StringVar(&github, "github", "", "repository on GitHub, OWNER/NAME, whose jobs assume the role (default: <owner>/<repository>)")
 	flags.StringVar(&elsewhere, "functions-account", "", "other account that deploys from the repository (default: <functions-account>)")
 	if err := cmd.MarkFlagRequired("role"); err != nil {

@@ -43,6 +43,8 @@ type publishFlags struct {
 	port       int
 	parallel   int
 	sign       signFlags
+	// replication is how long to wait for ECR.
+	replication time.Duration
 }
 
 func newPublish(a *app) *cobra.Command {
@@ -71,6 +73,11 @@ verify; bin/ci verify and bin/ci deploy --require-signed check it. With a key, n
 else is told of it. keyless needs no key: a service of Sigstore certifies the identity of
 the CI run, which all can read then.
 
+With several regions, the private images and their documents go to the registry of each:
+Lambda takes an image only from its own region. Where ECR replicates from the first region,
+publish waits for that and sends only what is missing then. The latest tags move in all
+regions or in none.
+
 AWS credentials are found as by every AWS tool, and an MFA code is asked for on a
 terminal; other registries use Docker's logins. ECR Public is asked for only if a
 function is public. With --local everything goes to a registry that runs in this process
@@ -78,6 +85,7 @@ and stores its content in dist/registry.`,
 		Example: `  bin/ci publish --commit abc1234
   bin/ci publish --dry-run
   bin/ci publish --commit abc1234 --sign awskms:///alias/lambdas
+  bin/ci publish --region eu-central-1,us-east-1
   bin/ci publish --local --serve`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.publish(cmd, &f) },
@@ -93,6 +101,7 @@ and stores its content in dist/registry.`,
 	flags.BoolVar(&f.serve, "serve", false, "with --local: serve the registry afterwards, until interrupted")
 	flags.IntVar(&f.port, "port", 0, "with --local: port of the registry (default: a free one)")
 	flags.IntVar(&f.parallel, "parallel", publish.DefaultParallel, "how many requests to send at once")
+	flags.DurationVar(&f.replication, "replication-timeout", replicationTakes, "how long to wait for what ECR replicates to other regions, before sending it there")
 	f.sign.add(cmd)
 	f.target.add(cmd)
 	f.build.addAll(cmd)
@@ -106,6 +115,8 @@ func (f *publishFlags) check() error {
 		return usageError{errors.New("--serve and --port need --local")}
 	case f.serve && f.dryRun:
 		return usageError{errors.New("--serve cannot be combined with --dry-run, which publishes nothing to serve")}
+	case f.replication < 0:
+		return usageError{fmt.Errorf("--replication-timeout: %s is not a time to wait; pass one such as 5m, or 0", f.replication)}
 	case f.parallel < 1:
 		return usageError{fmt.Errorf("--parallel: %d is not a number of requests; pass 1 or more", f.parallel)}
 	}
@@ -129,7 +140,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) error {
 	case ctx.Err() != nil: // whatever failed because of that
 		return storyError{publish.Stopped(publish.Interrupted(err), "nothing was published"), exitFailed}
 	default:
-		return publish.Stopped(err, "nothing was published")
+		return without(publish.Stopped(err, "nothing was published"), f.target.regions())
 	}
 }
 
@@ -162,12 +173,14 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	tell := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }
+	t.readReplication(cmd.Context(), tell)
 	result := &publish.Result{DryRun: f.dryRun, Gates: gates, Signer: signer}
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	items := publish.Items(made.functions, t.hosts, name)
-	publisher := publish.NewPublisher(t.registry, f.parallel)
+	items := t.replicated(publish.Items(made.functions, t.hosts, name))
+	publisher := publish.NewPublisher(t.registry, f.parallel).Replicated(t.arrives, f.replication, tell)
 	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
 	result.Plan, err = planned(ctx, publisher, c.Root, name, items, images, f.force, &f.latest)
 	done(err)
@@ -177,7 +190,6 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	result.Hosts = t.hosts
 	if !f.dryRun {
 		ctx, done := made.builder.Step(cmd.Context(), "publish")
-		tell := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+line) }
 		if err = t.makeRoom(ctx, c.Functions, result.Plan, tell); err != nil {
 			done(err)
 			return err

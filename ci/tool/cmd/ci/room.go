@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
@@ -25,7 +26,7 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 	there := map[string][]string{} // the digests that get one more tag, by repository
 	tiers := map[string]catalog.Registry{}
 	for _, s := range plan.Steps {
-		if tiers[s.Repository] = s.Tier; s.Action != publish.Upload {
+		if tiers[s.Repository] = s.Tier; s.Action == publish.Retag || s.Action == publish.Skip {
 			there[s.Repository] = append(there[s.Repository], s.Digest)
 		}
 	}
@@ -36,14 +37,14 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 			continue
 		}
 		if err != nil {
-			return err
+			return publish.InRegion(publish.RegionOf(repository), err)
 		}
 		if !slices.ContainsFunc(digests, func(d string) bool { return counts[d] >= retention.Crowded }) {
 			continue
 		}
 		removed, err := t.makeRoomIn(ctx, functions, repository, tiers[repository], plan.Commit)
 		if err != nil {
-			return fmt.Errorf("make room for tags in %s: %w", repository, err)
+			return publish.InRegion(publish.RegionOf(repository), fmt.Errorf("make room for tags in %s: %w", repository, err))
 		}
 		for _, s := range removed {
 			tell(fmt.Sprintf("removed %s of old commits from %s in %s: AWS accepts no more than %d on an image",
@@ -54,11 +55,18 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 }
 
 func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, repository string, tier catalog.Registry, commit string) ([]retention.Surplus, error) {
-	releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, t.hosts), publish.Side{}).All(ctx)
-	if err != nil {
-		return nil, err
+	// A private repository serves the functions of its region; a public one has the images of all.
+	needed := []string{commit}
+	for _, hosts := range t.hosts.Regions() {
+		if tier == catalog.Private && !strings.HasPrefix(repository, hosts.Private+"/") {
+			continue
+		}
+		releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, hosts), publish.Side{}).All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		needed = append(needed, recordsOf(releases, publish.Side{}).Commits...)
 	}
-	needed := append(recordsOf(releases, publish.Side{}).Commits, commit)
 	var names retention.Names
 	name := publish.RepositoryName(tier, repository)
 	for _, w := range ecrapi.Want(functions, t.hosts) {
@@ -67,11 +75,12 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 		}
 	}
 	if tier == catalog.Private {
-		surplus, err := retention.PlanRoom(ctx, t.ecr.Private, name, names, needed)
+		api := t.ecr.API(repository)
+		surplus, err := retention.PlanRoom(ctx, api, name, names, needed)
 		if err != nil {
 			return nil, err
 		}
-		return surplus, retention.ApplySurplus(ctx, t.ecr.Private, name, surplus)
+		return surplus, retention.ApplySurplus(ctx, api, name, surplus)
 	}
 	surplus, err := retention.PlanPublicRoom(ctx, t.ecr.Public, name, names, needed, attached{t.client, repository})
 	if err != nil {

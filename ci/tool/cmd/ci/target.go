@@ -106,7 +106,9 @@ type target struct {
 	registry registries
 	client   *registry.Client // for reading
 	ecr      *ecrapi.Registry // nil if AWS is not used
-	close    func() error
+	// replication is what ECR copies from the first region to others, see [target.readReplication].
+	replication ecrapi.Replication
+	close       func() error
 }
 
 // open is [targetFlags.openAll] for the first region.
@@ -160,7 +162,7 @@ func (f *targetFlags) openAll(ctx context.Context, c *catalog.Catalog, functions
 	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
 	t.ecr = &ecrapi.Registry{Client: t.client, Private: session.ECR, Public: session.Public, Hosts: runs}
 	for _, copied := range runs.Copies {
-		there := session.In(awsauth.RegionOf(copied))
+		there := session.In(publish.RegionOf(copied))
 		there.InAccount(publish.Hosts{Private: copied})
 		t.ecr.Copies = append(t.ecr.Copies, there.ECR)
 	}
@@ -207,14 +209,14 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, crea
 	if t.ecr == nil {
 		return nil, nil
 	}
-	return t.ecr.Prepare(ctx, functions, create, dryRun)
+	return t.ecr.Prepare(ctx, functions, t.replication, create, dryRun)
 }
 
 // login finds the credentials and the region: without one, that of the private registry. A
 // missing region is a usage error.
 func login(ctx context.Context, region, private string) (*awsauth.Session, error) {
 	session, err := awsauth.New(ctx, region)
-	if of := awsauth.RegionOf(private); errors.Is(err, awsauth.ErrRegion) && of != "" {
+	if of := publish.RegionOf(private); errors.Is(err, awsauth.ErrRegion) && of != "" {
 		session, err = awsauth.New(ctx, of)
 	}
 	if errors.Is(err, awsauth.ErrRegion) {

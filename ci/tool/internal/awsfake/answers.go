@@ -12,7 +12,8 @@ import (
 )
 
 // answer carries out an operation.
-func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, input map[string]any) {
+func (a *AWS) answer(w http.ResponseWriter, r *http.Request, call Call, input map[string]any) {
+	operation := call.Operation
 	service, verb, _ := strings.Cut(operation, ".")
 	switch service {
 	case "sts":
@@ -55,6 +56,14 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 		}}}})
 		return
 	}
+	switch verb {
+	case "DescribeRegistry":
+		a.describeRegistry(w, call.Region)
+		return
+	case "DescribeImageReplicationStatus":
+		a.replicationStatus(w, call, input)
+		return
+	}
 	if verb == "DescribeRepositoryCreationTemplates" {
 		write(w, map[string]any{"registryId": Account, "repositoryCreationTemplates": append([]map[string]any{}, a.Templates...)})
 		return
@@ -63,13 +72,14 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, operation string, i
 	if names, ok := input["repositoryNames"].([]any); ok {
 		name = names[0].(string)
 	}
-	repository := a.repos[tier+"/"+name]
+	key := a.key(call.Region, tier, name)
+	repository := a.repos[key]
 	if verb == "CreateRepository" {
 		if repository != nil {
 			fail(w, operation, Failure{http.StatusBadRequest, "RepositoryAlreadyExistsException", "The repository with name '" + name + "' already exists"})
 			return
 		}
-		a.repos[tier+"/"+name] = &Repository{Input: input}
+		a.repos[key] = &Repository{Input: input}
 		write(w, map[string]any{"repository": map[string]any{"repositoryName": name}})
 		return
 	}

@@ -88,13 +88,18 @@ type AWS struct {
 	Signing [][]map[string]any
 	// Templates are the repository creation templates, in the form of the API.
 	Templates []map[string]any
+	// Regional gives each region private repositories of its own. Without it, all share them.
+	Regional bool
+	// Replication is what [Home] copies to other regions.
+	Replication Replication
 	// Answer, if set, is asked about each call, without a lock. A failure with a status
 	// is the answer.
 	Answer func(Call) Failure
 
 	mu        sync.Mutex
 	passwords []string
-	repos     map[string]*Repository // tier/name
+	repos     map[string]*Repository // by key
+	replicas  map[string]*replica    // by the key of the repository at Home, @ and the digest
 	functions map[string]map[string]string
 	failures  map[string][]Failure
 	calls     []Call
@@ -125,13 +130,13 @@ func New(t testing.TB) *AWS {
 
 // Handler returns a stand-in without a server: serve it as an [http.Handler].
 func Handler() *AWS {
-	return &AWS{PageSize: 2, repos: map[string]*Repository{}, functions: map[string]map[string]string{}, failures: map[string][]Failure{}}
+	return &AWS{PageSize: 2, repos: map[string]*Repository{}, replicas: map[string]*replica{}, functions: map[string]map[string]string{}, failures: map[string][]Failure{}}
 }
 
 // Environment returns the variables that make any program use the stand-in.
 func (a *AWS) Environment() map[string]string {
 	return map[string]string{
-		"AWS_ENDPOINT_URL": a.URL, "AWS_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ENDPOINT_URL": a.URL, "AWS_REGION": Home, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "the-secret-key-that-nobody-may-see",
 		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
 	}
@@ -144,18 +149,24 @@ func (a *AWS) Fail(operation string, failures ...Failure) {
 	a.failures[operation] = append(a.failures[operation], failures...)
 }
 
-// Add creates a repository with images.
-func (a *AWS) Add(tier, name string, images ...Image) {
+// Add creates a repository with images, a private one in the region [Home].
+func (a *AWS) Add(tier, name string, images ...Image) { a.AddIn(Home, tier, name, images...) }
+
+// AddIn creates a repository with images in a region.
+func (a *AWS) AddIn(region, tier, name string, images ...Image) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.repos[tier+"/"+name] = &Repository{Images: slices.Clone(images)}
+	a.repos[a.key(region, tier, name)] = &Repository{Images: slices.Clone(images)}
 }
 
-// Repository returns a repository; nil if it does not exist.
-func (a *AWS) Repository(tier, name string) *Repository {
+// Repository returns a repository, a private one of the region [Home]; nil if it does not exist.
+func (a *AWS) Repository(tier, name string) *Repository { return a.RepositoryIn(Home, tier, name) }
+
+// RepositoryIn returns a repository of a region; nil if it does not exist.
+func (a *AWS) RepositoryIn(region, tier, name string) *Repository {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.repos[tier+"/"+name]
+	return a.repos[a.key(region, tier, name)]
 }
 
 // Run makes a version of a function run a digest; "" means that it runs no image.
@@ -252,7 +263,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, c.Operation, next[0])
 		return
 	}
-	a.answer(w, r, c.Operation, input)
+	a.answer(w, r, c, input)
 }
 
 // fail answers with an error in the format of the service.

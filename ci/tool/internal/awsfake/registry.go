@@ -26,7 +26,7 @@ func (a *AWS) Pushed(tier, prefix string, w http.ResponseWriter, r *http.Request
 		panic(err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(manifest))
-	if message := a.push(tier, name, reference, manifest); message != "" {
+	if message := a.push(regionOf(r.Host), tier, name, reference, manifest); message != "" {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusForbidden)
 		write(w, map[string]any{"errors": []any{map[string]any{"code": "DENIED", "message": message}}})
@@ -36,10 +36,11 @@ func (a *AWS) Pushed(tier, prefix string, w http.ResponseWriter, r *http.Request
 }
 
 // push adds a manifest under a tag or its digest. It returns the message of a refusal.
-func (a *AWS) push(tier, name, reference string, manifest []byte) (refusal string) {
+func (a *AWS) push(region, tier, name, reference string, manifest []byte) (refusal string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	repository := a.repos[tier+"/"+name]
+	key := a.key(region, tier, name)
+	repository := a.repos[key]
 	if repository == nil { // only the registry has it
 		return ""
 	}
@@ -49,6 +50,9 @@ func (a *AWS) push(tier, name, reference string, manifest []byte) (refusal strin
 	if at < 0 {
 		at = len(repository.Images)
 		repository.Images = append(repository.Images, Image{Digest: digest, Manifest: string(manifest), Pushed: time.Now(), Size: int64(len(manifest))})
+	}
+	if a.Regional && tier == Private && region == Home && a.replicas[key+"@"+digest] == nil {
+		a.replicas[key+"@"+digest] = &replica{rules: a.Replication.Rules, looks: map[string]int{}, copied: map[string]bool{}}
 	}
 	image := &repository.Images[at]
 	if reference == digest || slices.Contains(image.Tags, reference) {

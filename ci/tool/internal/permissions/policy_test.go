@@ -84,7 +84,7 @@ func read(t *testing.T, name string) []byte {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 var everywhere = []string{
 	"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData",
-	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:DescribeRepositoryCreationTemplates", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
+	"ecr-public:DescribeRegistries", "ecr-public:GetAuthorizationToken", "ecr:DescribeRegistry", "ecr:DescribeRepositoryCreationTemplates", "ecr:GetAuthorizationToken", "sts:GetServiceBearerToken",
 }
 
 // placeholders are the parts that a person fills in, each with an example value.

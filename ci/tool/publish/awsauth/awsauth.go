@@ -156,7 +156,7 @@ func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 	}}
 	all := keychain{{h.Public, public, s.publicHost}, {h.Private, s.privateToken(), s.privateHost}}
 	for _, copied := range h.Copies {
-		there := s.In(RegionOf(copied))
+		there := s.In(publish.RegionOf(copied))
 		all = append(all, login{copied, there.privateToken(), there.privateHost})
 	}
 	// If one registry is below the path of the other, its own login is found first.

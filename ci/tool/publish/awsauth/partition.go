@@ -80,9 +80,3 @@ func Names(h publish.Hosts) bool {
 	public, _, _ := strings.Cut(h.Public, "/")
 	return private || slices.Contains(publicHosts, public)
 }
-
-// RegionOf returns the region of a registry of ECR, or "".
-func RegionOf(registry string) string {
-	e, _ := publish.ParseECR(registry)
-	return e.Region
-}

@@ -31,7 +31,7 @@ func TestPrivateHost(t *testing.T) {
 			assert.Equal(t, want.public, HasPublic(region))
 			assert.Equal(t, region != "bad region", Names(publish.Hosts{Private: host + "/team-a"}))
 			if region != "bad region" {
-				assert.Equal(t, region, RegionOf(host+"/team-a"))
+				assert.Equal(t, region, publish.RegionOf(host+"/team-a"))
 			}
 		})
 	}

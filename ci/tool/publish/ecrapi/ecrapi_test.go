@@ -110,7 +110,7 @@ func TestAnotherRegistryIsNotTheAccount(t *testing.T) {
 	manifests, err := r.Manifests(t.Context(), repository, []string{"sha256:1"})
 	require.NoError(t, err)
 	assert.Empty(t, manifests)
-	created, err := r.Prepare(t.Context(), registrytest.Functions(), true, false)
+	created, err := r.Prepare(t.Context(), registrytest.Functions(), Replication{}, true, false)
 	require.NoError(t, err)
 	assert.Empty(t, created)
 	assert.Empty(t, aws.Calls(""))

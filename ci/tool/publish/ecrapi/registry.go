@@ -58,6 +58,12 @@ func (r *Registry) private(repository string) (api *ecr.Client, name string, ok 
 	return nil, name, false
 }
 
+// API returns the client of the region of a private repository; nil if that is not at AWS.
+func (r *Registry) API(repository string) *ecr.Client {
+	api, _, _ := r.private(repository)
+	return api
+}
+
 // public returns the name of a public repository at AWS.
 func (r *Registry) public(repository string) (name string, ok bool) {
 	return publish.RepositoryName(catalog.Public, repository), strings.HasPrefix(repository, r.Hosts.Public+"/")

@@ -34,6 +34,7 @@ type Wanted struct {
 	Missing bool `json:"missing,omitempty"`
 
 	found ecrtypes.Repository // a private one
+	by    string              // who creates it, if this program does not
 }
 
 // Want returns the repositories of the functions' images at the hosts, private ones first.
@@ -158,53 +159,6 @@ func publicInput(w Wanted) *ecrpublic.CreateRepositoryInput {
 			OperatingSystems: []string{"Linux"},
 		},
 	}
-}
-
-// Prepare checks that the repositories of the functions exist, those at AWS, or come into being
-// with a push, and that their tags can move. With create it creates those that are missing, with
-// the settings of this program: a creation template is for what a push creates. In a dry run it
-// changes nothing. It returns those that are missing, and who creates each.
-func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]publish.Created, error) {
-	wanted, err := Missing(ctx, r.Private, r.Public, slices.DeleteFunc(Want(functions, r.Hosts), func(w Wanted) bool {
-		return w.Tier == catalog.Private && r.Hosts.Private == "" || w.Tier == catalog.Public && r.Hosts.Public == ""
-	}))
-	if err != nil {
-		return nil, err
-	}
-	var created []publish.Created
-	var errs []error
-	for _, w := range wanted {
-		if tag := stuck(w.found, w.Images, w.Tags); tag != "" {
-			errs = append(errs, release(w.found, tag, r.Private.Options().Region, w.Tags))
-		}
-		if !w.Missing {
-			continue
-		}
-		c := publish.Created{Repository: w.Name, Tier: w.Tier}
-		if !create {
-			const fix = "create it with --create-repositories"
-			if w.Tier == catalog.Private {
-				c.By, err = r.byPush(ctx, w, dryRun)
-			}
-			switch {
-			case dryRun && c.By == "": // the plan says that it is missing
-			case err != nil:
-				errs = append(errs, fmt.Errorf("publish to the private repository %s: it does not exist, and %w; or %s", w.Name, err, fix))
-			case c.By == "":
-				errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; %s", w.Tier, w.Name, fix))
-			}
-		}
-		created = append(created, c)
-	}
-	// Nothing is created where publish would then stop.
-	if create && len(errs) == 0 && !dryRun {
-		for _, w := range wanted {
-			if w.Missing {
-				errs = append(errs, Create(ctx, r.Private, r.Public, w))
-			}
-		}
-	}
-	return created, errors.Join(errs...)
 }
 
 // The errors by which both APIs, private and public, say that a repository or image is missing

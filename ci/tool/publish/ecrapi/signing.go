@@ -22,6 +22,10 @@ func (r *Registry) Signatures(ctx context.Context, repository, digest string, sl
 	if !ok {
 		return nil, nil
 	}
+	region := ""
+	if len(r.Copies) > 0 {
+		region = api.Options().Region
+	}
 	for {
 		out, err := api.DescribeImageSigningStatus(ctx, &ecr.DescribeImageSigningStatusInput{
 			RepositoryName: aws.String(name), ImageId: &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
@@ -34,7 +38,7 @@ func (r *Registry) Signatures(ctx context.Context, repository, digest string, sl
 		for _, s := range out.SigningStatuses {
 			profile := aws.ToString(s.SigningProfileArn)
 			all = append(all, publish.Signature{
-				Repository: name, Digest: digest, Profile: profile[strings.LastIndex(profile, "/")+1:], State: string(s.Status),
+				Repository: name, Region: region, Digest: digest, Profile: profile[strings.LastIndex(profile, "/")+1:], State: string(s.Status),
 				Reason: strings.TrimPrefix(aws.ToString(s.FailureCode)+": "+aws.ToString(s.FailureReason), ": "),
 			})
 			waiting = waiting || s.Status == ecrtypes.SigningStatusInProgress

@@ -75,7 +75,7 @@ func TestARepositoryThatAPushCreates(t *testing.T) {
 			r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: host + "/team"},
 				Client: registry.NewClient(registry.Options{Retry: &once, Transport: to(images.Host)})}
 
-			created, err := r.Prepare(t.Context(), []catalog.Function{{Image: "api", Variant: catalog.Light, Registry: catalog.Private}}, test.create, test.dryRun)
+			created, err := r.Prepare(t.Context(), []catalog.Function{{Image: "api", Variant: catalog.Light, Registry: catalog.Private}}, Replication{}, test.create, test.dryRun)
 
 			if test.err != "" {
 				require.ErrorContains(t, err, test.err)

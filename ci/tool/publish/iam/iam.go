@@ -26,7 +26,8 @@ var Roles = []string{"plan", "publish", "deploy", "retention", "codebuild"}
 // Repository is no role: its policy is that of a repository that another account uses.
 const Repository = "repository"
 
-// Blanks are the words that a person fills in, if the command line does not.
+// Blanks are the words that a person fills in, if the command line does not. The word region may
+// have several values with commas between.
 type Blanks map[string]string
 
 // document is a policy, with its fields in the order in which AWS writes them.
@@ -79,6 +80,7 @@ func render(c *catalog.Catalog, name string, fill Blanks) ([]byte, error) {
 				s.Resource = all
 			}
 		}
+		s.Resource = inRegions(s.Resource, strings.Split(fill["region"], ","))
 		if len(own[publicRepositories]) == 0 {
 			s.Action = slices.DeleteFunc(s.Action, ofPublic)
 		}
@@ -103,6 +105,32 @@ func render(c *catalog.Catalog, name string, fill Blanks) ([]byte, error) {
 		}
 	}
 	return []byte(text), nil
+}
+
+// inRegions repeats resources that have the word region for each of several regions.
+func inRegions(resource any, regions []string) any {
+	var all []string
+	switch list := resource.(type) {
+	case []string:
+		all = list
+	case []any:
+		for _, one := range list {
+			all = append(all, fmt.Sprint(one))
+		}
+	}
+	if len(regions) < 2 || len(all) == 0 {
+		return resource
+	}
+	var repeated []string
+	for _, one := range all {
+		for _, region := range regions {
+			in := strings.ReplaceAll(one, "<region>", region)
+			if repeated = append(repeated, in); in == one {
+				break
+			}
+		}
+	}
+	return repeated
 }
 
 // ofPublic tells whether only a registry at ECR Public needs the action.

@@ -69,7 +69,17 @@ func TestAnotherWorkspace(t *testing.T) {
 			}
 		})
 	}
-	_, err := os.Stat("policies/policy-" + iam.Repository + ".json")
+	several, err := iam.Policy(&catalog.Catalog{Functions: []catalog.Function{{Image: "a", Variant: catalog.Light, Registry: catalog.Private, Lambda: "One"}}},
+		"publish", iam.Blanks{"region": "eu-central-1,us-east-1"})
+	require.NoError(t, err)
+	for _, region := range []string{"eu-central-1", "us-east-1"} {
+		assert.Contains(t, string(several), `"arn:aws:ecr:`+region+`:<account>:repository/lambda-private-light"`)
+		assert.Contains(t, string(several), `"arn:aws:signer:`+region+`:<account>:/signing-profiles/*"`)
+	}
+	assert.NotContains(t, string(several), "<region>")
+	assert.NotContains(t, string(several), "eu-central-1,us-east-1")
+	assert.Equal(t, 3, strings.Count(string(several), `"Resource"`))
+	_, err = os.Stat("policies/policy-" + iam.Repository + ".json")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	content, err := iam.Policy(&catalog.Catalog{}, iam.Repository, iam.Blanks{"functions-account": "222222222222"})
 	require.NoError(t, err)
