@@ -137,14 +137,7 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 		p.Unseen(err, "what publish would do")
 		return
 	}
-	p.AddPublish(published, func(repository string) string {
-		for n, private := range t.hosts.Privates() {
-			if len(t.hosts.Copies) > 0 && strings.HasPrefix(repository, private+"/") {
-				return f.target.regions()[n]
-			}
-		}
-		return ""
-	})
+	p.AddPublish(published)
 }
 
 // addRunning adds what the functions run and what deploy would do. It returns the side of the

@@ -87,17 +87,17 @@ func New(commit string, functions []catalog.Function, images map[string]publish.
 	return p
 }
 
-// AddPublish fills in what publish would do. in says in which of several regions a private
-// repository is; what is in none counts for the first.
-func (p *Plan) AddPublish(plan *publish.Plan, in func(repository string) string) {
+// AddPublish fills in what publish would do. Of several regions, a repository that is in none of
+// them counts for the first.
+func (p *Plan) AddPublish(plan *publish.Plan) {
 	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
 	if plan.Latest != nil {
 		p.Latest = plan.Latest.String()
 	}
 	for _, s := range plan.Steps {
-		region := p.Functions[0].Region
-		if s.Tier == catalog.Private && in(s.Repository) != "" {
-			region = in(s.Repository)
+		region := publish.RegionOf(s.Repository)
+		if !slices.ContainsFunc(p.Functions, func(r Row) bool { return r.Region == region }) {
+			region = p.Functions[0].Region
 		}
 		row := p.row(region, s.Image, "") // one image may be that of several functions: it is published once
 		row.Publish = append(row.Publish, s)
