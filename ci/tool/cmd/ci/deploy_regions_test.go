@@ -142,6 +142,8 @@ func TestAReleaseInTwoRegions(t *testing.T) {
 	third := s.both()
 	assert.Equal(t, third[0], third[1])
 
+	s.all(exitDone, "plan --offline --commit 3333333 --public-registry "+here)
+
 	digest := strings.TrimPrefix(second[1]["Thumb"], "sha256:")
 	require.NoError(t, os.RemoveAll(filepath.Join(s.otherDir, "docker/registry/v2/repositories/lambda-private-light/_manifests/revisions/sha256", digest)))
 	s.all(exitFailed, "rollback")
@@ -151,6 +153,7 @@ func TestAReleaseInTwoRegions(t *testing.T) {
 	s.there.Down.Store(true)
 	s.all(exitFailed, "status")
 	s.all(exitFailed, "deploy --commit 3333333")
+	s.all(exitFailed, "plan --offline --commit 3333333 --public-registry "+here)
 	assert.Equal(t, second[0], s.both()[0], "nothing is changed anywhere")
 
 	s.host = here
