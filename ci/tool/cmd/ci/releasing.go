@@ -3,11 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -70,16 +72,22 @@ type releasing struct {
 // checked before a function of one is changed.
 func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, all []releasing) error {
 	var parts []release.Part
-	var errs []error
+	var errs, idle []error
 	for _, r := range all {
 		part, err := f.prepare(cmd, c, r)
+		if err == nil {
+			idle = append(idle, deploy.InRegion(r.fl.name, r.Nothing(part.Plan)))
+		}
 		parts, errs = append(parts, part), append(errs, deploy.InRegion(r.fl.name, err))
-		if cmd.Context().Err() != nil {
-			break
+		if stopped := cmd.Context().Err(); stopped != nil && len(all) > 1 {
+			return cmp.Or(errors.Join(errs...), stopped)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
+	}
+	if !slices.Contains(idle, nil) { // no region has something to change
+		return errors.Join(idle...)
 	}
 	if one := parts[0]; len(parts) == 1 {
 		made, err := one.Release.Run(cmd.Context(), one.Releaser, one.Plan)
@@ -130,9 +138,6 @@ func (f *releaseFlags) prepare(cmd *cobra.Command, c *catalog.Catalog, r releasi
 		if result.Warning != "" {
 			fl.warn(cmd, "%s (%s): %s", result.Lambda, result.Image, result.Warning)
 		}
-	}
-	if err := r.Nothing(plan); err != nil {
-		return release.Part{}, err
 	}
 	if r.Kind == history.Deploy && !f.older {
 		if err := onlyForward(cmd, c.Root, fl, r.Release, plan); err != nil {

@@ -88,15 +88,16 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	}
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
-	// Everything is read before anything is changed.
-	all := make([]*retainer, len(regions))
-	errs := read(ctx, regions, func(ctx context.Context, n int) error {
+	// Everything is read before anything is changed: the public images before what is live in any
+	// region, so the regions are read one after another.
+	all, errs := make([]*retainer, len(regions)), make([]error, len(regions))
+	for n := range regions {
 		hosts := f.target.hosts.Of(c.Pipeline)
 		hosts.Private = inRegion(hosts.Private, sessions[n].Region)
 		all[n] = &retainer{regional: regions[n].regional, catalog: c, session: sessions[n], hosts: hosts, public: n == 0}
-		return all[n].read(ctx, f.removed)
-	})
-	unread := unread(errs, "nothing was changed there")
+		errs[n] = deploy.InRegion(all[n].name, all[n].read(ctx, f.removed))
+	}
+	gone := unread(errs, "nothing was changed there")
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	// The changes are printed before they are made.
 	err = a.print(cmd, result, result.Table)
 	if err != nil || f.dryRun {
-		return errors.Join(unread, err)
+		return errors.Join(gone, err)
 	}
 	for n, r := range all {
 		for _, change := range result.Private {
@@ -118,16 +119,16 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 				continue
 			}
 			if err := retention.ApplyPrivate(ctx, r.session.ECR, change); err != nil {
-				return errors.Join(unread, deploy.InRegion(r.name, err))
+				return errors.Join(gone, deploy.InRegion(r.name, err))
 			}
 		}
 	}
 	for _, pruning := range result.Public {
 		if err := retention.ApplyPublic(ctx, sessions[0].Public, pruning); err != nil {
-			return errors.Join(unread, err)
+			return errors.Join(gone, err)
 		}
 	}
-	return unread
+	return gone
 }
 
 // plan says what is to be changed: nothing in a region that could not be read, and nothing in the
