@@ -119,7 +119,7 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, s
 		r, err := f.toDeploy(cmd, in, functions, signed, name)
 		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := unchanged(regions, errs); err != nil {
 		return err
 	}
 	for _, r := range all {

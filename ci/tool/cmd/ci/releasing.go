@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,9 @@ type releasing struct {
 func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, all []releasing) error {
 	var parts []release.Part
 	var errs, idle []error
+	var fleets []opened
 	for _, r := range all {
+		fleets = append(fleets, opened{fleet: r.fl})
 		part, err := f.prepare(cmd, c, r)
 		if err == nil {
 			idle = append(idle, deploy.InRegion(r.fl.name, r.Nothing(part.Plan)))
@@ -83,7 +86,7 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, a
 			return cmp.Or(errors.Join(errs...), stopped)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := unchanged(fleets, errs); err != nil {
 		return err
 	}
 	if !slices.Contains(idle, nil) { // no region has something to change
@@ -184,5 +187,30 @@ func (f *releaseFlags) open(cmd *cobra.Command, c *catalog.Catalog) ([]opened, e
 		}
 		return err
 	})
-	return all, errors.Join(errs...)
+	for n := range all {
+		if all[n].fleet == nil {
+			all[n].fleet = &fleet{regional: regions[n].regional}
+		}
+	}
+	return all, unchanged(all, errs)
+}
+
+// unchanged joins the errors of regions before a function was changed, and says how to go on
+// without them.
+func unchanged(all []opened, errs []error) error {
+	err := errors.Join(errs...)
+	if err == nil || len(all) < 2 {
+		return err
+	}
+	text := "no function of any region was changed"
+	var fine []string
+	for n, in := range all {
+		if errs[n] == nil {
+			fine = append(fine, in.name)
+		}
+	}
+	if len(fine) > 0 {
+		text += "; to go on without the others, type the same command with --region " + strings.Join(fine, ",")
+	}
+	return fmt.Errorf("%w\n%s", err, text)
 }

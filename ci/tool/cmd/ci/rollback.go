@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,8 +70,8 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 		r, err := f.toRollBack(cmd, c, in, to)
 		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return others(err, regions, errs)
+	if err := unchanged(regions, errs); err != nil {
+		return err
 	}
 	apart(cmd, all)
 	for _, r := range all {
@@ -125,21 +124,6 @@ func lacks(gone []deploy.Target) string {
 		texts = append(texts, fmt.Sprintf("%s (%s) is not in %s", t.Image, deploy.Short(t.Digest), t.Repository))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// others adds to the error of some regions how to roll back the others. None was changed.
-func others(err error, regions []opened, errs []error) error {
-	var fine []string
-	env := ""
-	for n, in := range regions {
-		if env = in.env; errs[n] == nil {
-			fine = append(fine, in.name)
-		}
-	}
-	if len(fine) == 0 {
-		return err
-	}
-	return fmt.Errorf("%w\nno function of any region was changed; to roll back the others alone: bin/ci rollback%s --region %s", err, env, strings.Join(fine, ","))
 }
 
 // apart warns if the regions go back to different commits, as after a deploy that ended in one of
