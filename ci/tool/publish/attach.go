@@ -84,8 +84,11 @@ func (p *Publisher) attach(ctx context.Context, steps []Step, images map[string]
 	err := p.told(ctx, "sent", len(jobs), "documents", func(ctx context.Context, n int) error {
 		j := jobs[n]
 		d, err := p.registry.PutBytes(ctx, j.step.Repository, j.blob.Content, j.blob.MediaType)
+		if err != nil {
+			return j.step.failed("publish", err)
+		}
 		p.attached.Add(d.Size)
-		return j.step.failed("publish", err)
+		return nil
 	})
 	if err != nil {
 		return err

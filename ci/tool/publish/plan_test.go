@@ -35,7 +35,7 @@ func TestItems(t *testing.T) {
 
 // A namespace is part of the name that the APIs of ECR expect.
 func TestRepositoryName(t *testing.T) {
-	for hosts, want := range map[Hosts][2]string{
+	for hosts, want := range map[*Hosts][2]string{
 		{}: {"lambda-private-light", "lambda-light"},
 		{Private: "h", Public: "public.ecr.aws/alias"}:                         {"lambda-private-light", "lambda-light"},
 		{Private: "h:1/team-a", Public: "public.ecr.aws/alias/team-a"}:         {"team-a/lambda-private-light", "team-a/lambda-light"},

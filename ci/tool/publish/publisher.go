@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -103,6 +104,9 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 	}
 	for _, item := range items {
 		image, there := images[item.Image], state[item.Repository]
+		if item.From != "" && !there.Manifests[image.Digest] {
+			continue // nothing is sent, unless it does not come by itself
+		}
 		if !there.Manifests[image.Digest] {
 			for _, b := range image.Blobs {
 				ask(item.Repository, b.Digest)

@@ -24,17 +24,19 @@ func InRegion(region string, err error) error {
 
 // FailedIn returns the regions that an error is of, in the order in which it names them.
 func FailedIn(err error) (regions []string) {
-	var all interface{ Unwrap() []error }
-	for ; err != nil; err = errors.Unwrap(err) {
-		if r, ok := err.(regional); ok && !slices.Contains(regions, r.region) {
-			regions = append(regions, r.region)
+	add := func(region string) {
+		if !slices.Contains(regions, region) {
+			regions = append(regions, region)
 		}
-		if all, _ = err.(interface{ Unwrap() []error }); all != nil {
-			for _, one := range all.Unwrap() {
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch e := any(err).(type) {
+		case regional:
+			add(e.region)
+		case interface{ Unwrap() []error }:
+			for _, one := range e.Unwrap() {
 				for _, region := range FailedIn(one) {
-					if !slices.Contains(regions, region) {
-						regions = append(regions, region)
-					}
+					add(region)
 				}
 			}
 		}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,15 +30,11 @@ func named(t *testing.T, region string, hosts map[string]string) stand {
 		t.Setenv("AWS_ENDPOINT_URL_"+service, s.aws.URL)
 	}
 	at := map[string]string{"private": s.private.Host, "public": s.public.Host}
-	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
-		host, _, _ := strings.Cut(address, ":")
-		if to, ok := at[hosts[host]]; ok {
-			address = to
-		}
-		return new(net.Dialer).DialContext(ctx, "tcp", address)
-	}
 	before := remote.DefaultTransport
-	remote.DefaultTransport = &http.Transport{DialContext: dial, DialTLSContext: dial}
+	for host, registry := range hosts {
+		hosts[host] = at[registry]
+	}
+	dialing(hosts)
 	t.Cleanup(func() { remote.DefaultTransport = before })
 	return s
 }

@@ -62,8 +62,8 @@ func (t *target) arrives(ctx context.Context, i publish.Item, digest v1.Hash, pu
 	})
 }
 
-// without says after a failure in some of several regions how to publish to the others.
-func without(err error, regions []string) error {
+// passOthers says after a failure in some of several regions how to publish to the others.
+func passOthers(err error, regions []string) error {
 	failed := publish.FailedIn(err)
 	others := slices.DeleteFunc(slices.Clone(regions), func(r string) bool { return slices.Contains(failed, r) })
 	if err == nil || len(regions) < 2 || len(failed) == 0 || len(others) == 0 {

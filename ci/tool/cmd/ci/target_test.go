@@ -118,3 +118,67 @@ func TestPublishToAnotherRegistryChangesNothingInTheAccount(t *testing.T) {
 		assert.True(t, strings.HasPrefix(call.Operation, "ecrpublic."), call.Operation)
 	}
 }
+
+// A list of regions is one that a release can go through; what acts in one region says which to pass.
+func TestRegions(t *testing.T) {
+	t.Parallel()
+	aws := awsfake.Start(t)
+	const two = " --region eu-central-1,us-east-1"
+	for line, message := range map[string]string{
+		"publish --region eu-central-1,eu-central-1":                                                "ci: --region: eu-central-1 is there twice; name each region once\n",
+		"publish --region eu-central-1,":                                                            `ci: --region: "" is not an AWS region; write names such as eu-central-1`,
+		"publish --region us-east-1,us-gov-west-1":                                                  "ci: --region: us-gov-west-1 is in another partition of AWS than us-east-1, with other credentials; release it on its own\n",
+		"publish --private-registry 123456789012.dkr.ecr.eu-central-1.amazonaws.com/team" + two:     `is the registry of eu-central-1 alone; write {region} in place of that, or leave it out for your account's`,
+		"publish --private-registry registry.example/{region}" + two:                                `ci: --private-registry: "registry.example/{region}" is not a registry of ECR, which alone has {region} in its name; leave that out`,
+		"publish --local" + two:                                                                     "ci: --local cannot be combined with --private-registry, --public-registry, --region, ",
+		"invoke --name alpha --remote" + two:                                                        "ci: --region: --remote acts in one region; pass --region with one of eu-central-1, us-east-1\n",
+		"dev --remote alpha --suffix x" + two:                                                       "ci: --region: --remote acts in one region; pass --region with one of eu-central-1, us-east-1\n",
+		"images --published --commit aaaaaaa" + two:                                                 "ci: --region: --published acts in one region; pass --region with one of eu-central-1, us-east-1\n",
+		"iam --role repository" + two:                                                               "ci: --region: what this policy is for acts in one region; pass --region with one of eu-central-1, us-east-1\n",
+		"sbom --name alpha --commit aaaaaaa --private-registry 127.0.0.1:1 --region eu-central-1,x": `ci: --region: "x" is not an AWS region; write names such as eu-central-1`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			got := with(aws).in(t, plain(t), strings.Fields(line)...)
+			assert.Equal(t, exitUsage, got.code, got.stderr)
+			assert.Contains(t, got.stderr, message)
+			assert.Empty(t, aws.Calls(""))
+		})
+	}
+}
+
+// Each region has its own registry and login, and nothing logs in to AWS twice.
+func TestTheRegistriesOfRegions(t *testing.T) {
+	const home, second = "123456789012.dkr.ecr.eu-central-1.amazonaws.com", "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+	both := []string{"eu-central-1", "us-east-1"}
+	for title, test := range map[string]struct {
+		flags targetFlags
+		want  []string // private registries
+	}{
+		"none":                 {targetFlags{}, []string{home}},
+		"one":                  {targetFlags{region: both[1:]}, []string{second}},
+		"two":                  {targetFlags{region: both}, []string{home, second}},
+		"of another account":   {targetFlags{region: both, account: "999999999999"}, []string{"999999999999.dkr.ecr.eu-central-1.amazonaws.com", "999999999999.dkr.ecr.us-east-1.amazonaws.com"}},
+		"below a namespace":    {targetFlags{region: both, hosts: hostsOf("123456789012.dkr.ecr.{region}.amazonaws.com/team", "")}, []string{home + "/team", second + "/team"}},
+		"a blank for one":      {targetFlags{hosts: hostsOf("123456789012.dkr.ecr-fips.{region}.amazonaws.com", "")}, []string{"123456789012.dkr.ecr-fips.eu-central-1.amazonaws.com"}},
+		"one registry for all": {targetFlags{region: both, hosts: hostsOf("127.0.0.1:1", "")}, []string{"127.0.0.1:1"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			awsfake.New(t)
+			require.NoError(t, test.flags.check())
+			opened, err := test.flags.openAll(t.Context(), &catalog.Catalog{}, functions("alpha"))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, opened.hosts.Privates())
+			for _, region := range test.flags.regions() {
+				one, err := test.flags.in(t.Context(), region)
+				require.NoError(t, err)
+				fl, err := (&fleetFlags{targetFlags: one}).open(t.Context(), &catalog.Catalog{})
+				require.NoError(t, err)
+				assert.Equal(t, region, fl.side.Region)
+				assert.Contains(t, test.want, fl.hosts.Private)
+			}
+			first, err := test.flags.open(t.Context(), &catalog.Catalog{}, functions("alpha"))
+			require.NoError(t, err)
+			assert.Equal(t, test.want[:1], first.hosts.Privates())
+		})
+	}
+}

@@ -35,6 +35,14 @@ func (a *AWS) Pushed(tier, prefix string, w http.ResponseWriter, r *http.Request
 	return false
 }
 
+// Push pushes a small manifest to a private repository of the region [Home], and returns its digest.
+func (a *AWS) Push(name, tag string) (digest string) {
+	manifest := []byte(`{"schemaVersion":2}`)
+	a.push(Home, Private, name, tag, manifest)
+	sum := sha256.Sum256(manifest)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
 // push adds a manifest under a tag or its digest. It returns the message of a refusal.
 func (a *AWS) push(region, tier, name, reference string, manifest []byte) (refusal string) {
 	a.mu.Lock()

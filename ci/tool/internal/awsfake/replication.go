@@ -41,6 +41,13 @@ func (a *AWS) key(region, tier, name string) string {
 	return tier + "/" + name
 }
 
+// RemoveIn removes a private repository of a region.
+func (a *AWS) RemoveIn(region, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.repos, a.key(region, Private, name))
+}
+
 var ecrHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.`)
 
 // regionOf is the region of a registry by the name of its host.
@@ -117,6 +124,10 @@ func (a *AWS) replicate(of *replica, region, name string, image Image) map[strin
 		if a.repos[key] == nil { // replication makes it
 			a.repos[key] = &Repository{}
 		}
+		if _, there := a.repos[key].find([]any{map[string]any{"imageDigest": image.Digest}}); there { // pushed there meanwhile
+			break
+		}
+		image.Tags = slices.Clone(image.Tags)
 		a.repos[key].Images = append(a.repos[key].Images, image)
 		a.Replication.Copy(region, name, image.Digest, image.Tags)
 	}

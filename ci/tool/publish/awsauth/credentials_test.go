@@ -75,7 +75,13 @@ func TestAnMFACodeIsAskedForOnATerminal(t *testing.T) {
 			require.NoError(t, err)
 			_, err = s.Caller(t.Context())
 			require.NoError(t, err)
-			assert.Len(t, aws.Calls("sts.AssumeRole"), 1, "the code is asked for once")
+			other := s.In("us-east-1")
+			assert.Equal(t, "us-east-1", other.Region)
+			assert.Same(t, s, s.In("eu-central-1"))
+			_, err = other.ECR.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+			require.NoError(t, err)
+			assert.Equal(t, "us-east-1", aws.Calls("ecr.GetAuthorizationToken")[0].Region)
+			assert.Len(t, aws.Calls("sts.AssumeRole"), 1, "the code is asked for once, for all regions")
 		})
 	}
 }

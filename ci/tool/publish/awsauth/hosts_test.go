@@ -249,12 +249,12 @@ func TestAnotherRegion(t *testing.T) {
 func TestWhichRegistriesAWSRuns(t *testing.T) {
 	_, s := realAWS(t)
 	const private, public = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias"
-	for given, want := range map[publish.Hosts]publish.Hosts{
+	for given, want := range map[*publish.Hosts]publish.Hosts{
 		{Private: private, Public: public}:             {Private: private, Public: public},
 		{Private: "127.0.0.1:1/x", Public: public}:     {Public: public},
 		{Private: private, Public: "registry.example"}: {Private: private},
 	} {
-		got, err := s.Runs(given)
+		got, err := s.Runs(*given)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}

@@ -38,3 +38,14 @@ func TestPrivateHost(t *testing.T) {
 	assert.True(t, Names(publish.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws/alias"}))
 	assert.False(t, Names(publish.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws.example/alias"}))
 }
+
+func TestRegionsOfOnePartition(t *testing.T) {
+	for other, regions := range map[string][]string{
+		"":               {"eu-central-1", "us-east-1", "ap-southeast-2"},
+		"cn-north-1":     {"eu-central-1", "us-east-1", "cn-north-1"},
+		"us-gov-west-1":  {"us-east-1", "us-gov-west-1"},
+		"us-isob-east-1": {"us-iso-east-1", "us-isob-east-1"},
+	} {
+		assert.Equal(t, other, OtherPartition(regions))
+	}
+}

@@ -98,14 +98,16 @@ func TestSession(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, awsfake.Alias, alias)
 
-	keys := s.Keychain(publish.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: "public.ecr.aws/alias"})
+	keys := s.Keychain(publish.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: "public.ecr.aws/alias",
+		Copies: []string{"123456789012.dkr.ecr.us-east-1.amazonaws.com"}})
 	tests := map[string]string{
 		"123456789012.dkr.ecr.eu-central-1.amazonaws.com/x": "password-1-that-nobody-may-see",
 		"public.ecr.aws/alias/x":                            "password-2-that-nobody-may-see",
+		"123456789012.dkr.ecr.us-east-1.amazonaws.com/x":    "password-3-that-nobody-may-see",
 		"public.ecr.aws/aliased/x":                          "", // another's: as Docker would
 		"example.com/x":                                     "",
 	}
-	for _, at := range []string{"123456789012.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias/x", "public.ecr.aws/aliased/x", "example.com/x"} {
+	for _, at := range []string{"123456789012.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias/x", "123456789012.dkr.ecr.us-east-1.amazonaws.com/x", "public.ecr.aws/aliased/x", "example.com/x"} {
 		repo, err := name.NewRepository(at)
 		require.NoError(t, err)
 		auth, err := keys.Resolve(repo)

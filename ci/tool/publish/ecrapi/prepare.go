@@ -42,7 +42,7 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, re
 			return w.Tier == catalog.Private && replication.Carries(r.Hosts.Repository(w.Tier, w.Variant), one.Hosts.Repository(w.Tier, w.Variant))
 		}
 		wanted, err := one.check(ctx, functions, region, replicated, create, dryRun)
-		errs = append(errs, publish.InRegion(region, err))
+		errs = append(errs, err)
 		for _, w := range wanted {
 			c := publish.Created{Repository: w.Name, Tier: w.Tier, By: w.by}
 			if w.Tier == catalog.Private {
@@ -50,7 +50,7 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, re
 			}
 			created = append(created, c)
 			missing = append(missing, func() error {
-				return in(region, Create(ctx, one.Private, one.Public, w))
+				return in(c.Region, Create(ctx, one.Private, one.Public, w))
 			})
 		}
 	}
@@ -74,20 +74,29 @@ func in(region string, err error) error {
 
 // check returns the repositories of one region that are missing. region is "" if it is the only one.
 func (r *Registry) check(ctx context.Context, functions []catalog.Function, region string, replicated func(Wanted) bool, create, dryRun bool) (missing []Wanted, err error) {
-	wanted, err := Missing(ctx, r.Private, r.Public, slices.DeleteFunc(Want(functions, r.Hosts), func(w Wanted) bool {
-		return w.Tier == catalog.Private && r.Hosts.Private == "" || w.Tier == catalog.Public && r.Hosts.Public == ""
-	}))
+	of := func(tier catalog.Registry, host string) []Wanted {
+		return slices.DeleteFunc(Want(functions, r.Hosts), func(w Wanted) bool { return w.Tier != tier || host == "" })
+	}
+	wanted, err := Missing(ctx, r.Private, r.Public, of(catalog.Private, r.Hosts.Private))
 	if err != nil {
 		return nil, in(region, err)
 	}
+	public, err := Missing(ctx, r.Private, r.Public, of(catalog.Public, r.Hosts.Public))
+	if err != nil {
+		return nil, err
+	}
+	wanted = append(wanted, public...)
 	var errs []error
 	for _, w := range wanted {
-		where := w.Name
-		if region != "" && w.Tier == catalog.Private {
+		where, region := w.Name, region
+		if w.Tier == catalog.Public {
+			region = ""
+		} else if region != "" {
 			where += " in " + region
 		}
+		bad := func(err error) { errs = append(errs, publish.InRegion(region, err)) }
 		if tag := stuck(w.found, w.Images, w.Tags); tag != "" {
-			errs = append(errs, release(w.found, tag, r.Private.Options().Region, w.Tags))
+			bad(release(w.found, tag, r.Private.Options().Region, w.Tags))
 		}
 		if !w.Missing {
 			continue
@@ -103,9 +112,9 @@ func (r *Registry) check(ctx context.Context, functions []catalog.Function, regi
 			switch {
 			case dryRun && w.by == "": // the plan says that it is missing
 			case err != nil:
-				errs = append(errs, fmt.Errorf("publish to the private repository %s: it does not exist, and %w; or %s", where, err, fix))
+				bad(fmt.Errorf("publish to the private repository %s: it does not exist, and %w; or %s", where, err, fix))
 			case w.by == "":
-				errs = append(errs, fmt.Errorf("publish to the %s repository %s: it does not exist; %s", w.Tier, where, fix))
+				bad(fmt.Errorf("publish to the %s repository %s: it does not exist; %s", w.Tier, where, fix))
 			}
 			err = nil
 		}

@@ -70,24 +70,24 @@ func at(repository string) place {
 	return place{registry, publish.RepositoryName(catalog.Private, repository)}
 }
 
-// Replicated waits until an image of a private repository has come to the other one. late says why
-// it has not, or will not. unseen tells how long the status may be missing: that of an image that
-// was pushed a moment ago may be. sleep waits between two looks; its error ends the wait.
+// Replicated waits until an image of a private repository has come to the other one. It returns why
+// that has not happened, or will not; "" if it has. unseen tells how many looks the status may be
+// missing: that of an image that was pushed a moment ago may be. sleep waits between two looks; its
+// error, or the end of ctx, ends the wait.
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageReplicationStatus.html
-func (r *Registry) Replicated(ctx context.Context, repository, other, digest string, unseen int, sleep func(context.Context) error) (late string) {
+func (r *Registry) Replicated(ctx context.Context, repository, other, digest string, unseen int, sleep func(context.Context) error) (why string) {
 	api, name, ok := r.private(repository)
 	if !ok {
 		return "it is not replicated"
 	}
-	to := at(other).registry
+	to, state := at(other).registry, "" // as far as it is known
 	for look := 1; ; look++ {
 		out, err := api.DescribeImageReplicationStatus(ctx, &ecr.DescribeImageReplicationStatusInput{
 			RepositoryName: aws.String(name), ImageId: &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
 		})
-		if err != nil && !is(err, imageNotFound) {
+		if err != nil && !is(err, imageNotFound) && ctx.Err() == nil {
 			return fmt.Sprintf("it is unknown how far its replication is: %v", err)
 		}
-		state := ""
 		if out != nil {
 			for _, s := range out.ReplicationStatuses {
 				if aws.ToString(s.Region) != to.Region || aws.ToString(s.RegistryId) != to.Account {
@@ -101,14 +101,15 @@ func (r *Registry) Replicated(ctx context.Context, repository, other, digest str
 		switch {
 		case state == string(ecrtypes.ReplicationStatusComplete):
 			return ""
-		case state == "" && look > unseen:
+		case state == "" && look > unseen && ctx.Err() == nil:
 			return "ECR does not replicate it: it replicates what is pushed after that was set"
 		}
-		if err := sleep(ctx); err != nil {
-			if state == "" {
-				return "its replication has not begun in time"
-			}
-			return "its replication is " + state + " after the time of --replication-timeout"
+		if sleep(ctx) == nil && ctx.Err() == nil {
+			continue
 		}
+		if state == "" {
+			return "its replication has not begun in time"
+		}
+		return "its replication is " + state + " after the time of --replication-timeout"
 	}
 }
