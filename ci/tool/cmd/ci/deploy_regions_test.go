@@ -51,7 +51,7 @@ type twoRegions struct {
 	otherDir  string
 }
 
-const regionList = lambdafake.Region + ",us-east-1"
+const regionList = lambdafake.Region + ",us-west-2"
 
 func newTwoRegions(t *testing.T) *twoRegions {
 	t.Helper()
@@ -59,12 +59,12 @@ func newTwoRegions(t *testing.T) *twoRegions {
 	other := httptest.NewServer(localregistry.Handler(s.otherDir))
 	t.Cleanup(other.Close)
 	s.otherHost = strings.TrimPrefix(other.URL, "http://")
-	s.there = s.aws.In("us-east-1")
+	s.there = s.aws.In("us-west-2")
 	s.functions(s.there)
 	name := func(region string) string {
 		return lambdafake.Account + ".dkr.ecr." + region + ".amazonaws.com"
 	}
-	s.more[hostsVariable] = name(lambdafake.Region) + "=" + s.host + " " + name("us-east-1") + "=" + s.otherHost
+	s.more[hostsVariable] = name(lambdafake.Region) + "=" + s.host + " " + name("us-west-2") + "=" + s.otherHost
 	s.more["AWS_MAX_ATTEMPTS"] = "1"
 	return s
 }
@@ -150,7 +150,7 @@ func TestAReleaseInTwoRegions(t *testing.T) {
 	assert.Equal(t, third, s.both())
 	s.run(exitDone, "rollback --parallel 1 --region "+lambdafake.Region)
 
-	s.there.Down.Store(true)
+	s.there.Disabled.Store(true)
 	s.all(exitFailed, "status")
 	s.all(exitFailed, "deploy --commit 3333333")
 	s.all(exitFailed, "plan --offline --commit 3333333 --public-registry "+here)

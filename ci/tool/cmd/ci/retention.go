@@ -97,7 +97,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 		all[n] = &retainer{regional: regions[n].regional, catalog: c, session: sessions[n], hosts: hosts, public: n == 0}
 		errs[n] = deploy.InRegion(all[n].name, all[n].read(ctx, f.removed))
 	}
-	gone := unread(errs, "nothing was changed there")
+	gone := errors.Join(errs...)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -22,9 +22,9 @@ func TestRetentionInTwoRegions(t *testing.T) {
 		public       string // the images that are left, by their first digits
 		policies     int
 	}{
-		"both": {"", exitDone, "us-east-1: lambda-private-light: the lifecycle policy changes\n", "", "123458", 2},
-		"the second is out of reach": {"us-east-1", exitFailed, "! us-east-1: it is unknown what is live there, so nothing is changed there\n! the public images stay, because one that runs there may be among them\n",
-			"ci: us-east-1: find the images that TheBeta runs: ", "12345678", 1},
+		"both": {"", exitDone, "us-west-2: lambda-private-light: the lifecycle policy changes\n", "", "123458", 2},
+		"the second is out of reach": {"us-west-2", exitFailed, "! us-west-2: it is unknown what is live there, so nothing is changed there\n! the public images stay, because one that runs there may be among them\n",
+			"ci: us-west-2: find the images that The", "12345678", 1},
 		"the first is out of reach": {awsfake.Home, exitFailed, "! eu-central-1: it is unknown what is live there, so nothing is changed there\n", "ci: eu-central-1: ", "12345678", 1},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -32,11 +32,11 @@ func TestRetentionInTwoRegions(t *testing.T) {
 			aws := awsfake.Start(t)
 			aws.Regional = true
 			aws.Add(awsfake.Public, "lambda-light", repositoryOf("12345678")...)
-			for _, region := range []string{awsfake.Home, "us-east-1"} {
+			for _, region := range []string{awsfake.Home, "us-west-2"} {
 				aws.AddIn(region, awsfake.Private, light, repositoryOf("12345678")...)
 			}
 			aws.RunIn(awsfake.Home, "TheBeta", "$LATEST", digest("1"))
-			aws.RunIn("us-east-1", "TheBeta", "$LATEST", digest("8"))
+			aws.RunIn("us-west-2", "TheBeta", "$LATEST", digest("8"))
 			aws.Answer = func(c awsfake.Call) awsfake.Failure {
 				if c.Region == test.down && strings.HasPrefix(c.Operation, "lambda.") {
 					return awsfake.Failure{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "no"}
@@ -60,8 +60,8 @@ func TestRetentionInTwoRegions(t *testing.T) {
 			for _, call := range aws.Calls("ecr.PutLifecyclePolicy") {
 				assert.NotEqual(t, test.down, call.Region)
 			}
-			tags := aws.RepositoryIn("us-east-1", awsfake.Private, light).Images[7].Tags
-			assert.Equal(t, test.down != "us-east-1", len(tags) == 2, "what runs there gets a tag that protects it")
+			tags := aws.RepositoryIn("us-west-2", awsfake.Private, light).Images[7].Tags
+			assert.Equal(t, test.down != "us-west-2", len(tags) == 2, "what runs there gets a tag that protects it")
 		})
 	}
 }

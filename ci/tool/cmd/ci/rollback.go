@@ -111,8 +111,8 @@ func (f *releaseFlags) toRollBack(cmd *cobra.Command, c *catalog.Catalog, in ope
 	}
 	gone, err := in.missing(cmd.Context(), targets)
 	if err == nil && len(gone) > 0 {
-		err = fmt.Errorf("roll back to %s: %s; to put them there, check out that commit and type bin/ci publish --commit %s --no-latest%s",
-			earlier.Commit, lacks(gone), earlier.Commit, in.all)
+		err = fmt.Errorf("roll back to %s: %s; to put %s there, check out that commit and type bin/ci publish --commit %s --no-latest%s",
+			earlier.Commit, lacks(gone), them(len(gone)), earlier.Commit, in.all)
 	}
 	return r, err
 }

@@ -21,7 +21,7 @@ func (p *Plan) Print(w io.Writer, markdown bool) error {
 		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
 	}
 	header, rows := []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, p.rows()
-	if p.regions() > 1 {
+	if len(p.Functions) > 0 && p.Functions[0].Region != "" {
 		header = append([]string{"REGION"}, header...)
 		for n := range rows {
 			rows[n] = append([]string{p.Functions[n].Region}, rows[n]...)
@@ -46,11 +46,13 @@ func (p *Plan) rows() (rows [][]string) {
 	return rows
 }
 
-// regions counts them.
+// regions counts those whose functions could be read.
 func (p *Plan) regions() int {
 	seen := map[string]bool{}
 	for _, r := range p.Functions {
-		seen[r.Region] = true
+		if r.Deploy != "" {
+			seen[r.Region] = true
+		}
 	}
 	return len(seen)
 }
@@ -72,8 +74,8 @@ func (p *Plan) lines() (lines []string) {
 	}
 	if seen > 0 {
 		text += fmt.Sprintf("; deploy would update %d of %s", updates, report.Count(seen, "function"))
-		if n := p.regions(); n > 1 {
-			text += fmt.Sprintf(" in %d regions", n)
+		if p.Functions[0].Region != "" {
+			text += " in " + report.Count(p.regions(), "region")
 		}
 	}
 	if p.Gates > 0 && len(p.Stopped) == 0 {

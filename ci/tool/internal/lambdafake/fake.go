@@ -106,8 +106,9 @@ type Fake struct {
 	Untag func(repository, tag string)
 	// HasImage tells whether the image, repository@digest, exists. By default all exist.
 	HasImage func(uri string) bool
-	// Down makes the region out of reach: it closes each connection without an answer.
-	Down atomic.Bool
+	// Disabled makes the region one that the account has not enabled: no call is answered there.
+	// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+	Disabled atomic.Bool
 
 	mu        sync.Mutex
 	region    string
@@ -268,8 +269,10 @@ func (f *Fake) note(c Call) Reply {
 // ServeHTTP answers one call.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f = f.of(r)
-	if f.Down.Load() {
-		panic(http.ErrAbortHandler)
+	if f.Disabled.Load() {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid</Message></Error></ErrorResponse>`)
+		return
 	}
 	if strings.HasPrefix(r.URL.Path, "/2015-03-31/functions") {
 		f.serveLambda(w, r)
