@@ -153,8 +153,12 @@ func TestAReleaseInTwoRegions(t *testing.T) {
 	s.there.Disabled.Store(true)
 	s.all(exitFailed, "status")
 	s.all(exitFailed, "deploy --commit 3333333")
-	s.all(exitFailed, "plan --offline --commit 3333333 --public-registry "+here)
 	assert.Equal(t, second[0], s.both()[0], "nothing is changed anywhere")
+	before := s.story.Len()
+	plan := s.all(exitFailed, "plan --offline --commit 3333333 --public-registry "+here)
+	assert.Contains(t, plan, "; deploy would update 1 of 3 functions in 1 region; ")
+	assert.Contains(t, plan, "\nunknown: what the functions run: us-west-2: ")
+	s.story.Truncate(before) // which of the images says first that it is unknown differs
 
 	s.host = here
 	told := strings.ReplaceAll(strings.ReplaceAll(string(s.told()), s.otherHost, "OTHER"), s.aws.URL, "AWS")

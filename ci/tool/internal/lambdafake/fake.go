@@ -270,8 +270,7 @@ func (f *Fake) note(c Call) Reply {
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f = f.of(r)
 	if f.Disabled.Load() {
-		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid</Message></Error></ErrorResponse>`)
+		refuseRegion(w, r)
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, "/2015-03-31/functions") {

@@ -1,6 +1,7 @@
 package lambdafake
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 )
@@ -34,4 +35,15 @@ func (f *Fake) of(r *http.Request) *Fake {
 		return f.others[found[1]]
 	}
 	return f
+}
+
+// refuseRegion answers as a region that the account has not enabled.
+func refuseRegion(w http.ResponseWriter, r *http.Request) {
+	const message = "The security token included in the request is invalid"
+	if r.Header.Get("X-Amz-Target") != "" {
+		refuse(w, http.StatusBadRequest, "UnrecognizedClientException", message)
+		return
+	}
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>%s</Message></Error></ErrorResponse>", message)
 }
