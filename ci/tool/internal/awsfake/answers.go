@@ -49,23 +49,20 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, call Call, input ma
 			write(w, map[string]any{"authorizationData": a.token()})
 		}
 		return
-	case "DescribeRegistries":
-		write(w, map[string]any{"registries": []any{map[string]any{"registryId": Account, "verified": true, "aliases": []any{
-			map[string]any{"name": "other", "status": "ACTIVE"},
-			map[string]any{"name": Alias, "status": "ACTIVE", "primaryRegistryAlias": true, "defaultRegistryAlias": true},
-		}}}})
-		return
-	}
-	switch verb {
 	case "DescribeRegistry":
 		a.describeRegistry(w, call.Region)
 		return
 	case "DescribeImageReplicationStatus":
 		a.replicationStatus(w, call, input)
 		return
-	}
-	if verb == "DescribeRepositoryCreationTemplates" {
+	case "DescribeRepositoryCreationTemplates":
 		write(w, map[string]any{"registryId": Account, "repositoryCreationTemplates": append([]map[string]any{}, a.Templates...)})
+		return
+	case "DescribeRegistries":
+		write(w, map[string]any{"registries": []any{map[string]any{"registryId": Account, "verified": true, "aliases": []any{
+			map[string]any{"name": "other", "status": "ACTIVE"},
+			map[string]any{"name": Alias, "status": "ACTIVE", "primaryRegistryAlias": true, "defaultRegistryAlias": true},
+		}}}})
 		return
 	}
 	name, _ := input["repositoryName"].(string)

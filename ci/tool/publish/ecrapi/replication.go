@@ -2,6 +2,7 @@ package ecrapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/smithy-go"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -70,6 +73,19 @@ func at(repository string) place {
 	return place{registry, publish.RepositoryName(catalog.Private, repository)}
 }
 
+// unreadable says why the state of a replication is unknown: the same words for each image.
+func unreadable(err error) string {
+	const text = "it is unknown how far its replication is: "
+	var answer smithy.APIError
+	switch {
+	case Denied(err):
+		return text + "the caller needs ecr:DescribeImageReplicationStatus: compare its policy with docs/aws"
+	case errors.As(err, &answer):
+		return text + answer.ErrorCode() + ": " + report.Line(answer.ErrorMessage())
+	}
+	return text + err.Error()
+}
+
 // Replicated waits until an image of a private repository has come to the other one. It returns why
 // that has not happened, or will not; "" if it has. unseen tells how many looks the status may be
 // missing: that of an image that was pushed a moment ago may be. sleep waits between two looks; its
@@ -86,7 +102,7 @@ func (r *Registry) Replicated(ctx context.Context, repository, other, digest str
 			RepositoryName: aws.String(name), ImageId: &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
 		})
 		if err != nil && !is(err, imageNotFound) && ctx.Err() == nil {
-			return fmt.Sprintf("it is unknown how far its replication is: %v", err)
+			return unreadable(err)
 		}
 		if out != nil {
 			for _, s := range out.ReplicationStatuses {
