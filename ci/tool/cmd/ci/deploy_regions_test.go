@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,29 +15,6 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/registry/localregistry"
 )
-
-// hostsVariable makes this test program, started as ci, find registries with AWS's own names at
-// other addresses: name=address, with spaces between.
-const hostsVariable = "CI_TEST_HOSTS"
-
-func init() {
-	at := map[string]string{}
-	for _, pair := range strings.Fields(os.Getenv(hostsVariable)) {
-		name, address, _ := strings.Cut(pair, "=")
-		at[name] = address
-	}
-	if len(at) == 0 {
-		return
-	}
-	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
-		host, _, _ := strings.Cut(address, ":")
-		if to, ok := at[host]; ok {
-			address = to
-		}
-		return new(net.Dialer).DialContext(ctx, "tcp", address)
-	}
-	remote.DefaultTransport = &http.Transport{DialContext: dial, DialTLSContext: dial}
-}
 
 // twoRegions is a stage whose functions run in two regions, each with a registry of ECR's name.
 type twoRegions struct {
@@ -64,8 +37,7 @@ func newTwoRegions(t *testing.T) *twoRegions {
 	name := func(region string) string {
 		return lambdafake.Account + ".dkr.ecr." + region + ".amazonaws.com"
 	}
-	s.more[hostsVariable] = name(lambdafake.Region) + "=" + s.host + " " + name("us-west-2") + "=" + s.otherHost
-	s.more["AWS_MAX_ATTEMPTS"] = "1"
+	s.more[dialVariable] = name(lambdafake.Region) + "=" + s.host + "," + name("us-west-2") + "=" + s.otherHost
 	return s
 }
 
