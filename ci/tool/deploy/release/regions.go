@@ -98,6 +98,7 @@ func (r *Regions) forward(ctx context.Context, parts []Part, allOrNone bool) err
 		if n > 0 && ctx.Err() != nil {
 			return fmt.Errorf("interrupted before %s was begun", p.Region)
 		}
+		p.Release.started = time.Now() // the other regions have taken theirs since the check
 		var err error
 		if r.Regions[n].Report, err = p.Release.Update(ctx, p.Releaser, p.Plan); err == nil && !allOrNone {
 			err = p.Release.Finish(ctx, p.Releaser, r.Regions[n].Report)
