@@ -46,7 +46,7 @@ func (s *twoRegions) publish(commit string, hosts ...string) {
 	s.t.Helper()
 	before := s.story.Len()
 	for _, s.host = range hosts {
-		s.stage.ci(exitDone, "publish --commit "+commit)
+		s.ci(exitDone, "publish --commit "+commit)
 	}
 	s.story.Truncate(before)
 }

@@ -24,14 +24,14 @@ func TestRetentionInTwoRegions(t *testing.T) {
 	}{
 		"both": {"", exitDone, "us-west-2: lambda-private-light: the lifecycle policy changes\n", "", "123458", 2},
 		"the second is out of reach": {"us-west-2", exitFailed, "! us-west-2: it is unknown what is live there, so nothing is changed there\n! the public images stay, because one that runs there may be among them\n",
-			"ci: us-west-2: find the images that The", "12345678", 1},
-		"the first is out of reach": {awsfake.Home, exitFailed, "! eu-central-1: it is unknown what is live there, so nothing is changed there\n", "ci: eu-central-1: ", "12345678", 1},
+			"ci: us-west-2: find the images that The", "123456789", 1},
+		"the first is out of reach": {awsfake.Home, exitFailed, "! eu-central-1: it is unknown what is live there, so nothing is changed there\n", "ci: eu-central-1: ", "123456789", 1},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			aws := awsfake.Start(t)
 			aws.Regional = true
-			aws.Add(awsfake.Public, "lambda-light", repositoryOf("12345678")...)
+			aws.Add(awsfake.Public, "lambda-light", repositoryOf("123456789")...)
 			for _, region := range []string{awsfake.Home, "us-west-2"} {
 				aws.AddIn(region, awsfake.Private, light, repositoryOf("12345678")...)
 			}
@@ -50,7 +50,7 @@ func TestRetentionInTwoRegions(t *testing.T) {
 			assert.Contains(t, got.stdout, test.told)
 			assert.Contains(t, got.stderr, test.warned)
 			var public string
-			for _, digit := range "12345678" {
+			for _, digit := range "123456789" {
 				if _, ok := left(aws, awsfake.Public, "lambda-light")[string(digit)]; ok {
 					public += string(digit)
 				}
