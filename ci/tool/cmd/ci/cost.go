@@ -155,9 +155,12 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	if err != nil {
 		return nil, err
 	}
-	done := report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")
+	done := func(error) {}
+	if len(regions) == 1 {
+		done = report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")
+	}
 	found, hosts := make([][]cost.Repository, len(regions)), make([]publish.Hosts, len(regions))
-	errs := read(cmd.Context(), regions, func(ctx context.Context, n int) (err error) {
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
 		found[n], hosts[n], err = regions[n].stored(ctx, c, n == 0)
 		return err
 	})

@@ -149,7 +149,7 @@ func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Cata
 		return nil, nil
 	}
 	all, releases := make([]*fleet, len(regions)), make([]history.Releases, len(regions))
-	errs := read(cmd.Context(), regions, func(ctx context.Context, n int) (err error) {
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
 		all[n], err = regions[n].open(ctx, c)
 		return err
 	})

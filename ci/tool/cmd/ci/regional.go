@@ -14,6 +14,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -72,13 +73,21 @@ func (f *targetFlags) each(cmd *cobra.Command) ([]fleetFlags, error) {
 }
 
 // read calls do for each region at the same time, and returns the error of each. It is for what
-// changes nothing: a region that is out of reach does not stop the others.
-func read(ctx context.Context, regions []fleetFlags, do func(ctx context.Context, n int) error) []error {
+// changes nothing: a region that is out of reach does not stop the others. Of several, each is a
+// step: it is asked again for a minute if it does not answer.
+func read(cmd *cobra.Command, regions []fleetFlags, do func(ctx context.Context, n int) error) []error {
 	errs := make([]error, len(regions))
+	progress := report.NewProgress(cmd.ErrOrStderr())
 	var g errgroup.Group
-	for n := range regions {
+	for n, in := range regions {
 		g.Go(func() error {
-			errs[n] = deploy.InRegion(regions[n].name, do(ctx, n))
+			done := func(error) {}
+			if in.name != "" {
+				done = progress.Step("read " + in.name)
+			}
+			err := do(cmd.Context(), n)
+			done(err)
+			errs[n] = deploy.InRegion(in.name, err)
 			return nil
 		})
 	}

@@ -181,7 +181,7 @@ func (f *releaseFlags) open(cmd *cobra.Command, c *catalog.Catalog) ([]opened, e
 		return nil, err
 	}
 	all := make([]opened, len(regions))
-	errs := read(cmd.Context(), regions, func(ctx context.Context, n int) (err error) {
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
 		if all[n].fleet, err = regions[n].open(ctx, c); err == nil {
 			all[n].releases, err = all[n].records.Releases(ctx)
 		}

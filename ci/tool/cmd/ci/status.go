@@ -114,7 +114,7 @@ func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog) (opened, *s
 // statuses prints the status of several regions, also if some are out of reach.
 func (a *app) statuses(cmd *cobra.Command, c *catalog.Catalog, regions []fleetFlags) error {
 	found, all := make([]opened, len(regions)), make([]status.Regional, len(regions))
-	errs := read(cmd.Context(), regions, func(ctx context.Context, n int) (err error) {
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
 		all[n].Region = regions[n].name
 		if found[n], all[n].Report, err = regions[n].status(ctx, c); err != nil {
 			all[n].Error, _, _ = strings.Cut(err.Error(), "\n")
