@@ -19,6 +19,9 @@ GO   := CGO_ENABLED=0 go
 # The temporary folder is a link on macOS; tests compare paths.
 TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
+# Tests of the whole program that take longest: what they show of many workspaces or at many places,
+# others show of one. They are named TestLong... and have a target of their own.
+LONG := ^TestLong
 
 # A checksum of every file of the repository. Go's test cache does not see files outside
 # the module of a test, so the tests read this variable (see testkit.Sources).
@@ -37,7 +40,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## ---- use ----
 
@@ -76,13 +79,18 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 ## ---- test ----
 
 .PHONY: test
-test: tools bin/ci ## Run all tests, with real servers on localhost
+test: tools bin/ci ## Run the tests, with real servers on localhost
 	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
 	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
 	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
-	echo "== test ci/tool"; (cd ci/tool && $(TEST) ./...)
+	echo "== test ci/tool"; (cd ci/tool && $(TEST) -skip '$(LONG)' ./...)
+
+.PHONY: test-long
+test-long: tools bin/ci ## Run the tests that take longest: other workspaces, every verb, deploys that are killed
+	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool; \
+	$(TEST) -run '$(LONG)' $$(grep -rl --include='*_test.go' '^func TestLong' . | xargs -n1 dirname | sort -u)
 
 .PHONY: check
 check: fmt-check vet vet-systems lint tidy-check ## Check format, go vet, also for other systems, linter and go.mod files
@@ -147,12 +155,12 @@ lint: bin/golangci-lint ## Run the linter on all modules
 
 .PHONY: update
 update: tools ## Rewrite the golden files (expected outputs) of the tests
-	cd ci/tool && $(TEST) $$(find . -name testdata -type d -exec dirname {} +) -update
+	cd ci/tool && $(TEST) $$(find . -name testdata -type d -exec dirname {} \;) -update
 	cd ci && $(TEST) . -update
 
 .PHONY: reproduce
 reproduce: ## Build all images and programs twice, in two folders with empty caches, and compare; then for arm64
-	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run 'TestTwoFoldersGiveTheSameDigests|TestArm64IsBuiltHereToo' -reproduce-all
+	cd ci/tool && $(TEST) ./cmd/ci -count=1 -v -run 'TwoFoldersGiveTheSameDigests|TestArm64IsBuiltHereToo' -reproduce-all
 	cd ci/tool && $(TEST) ./internal/distribution -count=1 -reproduce-all
 
 ## ---- tools ----
@@ -213,7 +221,7 @@ $(MODERN)/.$(MODERN_SUITE):
 	apt="-qq -o Dir::State=$$PWD/apt -o Dir::State::status=$$PWD/apt/status -o Dir::Cache=$$PWD/apt -o Dir::Etc::sourcelist=$$PWD/apt/sources.list -o Dir::Etc::sourceparts=-"; \
 	apt-get $$apt update; apt-get $$apt install --yes --no-install-recommends --download-only $(MODERN_NEEDS); \
 	for deb in apt/archives/*.deb; do dpkg-deb -x $$deb root; done; rm -r apt; \
-	libraries=$$(find $$root/usr/lib -name '*.so*' -exec dirname {} + | sort -u | paste -sd:); loader=$$(find $$root/usr/lib -name 'ld-linux-*' | head -1); \
+	libraries=$$(find $$root/usr/lib -name '*.so*' -exec dirname {} \; | sort -u | paste -sd: -); loader=$$(find $$root/usr/lib -name 'ld-linux-*' | head -1); \
 	for program in ffmpeg ffprobe heif-enc; do \
 	  printf '#!/bin/sh\nLIBHEIF_PLUGIN_PATH=%s exec %s --library-path %s %s "$$@"\n' "$$(find $$root -path '*libheif/plugins')" "$$loader" "$$libraries" "$$root/usr/bin/$$program" > bin/$$program; \
 	done; chmod +x bin/*; bin/ffmpeg -hide_banner -version | head -1

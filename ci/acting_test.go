@@ -11,7 +11,7 @@ import (
 )
 
 func TestWhatActsOnTheWorldRunsEachTime(t *testing.T) {
-	acting := []string{"Invoke", "Coldstart", "Publish", "Plan", "Deploy", "Rollback", "Status", "Diff", "Provenance", "Published", "Retention", "Verify", "Vulncheck"}
+	acting := []string{"Invoke", "Coldstart", "Publish", "Plan", "Deploy", "Rollback", "Status", "Diff", "Provenance", "Published", "Report", "Retention", "Verify", "Vulncheck"}
 	published := []string{"cost-published", "sbom-published"} // other invocations of these methods only build
 	for _, i := range invocations {
 		s := i.made(t)
@@ -44,7 +44,7 @@ func TestOnlyTheActingCommandHasCredentials(t *testing.T) {
 			var want []any
 			// These ask AWS only with a flag.
 			asked := map[any]string{"coldstart": "--since", "cost": "--published", "sbom": "--commit", "invoke": "--remote", "images": "--published", "vulncheck": "--published"}
-			if flag, ok := asked[args[1]]; ok && slices.Contains(args, any(flag)) || len(args) > 1 && slices.Contains([]any{"publish", "plan", "deploy", "rollback", "status", "diff", "provenance", "retention", "verify"}, args[1]) {
+			if flag, ok := asked[args[1]]; ok && slices.Contains(args, any(flag)) || len(args) > 1 && slices.Contains([]any{"publish", "plan", "deploy", "rollback", "status", "diff", "provenance", "report", "retention", "verify"}, args[1]) {
 				want = []any{"AWS_ACCESS_KEY_ID", "key", "AWS_SECRET_ACCESS_KEY", "secret", "AWS_SESSION_TOKEN", "token"}
 			}
 			if !slices.Equal(got, want) {

@@ -572,6 +572,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allRegionsOrNone", err))
 				}
 			}
+			var requireSigned bool
+			if inputArgs["requireSigned"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["requireSigned"]), &requireSigned)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg requireSigned", err))
+				}
+			}
+			var key *dagger.File
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			var certificateIdentity string
+			if inputArgs["certificateIdentity"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["certificateIdentity"]), &certificateIdentity)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg certificateIdentity", err))
+				}
+			}
+			var certificateIdentityRegexp string
+			if inputArgs["certificateIdentityRegexp"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["certificateIdentityRegexp"]), &certificateIdentityRegexp)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg certificateIdentityRegexp", err))
+				}
+			}
+			var certificateOidcIssuer string
+			if inputArgs["certificateOidcIssuer"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["certificateOidcIssuer"]), &certificateOidcIssuer)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg certificateOidcIssuer", err))
+				}
+			}
+			var trustedRoot *dagger.File
+			if inputArgs["trustedRoot"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["trustedRoot"]), &trustedRoot)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg trustedRoot", err))
+				}
+			}
 			var dryRun bool
 			if inputArgs["dryRun"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
@@ -586,7 +628,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, create, role, allowOlder, allRegionsOrNone, dryRun, asJson)
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, create, role, allowOlder, allRegionsOrNone, requireSigned, key, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer, trustedRoot, dryRun, asJson)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1049,6 +1091,55 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Ci).Published(&parent, ctx, source, commit, only, format)
+		case "Report":
+			var parent Ci
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var repository *dagger.Directory
+			if inputArgs["repository"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["repository"]), &repository)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg repository", err))
+				}
+			}
+			var commit string
+			if inputArgs["commit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["commit"]), &commit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg commit", err))
+				}
+			}
+			var since string
+			if inputArgs["since"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["since"]), &since)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
+				}
+			}
+			var vulnerabilities *dagger.File
+			if inputArgs["vulnerabilities"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["vulnerabilities"]), &vulnerabilities)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg vulnerabilities", err))
+				}
+			}
+			var verification *dagger.File
+			if inputArgs["verification"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["verification"]), &verification)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg verification", err))
+				}
+			}
+			var git *dagger.Directory
+			if inputArgs["git"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["git"]), &git)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
+				}
+			}
+			return (*Ci).Report(&parent, ctx, repository, commit, since, vulnerabilities, verification, git)
 		case "Retention":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1279,6 +1370,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
+			var key *dagger.File
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			var certificateIdentity string
+			if inputArgs["certificateIdentity"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["certificateIdentity"]), &certificateIdentity)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg certificateIdentity", err))
+				}
+			}
+			var certificateIdentityRegexp string
+			if inputArgs["certificateIdentityRegexp"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["certificateIdentityRegexp"]), &certificateIdentityRegexp)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg certificateIdentityRegexp", err))
+				}
+			}
+			var certificateOidcIssuer string
+			if inputArgs["certificateOidcIssuer"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["certificateOidcIssuer"]), &certificateOidcIssuer)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg certificateOidcIssuer", err))
+				}
+			}
+			var trustedRoot *dagger.File
+			if inputArgs["trustedRoot"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["trustedRoot"]), &trustedRoot)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg trustedRoot", err))
+				}
+			}
 			var asJson bool
 			if inputArgs["asJSON"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["asJSON"]), &asJson)
@@ -1286,7 +1412,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Verify(&parent, ctx, repository, commit, only, git, asJson)
+			return (*Ci).Verify(&parent, ctx, repository, commit, only, git, key, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer, trustedRoot, asJson)
 		case "Vulncheck":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

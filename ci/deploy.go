@@ -59,6 +59,30 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	allRegionsOrNone bool,
+	// Refuse images whose documents are not signed by the key or the identity.
+	//
+	// +optional
+	requireSigned bool,
+	// Accept signatures of this public key, in PEM, such as ./cosign.pub.
+	//
+	// +optional
+	key *dagger.File,
+	// Accept keyless signatures of this identity, such as https://github.com/OWNER/NAME/.github/workflows/main.yml@refs/heads/main.
+	//
+	// +optional
+	certificateIdentity string,
+	// Accept keyless signatures of identities that match this expression as a whole.
+	//
+	// +optional
+	certificateIdentityRegexp string,
+	// Who vouches for the identity, such as https://token.actions.githubusercontent.com.
+	//
+	// +optional
+	certificateOidcIssuer string,
+	// Trusted root of a private Sigstore (default: that of public Sigstore).
+	//
+	// +optional
+	trustedRoot *dagger.File,
 	// Check everything and change nothing.
 	//
 	// +optional
@@ -68,10 +92,11 @@ func (m *Ci) Deploy(
 	// +optional
 	asJSON bool,
 ) (string, error) {
-	return m.act(ctx, source, slices.Concat(
-		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias),
+	in, signed := trust{key, trustedRoot, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer}.with(m.step(m.golang(), source))
+	return output(ctx, m.run(m.aws(in), slices.Concat(
+		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias), signed,
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm), optional("--role", role),
-		flags(map[string]bool{"--smoke": smoke, "--create": create, "--allow-older": allowOlder, "--all-regions-or-none": allRegionsOrNone, "--dry-run": dryRun, "--json": asJSON}))...)
+		flags(map[string]bool{"--smoke": smoke, "--create": create, "--require-signed": requireSigned, "--allow-older": allowOlder, "--all-regions-or-none": allRegionsOrNone, "--dry-run": dryRun, "--json": asJSON}))...))
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.

@@ -9,7 +9,7 @@ import (
 )
 
 // inputs are the arguments that the engine passes to the functions, with their types.
-var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File", "base": "Container", "ffmpeg": "Container", "builder": "Container",
+var inputs = map[string]string{"source": "Directory", "tool": "Directory", "repository": "Directory", "git": "Directory", "db": "Directory", "osv": "Directory", "event": "File", "cosign.pub": "File", "root": "File", "vulnerable": "File", "verified": "File", "base": "Container", "ffmpeg": "Container", "builder": "Container",
 	"key": "Secret", "gemini": "Secret", "secret": "Secret", "token": "Secret"}
 
 // given returns an input as a function's parameter.
@@ -126,8 +126,11 @@ var invocations = []invocation{
 	}},
 	{name: "verify", method: "Verify", options: options{base: true, ffmpeg: true},
 		call: func(t *testing.T, m *Ci) (any, error) {
-			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, false)
+			return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", []string{"api"}, nil, nil, "", "", "", nil, false)
 		}},
+	{name: "verify-signed", method: "Verify", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Verify(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", nil, nil, nil, "", "^https://github.com/o/r/", "https://issuer.example", given[dagger.File](t, "root"), true)
+	}},
 	{name: "vulncheck", method: "Vulncheck", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Vulncheck(t.Context(), source(t), nil, nil, nil, false, false)
 	}},
@@ -154,10 +157,13 @@ var invocations = []invocation{
 		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, true, false)
+		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, true, given[dagger.File](t, "cosign.pub"), "", "", "", nil, true, false)
 	}},
 	{name: "published", method: "Published", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Published(t.Context(), source(t), "abc1234", []string{"api"}, "tfvars")
+	}},
+	{name: "report", method: "Report", call: func(t *testing.T, m *Ci) (any, error) {
+		return m.Report(t.Context(), given[dagger.Directory](t, "repository"), "abc1234", "def5678", given[dagger.File](t, "vulnerable"), given[dagger.File](t, "verified"), nil)
 	}},
 	{name: "rollback", method: "Rollback", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Rollback(t.Context(), source(t), "", "", false, false, false)

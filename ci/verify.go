@@ -27,6 +27,26 @@ func (m *Ci) Verify(
 	//
 	// +optional
 	git *dagger.Directory,
+	// Accept signatures of this public key, in PEM, such as ./cosign.pub.
+	//
+	// +optional
+	key *dagger.File,
+	// Accept keyless signatures of this identity, such as https://github.com/OWNER/NAME/.github/workflows/main.yml@refs/heads/main.
+	//
+	// +optional
+	certificateIdentity string,
+	// Accept keyless signatures of identities that match this expression as a whole.
+	//
+	// +optional
+	certificateIdentityRegexp string,
+	// Who vouches for the identity, such as https://token.actions.githubusercontent.com.
+	//
+	// +optional
+	certificateOidcIssuer string,
+	// Trusted root of a private Sigstore (default: that of public Sigstore).
+	//
+	// +optional
+	trustedRoot *dagger.File,
 	// Print the result as JSON.
 	//
 	// +optional
@@ -36,7 +56,8 @@ func (m *Ci) Verify(
 	if err != nil {
 		return "", err
 	}
+	in, signed := trust{key, trustedRoot, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer}.with(in)
 	args := slices.Concat([]string{"verify", "--commit", commit}, optional("--base", m.BaseRef), optional("--ffmpeg", m.FFmpegRef),
-		named(only), m.private(), m.public(), flags(map[string]bool{"--json": asJSON}))
+		named(only), signed, m.private(), m.public(), flags(map[string]bool{"--json": asJSON}))
 	return output(ctx, m.run(m.aws(in), m.platformArgs(args...)...))
 }

@@ -19,13 +19,13 @@ func TestForeignRepositoriesAreBuilt(t *testing.T) {
 	ci, cache, module := program(t), t.TempDir(), copyTree(t)
 	lock(t, module)
 	for name, prepare := range map[string]string{
-		"one_module":   "", // one go.mod with mains below cmd/
-		"go_work":      "go work use ./functions/thumbs",
-		"many_modules": "", // without go.work
-		"app_cmd":      "", // the module is in a folder
-		"arm64_ffmpeg": "", // for arm64, with ffmpeg, a main at the root
+		"one_module":        "", // one go.mod with mains below cmd/
+		"go_work":           "go work use ./functions/thumbs",
+		"long/many_modules": "", // without go.work
+		"long/app_cmd":      "", // the module is in a folder
+		"long/arm64_ffmpeg": "", // for arm64, with ffmpeg, a main at the root
 		// A function for each architecture.
-		"many_modules, two architectures": `sed -i 's/"variant": "light"/"variant": "heavy", "architecture": "arm64"/' first/image.json`,
+		"long/many_modules, two architectures": `sed -i 's/"variant": "light"/"variant": "heavy", "architecture": "arm64"/' first/image.json`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			fixture, both, _ := strings.Cut(name, ",")

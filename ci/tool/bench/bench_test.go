@@ -20,6 +20,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/image/base"
+	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/image/pin"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -168,6 +169,18 @@ func TestTables(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, read.write(&again, format{}))
 	assert.Equal(t, text.String(), again.String())
+}
+
+func TestSizes(t *testing.T) {
+	row := func(name, platform string, binary int64) build.Row {
+		return build.Row{Function: catalog.Function{Image: name}, Platform: platform, Size: 40_000_000 + binary, Layers: []build.Layer{{Size: 40_000_000}, {Size: binary}}}
+	}
+	header, rows := sizeTable(sizesOf(build.Report{Images: []build.Row{
+		row("api", "linux/amd64", 10_000_000), row("api", "linux/arm64", 8_000_000), row("thumb", "linux/amd64", 4_000_000), row("thumb", "linux/arm64", 4_000_000),
+	}}))
+
+	assert.Equal(t, []string{"IMAGE", "linux/amd64, MB", "PROGRAM, MB", "linux/arm64, MB", "PROGRAM, MB", "RATIO"}, header)
+	assert.Equal(t, [][]string{{"api", "50.0", "10.0", "48.0", "8.0", "0.96"}, {"thumb", "44.0", "4.0", "44.0", "4.0", "1.00"}}, rows)
 }
 
 func TestEditChangesOneLineAgainAndAgain(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	first := flags.Bool("first-run", false, "measure what a newcomer waits for, and nothing else: the README's commands in a fresh clone with empty caches")
 	more := flags.Bool("many", false, "measure 5, 25, 100 and 1,000 generated functions, and nothing else; repeats as often as --scale says")
 	saved := flags.Bool("save", false, "measure the time from a save to the new answer, and nothing else")
+	sized := flags.Bool("sizes", false, "measure the images for amd64 and arm64, and nothing else")
 	daggerArgs := flags.String("dagger", "", "`arguments` for dagger call before build-all, such as \"--base REFERENCE --ffmpeg REFERENCE\"")
 	second := flags.String("dagger-second", "", "another version of Dagger to measure beside it: its `program and engine`, such as \"/opt/dagger-1.0 tcp://127.0.0.1:1234\"")
 	emptyEngines := flags.Bool("empty-engines", false, "measure cold Dagger and BuildKit too: deletes EVERYTHING that these engines keep, also for other projects")
@@ -103,6 +105,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		repeat:    *repeat, repeatCold: *cold, repeatScale: *scale,
 		progress: progress(stderr, *quiet), emptyEngines: *emptyEngines, onlySaves: *saved,
 	}
+	if *sized {
+		all, err := o.imageSizes(ctx, scratch)
+		if err != nil {
+			return err
+		}
+		header, rows := sizeTable(all)
+		if as.markdown {
+			return report.Markdown(stdout, header, rows)
+		}
+		return report.Table(stdout, header, rows)
+	}
 	o.engines = findEngines(ctx, *daggerArgs, *second, o.progress)
 	result := Run{Machine: thisMachine(ctx, c.Toolchain, o.ko)}
 	var failure error
@@ -110,6 +123,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return failure
 	}
 	result.Machine.LoadEnd = load()
+	if failure == nil && !o.onlySaves {
+		result.Sizes, failure = o.imageSizes(ctx, scratch)
+	}
 	result.Targets = judge(result.Results, targets)
 	return errors.Join(result.write(stdout, as), failure)
 }

@@ -17,6 +17,7 @@ import (
 type Run struct {
 	Machine Machine   `json:"machine"`
 	Results []Result  `json:"results"`
+	Sizes   []Size    `json:"sizes,omitempty"`
 	Targets []Verdict `json:"targets"`
 }
 
@@ -63,6 +64,13 @@ func (r Run) print(w io.Writer, table func(w io.Writer, header []string, rows []
 	fmt.Fprintf(w, "%s\n\n", r.Machine)
 	if err := table(w, resultHeader(r.Results), resultRows(r.Results)); err != nil {
 		return err
+	}
+	if len(r.Sizes) > 0 {
+		fmt.Fprintln(w)
+		header, rows := sizeTable(r.Sizes)
+		if err := table(w, header, rows); err != nil {
+			return err
+		}
 	}
 	if len(r.Targets) > 0 {
 		fmt.Fprintln(w)

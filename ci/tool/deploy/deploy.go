@@ -52,6 +52,8 @@ const (
 // Result is the outcome for one function.
 type Result struct {
 	Target
+	// Platform is what the image of the function is for, before and after.
+	Platform string `json:"platform,omitempty"`
 	// Before is the digest that the function ran before; empty if it ran no image.
 	Before string `json:"before"`
 	// Now is the digest that the function runs now, as far as is known.

@@ -11,6 +11,7 @@ import (
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/registry/limit"
+	"lambdas.internal/ci/tool/report"
 )
 
 // Images is the client of the private registry. Repositories are named as registry/path;
@@ -27,6 +28,16 @@ var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
 
 // Architecture is Lambda's name for the architecture of an image.
 func Architecture(of string) string { return architectures[of] }
+
+// platformOf is the platform of images for an architecture of Lambda.
+func platformOf(architecture string) string {
+	for image, name := range architectures {
+		if name == architecture {
+			return "linux/" + image
+		}
+	}
+	return report.Unknown
+}
 
 // checkPlace fails if Lambda does not accept images from the repository for a function in
 // the region. A registry on this machine is used only with a stand-in for AWS.

@@ -76,6 +76,14 @@ type Function struct {
 	Update, UpdateReason string
 }
 
+// Platform is what its image is for, as images name it; "" if it runs none.
+func (f Function) Platform() string {
+	if f.Digest == "" {
+		return ""
+	}
+	return platformOf(f.Architecture)
+}
+
 // Settled tells whether Lambda has finished the last change of the function.
 func (f Function) Settled() bool {
 	return f.Update != inProgress && f.State != statePending && f.State != stateDeactivating

@@ -101,6 +101,7 @@ func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	case built != f.Architecture:
 		return fmt.Errorf("the function is for %s and the image for %s; build the image for the architecture of the function with --platform", f.Architecture, built)
 	}
+	s.result.Platform = platformOf(built)
 	s.changes = f.Digest != t.Digest || f.Failed() != ""
 	if err := r.planRollback(ctx, s); err != nil {
 		return err

@@ -29,6 +29,8 @@ type Image struct {
 	Manifest  []byte
 	// Blobs are the layers, then the configuration.
 	Blobs []v1.Descriptor
+	// Platform is that of the configuration, such as linux/arm64.
+	Platform string
 	// Labels are those of the configuration. They say what the image claims.
 	Labels map[string]string
 	// Attach are the documents to attach to the image in the repositories of a registry.
@@ -98,6 +100,7 @@ func readImage(dir string, there layout.Images, name string, kept *cache.Cache) 
 		return Image{}, fmt.Errorf("read the configuration: %w", err)
 	}
 	i.Blobs, i.Labels = append(m.Layers, m.Config), config.Config.Labels
+	i.Platform = v1.Platform{OS: config.OS, Architecture: config.Architecture}.String()
 	return i, nil
 }
 

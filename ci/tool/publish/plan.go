@@ -42,7 +42,9 @@ const (
 type Step struct {
 	Item
 	Digest string `json:"digest"`
-	Action Action `json:"action"`
+	// Platform is what the image is for.
+	Platform string `json:"platform"`
+	Action   Action `json:"action"`
 	// Why gives the reason in a few words.
 	Why string `json:"why"`
 	// Blobs are sent. A blob of several images is sent with the first of them.
@@ -51,6 +53,8 @@ type Step struct {
 	Bytes int64 `json:"bytes"`
 	// LatestFrom is the digest that the latest tag named before; empty if there was no tag.
 	LatestFrom string `json:"latestFrom,omitempty"`
+	// LatestFor is what that image is for; "" if nobody asked.
+	LatestFor string `json:"latestFromPlatform,omitempty"`
 	// MovesLatest is false if the latest tag names the image already.
 	MovesLatest bool `json:"movesLatest"`
 	// Replaces is the digest that the commit tag named until --force moved it.
@@ -99,7 +103,7 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 	planned := map[string]bool{} // repository@digest of the blobs that earlier steps send
 	for _, item := range items {
 		image, repository := images[item.Image], state[item.Repository]
-		step := Step{Item: item, Digest: image.Digest.String(), attached: repository.Attached[image.Digest]}
+		step := Step{Item: item, Digest: image.Digest.String(), Platform: image.Platform, attached: repository.Attached[image.Digest]}
 		tagged, isTagged := repository.Tags[item.CommitTag]
 		switch {
 		case isTagged && tagged == image.Digest:
@@ -148,6 +152,25 @@ func (p *Plan) count(s Step) {
 	for _, b := range s.Blobs {
 		if b.Layer {
 			p.Layers++
+		}
+	}
+}
+
+// ReadLatest fills in for which platforms the images are that the latest tags name. read tells it
+// of images of a repository, by digest.
+func (p *Plan) ReadLatest(read func(repository string, digests []string) map[string]string) {
+	digests := map[string][]string{}
+	for _, s := range p.Steps {
+		if s.LatestFrom != "" && s.MovesLatest {
+			digests[s.Repository] = append(digests[s.Repository], s.LatestFrom)
+		}
+	}
+	for repository, some := range digests {
+		found := read(repository, some)
+		for n, s := range p.Steps {
+			if s.Repository == repository && s.LatestFrom != "" && s.MovesLatest {
+				p.Steps[n].LatestFor = found[s.LatestFrom]
+			}
 		}
 	}
 }
@@ -212,17 +235,19 @@ func (c Created) line(dryRun bool) string {
 // Table prints what was done, or would be, for each image in each repository.
 func (r *Result) Table(w io.Writer) error {
 	var rows [][]string
+	var platforms []string
 	for _, s := range r.Steps {
-		rows = append(rows, s.cells())
+		rows, platforms = append(rows, s.cells()), append(platforms, s.Platform)
 	}
-	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "ACTION", "LAYERS", "MB", "LATEST", "DIGEST"}, rows); err != nil {
+	header, rows, of := report.For([]string{"IMAGE", "REPOSITORY", "TAG", "ACTION", "LAYERS", "MB", "LATEST", "DIGEST"}, rows, platforms)
+	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}
 	for _, c := range r.Created {
 		fmt.Fprintln(w, c.line(r.DryRun))
 	}
 	printSignatures(w, r.Signatures)
-	_, err := fmt.Fprintln(w, r.summary())
+	_, err := fmt.Fprintln(w, r.summary(of))
 	return err
 }
 
@@ -239,6 +264,9 @@ func (s Step) cells() []string {
 		latest = "new"
 	case s.MovesLatest:
 		latest = "from " + report.Digest(s.LatestFrom)
+		if s.LatestFor != "" && s.LatestFor != s.Platform {
+			latest = "from " + report.DigestFor(s.LatestFrom, s.LatestFor)
+		}
 	}
 	action := string(s.Action) + ": " + s.Why
 	if s.Replaces != "" {
@@ -247,7 +275,8 @@ func (s Step) cells() []string {
 	return []string{s.Image, s.Where(), s.CommitTag, action, fmt.Sprint(layers), report.MB(s.Bytes), latest, report.Digest(s.Digest)}
 }
 
-func (r *Result) summary() string {
+// summary says what was done in all; of is for which platform the images are, if for one.
+func (r *Result) summary(of string) string {
 	images := map[string]bool{}
 	repositories := map[string]bool{}
 	moved := 0
@@ -257,7 +286,7 @@ func (r *Result) summary() string {
 			moved++
 		}
 	}
-	head := fmt.Sprintf("%s in %s under %s", report.Count(len(images), "image"), report.Count(len(repositories), "repository", "repositories"),
+	head := fmt.Sprintf("%s%s in %s under %s", report.Count(len(images), "image"), of, report.Count(len(repositories), "repository", "repositories"),
 		report.Count(2*len(r.Steps), "tag"))
 	layers, documents := report.Count(r.Layers, "layer"), report.Count(r.Attachments, "document")
 	if r.DryRun {

@@ -122,7 +122,7 @@ func container(i composition.Image) cdx.Component {
 		PackageURL: purl.Image(i.Name, digest.String()),
 		Hashes:     &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: digest.Hex}},
 		Properties: &[]cdx.Property{
-			property("image:platform", i.Platform.String()),
+			{Name: namePlatform, Value: i.Platform.String()},
 			property("image:variant", i.Labels[image.LabelVariant]),
 		},
 	}
@@ -223,9 +223,15 @@ func layers(i composition.Image, k image.Kind) []cdx.Property {
 	return all
 }
 
+// namePlatform is the property that says what an image is for.
+const namePlatform = own + "image:platform"
+
+// own begins the names of the properties of this program.
+const own = "internal.lambdas:"
+
 // property returns a property in the namespace of this program.
 func property(name, value string) cdx.Property {
-	return cdx.Property{Name: "internal.lambdas:" + name, Value: value}
+	return cdx.Property{Name: own + name, Value: value}
 }
 
 // Table prints the components that a document lists.
@@ -241,8 +247,21 @@ func Table(w io.Writer, document []byte) error {
 	if err := report.Table(w, []string{"COMPONENT", "VERSION", "TYPE", "LICENCE", "PACKAGE"}, rows); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s of %s, %s\n", report.Count(len(rows), "component"), report.Line(bom.Metadata.Component.Name), report.Line(bom.Metadata.Component.Version))
+	image := bom.Metadata.Component
+	_, err = fmt.Fprintf(w, "%s of %s for %s, %s\n", report.Count(len(rows), "component"), report.Line(image.Name), report.Line(platform(image)), report.Line(image.Version))
 	return err
+}
+
+// platform is what the image is for that a document is about.
+func platform(c *cdx.Component) string {
+	if c.Properties != nil {
+		for _, p := range *c.Properties {
+			if p.Name == namePlatform {
+				return p.Value
+			}
+		}
+	}
+	return "a platform that it does not say"
 }
 
 // Licences are the SPDX expressions of a component.

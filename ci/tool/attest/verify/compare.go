@@ -15,6 +15,9 @@ import (
 // digests differ.
 func Compare(published, rebuilt Side) ([]Difference, error) {
 	var all []Difference
+	if theirs, ours := published.Platform.String(), rebuilt.Platform.String(); theirs != ours {
+		all = append(all, Difference{What: "configuration", Text: "platform: " + both(theirs, ours) + "; pass --platform " + theirs})
+	}
 	at := 0 // how many layers of the published image are below those of the kind
 	for _, k := range image.AllKinds {
 		theirs, ours := published.Of(k), rebuilt.Of(k)

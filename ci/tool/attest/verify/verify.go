@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,9 +37,12 @@ const (
 type Place struct {
 	publish.Item
 	Verdict Verdict `json:"verdict"`
-	// Published and Rebuilt are the digests.
-	Published string `json:"published,omitempty"`
-	Rebuilt   string `json:"rebuilt"`
+	// Published and Rebuilt are the digests, and PublishedFor and Platform what these images are
+	// for. PublishedFor is unknown if the published image cannot be read.
+	Published    string `json:"published,omitempty"`
+	PublishedFor string `json:"publishedPlatform,omitempty"`
+	Rebuilt      string `json:"rebuilt"`
+	Platform     string `json:"platform"`
 	// Layers is the number of layers of the rebuilt image, and SameLayers how many of
 	// them the published image has at the same position.
 	Layers      int          `json:"layers"`
@@ -137,7 +141,7 @@ func Check(ctx context.Context, r Registry, items []publish.Item, rebuilt map[st
 }
 
 func check(ctx context.Context, r Registry, item publish.Item, rebuilt publish.Image) (Place, error) {
-	p := Place{Item: item, Rebuilt: rebuilt.Digest.String(), Layers: len(rebuilt.Blobs) - 1}
+	p := Place{Item: item, Rebuilt: rebuilt.Digest.String(), Platform: rebuilt.Platform, Layers: len(rebuilt.Blobs) - 1}
 	digest, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)
 	switch {
 	case err != nil:
@@ -148,10 +152,10 @@ func check(ctx context.Context, r Registry, item publish.Item, rebuilt publish.I
 	}
 	p.Published = digest.String()
 	if digest == rebuilt.Digest {
-		p.Verdict, p.SameLayers = Same, p.Layers
+		p.Verdict, p.SameLayers, p.PublishedFor = Same, p.Layers, p.Platform
 		return p, nil
 	}
-	p.Verdict = Differs
+	p.Verdict, p.PublishedFor = Differs, report.Unknown
 	manifest, _, err := r.Manifest(ctx, item.Repository, digest.String())
 	if err != nil {
 		return p, err
@@ -169,7 +173,7 @@ func check(ctx context.Context, r Registry, item publish.Item, rebuilt publish.I
 	if err != nil {
 		return p, err
 	}
-	p.SameLayers = ours.sameLayers(theirs)
+	p.SameLayers, p.PublishedFor = ours.sameLayers(theirs), theirs.Platform.String()
 	p.Differences, err = Compare(theirs, ours)
 	return p, err
 }
@@ -196,18 +200,29 @@ func (s Side) sameLayers(other Side) int {
 	return same
 }
 
+// published is the digest of the published image, and what it is for if the other is not.
+func (p Place) published() string {
+	if p.Published == "" || p.PublishedFor == p.Platform {
+		return report.Digest(p.Published)
+	}
+	return report.DigestFor(p.Published, p.PublishedFor)
+}
+
 // Table prints the result for each image in each repository, then what differs.
 func (r *Report) Table(w io.Writer) error {
 	var rows [][]string
+	var platforms []string
 	same := 0
 	for _, p := range r.Places {
 		if p.Verdict == Same {
 			same++
 		}
 		rows = append(rows, []string{p.Image, p.Where(), p.CommitTag, string(p.Verdict),
-			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), p.Signed(), report.Digest(p.Published), report.Digest(p.Rebuilt)})
+			fmt.Sprintf("%d of %d", p.SameLayers, p.Layers), p.Signed(), p.published(), report.Digest(p.Rebuilt)})
+		platforms = append(platforms, p.Platform)
 	}
-	if err := report.Table(w, []string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "SIGNED", "PUBLISHED", "REBUILT"}, rows); err != nil {
+	header, rows, of := report.For([]string{"IMAGE", "REPOSITORY", "TAG", "RESULT", "SAME LAYERS", "SIGNED", "PUBLISHED", "REBUILT"}, rows, platforms)
+	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}
 	for _, p := range r.Places {
@@ -221,8 +236,8 @@ func (r *Report) Table(w io.Writer) error {
 	for _, signer := range r.signers() {
 		fmt.Fprintf(w, "signed by %s\n", report.Line(signer))
 	}
-	_, err := fmt.Fprintf(w, "%d of %s in the registries equal the images that commit %s builds for %s, %s\n",
-		same, report.Count(len(r.Places), "image"), r.Commit, r.Platform, report.Seconds(r.Seconds))
+	_, err := fmt.Fprintf(w, "%d of %s in the registries equal the images that commit %s builds%s, %s\n",
+		same, report.Count(len(r.Places), "image"), r.Commit, of, report.Seconds(r.Seconds))
 	return err
 }
 
@@ -261,6 +276,15 @@ func Rebuild(ctx context.Context, b *build.Builder, functions []catalog.Function
 		return nil, errors.Join(failed...)
 	}
 	return publish.ReadImages(dir, functions, b.Cache)
+}
+
+// Platforms are those of the images.
+func Platforms(images map[string]publish.Image) string {
+	all := map[string]bool{}
+	for _, i := range images {
+		all[i.Platform] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(all)), ", ")
 }
 
 // Any fails if none of the items is in its registry: then there is nothing to compare,

@@ -68,7 +68,7 @@ func TestTwoAccountsAndOneRegistry(t *testing.T) {
 	// Promotion: what production ran goes to staging, built once.
 	s.in(staging, exitDone, "deploy --commit 2222222 --parallel 1")
 	assert.Equal(t, second, s.running(staging))
-	assert.Contains(t, s.in(staging, exitDone, "rollback --parallel 1"), "rollback to commit 3333333 done: 1 updated, 2 unchanged")
+	assert.Contains(t, s.in(staging, exitDone, "rollback --parallel 1"), "rollback to commit 3333333 for linux/amd64 done: 1 updated, 2 unchanged")
 	assert.Equal(t, third, s.running(staging))
 	testkit.Golden(t, "accounts.golden", s.told())
 }

@@ -108,7 +108,7 @@ func TestAnInterruptedPublish(t *testing.T) {
 }
 
 // Every verb that uses AWS says the same of credentials that cannot be used.
-func TestEveryVerbSaysTheSameOfCredentials(t *testing.T) {
+func TestLongEveryVerbSaysTheSameOfCredentials(t *testing.T) {
 	t.Parallel()
 	root := publishable(t, nil)
 	for name, config := range map[string]struct{ profile, text, want string }{

@@ -27,11 +27,11 @@ const look = 15 * time.Second
 var errLate = errors.New("AWS has not restored them in an hour; run the same command again later")
 
 // archived returns the digests of archived images, by repository. It is empty where the
-// registry is not at AWS, or the caller may not list images: then a missing image says so later.
-func (f *fleet) archived(ctx context.Context, targets []deploy.Target) (map[string][]string, error) {
-	all := map[string][]string{}
+// registry is not at AWS. denied says of which repositories the caller may not list images.
+func (f *fleet) archived(ctx context.Context, targets []deploy.Target) (all map[string][]string, denied error, err error) {
+	all = map[string][]string{}
 	if f.ecr == nil {
-		return all, nil
+		return all, nil, nil
 	}
 	wanted := map[string][]string{}
 	for _, t := range targets {
@@ -41,10 +41,11 @@ func (f *fleet) archived(ctx context.Context, targets []deploy.Target) (map[stri
 	for name, digests := range wanted {
 		images, err := ecrapi.Images(ctx, f.ecr, name)
 		if ecrapi.Denied(err) {
+			denied = err
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, i := range images {
 			if i.Archived() && slices.Contains(digests, i.Digest) {
@@ -52,13 +53,13 @@ func (f *fleet) archived(ctx context.Context, targets []deploy.Target) (map[stri
 			}
 		}
 	}
-	return all, nil
+	return all, denied, nil
 }
 
 // restore brings back the archived images of the targets, and waits until they can be pulled. In a
 // dry run it says what it would do.
 func (f *fleet) restore(cmd *cobra.Command, targets []deploy.Target, dryRun bool) (err error) {
-	all, err := f.archived(cmd.Context(), targets)
+	all, _, err := f.archived(cmd.Context(), targets) // a missing image says so later
 	if err != nil || len(all) == 0 {
 		return err
 	}

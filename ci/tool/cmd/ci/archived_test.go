@@ -11,9 +11,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/deploy"
+	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/internal/awsfake"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
+
+// The plan says that a rollback of its deploy would have to wait.
+func TestPlanSaysThatARollbackWouldWait(t *testing.T) {
+	const name = "lambda-private-light"
+	aws := awsfake.New(t)
+	aws.Add(awsfake.Private, name, awsfake.Image{Digest: digest("a"), Status: "ARCHIVED"}, awsfake.Image{Digest: digest("b")})
+	s, err := awsauth.New(t.Context(), "")
+	require.NoError(t, err)
+	functions := []catalog.Function{{Image: "one", Lambda: "One", Variant: catalog.Light, Registry: catalog.Private}, {Image: "two", Lambda: "Two", Variant: catalog.Light, Registry: catalog.Private}}
+	planned := func() *plan.Plan {
+		p := plan.New("abc1234", functions, nil)
+		p.Functions[0].Runs, p.Functions[1].Runs = digest("a"), digest("b")
+		(&fleet{ecr: s.ECR, hosts: publish.Hosts{Private: "registry"}}).addArchived(t.Context(), p, functions)
+		return p
+	}
+
+	p := planned()
+	assert.Equal(t, []string{"One"}, p.Archived)
+	assert.Empty(t, p.NotSeen)
+
+	aws.Fail("ecr.DescribeImages", awsfake.AccessDenied)
+	p = planned()
+	assert.Empty(t, p.Archived)
+	require.Len(t, p.NotSeen, 1)
+	assert.Contains(t, p.NotSeen[0], "whether a rollback would have to wait for archived images: list the images of "+name)
+}
 
 // A rollback restores what somebody's rule has archived, and waits for it.
 func TestRollbackToAnArchivedImage(t *testing.T) {

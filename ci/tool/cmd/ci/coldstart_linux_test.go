@@ -98,7 +98,7 @@ func TestColdStartRefuses(t *testing.T) {
 
 // What a function does before its first event costs time in which nobody waits for an answer
 // of it: no connection, and no file beyond its program.
-func TestTheFiveStartWithTheirProgramAlone(t *testing.T) {
+func TestLongTheFiveStartWithTheirProgramAlone(t *testing.T) {
 	t.Parallel()
 	cacheDir, dist := workspaceCache(t), t.TempDir()
 	buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")

@@ -214,7 +214,7 @@ func (r *remoteDev) refresh(ctx context.Context, b *build.Builder, functions []c
 	r.mu.Lock()
 	r.version = r.stage.Version()
 	r.mu.Unlock()
-	r.say("%s runs %s, %s after the save", r.stage.Place, report.Digest(r.digest), report.Duration(time.Since(start)))
+	r.say("%s runs %s, %s after the save", r.stage.Place, report.DigestFor(r.digest, image.Platform), report.Duration(time.Since(start)))
 	return r.untag(ctx, 1)
 }
 

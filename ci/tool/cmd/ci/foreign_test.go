@@ -17,14 +17,21 @@ import (
 )
 
 // TestForeign runs each script of testdata/foreign in a repository that is not made for this
-// program. Its functions use the real library of Lambda: $LAMBDA in a go.mod is its version.
-func TestForeign(t *testing.T) {
+// program.
+func TestForeign(t *testing.T) { foreign(t, "testdata/foreign") }
+
+func TestLongForeign(t *testing.T) { foreign(t, "testdata/foreign/long") }
+
+// foreign runs the scripts of a folder. Their functions use the real library of Lambda: $LAMBDA in a
+// go.mod is its version.
+func foreign(t *testing.T, dir string) {
+	t.Helper()
 	testkit.Downloaded(t, repository)
 	modules := goEnv(t, "GOMODCACHE")
 	version := lambdaVersion(t)
 	sums := string(testkit.Source(t, repository, "shared/go.sum"))
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/foreign",
+		Dir:  dir,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dev": devInScript},
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{

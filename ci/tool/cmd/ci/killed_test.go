@@ -65,7 +65,7 @@ func (s *stage) killed(nth int, line string) (ok bool) {
 
 // A deploy is killed at each of its requests, or with -every at some. What it leaves, status tells, and a plain
 // rollback restores the last release: not the one before it.
-func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
+func TestLongADeployThatIsKilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.commits()
@@ -110,7 +110,7 @@ func TestADeployThatIsKilledAtEveryRequest(t *testing.T) {
 }
 
 // A rollback that was killed is finished by typing it again: it does not go forward.
-func TestARollbackThatIsKilled(t *testing.T) {
+func TestLongARollbackThatIsKilled(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.commits()

@@ -85,7 +85,7 @@ func makeRole(t *testing.T, endpoint string) {
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 }
 
-func TestAReleaseAgainstMoto(t *testing.T) {
+func TestLongAReleaseAgainstMoto(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server in Python")
 	}

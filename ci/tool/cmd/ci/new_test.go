@@ -20,7 +20,7 @@ import (
 // One function of each kind, added to a copy of this workspace without a network: as
 // it is made it passes its tests, builds alone and in the workspace, and passes every
 // gate; and no other image becomes another.
-func TestNewFunctionsWorkAsTheyAre(t *testing.T) {
+func TestLongNewFunctionsWorkAsTheyAre(t *testing.T) {
 	t.Parallel()
 	root, cacheDir := filepath.Join(t.TempDir(), "copy"), workspaceCache(t)
 	copyWorkspace(t, root)

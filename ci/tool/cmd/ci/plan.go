@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/inspect/coldstart"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrapi"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -132,6 +134,9 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	items := publish.Items(m.functions, t.hosts, p.Commit)
 	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
 	published, err := planned(ctx, publish.NewPublisher(t.registry, publish.DefaultParallel), m.builder.Catalog.Root, p.Commit, items, images, false, new(latestFlags))
+	if err == nil {
+		published.ReadLatest(t.platforms(ctx, m.builder.Cache))
+	}
 	done(err)
 	if err != nil {
 		p.Unseen(err, "what publish would do")
@@ -165,6 +170,7 @@ func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Cata
 			releases[n] = history.Releases{}
 		}
 		p.ReadRunning(cmd.Context(), fl.lambda, fl.name, functions, releases[n])
+		fl.addArchived(cmd.Context(), p, functions)
 		sides[n] = fl.side
 	}
 	none := func(publish.Published) (own, others time.Time, err error) { return own, others, nil }
@@ -193,6 +199,20 @@ func (f *planFlags) addNew(cmd *cobra.Command, p *plan.Plan, m *made, regions []
 		}
 		p.SetNewBlocks(region, counts)
 	}
+}
+
+// addArchived adds which functions run an image that is archived.
+func (f *fleet) addArchived(ctx context.Context, p *plan.Plan, functions []catalog.Function) {
+	var targets []deploy.Target
+	running := p.Of(f.name)
+	for n, item := range publish.PrivateItems(functions, f.hosts, "") {
+		targets = append(targets, deploy.Target{Repository: item.Repository, Digest: running[n].Runs})
+	}
+	all, denied, err := f.archived(ctx, targets)
+	if err = errors.Join(err, denied); err != nil {
+		p.Unseen(deploy.InRegion(f.name, err), "whether a rollback would have to wait for archived images")
+	}
+	p.AddArchived(f.name, slices.Concat(slices.Collect(maps.Values(all))...), ecrapi.RestoreTakes)
 }
 
 // newBlocks counts how many blocks of the images are new beside those that are live.

@@ -182,7 +182,9 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	items := t.replicated(publish.Items(made.functions, t.hosts, name))
 	publisher := publish.NewPublisher(t.registry, f.parallel).Replicated(t.arrives, f.replication, tell)
 	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
-	result.Plan, err = planned(ctx, publisher, c.Root, name, items, images, f.force, &f.latest)
+	if result.Plan, err = planned(ctx, publisher, c.Root, name, items, images, f.force, &f.latest); err == nil {
+		result.ReadLatest(t.platforms(ctx, made.builder.Cache))
+	}
 	done(err)
 	if err != nil {
 		return err

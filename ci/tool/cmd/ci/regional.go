@@ -129,7 +129,7 @@ func (f *fleet) missing(ctx context.Context, targets []deploy.Target) ([]deploy.
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	archived, err := f.archived(ctx, missing)
+	archived, _, err := f.archived(ctx, missing)
 	return slices.DeleteFunc(missing, func(t deploy.Target) bool {
 		return slices.Contains(archived[publish.RepositoryName(catalog.Private, t.Repository)], t.Digest)
 	}), err

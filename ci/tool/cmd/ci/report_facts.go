@@ -48,7 +48,7 @@ func (r *reader) addImages(ctx context.Context, before sizediff.Side) error {
 		f := r.functions[slices.IndexFunc(r.functions, func(f catalog.Function) bool { return f.Image == c.Image })]
 		item := items[slices.IndexFunc(items, func(i publish.Item) bool { return i.Image == c.Image && !i.DeployCopy })]
 		i := page.Image{Name: c.Image, Lambda: f.Lambda, Variant: string(f.Variant), Public: f.Registry == catalog.Public,
-			Repository: item.Repository, Digest: c.After.Digest, Bytes: c.After.Bytes, Grew: c.Grew}
+			Repository: item.Repository, Digest: c.After.Digest, Platform: c.After.Platform, Bytes: c.After.Bytes, Grew: c.Grew}
 		if c.Before != nil {
 			i.Before = c.Before.Digest
 		}

@@ -22,7 +22,7 @@ func TestTheRestIsInTheWholeProgram(t *testing.T) {
 
 // The program of the steps compiles the whole one when a command of it is first used,
 // and again only when it was made anew.
-func TestTheProgramOfTheStepsBecomesTheWhole(t *testing.T) {
+func TestLongTheProgramOfTheStepsBecomesTheWhole(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	source, err := filepath.Abs(filepath.Join(repository, "ci", "tool"))

@@ -32,6 +32,9 @@ type retainer struct {
 	public bool
 
 	client *registry.Client
+	// repositories have their registry in front, by their name at AWS. There is none of a registry
+	// that is not read.
+	repositories map[catalog.Registry]map[string]string
 	// side is where the functions of the credentials run.
 	side publish.Side
 	// wanted are the repositories that exist, images what is in them, by name, and facts what else
@@ -160,6 +163,12 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 		r.hosts.Private = awsauth.PrivateHost(caller.Account, r.session.Region)
 	}
 	r.client = registry.NewClient(registry.Options{Keychain: r.session.Keychain(r.hosts)})
+	r.repositories = map[catalog.Registry]map[string]string{catalog.Private: {}, catalog.Public: {}}
+	for _, w := range wanted {
+		if w.Tier == catalog.Public || r.hosts.Private != "" {
+			r.repositories[w.Tier][w.Name] = r.hosts.Repository(w.Tier, w.Variant)
+		}
+	}
 	return nil
 }
 

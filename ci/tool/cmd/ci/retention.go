@@ -108,6 +108,15 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	kept, _ := a.cache() // without it, more is read
+	result.ReadPlatforms(func(region string, tier catalog.Registry, name string, digests []string) map[string]string {
+		r := all[max(0, slices.IndexFunc(all, func(r *retainer) bool { return r.name == region }))]
+		repository, ok := r.repositories[tier][name]
+		if !ok {
+			return nil
+		}
+		return r.client.Platforms(ctx, kept, repository, digests)
+	})
 	// The changes are printed before they are made.
 	err = a.print(cmd, result, result.Table)
 	if err != nil || f.dryRun {

@@ -64,7 +64,7 @@ func TestRetention(t *testing.T) {
 	require.Equal(t, exitDone, dry.code, dry.stderr)
 	assert.Contains(t, dry.stdout, `+          "beta-*"`)
 	assert.Contains(t, dry.stdout, "runs as TheBeta:1")
-	assert.Contains(t, dry.stdout, "dry run: would delete 2 public images of 2.0 MB; checked 1 lifecycle policy\n")
+	assert.Contains(t, dry.stdout, "dry run: would delete 2 public images of 2.0 MB; the images are for an unknown platform; checked 1 lifecycle policy\n")
 	assert.Empty(t, aws.Calls("ecr.PutLifecyclePolicy"))
 	assert.Empty(t, aws.Calls("ecrpublic.BatchDeleteImage"))
 	assert.Empty(t, aws.Calls("ecr.PutImage"))

@@ -41,7 +41,7 @@ func (a *app) scanned(cmd *cobra.Command, f *buildFlags, flags *fleetFlags, r *v
 		if err != nil && !errors.Is(err, deploy.ErrMissing) {
 			return err
 		}
-		if p.Digest = now.Digest; p.Digest != "" {
+		if p.Digest, p.Platform = now.Digest, now.Platform(); p.Digest != "" {
 			if p.Scan, err = ecrapi.ReadScan(cmd.Context(), fl.ecr, publish.RepositoryName(item.Tier, item.Repository), p.Digest); err != nil {
 				return err
 			}

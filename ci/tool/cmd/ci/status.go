@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/status"
@@ -23,7 +24,15 @@ import (
 )
 
 // published reads the private registry for status.
-type published struct{ *registry.Client }
+type published struct {
+	*registry.Client
+	kept *cache.Cache // nil if this machine has none
+}
+
+// Platform is what an image is for.
+func (p published) Platform(ctx context.Context, repository, digest string) string {
+	return p.Platforms(ctx, p.kept, repository, []string{digest})[digest]
+}
 
 // Commits returns the commits with which the image was published.
 func (p published) Commits(ctx context.Context, repository, digest string) ([]string, error) {
@@ -79,10 +88,11 @@ from the same registry.`,
 			if err != nil {
 				return err
 			}
+			kept, _ := a.cache() // without it, more is read
 			if len(regions) > 1 {
-				return a.statuses(cmd, c, regions)
+				return a.statuses(cmd, c, regions, kept)
 			}
-			_, r, err := regions[0].status(cmd.Context(), c)
+			_, r, err := regions[0].status(cmd.Context(), c, kept)
 			if err != nil {
 				return err
 			}
@@ -94,7 +104,7 @@ from the same registry.`,
 }
 
 // status reads what the functions of a region run.
-func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog) (opened, *status.Report, error) {
+func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog, kept *cache.Cache) (opened, *status.Report, error) {
 	fl, err := f.open(ctx, c)
 	if err != nil {
 		return opened{}, nil, err
@@ -104,7 +114,7 @@ func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog) (opened, *s
 		return opened{}, nil, err
 	}
 	functions := catalog.Running(c.Functions)
-	rows, err := status.Look(ctx, fl.lambda, published{fl.registry}, fl.side, releases, publish.PrivateItems(functions, fl.hosts, ""), functions)
+	rows, err := status.Look(ctx, fl.lambda, published{fl.registry, kept}, fl.side, releases, publish.PrivateItems(functions, fl.hosts, ""), functions)
 	if err != nil {
 		return opened{}, nil, err
 	}
@@ -112,11 +122,11 @@ func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog) (opened, *s
 }
 
 // statuses prints the status of several regions, also if some are out of reach.
-func (a *app) statuses(cmd *cobra.Command, c *catalog.Catalog, regions []fleetFlags) error {
+func (a *app) statuses(cmd *cobra.Command, c *catalog.Catalog, regions []fleetFlags, kept *cache.Cache) error {
 	found, all := make([]opened, len(regions)), make([]status.Regional, len(regions))
 	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
 		all[n].Region = regions[n].name
-		if found[n], all[n].Report, err = regions[n].status(ctx, c); err != nil {
+		if found[n], all[n].Report, err = regions[n].status(ctx, c, kept); err != nil {
 			all[n].Error, _, _ = strings.Cut(err.Error(), "\n")
 		}
 		return err

@@ -67,7 +67,7 @@ func TestWhatIsAttached(t *testing.T) {
 	table := laptop.in(t, root, "sbom", "--local", "--name", "beta", "--commit", commit)
 	assert.Contains(t, table.stdout, "example.internal/beta")
 	assert.Contains(t, table.stdout, "static (offline)")
-	assert.Contains(t, table.stdout, " components of beta, sha256:")
+	assert.Contains(t, table.stdout, " components of beta for linux/amd64, sha256:")
 
 	for _, name := range []string{commit, second} {
 		for title, args := range map[string][]string{"public": nil, "deploy copy": {"--deploy-copy"}} {

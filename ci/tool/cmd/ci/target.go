@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/verify"
+	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
@@ -109,6 +110,13 @@ type target struct {
 	// replication is what ECR copies from the first region to others, see [target.readReplication].
 	replication ecrapi.Replication
 	close       func() error
+}
+
+// platforms reads what images of a repository are for.
+func (t *target) platforms(ctx context.Context, kept *cache.Cache) func(repository string, digests []string) map[string]string {
+	return func(repository string, digests []string) map[string]string {
+		return t.client.Platforms(ctx, kept, repository, digests)
+	}
 }
 
 // open is [targetFlags.openAll] for the first region.

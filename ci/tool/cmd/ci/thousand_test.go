@@ -139,7 +139,7 @@ func sixImages(functions []catalog.Function) (images []awsfake.Image) {
 	return images
 }
 
-func TestRetentionOfAThousandFunctions(t *testing.T) {
+func TestLongRetentionOfAThousandFunctions(t *testing.T) {
 	t.Parallel()
 	root, functions := thousand(t)
 	aws := awsfake.Start(t)
@@ -162,7 +162,7 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "lambda-private-light: a lifecycle policy has rules for 47 names at most, so it has none for 953 names (f047 to f999); "+
 		"this command deletes their older images, each time that it runs\n")
-	assert.Contains(t, got.stdout, "deleting 499 public images of 499.0 MB and 952 private images of 952.0 MB; checked 1 lifecycle policy\n")
+	assert.Contains(t, got.stdout, "deleting 499 public images of 499.0 MB and 952 private images of 952.0 MB; the images are for an unknown platform; checked 1 lifecycle policy\n")
 	private := aws.Repository(awsfake.Private, "lambda-private-light")
 	var policy struct{ Rules []json.RawMessage }
 	require.NoError(t, json.Unmarshal([]byte(private.Policy), &policy))
@@ -186,10 +186,10 @@ func TestRetentionOfAThousandFunctions(t *testing.T) {
 
 	again := with(aws).in(t, root, "retention", "--dry-run")
 	require.Equal(t, exitDone, again.code, again.stderr)
-	assert.Contains(t, again.stdout, "dry run: would delete 0 public images of 0.0 MB and 0 private images of 0.0 MB; checked 1 lifecycle policy\n")
+	assert.Contains(t, again.stdout, "dry run: would delete 0 public images of 0.0 MB and 0 private images of 0.0 MB; the images are for an unknown platform; checked 1 lifecycle policy\n")
 }
 
-func TestCostOfAThousandFunctions(t *testing.T) {
+func TestLongCostOfAThousandFunctions(t *testing.T) {
 	t.Parallel()
 	root, functions := thousand(t)
 	aws, registry := awsfake.Start(t), newShelf(t, callTakes)
@@ -224,7 +224,7 @@ func TestCostOfAThousandFunctions(t *testing.T) {
 	assert.Less(t, registry.requests, len(public)+100, "one manifest of each public image")
 }
 
-func TestStatusOfAThousandFunctions(t *testing.T) {
+func TestLongStatusOfAThousandFunctions(t *testing.T) {
 	t.Parallel()
 	root, functions := thousand(t)
 	aws, registry := lambdafake.New(t), newShelf(t, callTakes)

@@ -93,7 +93,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 	if err != nil {
 		return nil, fmt.Errorf("build commit %s again: %w", published.commit, err)
 	}
-	r = &verify.Report{Commit: published.commit, Platform: here.Platform.String()}
+	r = &verify.Report{Commit: published.commit, Platform: verify.Platforms(rebuilt)}
 	ctx, done = here.Step(cmd.Context(), "compare with the registries")
 	if r.Places, err = verify.Check(ctx, t.registry, items, rebuilt); err == nil {
 		err = trust.signedPlaces(ctx, t.registry, r.Places, published.commit)

@@ -230,11 +230,11 @@ func TestArm64IsBuiltHereToo(t *testing.T) {
 	assert.Len(t, r.Images, images)
 }
 
-// TestTwoFoldersGiveTheSameDigests builds a small workspace, and an image of this one,
+// TestLongTwoFoldersGiveTheSameDigests builds a small workspace, and an image of this one,
 // in two folders, the small one with a Go build cache that starts empty. With
 // -reproduce-all it builds all images of this one, with build and module caches that
 // start empty.
-func TestTwoFoldersGiveTheSameDigests(t *testing.T) {
+func TestLongTwoFoldersGiveTheSameDigests(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		workspace func(root string)

@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -43,9 +44,6 @@ type Registry interface {
 	Manifest(ctx context.Context, repository, identifier string) (manifest []byte, digest v1.Hash, err error)
 	Blob(ctx context.Context, repository string, digest v1.Hash) ([]byte, error)
 }
-
-// architectures maps the architecture of an image to Lambda's name for it.
-var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
 
 // Read finds the images that were published under the commit.
 func Read(ctx context.Context, r Registry, functions []catalog.Function, h publish.Hosts, commit string) (*Images, error) {
@@ -92,8 +90,8 @@ func architectureOf(ctx context.Context, r Registry, repository string, digest v
 	if err := json.Unmarshal(raw, &config); err != nil {
 		return "", fmt.Errorf("read the configuration of %s: %w", digest, err)
 	}
-	name, ok := architectures[config.Architecture]
-	if !ok {
+	name := deploy.Architecture(config.Architecture)
+	if name == "" {
 		return "", fmt.Errorf("the image %s is for %q, which Lambda does not run", digest, config.Architecture)
 	}
 	return name, nil

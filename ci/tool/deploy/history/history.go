@@ -46,6 +46,8 @@ type Function struct {
 	// equal if the release did not update it.
 	Before string `json:"before"`
 	After  string `json:"after"`
+	// Platform is what both are for. Records from before it was written have none.
+	Platform string `json:"platform,omitempty"`
 	// Commit is the commit that After was deployed from: an earlier one if the release did
 	// not include the function.
 	Commit string `json:"commit"`

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
 )
@@ -30,12 +32,18 @@ type Plan struct {
 	Latest string `json:"latest,omitempty"`
 	// Back says which functions deploy would take back to an earlier commit, which it refuses.
 	Back []string `json:"back,omitempty"`
+	// Refused says which functions deploy would refuse to update, for any other reason.
+	Refused []string `json:"refused,omitempty"`
+	// Archived are the functions whose image is archived, so that a rollback to it has to wait.
+	Archived []string `json:"archived,omitempty"`
 	// Gates is how many gates the images passed.
 	Gates int `json:"gatesPassed,omitempty"`
 	// Stopped says at which gates publish would stop, and why.
 	Stopped []string `json:"stopped,omitempty"`
 	// NotSeen says what could not be read, and so is not part of the plan.
 	NotSeen []string `json:"notSeen,omitempty"`
+
+	restoreTakes time.Duration
 }
 
 // Row tells of one function, in one region if the plan is for several.
@@ -45,6 +53,8 @@ type Row struct {
 	Lambda string `json:"lambda"`
 	// Digest is the image of the commit.
 	Digest string `json:"digest"`
+	// Platform is what it is for.
+	Platform string `json:"platform"`
 	// Publish is what publish would do, at each registry; empty when the registries
 	// could not be read.
 	Publish []publish.Step `json:"publish,omitempty"`
@@ -54,9 +64,10 @@ type Row struct {
 	// Deploy is update or unchanged; empty when Lambda could not be read.
 	Deploy string `json:"deploy,omitempty"`
 	// Runs is the digest that the function runs, and RunsCommit the commit that
-	// deployed it, if a release record says so.
-	Runs       string `json:"runs,omitempty"`
-	RunsCommit string `json:"runsCommit,omitempty"`
+	// deployed it, if a release record says so. RunsPlatform is what it is for.
+	Runs         string `json:"runs,omitempty"`
+	RunsCommit   string `json:"runsCommit,omitempty"`
+	RunsPlatform string `json:"runsPlatform,omitempty"`
 	// Since is the commit that the sources were compared with, and Why what changed.
 	Since string         `json:"since,omitempty"`
 	Why   *change.Reason `json:"why,omitempty"`
@@ -81,7 +92,7 @@ func New(commit string, functions []catalog.Function, images map[string]publish.
 	}
 	for _, region := range regions {
 		for _, f := range functions {
-			p.Functions = append(p.Functions, Row{Region: region, Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String()})
+			p.Functions = append(p.Functions, Row{Region: region, Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String(), Platform: images[f.Image].Platform})
 		}
 	}
 	return p
@@ -153,6 +164,14 @@ func (p *Plan) addRunning(region string, f catalog.Function, running deploy.Func
 		row.Deploy = Unchanged
 	}
 	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
+	if row.RunsPlatform = running.Platform(); row.moves() {
+		p.Refused = append(p.Refused, fmt.Sprintf("%s%s is for %s, and its image for %s; build it with --platform %s", f.Lambda, in(region), row.RunsPlatform, row.Platform, row.RunsPlatform))
+	}
+}
+
+// moves tells whether the image is for another platform than the one that the function runs.
+func (r Row) moves() bool {
+	return report.OtherPlatform(r.RunsPlatform, r.Platform)
 }
 
 // CompareWith chooses the commit that the sources of each function are compared
@@ -185,6 +204,17 @@ func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.
 	}
 }
 
+// AddArchived notes which functions of a region run one of these images, which are archived: a rollback of the
+// next deploy goes back to it. takes is how long AWS takes to restore one.
+func (p *Plan) AddArchived(region string, digests []string, takes time.Duration) {
+	p.restoreTakes = takes
+	for _, r := range p.Of(region) {
+		if slices.Contains(digests, r.Runs) {
+			p.Archived = append(p.Archived, r.Lambda+in(region))
+		}
+	}
+}
+
 // Stop notes why publish would stop, a line for each reason.
 func (p *Plan) Stop(why error) {
 	if why != nil {
@@ -213,13 +243,16 @@ func in(region string) string {
 	return " in " + region
 }
 
+// Of returns the rows of a region.
+func (p *Plan) Of(region string) []Row {
+	return slices.DeleteFunc(slices.Clone(p.Functions), func(r Row) bool { return r.Region != region })
+}
+
 // Running names what the functions of a region run; it is the same for regions that run the same.
 func (p *Plan) Running(region string) string {
 	var all []string
-	for _, r := range p.Functions {
-		if r.Region == region {
-			all = append(all, r.Lambda+" "+r.Runs)
-		}
+	for _, r := range p.Of(region) {
+		all = append(all, r.Lambda+" "+r.Runs)
 	}
 	return strings.Join(all, "\n")
 }

@@ -82,6 +82,40 @@ func TestReadRunningWithoutLambda(t *testing.T) {
 	require.ErrorIs(t, down, deploy.ErrPassing)
 }
 
+// arm is a Lambda of functions for arm64.
+type arm struct{}
+
+func (arm) Function(_ context.Context, name, _ string) (deploy.Function, error) {
+	return deploy.Function{Name: name, Digest: "sha256:before", Architecture: "arm64"}, nil
+}
+
+func TestAnImageForAnotherPlatform(t *testing.T) {
+	functions := []catalog.Function{{Image: "a", Lambda: "A"}, {Image: "b", Lambda: "B"}}
+	p := plan.New("abc1234", functions, map[string]publish.Image{"a": {Platform: "linux/amd64"}, "b": {Platform: "linux/arm64"}})
+	p.ReadRunning(t.Context(), arm{}, "", functions, nil)
+	var out strings.Builder
+
+	require.NoError(t, p.Print(&out, false))
+
+	assert.Equal(t, `IMAGE  PUBLISH  MB   NEW BLOCKS  RUNS NOW                       AFTER  DEPLOY  WHY  FOR
+a      ?        0.0  ?           sha256:before for linux/arm64  :      update  ?    linux/amd64
+b      ?        0.0  ?           sha256:before                  :      update  ?    linux/arm64
+plan for commit abc1234; deploy would update 2 of 2 functions
+deploy would refuse: A is for linux/arm64, and its image for linux/amd64; build it with --platform linux/arm64
+`, out.String())
+}
+
+func TestWhatRunsIsArchived(t *testing.T) {
+	p := plan.New("abc1234", []catalog.Function{{Image: "a", Lambda: "A"}, {Image: "b", Lambda: "B"}}, nil)
+	p.Functions[1].Runs = "sha256:b"
+	p.AddArchived("", []string{"sha256:other", "sha256:b"}, 20*time.Minute)
+	var out strings.Builder
+
+	require.NoError(t, p.Print(&out, false))
+
+	assert.Contains(t, out.String(), "\nrollback: what runs now is archived (B), so a rollback to it would first wait for AWS to restore it, up to 20m0s\n")
+}
+
 func TestAddOrder(t *testing.T) {
 	functions := thousand()[:9]
 	p := plan.New("abc1234", functions, nil)

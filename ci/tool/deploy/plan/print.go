@@ -20,30 +20,33 @@ func (p *Plan) Print(w io.Writer, markdown bool) error {
 		fmt.Fprintf(w, "### Plan for commit %s\n\n", p.Commit)
 		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
 	}
-	header, rows := []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, p.rows()
+	rows, platforms := p.rows()
+	header := []string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}
 	if len(p.Functions) > 0 && p.Functions[0].Region != "" {
 		header = append([]string{"REGION"}, header...)
 		for n := range rows {
 			rows[n] = append([]string{p.Functions[n].Region}, rows[n]...)
 		}
 	}
+	header, rows, of := report.For(header, rows, platforms)
 	if err := table(w, header, rows); err != nil {
 		return err
 	}
 	if markdown {
 		fmt.Fprintln(w)
 	}
-	for _, text := range p.lines() {
+	for _, text := range p.lines(of) {
 		line(text)
 	}
 	return nil
 }
 
-func (p *Plan) rows() (rows [][]string) {
+func (p *Plan) rows() (rows [][]string, platforms []string) {
 	for _, r := range p.Functions {
 		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.blocks(), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
+		platforms = append(platforms, r.Platform)
 	}
-	return rows
+	return rows, platforms
 }
 
 // regions counts those whose functions could be read.
@@ -57,8 +60,9 @@ func (p *Plan) regions() int {
 	return len(seen)
 }
 
-// lines are what is said of all functions, and what could not be read.
-func (p *Plan) lines() (lines []string) {
+// lines are what is said of all functions, and what could not be read. of is for which platform the
+// images are, if for one.
+func (p *Plan) lines(of string) (lines []string) {
 	updates, seen := 0, 0
 	for _, r := range p.Functions {
 		if r.Deploy != "" {
@@ -68,7 +72,7 @@ func (p *Plan) lines() (lines []string) {
 			updates++
 		}
 	}
-	text := "plan for commit " + p.Commit
+	text := "plan for commit " + p.Commit + of
 	if p.Published() {
 		text += fmt.Sprintf("; publish would send %d bytes and attach %s", p.Bytes, report.Count(p.Attachments, "document"))
 	}
@@ -92,6 +96,10 @@ func (p *Plan) lines() (lines []string) {
 	}
 	add("publish would stop: ", p.Stopped)
 	add("deploy: ", p.Back)
+	add("deploy would refuse: ", p.Refused)
+	if len(p.Archived) > 0 {
+		lines = append(lines, fmt.Sprintf("rollback: what runs now is archived (%s), so a rollback to it would first wait for AWS to restore it, up to %s", strings.Join(p.Archived, ", "), p.restoreTakes))
+	}
 	add("unknown: ", p.NotSeen)
 	return lines
 }
@@ -126,14 +134,17 @@ func (r Row) blocks() string {
 }
 
 func (r Row) runs() string {
-	switch {
-	case r.Deploy == "":
+	if r.Deploy == "" {
 		return "?"
-	case r.RunsCommit == "":
-		return deploy.Short(r.Runs)
-	default:
-		return deploy.Short(r.Runs) + " (" + r.RunsCommit + ")"
 	}
+	text := deploy.Short(r.Runs)
+	if r.moves() {
+		text = report.DigestFor(r.Runs, r.RunsPlatform)
+	}
+	if r.RunsCommit != "" {
+		text += " (" + r.RunsCommit + ")"
+	}
+	return text
 }
 
 // why says in a few words why the image changed, or did not.

@@ -208,20 +208,25 @@ func (r *Regions) commands(parts []Part, flags string) []string {
 // end which regions are done and what to type next.
 func (r *Regions) Table(w io.Writer) error {
 	var rows [][]string
-	var lines []string
+	var platforms, lines []string
+	var counts []map[deploy.State]int
 	for _, one := range r.Regions {
-		own, summary := one.rows()
+		own, of, states := one.rows()
+		platforms, counts = append(platforms, of...), append(counts, states)
 		for _, row := range own {
 			rows = append(rows, append([]string{one.Region}, row...))
 		}
-		for line := range strings.Lines(summary) {
+	}
+	header, rows, of := report.For(append([]string{"REGION"}, header...), rows, platforms)
+	for n, one := range r.Regions {
+		for line := range strings.Lines(one.summary(counts[n], of)) {
 			lines = append(lines, one.Region+": "+strings.TrimSuffix(line, "\n"))
 		}
 	}
 	if r.Next != "" {
 		lines = append(lines, r.Next)
 	}
-	if err := report.Table(w, append([]string{"REGION"}, header...), rows); err != nil {
+	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))

@@ -176,7 +176,7 @@ func (r *Release) finish(ctx context.Context, d *deploy.Releaser, report *Report
 	made := history.Release{Commit: r.Commit, Kind: r.Kind, Time: time.Now(), Who: r.Who, Alias: r.Alias}
 	for _, f := range report.Functions {
 		made.Functions = append(made.Functions, history.Function{
-			Image: f.Image, Lambda: f.Lambda, Repository: f.Repository, Before: f.Before, After: f.Digest, Version: f.Version,
+			Image: f.Image, Lambda: f.Lambda, Repository: f.Repository, Before: f.Before, After: f.Digest, Platform: f.Platform, Version: f.Version,
 		})
 	}
 	marked := d.MarkLive(ctx, report.Functions)
@@ -194,19 +194,21 @@ func (r *Release) finish(ctx context.Context, d *deploy.Releaser, report *Report
 
 // Table prints for every function from which digest to which it went.
 func (r *Report) Table(w io.Writer) error {
-	rows, summary := r.rows()
+	rows, platforms, counts := r.rows()
+	header, rows, of := report.For(header, rows, platforms)
 	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, summary)
+	_, err := fmt.Fprintln(w, r.summary(counts, of))
 	return err
 }
 
 var header = []string{"IMAGE", "FUNCTION", "FROM", "TO", "RESULT"}
 
-// rows are those of the table, with what is said below it.
-func (r *Report) rows() (rows [][]string, summary string) {
-	counts := map[deploy.State]int{}
+// rows are those of the table, with the platform of each image, and how many functions are in each
+// state.
+func (r *Report) rows() (rows [][]string, platforms []string, counts map[deploy.State]int) {
+	counts = map[deploy.State]int{}
 	for _, f := range r.Functions {
 		if onlyAlias(f) {
 			counts[deploy.Unchanged]++
@@ -214,8 +216,9 @@ func (r *Report) rows() (rows [][]string, summary string) {
 			counts[f.State]++
 		}
 		rows = append(rows, []string{f.Image, f.Lambda, r.named(f), deploy.Short(f.Digest) + " (" + r.Commit + ")", outcome(f)})
+		platforms = append(platforms, f.Platform)
 	}
-	return rows, r.summary(counts)
+	return rows, platforms, counts
 }
 
 // onlyAlias tells whether of the function only the alias changed.
@@ -250,11 +253,13 @@ func outcome(f deploy.Result) string {
 	return text
 }
 
-func (r *Report) summary(counts map[deploy.State]int) string {
+// summary says what was done in all; of is for which platform the images are, if for one.
+func (r *Report) summary(counts map[deploy.State]int, of string) string {
 	head := fmt.Sprintf("%s of commit %s", r.Kind, r.Commit)
 	if r.Kind == history.Rollback {
 		head = "rollback to commit " + r.Commit
 	}
+	head += of
 	took, functions := report.Seconds(r.Seconds), report.Count(len(r.Functions), "function")
 	switch {
 	case r.DryRun:

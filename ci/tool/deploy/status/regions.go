@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"lambdas.internal/ci/tool/deploy/history"
-	"lambdas.internal/ci/tool/report"
 )
 
 // Regional is the status of one region.
@@ -155,15 +154,16 @@ func Lacking(regions []Held, images []history.Function, flags string) (lines []s
 // Table prints the functions of all regions, the last releases, and every problem.
 func (r *Regions) Table(w io.Writer) error {
 	var rows [][]string
+	var platforms []string
 	for _, one := range r.Regions {
 		if one.Report == nil {
 			continue
 		}
 		for _, row := range one.Functions {
-			rows = append(rows, append([]string{one.Region}, row.cells()...))
+			rows, platforms = append(rows, append([]string{one.Region}, row.cells()...)), append(platforms, row.Platform)
 		}
 	}
-	if err := report.Table(w, append([]string{"REGION"}, header...), rows); err != nil {
+	if err := table(w, append([]string{"REGION"}, header...), rows, platforms); err != nil {
 		return err
 	}
 	for _, one := range r.Regions {

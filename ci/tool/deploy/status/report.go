@@ -41,10 +41,11 @@ func NewReport(side publish.Side, rows []Row, h history.Releases) *Report {
 // Table prints the functions, the last release and every problem.
 func (r *Report) Table(w io.Writer) error {
 	var rows [][]string
+	var platforms []string
 	for _, row := range r.Functions {
-		rows = append(rows, row.cells())
+		rows, platforms = append(rows, row.cells()), append(platforms, row.Platform)
 	}
-	if err := report.Table(w, header, rows); err != nil {
+	if err := table(w, header, rows, platforms); err != nil {
 		return err
 	}
 	r.lines(w, "")
@@ -55,6 +56,16 @@ func (r *Report) Table(w io.Writer) error {
 }
 
 var header = []string{"IMAGE", "FUNCTION", "RUNS", "COMMIT", "SINCE", "STATE"}
+
+// table prints the rows, and for which platform the images are.
+func table(w io.Writer, header []string, rows [][]string, platforms []string) error {
+	header, rows, of := report.For(header, rows, platforms)
+	err := report.Table(w, header, rows)
+	if err == nil && of != "" {
+		_, err = fmt.Fprintf(w, "what runs is%s\n", of)
+	}
+	return err
+}
 
 // lines prints the last release and every problem; region begins each line, if there are several.
 func (r *Report) lines(w io.Writer, region string) {

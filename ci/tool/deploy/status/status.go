@@ -15,6 +15,7 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -53,6 +54,8 @@ type Row struct {
 	Repository string `json:"repository"`
 	// Runs is the digest that the function runs.
 	Runs string `json:"runs"`
+	// Platform is what the image that runs is for.
+	Platform string `json:"platform,omitempty"`
 	// Commit is the commit that Runs was deployed from, and Since the time of that
 	// release. If no release record has the digest, Commit is one that it was published with,
 	// if a document in the registry says so.
@@ -61,10 +64,11 @@ type Row struct {
 	// State and Update are State and LastUpdateStatus of Lambda.
 	State  string `json:"state,omitempty"`
 	Update string `json:"lastUpdateStatus,omitempty"`
-	// Latest and Live are the digests that these tags name.
-	Latest string  `json:"latest,omitempty"`
-	Live   string  `json:"live,omitempty"`
-	Drift  []Drift `json:"drift,omitempty"`
+	// Latest and Live are the digests that these tags name, and LatestPlatform what Latest is for.
+	Latest         string  `json:"latest,omitempty"`
+	LatestPlatform string  `json:"latestPlatform,omitempty"`
+	Live           string  `json:"live,omitempty"`
+	Drift          []Drift `json:"drift,omitempty"`
 
 	seen seen
 }
@@ -91,6 +95,8 @@ type Tags interface {
 	// Commits returns those with which an image was published, by the documents that are
 	// attached to it: the image itself does not depend on the commit.
 	Commits(ctx context.Context, repository, digest string) ([]string, error)
+	// Platform is what an image is for; [report.Unknown] if it cannot be read.
+	Platform(ctx context.Context, repository, digest string) string
 }
 
 // Look reads the status of the functions of a side. The releases are those of the side, the
@@ -130,7 +136,7 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 	if err != nil {
 		return err
 	}
-	r.Runs, r.State, r.Update = f.Digest, f.State, f.Update
+	r.Runs, r.Platform, r.State, r.Update = f.Digest, f.Platform(), f.State, f.Update
 	r.Commit, r.Since, _ = h.CommitOf(r.Image, r.Runs)
 	if n := len(h); n > 0 && h[n-1].Alias != "" {
 		last, _ := h[n-1].Function(r.Image)
@@ -152,6 +158,13 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 		if ok {
 			*look.found = digest.String()
 		}
+	}
+	switch r.Latest {
+	case "":
+	case r.Runs:
+		r.LatestPlatform = r.Platform
+	default:
+		r.LatestPlatform = tags.Platform(ctx, r.Repository, r.Latest)
 	}
 	r.seen.there = r.Runs == r.Latest || r.Runs == r.Live // a tag names it
 	if r.Runs != "" && !r.seen.there {
@@ -219,7 +232,14 @@ func (r *Row) judge(h history.Releases) {
 		r.drift(ImageGone, "runs %s, which is gone from %s; the function will fail: deploy another image, or publish its commit again", deploy.Short(r.Runs), r.Repository)
 	}
 	if r.Latest != "" && r.Latest != r.Runs {
-		r.drift(LatestAhead, "latest is %s, but the function does not run it; to deploy it, use `bin/ci deploy`", deploy.Short(r.Latest))
+		latest, fix := deploy.Short(r.Latest), "to deploy it, use `bin/ci deploy`"
+		if r.LatestPlatform != r.Platform {
+			latest = report.DigestFor(r.Latest, r.LatestPlatform)
+		}
+		if report.OtherPlatform(r.LatestPlatform, r.Platform) {
+			fix = fmt.Sprintf("it cannot, because it is for %s: publish with --platform %[1]s", r.Platform)
+		}
+		r.drift(LatestAhead, "latest is %s, but the function does not run it; %s", latest, fix)
 	}
 	if r.Live != r.Runs && (r.Live == "" || r.Live != last.After) && (r.Live != "" || !r.Since.IsZero()) {
 		r.drift(LiveTag, "%s names %s, so retention does not protect the image that runs; to fix this, deploy its commit again", r.seen.liveTag, deploy.Short(r.Live))

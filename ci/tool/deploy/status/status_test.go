@@ -84,6 +84,9 @@ func (t tags) Commits(_ context.Context, _, digest string) ([]string, error) {
 	return []string{"def5678"}, nil
 }
 
+// Platform is that of the second image.
+func (t tags) Platform(context.Context, string, string) string { return t["platform"] }
+
 func TestDrift(t *testing.T) {
 	good := tags{"api-latest": one, "api-123456789012-eu-central-1-live": one, one: one, two: two}
 	for name, c := range map[string]struct {
@@ -122,14 +125,27 @@ func TestDrift(t *testing.T) {
 }
 
 func TestWhatARowSays(t *testing.T) {
-	rows, err := status.Look(t.Context(), lambda{function: deploy.Function{Digest: one, State: "Active", Update: "Successful"}},
+	rows, err := status.Look(t.Context(), lambda{function: deploy.Function{Digest: one, Architecture: "arm64", State: "Active", Update: "Successful"}},
 		tags{"api-latest": one, "api-123456789012-eu-central-1-live": one, one: one}, here, released, items, names)
 
 	require.NoError(t, err)
 	assert.Equal(t, []status.Row{{
-		Image: "api", Lambda: "Api", Repository: "host/light", Runs: one, Commit: "abc1234", Since: noon,
-		State: "Active", Update: "Successful", Latest: one, Live: one,
+		Image: "api", Lambda: "Api", Repository: "host/light", Runs: one, Platform: "linux/arm64", Commit: "abc1234", Since: noon,
+		State: "Active", Update: "Successful", Latest: one, LatestPlatform: "linux/arm64", Live: one,
 	}}, rows)
+}
+
+func TestLatestIsForAnotherPlatform(t *testing.T) {
+	for platform, want := range map[string]string{
+		"linux/amd64": "latest is " + deploy.Short(two) + ", but the function does not run it; to deploy it, use `bin/ci deploy`",
+		"linux/arm64": "latest is " + deploy.Short(two) + " for linux/arm64, but the function does not run it; it cannot, because it is for linux/amd64: publish with --platform linux/amd64",
+		"unknown":     "latest is " + deploy.Short(two) + " for an unknown platform, but the function does not run it; to deploy it, use `bin/ci deploy`",
+	} {
+		rows, err := status.Look(t.Context(), lambda{function: deploy.Function{Digest: one, Architecture: "x86_64"}},
+			tags{"api-latest": two, "api-123456789012-eu-central-1-live": one, one: one, "platform": platform}, here, released, items, names)
+		require.NoError(t, err)
+		assert.Equal(t, []status.Drift{{Kind: status.LatestAhead, Text: want}}, rows[0].Drift)
+	}
 }
 
 func TestLambdaDoesNotSay(t *testing.T) {

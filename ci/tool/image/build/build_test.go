@@ -126,7 +126,7 @@ func TestSeveralArchitecturesInOneLayout(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, held, w.held(t), "the other images stay")
 	_, err = layout.Find(w.dist, "api")
-	require.EqualError(t, err, w.dist+" has image \"api\" for several architectures, as api:amd64 and api:arm64; build it for one with `bin/ci build-all --out FOLDER`")
+	require.EqualError(t, err, w.dist+" has image \"api\" for several architectures, as api:amd64 and api:arm64; build it for one, and pass that folder: bin/ci build-all --platform linux/amd64 --out FOLDER")
 	w.all(t)
 	assert.Equal(t, alone, w.held(t), "built for one again, there is one of each")
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
@@ -21,6 +22,9 @@ import (
 func Files(root string, f catalog.Function) (map[string]string, error) {
 	all := map[string]string{}
 	for to, from := range f.Copies() {
+		if now := spelling(os.DirFS(root), from); now != "" && now != from {
+			return nil, catalog.Problem{File: path.Join(f.Folder, catalog.DescriptionFile), Field: "files", Fix: fmt.Sprintf("%s does not exist, but %s does; write it like that", from, now)}
+		}
 		top := filepath.Join(root, filepath.FromSlash(from))
 		err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
@@ -45,6 +49,30 @@ func Files(root string, f catalog.Function) (map[string]string, error) {
 		}
 	}
 	return all, nil
+}
+
+// spelling returns how the folders spell a path that has other upper and lower case; "" if there is
+// no such file. macOS and Windows would open it, and the image would have another name in it.
+func spelling(root fs.FS, name string) string {
+	at := "."
+	for part := range strings.SplitSeq(name, "/") {
+		entries, err := fs.ReadDir(root, at)
+		if err != nil {
+			return ""
+		}
+		is := func(same func(a, b string) bool) int {
+			return slices.IndexFunc(entries, func(e fs.DirEntry) bool { return same(e.Name(), part) })
+		}
+		n := is(func(a, b string) bool { return a == b })
+		if n < 0 {
+			n = is(strings.EqualFold)
+		}
+		if n < 0 {
+			return ""
+		}
+		at = path.Join(at, entries[n].Name())
+	}
+	return at
 }
 
 // FilesLayer returns the layer with the files that image.json of the function names, which it

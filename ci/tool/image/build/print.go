@@ -11,18 +11,12 @@ import (
 // Table prints the images and their layers. dir is the image layout that holds them.
 func (r *Report) Table(w io.Writer, dir string) error {
 	header := []string{"IMAGE", "VARIANT", "LAYERS", "MB", "LAYER BY LAYER", "BASE", "REUSED", "TIME", "DIGEST"}
-	several := strings.Contains(r.Platform, ", ") // else the last line says for which they are
-	if several {
-		header = append(header, "FOR")
-	}
 	var rows [][]string
+	var platforms []string
 	for _, i := range r.Images {
-		cells := i.cells()
-		if several {
-			cells = append(cells, i.Platform)
-		}
-		rows = append(rows, cells)
+		rows, platforms = append(rows, i.cells()), append(platforms, i.Platform)
 	}
+	header, rows, _ = report.For(header, rows, platforms) // the last line has the words
 	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}

@@ -134,19 +134,30 @@ func Open(dir string) (Images, error) {
 	return i, nil
 }
 
+// Has tells whether the layout has the named image, for one architecture or for several.
+func (i Images) Has(name string) bool {
+	_, ok := i.byName[name]
+	return ok || len(i.apart(name)) > 0
+}
+
+// apart are the names of an image that the layout holds for several architectures.
+func (i Images) apart(name string) []string {
+	var all []string
+	for of := range i.byName {
+		if strings.HasPrefix(of, name+":") {
+			all = append(all, of)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // Find returns the descriptor of the named image.
 func (i Images) Find(name string) (v1.Descriptor, error) {
 	d, ok := i.byName[name]
 	if !ok {
-		var apart []string
-		for of := range i.byName {
-			if strings.HasPrefix(of, name+":") {
-				apart = append(apart, of)
-			}
-		}
-		if len(apart) > 0 {
-			slices.Sort(apart)
-			return d, fmt.Errorf("%s has image %q for several architectures, as %s; build it for one with `bin/ci build-all --out FOLDER`", i.dir, name, strings.Join(apart, " and "))
+		if apart := i.apart(name); len(apart) > 0 {
+			return d, fmt.Errorf("%s has image %q for several architectures, as %s; build it for one, and pass that folder: bin/ci build-all --platform linux/%s --out FOLDER", i.dir, name, strings.Join(apart, " and "), strings.TrimPrefix(apart[0], name+":"))
 		}
 		return d, fmt.Errorf("%s has no image %q; build it with `bin/ci build-all`", i.dir, name)
 	}

@@ -146,7 +146,11 @@ func Table(w io.Writer, rows []Refreshed) error {
 		}
 		cells = append(cells, []string{r.Name, r.Reference, state, size, layers, created, r.Now})
 	}
-	return report.Table(w, []string{"NAME", "REFERENCE", "STATE", "MB", "LAYERS", "CREATED", "DIGEST"}, cells)
+	if err := report.Table(w, []string{"NAME", "REFERENCE", "STATE", "MB", "LAYERS", "CREATED", "DIGEST"}, cells); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "MB, LAYERS and CREATED are those for %s; a digest is for all platforms\n", shown)
+	return err
 }
 
 func (f *Facts) words() (size, layers, created string) {

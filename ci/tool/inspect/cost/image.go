@@ -66,6 +66,15 @@ type Repository struct {
 	Tier    catalog.Registry
 	Variant catalog.Variant
 	Images  []Image
+	// Archived are those in the archive class, of which no manifest can be read.
+	Archived Archived
+}
+
+// Archived is what the archive class holds of a repository.
+type Archived struct {
+	Images int `json:"images"`
+	// Bytes is at most this: a layer of several images counts for each.
+	Bytes int64 `json:"bytes"`
 }
 
 // ReadManifest describes an image of a function: the last layer is the binary, below are

@@ -20,13 +20,24 @@ type Price struct {
 	FreeGB float64 `json:"freeGB"`
 }
 
+// Archive is the price of the archive storage class of private repositories.
+type Archive struct {
+	// PerGBMonth is that of the first 150 TB of an account; above, it is 0.07.
+	PerGBMonth float64 `json:"perGBMonth"`
+	// PerGBRestored is for a GB that is moved back.
+	PerGBRestored float64 `json:"perGBRestored"`
+	// MinimumDays are charged for an image, also if it goes earlier.
+	MinimumDays int `json:"minimumDays"`
+}
+
 // Prices are the prices of ECR for storage on a date.
 type Prices struct {
-	Date    string `json:"date"`
-	Source  string `json:"source"`
-	Region  string `json:"region"`
-	Private Price  `json:"private"`
-	Public  Price  `json:"public"`
+	Date    string  `json:"date"`
+	Source  string  `json:"source"`
+	Region  string  `json:"region"`
+	Private Price   `json:"private"`
+	Public  Price   `json:"public"`
+	Archive Archive `json:"archive"`
 }
 
 //go:embed prices.json

@@ -88,6 +88,10 @@ func notes(r *Report) []string {
 	}
 	all := []string{fmt.Sprintf("prices of %s (%s) for %s: %s, %s; a GB is 2^30 bytes there, a MB here 10^6", r.Prices.Date,
 		r.Prices.Source, r.Prices.Region, price(catalog.Private, r.Prices.Private), price(catalog.Public, r.Prices.Public))}
+	if a := r.Archived; a != nil {
+		all = append(all, fmt.Sprintf("archived, and not counted above: %s of at most %s MB (a layer of several counts for each), $%s a month at $%.2f per GB-month; to restore a GB costs $%.2f, and each image is charged for %d days at least",
+			report.Count(a.Images, "image"), report.MB(a.Bytes), dollars(a.Dollars), r.Prices.Archive.PerGBMonth, r.Prices.Archive.PerGBRestored, r.Prices.Archive.MinimumDays))
+	}
 	if len(r.Offline) > 0 {
 		all = append(all, strings.Join(r.Offline, ", ")+": measured on the small static base that is used where no registry is reachable; the base of AWS is larger")
 	}

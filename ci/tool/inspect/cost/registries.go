@@ -46,6 +46,8 @@ type Lister interface {
 	Images(ctx context.Context, repository string) (tags map[string][]string, err error)
 	// Manifests reads manifests, by digest. It may leave out some.
 	Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error)
+	// Archived counts the images in the archive class, which the others leave out, and their bytes.
+	Archived(ctx context.Context, repository string) (images int, bytes int64, err error)
 }
 
 // ReadRegistries returns what the repositories of the functions at the hosts hold: each
@@ -70,6 +72,11 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 		var err error
 		if all[n].Images, err = readRepository(ctx, r, hosts[n], all[n], functions, h.Tags); err != nil {
 			return nil, fmt.Errorf("read what %s holds: %w", hosts[n], err)
+		}
+		if l, ok := r.(Lister); ok {
+			if all[n].Archived.Images, all[n].Archived.Bytes, err = l.Archived(ctx, hosts[n]); err != nil {
+				return nil, fmt.Errorf("read what %s has archived: %w", hosts[n], err)
+			}
 		}
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -175,6 +176,9 @@ func (l lister) Manifests(ctx context.Context, repository string, digests []stri
 	return manifests, nil
 }
 
+// Archived are two images of each repository.
+func (l lister) Archived(context.Context, string) (int, int64, error) { return 2, 3 << 30, nil }
+
 func TestReadImagesWithoutATag(t *testing.T) {
 	r := registrytest.New(t)
 	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
@@ -209,6 +213,14 @@ func TestReadImagesWithoutATag(t *testing.T) {
 	assert.Equal(t, []Part{Base, Binary, Other}, []Part{rows[0].Part, rows[1].Part, rows[2].Part})
 	assert.Positive(t, rows[2].Bytes)
 	assert.Less(t, rows[0].Bytes+rows[1].Bytes+rows[2].Bytes, sent)
+
+	prices, err := ReadPrices()
+	require.NoError(t, err)
+	report := New(all, prices)
+	assert.Equal(t, &ArchivedStorage{Archived{2, 3 << 30}, 3 * prices.Archive.PerGBMonth}, report.Archived)
+	var out bytes.Buffer
+	require.NoError(t, report.Print(&out, false))
+	assert.Contains(t, out.String(), "\narchived, and not counted above: 2 images of at most 3221.2 MB (a layer of several counts for each), $0.3000 a month at $0.10 per GB-month; to restore a GB costs $0.03, and each image is charged for 90 days at least\n")
 
 	clear(l.tags)
 	_, err = ReadRegistries(t.Context(), l, functions, h)

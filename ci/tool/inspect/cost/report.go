@@ -19,8 +19,10 @@ type Report struct {
 	Repositories []RepositoryReport `json:"repositories"`
 	Private      Storage            `json:"private"`
 	Public       Storage            `json:"public"`
-	// Dollars is the price of everything per month.
+	// Dollars is the price per month of everything that can be pulled.
 	Dollars float64 `json:"dollarsPerMonth"`
+	// Archived is what the private repositories have in the archive class, and its price.
+	Archived *ArchivedStorage `json:"archived,omitempty"`
 	// Layouts compares other ways to store the same images; the first is the measured one.
 	Layouts []Layout `json:"layouts"`
 	Prices  Prices   `json:"prices"`
@@ -34,6 +36,12 @@ type Report struct {
 // Storage is the storage of one or more repositories.
 type Storage struct {
 	Bytes   int64   `json:"bytes"`
+	Dollars float64 `json:"dollarsPerMonth"`
+}
+
+// ArchivedStorage is storage in the archive class.
+type ArchivedStorage struct {
+	Archived
 	Dollars float64 `json:"dollarsPerMonth"`
 }
 
@@ -86,7 +94,10 @@ type Layer struct {
 // New returns the report on the repositories.
 func New(repositories []Repository, p Prices) *Report {
 	r := &Report{Prices: p}
+	var archived ArchivedStorage
 	for _, repository := range repositories {
+		archived.Images += repository.Archived.Images
+		archived.Bytes += repository.Archived.Bytes
 		one := describe(repository)
 		r.Repositories = append(r.Repositories, one)
 		if one.Tier == catalog.Public {
@@ -110,6 +121,10 @@ func New(repositories []Repository, p Prices) *Report {
 		if all.Bytes > 0 {
 			one.Dollars = all.Dollars * float64(one.Bytes) / float64(all.Bytes)
 		}
+	}
+	if archived.Images > 0 {
+		archived.Dollars = Price{PerGBMonth: p.Archive.PerGBMonth}.month(archived.Bytes)
+		r.Archived = &archived
 	}
 	r.Layouts = layouts(repositories, p)
 	return r

@@ -51,6 +51,7 @@ type Image struct {
 	Public     bool   `json:"public"`
 	Repository string `json:"repository"`
 	Digest     string `json:"digest"`
+	Platform   string `json:"platform"`
 	// Before is the digest at Since; "" for a new image, or if there is no Since.
 	Before string  `json:"before,omitempty"`
 	Layers []Layer `json:"layers"`

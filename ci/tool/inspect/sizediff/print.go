@@ -72,13 +72,22 @@ func (r *Report) summary() string {
 			changed++
 		}
 	}
+	_, _, of := report.For(nil, nil, r.platforms())
 	switch {
 	case changed == 0 && len(r.Changes) == 1:
-		return "the image is the same"
+		return "the image" + of + " is the same"
 	case changed == 0:
-		return fmt.Sprintf("all %d images are the same", len(r.Changes))
+		return fmt.Sprintf("all %d images%s are the same", len(r.Changes), of)
 	}
-	return fmt.Sprintf("%d of %d images changed, %s MB of new layers", changed, len(r.Changes), report.MB(r.NewBytes))
+	return fmt.Sprintf("%d of %d images%s changed, %s MB of new layers", changed, len(r.Changes), of, report.MB(r.NewBytes))
+}
+
+// platforms says what each image is for; both sides are for the same.
+func (r *Report) platforms() (all []string) {
+	for _, c := range r.Changes {
+		all = append(all, cmp.Or(c.After, c.Before).Platform)
+	}
+	return all
 }
 
 // sections returns the tables that have rows, the table of sizes first.
@@ -94,6 +103,7 @@ func (r *Report) sections(top int) []section {
 		sections[0].rows = append(sections[0].rows, sizeRow(c))
 		packages.rows = append(packages.rows, packageRows(c, top)...)
 	}
+	sections[0].header, sections[0].rows, _ = report.For(sections[0].header, sections[0].rows, r.platforms())
 	versions := section{title: "Versions that changed", header: []string{"WHAT", "BEFORE", "AFTER", "IMAGES"}, rows: r.versionRows()}
 	for _, s := range []section{packages, versions} {
 		if len(s.rows) > 0 {

@@ -25,6 +25,8 @@ type Layer struct {
 // Image is one of the two images.
 type Image struct {
 	Digest string `json:"digest"`
+	// Platform is what it is for.
+	Platform string `json:"platform"`
 	// Bytes is the sum of the compressed layers.
 	Bytes  int64   `json:"bytes"`
 	Layers []Layer `json:"layers"`
@@ -33,14 +35,13 @@ type Image struct {
 	BinaryBytes int64 `json:"binaryBytes,omitempty"`
 	CodeBytes   int64 `json:"codeBytes,omitempty"`
 
-	platform string
-	labels   map[string]string
-	binary   *Binary
+	labels map[string]string
+	binary *Binary
 }
 
 // Describe returns an image from its manifest and configuration.
 func Describe(digest v1.Hash, m v1.Manifest, c v1.ConfigFile) *Image {
-	i := &Image{Digest: digest.String(), platform: c.OS + "/" + c.Architecture, labels: c.Config.Labels}
+	i := &Image{Digest: digest.String(), Platform: c.OS + "/" + c.Architecture, labels: c.Config.Labels}
 	for n, kind := range image.Kinds(len(m.Layers), c.Config.Labels) {
 		l := m.Layers[n]
 		i.Layers = append(i.Layers, Layer{Kind: kind, Digest: l.Digest.String(), Bytes: l.Size})
@@ -124,8 +125,8 @@ func Compare(name string, before, after *Image) (*Change, error) {
 	case after == nil:
 		c.Grew = -before.Bytes
 		return c, nil
-	case before.platform != after.platform:
-		return nil, fmt.Errorf("compare %s: one image is for %s, the other for %s; build with --platform %s", name, before.platform, after.platform, before.platform)
+	case before.Platform != after.Platform:
+		return nil, fmt.Errorf("compare %s: one image is for %s, the other for %s; build with --platform %s", name, before.Platform, after.Platform, before.Platform)
 	}
 	c.Grew = after.Bytes - before.Bytes
 	for _, l := range after.Layers {

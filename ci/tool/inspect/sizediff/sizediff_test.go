@@ -120,7 +120,7 @@ func TestNothingChanged(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, sizediff.NewReport("a", "b", []*sizediff.Change{c}).Table(&b, 10))
 
-	assert.Equal(t, "IMAGE  MB BEFORE  MB AFTER  CHANGE  NEW LAYERS, MB  NEW BLOCKS  BINARY, MB\napi    0.0        0.0       same\na -> b: the image is the same, 0.00 s\n", b.String())
+	assert.Equal(t, "IMAGE  MB BEFORE  MB AFTER  CHANGE  NEW LAYERS, MB  NEW BLOCKS  BINARY, MB\napi    0.0        0.0       same\na -> b: the image for linux/amd64 is the same, 0.00 s\n", b.String())
 }
 
 func TestImagesThatCannotBeCompared(t *testing.T) {

@@ -134,13 +134,11 @@ func (s *Source) Layer(ctx context.Context, n int) (io.ReadCloser, error) {
 // AllFromLayout returns the images of those functions that have one in the image
 // layout, at least one.
 func AllFromLayout(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]*Source, error) {
-	index, err := layout.Index(dir)
+	there, err := layout.Open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the image layout %s: %w", dir, err)
 	}
-	functions = slices.DeleteFunc(slices.Clone(functions), func(f catalog.Function) bool {
-		return !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[image.AnnotationRefName] == f.Image })
-	})
+	functions = slices.DeleteFunc(slices.Clone(functions), func(f catalog.Function) bool { return !there.Has(f.Image) })
 	if len(functions) == 0 {
 		return nil, fmt.Errorf("the image layout %s holds none of the images; build them: bin/ci build-all --out %s", dir, dir)
 	}

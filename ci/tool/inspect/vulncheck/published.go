@@ -14,8 +14,10 @@ type Published struct {
 	Image  string `json:"image"`
 	Lambda string `json:"lambda"`
 	// Digest is "" if the function runs no image that is known.
-	Digest string       `json:"digest,omitempty"`
-	Scan   publish.Scan `json:"scan"`
+	Digest string `json:"digest,omitempty"`
+	// Platform is what it is for.
+	Platform string       `json:"platform,omitempty"`
+	Scan     publish.Scan `json:"scan"`
 }
 
 // Redeploys tells whether the image has grave vulnerabilities that a fix exists for, or may.
@@ -55,14 +57,20 @@ func (r *Report) published(w io.Writer) error {
 		return nil
 	}
 	var rows [][]string
+	var platforms []string
 	for _, p := range r.Published {
+		platforms = append(platforms, p.Platform)
 		count := func(severity string) string { return fmt.Sprint(p.Scan.Severities[severity]) }
 		rows = append(rows, []string{p.Lambda, report.Digest(p.Digest), p.Scan.Kind, count("CRITICAL"), count("HIGH"), count("MEDIUM"), count("LOW"),
 			fmt.Sprint(p.Scan.InUse), p.verdict()})
 	}
-	if err := report.Table(w, []string{"FUNCTION", "RUNS", "SCAN BY ECR", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IN CLUSTERS", "VERDICT"}, rows); err != nil {
+	header, rows, of := report.For([]string{"FUNCTION", "RUNS", "SCAN BY ECR", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IN CLUSTERS", "VERDICT"}, rows, platforms)
+	if err := report.Table(w, header, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w)
+	if of != "" {
+		of = "what runs is" + of + "\n"
+	}
+	_, err := fmt.Fprintln(w, of)
 	return err
 }

@@ -190,7 +190,7 @@ func TestTheCallsThatAreFound(t *testing.T) {
 		"lambda.GetFunction", "lambda.ListVersionsByFunction",
 		"sts.GetCallerIdentity",
 	}, operations, "by plain calls and by paginators")
-	assert.Equal(t, []string{"Blob", "Content", "Digest", "Manifest", "Referrers", "Tags"}, methods)
+	assert.Equal(t, []string{"Blob", "Content", "Digest", "Manifest", "Platforms", "Referrers", "Tags"}, methods)
 	operations, methods = p.calls(t, "newDeploy")
 	assert.Contains(t, operations, "lambda.UpdateFunctionCode", "through an interface")
 	assert.Contains(t, methods, "PutManifest", "through another interface")

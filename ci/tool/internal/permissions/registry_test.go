@@ -31,6 +31,7 @@ var ofMethod = map[string][]string{
 	"Download":    {"GetDownloadUrlForLayer"},
 	"HasBlob":     {"BatchCheckLayerAvailability"},
 	"Manifest":    {"BatchGetImage"},
+	"Platforms":   {"BatchGetImage", "GetDownloadUrlForLayer"},
 	"PutBlob":     {"BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "UploadLayerPart"},
 	"PutBytes":    {"BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "UploadLayerPart"},
 	"PutManifest": {"PutImage"},
@@ -108,6 +109,11 @@ func TestTheRequestsOfTheClient(t *testing.T) {
 		{"PutManifest", func() error { return c.PutManifest(ctx, repository, "t", []byte(manifest), types.OCIManifestSchema1) }},
 		{"Digest", func() error { _, _, err := c.Digest(ctx, repository, "t"); return err }},
 		{"Manifest", func() error { _, _, err := c.Manifest(ctx, repository, "t"); return err }},
+		{"Platforms", func() error {
+			ofManifest, _, err := v1.SHA256(strings.NewReader(manifest))
+			c.Platforms(ctx, nil, repository, []string{ofManifest.String()})
+			return err
+		}},
 		{"Tags", func() error { _, err := c.Tags(ctx, repository); return err }},
 		{"Untag", func() error { return c.Untag(ctx, repository, "t") }},
 	}

@@ -25,6 +25,9 @@ var gnuOnly = map[string]*regexp.Regexp{
 	"find a way without timeout":                regexp.MustCompile(`(^|[;&|(]) *timeout `),
 	`${a[@]+"${a[@]}"}`:                         regexp.MustCompile(`(^|[^+])"\$\{\w+\[@\]\}"`),
 	"an if, not an associative array":           regexp.MustCompile(`\bdeclare -A|\bmapfile\b|\breadarray\b`),
+	"awk: sed writes a t for a tab":             regexp.MustCompile(`\bsed (-\S+ )*'[^']*\\t`),
+	"dirname of one name":                       regexp.MustCompile(`\bdirname \{\} \+`),
+	"paste with the - of its input":             regexp.MustCompile(`\bpaste -sd\S*\)`),
 	"tr, to change the case":                    regexp.MustCompile(`\$\{\w+(,,|\^\^)\}`),
 }
 
@@ -51,7 +54,7 @@ func TestScriptsRunOnMacOS(t *testing.T) {
 func TestNotPortable(t *testing.T) {
 	for _, line := range []string{
 		"sha256sum -c SUMS", "make -j$(nproc)", `base64 -d <<<"$A"`, "sed -i s/a/b/ f", "sed -E -i.bak s/a/b/ f", "cd $(readlink -f x)", "stat -c %s f",
-		"date -d yesterday", "grep -oP x", "sort -uV", "xargs -0r rm", "find . -printf %s", "cp -a x y", "make || timeout 5 x", `gh release "${flags[@]}"`, "declare -A a", "echo ${x,,}",
+		"date -d yesterday", "grep -oP x", "sort -uV", "xargs -0r rm", "find . -printf %s", "cp -a x y", "make || timeout 5 x", `gh release "${flags[@]}"`, "declare -A a", "echo ${x,,}", `sed -E 's/:.*## /\t/'`, "find . -exec dirname {} +", "$(paste -sd:)",
 	} {
 		assert.Len(t, notPortable(line), 1, line)
 	}

@@ -62,7 +62,7 @@ func TestMainAndRollback(t *testing.T) {
 	require.True(t, r.ok, r.log)
 	assert.Equal(t, map[string]string{"checks": "success", "publish": "success", "deploy": "success", "retention": "success"}, r.jobs)
 	assert.Equal(t, []string{
-		"make test", "make check", "dagger call build-all", "dagger call audit", "login arn:aws:iam::123456789012:role/publish publish-1", "dagger call publish",
+		"make test", "make test-long", "make check", "dagger call build-all", "dagger call audit", "login arn:aws:iam::123456789012:role/publish publish-1", "dagger call publish",
 		"login arn:aws:iam::123456789012:role/deploy deploy-1", "dagger call deploy", "dagger call status", "login arn:aws:iam::123456789012:role/retention retention-1", "upload report.html",
 	}, strings.Split(strings.TrimSpace(r.noted), "\n"), "in this order")
 	released := g.images(c)

@@ -62,7 +62,7 @@ func TestPullRequest(t *testing.T) {
 	assert.Contains(t, r.noted, "gh api --method POST repos/us/lambdas/issues/7/comments --field body=@")
 	assert.NotContains(t, r.noted, "login arn:", "no role is set")
 	assert.Empty(t, g.cloud.asked(), "and AWS is not asked")
-	assert.Contains(t, r.noted, "make test\nmake check\n")
+	assert.Contains(t, r.noted, "make test\nmake test-long\nmake check\n")
 	assert.Regexp(t, `(?s)## Cold start\n.*\| api \|`, r.summary["images"])
 	testkit.Golden(t, "pull-request.golden.md", told(r.summary["images"]))
 }

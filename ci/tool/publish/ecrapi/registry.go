@@ -93,6 +93,25 @@ func (r *Registry) Images(ctx context.Context, repository string) (tags map[stri
 	return tags, nil
 }
 
+// Archived counts the images of a repository that are archived, and their bytes. A repository that
+// does not exist has none, and another registry than ECR's private one has no archive.
+func (r *Registry) Archived(ctx context.Context, repository string) (count int, bytes int64, err error) {
+	api, name, ok := r.private(repository)
+	if _, public := r.public(repository); !ok || public {
+		return 0, 0, nil
+	}
+	images, err := Images(ctx, api, name)
+	if is(err, notFound) {
+		return 0, 0, nil
+	}
+	for _, i := range images {
+		if i.Archived() {
+			count, bytes = count+1, bytes+i.Size
+		}
+	}
+	return count, bytes, err
+}
+
 // Manifests reads many manifests of a private repository at once, by digest. It leaves
 // out what it does not find, and all of another repository: ECR Public has no call for it.
 func (r *Registry) Manifests(ctx context.Context, repository string, digests []string) (map[string][]byte, error) {

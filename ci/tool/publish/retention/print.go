@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Result is what retention does, or in a dry run would do.
@@ -47,13 +48,14 @@ func (r Result) Table(w io.Writer) error {
 			fmt.Fprint(w, c.Diff)
 		}
 		for _, s := range c.Shields {
-			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.where(), s.Lambda, report.Digest(s.Digest), s.Tag)
+			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.where(), s.Lambda, s.digest(), s.Tag)
 		}
 		if len(c.Images) > 0 {
 			pruned = append(pruned, Pruning{Repository: c.where(), Images: c.Images})
 		}
 	}
 	var rows [][]string
+	var platforms []string
 	for _, p := range pruned {
 		for _, v := range p.Images {
 			verdict := "keep"
@@ -64,10 +66,12 @@ func (r Result) Table(w io.Writer) error {
 				v.Why += "; these tags go: " + strings.Join(v.Untag, " ")
 			}
 			rows = append(rows, []string{p.Repository, report.Digest(v.Digest), tagsOf(v.Tags), v.Pushed.UTC().Format(time.DateTime), report.MB(v.Size), verdict, v.Why})
+			platforms = append(platforms, v.Platform)
 		}
 	}
+	header, rows, of := report.For([]string{"REPOSITORY", "DIGEST", "TAGS", "PUSHED (UTC)", "MB", "VERDICT", "WHY"}, rows, platforms)
 	if len(rows) > 0 {
-		if err := report.Table(w, []string{"REPOSITORY", "DIGEST", "TAGS", "PUSHED (UTC)", "MB", "VERDICT", "WHY"}, rows); err != nil {
+		if err := report.Table(w, header, rows); err != nil {
 			return err
 		}
 	}
@@ -108,8 +112,58 @@ func (r Result) Table(w io.Writer) error {
 	if private := pruned[len(r.Public):]; len(private) > 0 {
 		text += " and " + sum("private", private)
 	}
+	if of != "" {
+		text += "; the images are" + of
+	}
 	_, err := fmt.Fprintf(w, "%s; checked %s\n", text, report.Count(len(r.Private), "lifecycle policy", "lifecycle policies"))
 	return err
+}
+
+// digest is that of the image, and what it is for.
+func (s Shield) digest() string {
+	if s.Platform == "" {
+		return report.Digest(s.Digest)
+	}
+	return report.DigestFor(s.Digest, s.Platform)
+}
+
+// maxPlatforms is of how many images ReadPlatforms asks, each for two answers of the registry.
+const maxPlatforms = 200
+
+// ReadPlatforms fills in for which platforms the images are that it prints; of more than a few
+// hundred, it is unknown. read tells it of images of a repository of a region, by digest.
+func (r *Result) ReadPlatforms(read func(region string, tier catalog.Registry, repository string, digests []string) map[string]string) {
+	ask := func(region string, tier catalog.Registry, repository string, images []Verdict, shields []Shield) {
+		found := map[string]string{}
+		if len(images)+len(shields) <= maxPlatforms {
+			var digests []string
+			for _, v := range images {
+				digests = append(digests, v.Digest)
+			}
+			for _, s := range shields {
+				digests = append(digests, s.Digest)
+			}
+			found = read(region, tier, repository, digests)
+		}
+		of := func(digest string) string {
+			if platform, ok := found[digest]; ok {
+				return platform
+			}
+			return report.Unknown
+		}
+		for n := range images {
+			images[n].Platform = of(images[n].Digest)
+		}
+		for n := range shields {
+			shields[n].Platform = of(shields[n].Digest)
+		}
+	}
+	for _, c := range r.Private {
+		ask(c.Region, catalog.Private, c.Repository, c.Images, c.Shields)
+	}
+	for _, p := range r.Public {
+		ask("", catalog.Public, p.Repository, p.Images, nil)
+	}
 }
 
 // tagsOf shows the first tags, and counts the others.

@@ -61,7 +61,9 @@ type Repository struct {
 type Shield struct {
 	Tag    string `json:"tag"`
 	Digest string `json:"digest"`
-	Lambda string `json:"lambda"`
+	// Platform is what the image is for; "" if nobody asked.
+	Platform string `json:"platform,omitempty"`
+	Lambda   string `json:"lambda"`
 }
 
 // PlanPrivate compares a private repository with what the facts and the catalog ask for.
@@ -73,9 +75,15 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 		}
 	}
 	r.Images = slices.DeleteFunc(slices.Clone(r.Images), Image.Archived)
+	before := ""
 	var err error
-	if c.Diff, err = policyDiff(ctx, api, r); err != nil {
-		return Change{}, err
+	if r.Policy != "" || slices.ContainsFunc(r.Images, func(i Image) bool { return f.inUse()[i.Digest] != "" }) {
+		if before, err = readPolicy(ctx, api, r.Name); err != nil {
+			return Change{}, err
+		}
+	}
+	if r.Policy != "" {
+		c.Diff = string(diff.Diff(r.Name+" now", []byte(Normal(before)), r.Name+" then", []byte(r.Policy)))
 	}
 	documents, err := documentsOf(ctx, api, r.Name, r.Images, r.Names)
 	if err != nil {
@@ -84,6 +92,12 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 	c.Surplus = surplus(r.Images, r.Names, documents, f.Records.Commits)
 	images := without(r.Images, c.Surplus)
 	c.Warnings = append(warnings("ecr", r.Name, images), unreachable(r.Name, c.Archived, f.inUse())...)
+	for _, text := range transitions(r.Name, before, images, f.inUse()) {
+		if c.Diff != "" {
+			text += ", as the policy does that this command sets"
+		}
+		c.Warnings = append(c.Warnings, text)
+	}
 	c.Removed = removed(images, r.Names, f.Side)
 	expire, err := f.expiring(r.Name, c.Removed)
 	if err != nil {
@@ -98,21 +112,17 @@ func PlanPrivate(ctx context.Context, api *ecr.Client, r Repository, f Facts) (C
 	return c, nil
 }
 
-// policyDiff compares the lifecycle policy with that of the catalog.
-func policyDiff(ctx context.Context, api *ecr.Client, r Repository) (string, error) {
-	if r.Policy == "" {
-		return "", nil
-	}
-	before := ""
-	out, err := api.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: aws.String(r.Name)})
+// readPolicy reads the lifecycle policy of a repository; "" if it has none.
+func readPolicy(ctx context.Context, api *ecr.Client, repository string) (string, error) {
+	out, err := api.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: aws.String(repository)})
 	var none *types.LifecyclePolicyNotFoundException
 	switch {
-	case err == nil:
-		before = Normal(aws.ToString(out.LifecyclePolicyText))
-	case !errors.As(err, &none):
-		return "", fmt.Errorf("read the lifecycle policy of %s: %w", r.Name, err)
+	case errors.As(err, &none):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("read the lifecycle policy of %s: %w", repository, err)
 	}
-	return string(diff.Diff(r.Name+" now", []byte(before), r.Name+" then", []byte(r.Policy))), nil
+	return aws.ToString(out.LifecyclePolicyText), nil
 }
 
 // shieldsOf returns the tags for images that functions run and that no tag protects. The

@@ -20,8 +20,10 @@ type Image = ecrapi.Image
 // Verdict says whether an image is deleted, and why.
 type Verdict struct {
 	Image
-	Delete bool   `json:"delete"`
-	Why    string `json:"why"`
+	// Platform is what the image is for; "" for a document, or if nobody asked.
+	Platform string `json:"platform,omitempty"`
+	Delete   bool   `json:"delete"`
+	Why      string `json:"why"`
 	// Untag are tags to remove from an image that stays: those of a removed name.
 	Untag []string `json:"untag,omitempty"`
 }

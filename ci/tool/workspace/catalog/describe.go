@@ -139,11 +139,16 @@ func checkLine(field, text string, bad func(field, format string, args ...any)) 
 	}
 }
 
-// conflicts finds functions whose images or Lambda functions have the same name.
+// conflicts finds functions whose images or Lambda functions have the same name, and folders that
+// a file system that folds case takes for one.
 func conflicts(functions []Function) []error {
 	var problems []error
-	images, lambdas := map[string]string{}, map[string]string{}
+	images, lambdas, folders := map[string]string{}, map[string]string{}, map[string]string{}
 	for _, f := range functions {
+		if other, ok := folders[strings.ToLower(f.Folder)]; ok && other != f.Folder {
+			problems = append(problems, Problem{File: f.Folder, Fix: "differs from " + other + " in upper and lower case only, which is one folder on macOS and Windows; rename one of them"})
+		}
+		folders[strings.ToLower(f.Folder)] = f.Folder
 		bad := func(field, name, of, by string) {
 			problems = append(problems, Problem{File: path.Join(f.Folder, DescriptionFile), Field: field,
 				Fix: fmt.Sprintf("%q is already the %s of %s", name, of, by)})

@@ -104,14 +104,15 @@ func programName(importPath string) string {
 	return name
 }
 
-// separate gives programs of one name different folders.
+// separate gives programs of one name different folders. Names that differ in case only are one,
+// as they are on the file systems of macOS and Windows.
 func separate(functions []Function) {
 	seen := map[string]bool{}
 	for n := range functions {
 		f := &functions[n]
-		if seen[f.Program] {
+		if seen[strings.ToLower(f.Program)] {
 			f.Program = "of-" + f.Image + "/" + f.Program
 		}
-		seen[f.Program] = true
+		seen[strings.ToLower(f.Program)] = true
 	}
 }

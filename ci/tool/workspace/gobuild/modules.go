@@ -178,7 +178,7 @@ func unpinned(root string, before, after []byte) error {
 			break
 		}
 	}
-	file, command := sums, "go list -deps ./functions/..."
+	file, command := sums, "go mod download"
 	if folder := requiring(root, module, version); folder != "" {
 		file, command = folder+"/go.sum", "go -C "+folder+" mod tidy"
 	}
