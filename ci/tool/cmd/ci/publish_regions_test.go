@@ -137,7 +137,7 @@ func sentOnce(t *testing.T, root string) {
 		"--region", awsfake.Home+","+secondRegion, "--public-registry", s.public.Host+"/alias")
 	assert.Contains(t, got.stdout, "  "+secondHost+"/lambda-private-light  ")
 	assert.Contains(t, got.stdout, "  "+secondHost+"/lambda-private-light (deploy copy)  ")
-	assert.Contains(t, got.stdout, "3 images in 5 repositories under 14 tags; would send 0 layers, ")
+	assert.Contains(t, got.stdout, "3 images for linux/amd64 in 5 repositories under 14 tags; would send 0 layers, ")
 }
 
 // A region out of reach: no latest tag moves in any, and the last line says what to type next.
