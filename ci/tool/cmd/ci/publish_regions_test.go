@@ -24,6 +24,7 @@ func TestPublishIntoTwoRegions(t *testing.T) {
 	t.Run("again", func(t *testing.T) { sentOnce(t, root) })
 	t.Run("out of reach", func(t *testing.T) { outOfReach(t, root) })
 	t.Run("repositories", func(t *testing.T) { repositoriesOf(t, root) })
+	t.Run("cost", func(t *testing.T) { costOfTwoRegions(t, root) })
 }
 
 // Each region has each image with its tags and documents, whoever brought them there.
