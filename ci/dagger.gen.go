@@ -565,6 +565,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allowOlder", err))
 				}
 			}
+			var allRegionsOrNone bool
+			if inputArgs["allRegionsOrNone"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["allRegionsOrNone"]), &allRegionsOrNone)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg allRegionsOrNone", err))
+				}
+			}
 			var requireSigned bool
 			if inputArgs["requireSigned"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["requireSigned"]), &requireSigned)
@@ -621,7 +628,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg asJSON", err))
 				}
 			}
-			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, create, role, allowOlder, requireSigned, key, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer, trustedRoot, dryRun, asJson)
+			return (*Ci).Deploy(&parent, ctx, source, commit, only, alias, canary, bake, alarm, smoke, create, role, allowOlder, allRegionsOrNone, requireSigned, key, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer, trustedRoot, dryRun, asJson)
 		case "Diff":
 			var parent Ci
 			err = json.Unmarshal(parentJSON, &parent)

@@ -55,6 +55,10 @@ func (m *Ci) Deploy(
 	//
 	// +optional
 	allowOlder bool,
+	// With several regions: if one fails, roll back those that are done too.
+	//
+	// +optional
+	allRegionsOrNone bool,
 	// Refuse images whose documents are not signed by the key or the identity.
 	//
 	// +optional
@@ -92,7 +96,7 @@ func (m *Ci) Deploy(
 	return output(ctx, m.run(m.aws(in), slices.Concat(
 		[]string{"deploy", "--commit", commit}, m.private(), named(only), optional("--alias", alias), signed,
 		optional("--canary", canary), optional("--bake", bake), optional("--alarm", alarm), optional("--role", role),
-		flags(map[string]bool{"--smoke": smoke, "--create": create, "--require-signed": requireSigned, "--allow-older": allowOlder, "--dry-run": dryRun, "--json": asJSON}))...))
+		flags(map[string]bool{"--smoke": smoke, "--create": create, "--require-signed": requireSigned, "--allow-older": allowOlder, "--all-regions-or-none": allRegionsOrNone, "--dry-run": dryRun, "--json": asJSON}))...))
 }
 
 // Rollback makes all Lambda functions run an earlier release again, or changes none.

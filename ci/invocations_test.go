@@ -157,7 +157,7 @@ var invocations = []invocation{
 		return m.Plan(t.Context(), source(t), given[dagger.Directory](t, "repository"), "abc1234", nil, "", false, nil, false, false)
 	}},
 	{name: "deploy", method: "Deploy", call: func(t *testing.T, m *Ci) (any, error) {
-		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, given[dagger.File](t, "cosign.pub"), "", "", "", nil, true, false)
+		return m.Deploy(t.Context(), source(t), "abc1234", []string{"api"}, "live", "10%", "10m", "pager", true, true, "arn:aws:iam::123456789012:role/lambda", true, true, true, given[dagger.File](t, "cosign.pub"), "", "", "", nil, true, false)
 	}},
 	{name: "published", method: "Published", call: func(t *testing.T, m *Ci) (any, error) {
 		return m.Published(t.Context(), source(t), "abc1234", []string{"api"}, "tfvars")

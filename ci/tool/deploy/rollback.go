@@ -11,6 +11,12 @@ import (
 // failed, as it does for its own faults (InternalError).
 const rollbackTries = 3
 
+// Undo rolls back all that [Releaser.Run] changed, though it succeeded: the release must not stay
+// alone, because of the cause. The error is as that of Run; it is never nil.
+func (r *Releaser) Undo(ctx context.Context, p *Plan, cause error) ([]Result, error) {
+	return r.rollBack(context.WithoutCancel(ctx), p, cause)
+}
+
 // rollBack rolls back everything that was changed, after a failure.
 func (r *Releaser) rollBack(ctx context.Context, p *Plan, failure error) ([]Result, error) {
 	// The aliases first, because callers use them.

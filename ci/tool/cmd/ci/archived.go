@@ -69,11 +69,11 @@ func (f *fleet) restore(cmd *cobra.Command, targets []deploy.Target, dryRun bool
 	}
 	text := fmt.Sprintf("%s of %s: archived, so Lambda cannot pull %s", report.Count(count, "image"), strings.Join(slices.Sorted(maps.Keys(all)), " and "), them(count))
 	if dryRun {
-		warn(cmd, []string{text + fmt.Sprintf("; the rollback restores %s first, which takes up to %s", them(count), ecrapi.RestoreTakes)})
+		f.warn(cmd, "%s; the rollback restores %s first, which takes up to %s", text, them(count), ecrapi.RestoreTakes)
 		return nil
 	}
-	warn(cmd, []string{text + fmt.Sprintf("; restoring %s takes up to %s; Ctrl-C stops the wait, and the same command continues it", them(count), ecrapi.RestoreTakes)})
-	done := report.NewProgress(cmd.ErrOrStderr()).Step("restore archived images")
+	f.warn(cmd, "%s; restoring %s takes up to %s; Ctrl-C stops the wait, and the same command continues it", text, them(count), ecrapi.RestoreTakes)
+	done := report.NewProgress(cmd.ErrOrStderr()).Step(f.label("restore archived images"))
 	defer func() { done(err) }()
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), 3*ecrapi.RestoreTakes, errLate)
 	defer cancel()

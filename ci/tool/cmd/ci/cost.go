@@ -5,18 +5,23 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/inspect/picture"
+	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // costFlags are the flags of cost.
@@ -28,6 +33,8 @@ type costFlags struct {
 	published bool
 	markdown  bool
 	svg       string
+	// unread says which regions could not be measured.
+	unread error
 }
 
 func newCost(a *app) *cobra.Command {
@@ -65,16 +72,16 @@ prices with their date; the free tier of an account's first year is not counted.
 			}
 			if f.svg != "" {
 				if err := f.draw(cmd, r); err != nil || f.svg == "-" {
-					return err
+					return errors.Join(f.unread, err)
 				}
 			}
-			return a.print(cmd, r, func(w io.Writer) error {
+			return errors.Join(f.unread, a.print(cmd, r, func(w io.Writer) error {
 				if err := r.Print(w, f.markdown); err != nil || f.svg == "" || f.markdown {
 					return err
 				}
 				_, err := fmt.Fprintln(w, "drew", f.svg)
 				return err
-			})
+			}))
 		},
 	}
 	flags := cmd.Flags()
@@ -139,37 +146,82 @@ func (a *app) cost(cmd *cobra.Command, f *costFlags) (*cost.Report, error) {
 	return r, nil
 }
 
-// costPublished measures the images that the registries hold.
+// costPublished measures the images that the registries hold, in each region.
 func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices) (r *cost.Report, err error) {
 	c, err := a.catalog()
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.target.openAll(cmd.Context(), c, c.Functions)
+	regions, err := f.target.each(cmd)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, t.close()) }()
-	done := report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")
-	repositories, err := cost.ReadRegistries(cmd.Context(), t.registry, c.Functions, t.hosts)
-	done(err)
-	if err != nil {
+	done := func(error) {}
+	if len(regions) == 1 {
+		done = report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")
+	}
+	found, hosts := make([][]cost.Repository, len(regions)), make([]publish.Hosts, len(regions))
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
+		found[n], hosts[n], err = regions[n].stored(ctx, c, n == 0)
+		return err
+	})
+	f.unread = unread(errs, "what is known of the other regions is printed")
+	done(f.unread)
+	if err := cmd.Context().Err(); err != nil {
 		return nil, err
 	}
+	if !slices.Contains(errs, nil) {
+		return nil, errors.Join(errs...)
+	}
+	var all []cost.Repository
+	var from, notRead []string
 	images := 0
-	for _, repository := range repositories {
-		images += len(repository.Images)
+	for n, region := range regions {
+		if errs[n] != nil {
+			line, _, _ := strings.Cut(errs[n].Error(), "\n")
+			notRead = append(notRead, line)
+			continue
+		}
+		if slices.Contains(from, hosts[n].Private) {
+			continue // one registry for all regions
+		}
+		for _, repository := range found[n] {
+			images += len(repository.Images)
+			if repository.Tier == catalog.Private {
+				repository.Region = region.name
+			}
+			all = append(all, repository)
+		}
+		if from = append(from, hosts[n].Private); n == 0 {
+			from = append(from, hosts[n].Public)
+		}
 	}
-	from := t.hosts.Private + " and " + t.hosts.Public
+	source := strings.Join(from, " and ")
 	if f.target.local {
-		from = "dist/registry"
+		source = "dist/registry"
 	}
 	if images == 0 {
-		return nil, fmt.Errorf("measure %s: nothing is published there; publish first: bin/ci publish", from)
+		return nil, errors.Join(f.unread, fmt.Errorf("measure %s: nothing is published there; publish first: bin/ci publish", source))
 	}
-	r = cost.New(repositories, prices)
-	r.Source = from
+	r = cost.New(all, prices)
+	r.Source, r.NotRead = source, notRead
 	return r, nil
+}
+
+// stored reads what the private repositories of a region hold, and with public the public ones too,
+// which are the same for all regions.
+func (f *fleetFlags) stored(ctx context.Context, c *catalog.Catalog, public bool) (found []cost.Repository, hosts publish.Hosts, err error) {
+	functions := c.Functions
+	if !public {
+		functions = asPrivate(functions)
+	}
+	t, err := f.targetFlags.open(ctx, c, functions)
+	if err != nil {
+		return nil, hosts, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	found, err = cost.ReadRegistries(ctx, t.registry, c.Functions, t.hosts)
+	return found, t.hosts, err
 }
 
 // draw writes the picture to where the flags say.

@@ -126,3 +126,32 @@ func (s stand) tell(t *testing.T, tier, host, name string) {
 	}
 	s.aws.Add(tier, name, slices.Collect(maps.Values(images))...)
 }
+
+// Each region stores and costs what it holds; one that does not answer is not counted, and said.
+func costOfTwoRegions(t *testing.T, root string) {
+	t.Parallel()
+	s := newRegionalStand(t, root)
+	require.Equal(t, exitDone, s.publish(t, "--commit", "aaaaaaa").code)
+	args := []string{"cost", "--published", "--json", "--region", awsfake.Home + "," + secondRegion, "--public-registry", s.public.Host + "/alias"}
+	var both, one cost.Report
+	got := s.environment.in(t, root, args...)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &both))
+	s.aws.Answer = func(c awsfake.Call) awsfake.Failure {
+		if c.Region == secondRegion && c.Operation == "ecr.DescribeImages" {
+			return awsfake.AccessDenied
+		}
+		return awsfake.Failure{}
+	}
+
+	got = s.environment.in(t, root, args...)
+
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.stderr, "ci: us-east-1: read what "+secondHost+"/lambda-private-light holds: ")
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &one))
+	assert.Equal(t, 2*one.Private.Bytes, both.Private.Bytes)
+	assert.Equal(t, one.Public.Bytes, both.Public.Bytes)
+	assert.Empty(t, both.NotRead)
+	require.Len(t, one.NotRead, 1)
+	assert.Contains(t, one.NotRead[0], "us-east-1: read what ")
+}

@@ -46,10 +46,11 @@ func (f *createFlags) check(dryRun bool) error {
 
 // missing makes the functions of the targets that do not exist, with the image of the release.
 // What was made stays if something fails later: it runs what the release would make it run.
-func (f *createFlags) missing(ctx context.Context, cmd *cobra.Command, l *lambdaapi.Client, functions []catalog.Function, targets []deploy.Target) error {
+func (f *createFlags) missing(ctx context.Context, cmd *cobra.Command, fl *fleet, functions []catalog.Function, targets []deploy.Target) error {
 	if !f.create {
 		return nil
 	}
+	l := fl.lambda
 	functions = catalog.Running(functions)
 	var made []string
 	for _, t := range targets {
@@ -74,7 +75,7 @@ func (f *createFlags) missing(ctx context.Context, cmd *cobra.Command, l *lambda
 			}
 			return fmt.Errorf("create %s (%s): %w", t.Lambda, t.Image, err)
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "ci: made the function %s, which has no trigger and no variables yet\n", t.Lambda)
+		fmt.Fprintln(cmd.ErrOrStderr(), "ci: "+fl.label(fmt.Sprintf("made the function %s, which has no trigger and no variables yet", t.Lambda)))
 	}
 	return nil
 }

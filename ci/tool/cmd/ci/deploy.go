@@ -4,12 +4,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
+	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
@@ -54,16 +55,22 @@ With --require-signed, an image is refused unless its SBOM and its provenance ar
 whom --key or --certificate-identity names, and the provenance names the image and the
 commit. A registry that does not answer about signatures counts as no signature.
 
+With several regions, all are checked first. Then the commit is released in one region after
+another, in the order given. A region that fails is rolled back, later ones are not begun, and
+those that are done stay, unless --all-regions-or-none is passed: then they are rolled back too.
+The last line says which regions are done, and what to type next.
+
 Several accounts can deploy from one registry: --account names the account of the
 registry, the credentials are those of the functions. Each has its own records and tags.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 rolled back: every
-function runs the same image as before.`,
+function, in every region, runs the same image as before.`,
 		Example: `  bin/ci deploy --commit abc1234
   bin/ci deploy --commit abc1234 --smoke --alias live
   bin/ci deploy --commit abc1234 --alias live --canary 10% --bake 5m --alarm api-errors
   bin/ci deploy --commit abc1234 --account 123456789012
   bin/ci deploy --only thumb,video --dry-run
+  bin/ci deploy --commit abc1234 --region eu-central-1,us-east-1 --all-regions-or-none
   bin/ci deploy --commit abc1234 --require-signed --key cosign.pub
   bin/ci deploy --commit abc1234 --create --role arn:aws:iam::123456789012:role/lambda`,
 		Args: noArgs,
@@ -77,6 +84,7 @@ function runs the same image as before.`,
 	cmd.Flags().StringVar(&name, "commit", "", "published commit to deploy (default: HEAD)")
 	cmd.Flags().BoolVar(&f.older, "allow-older", false, "deploy a commit also if it comes before the one that runs")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "images whose functions are deployed, by name (default: all)")
+	cmd.Flags().BoolVar(&f.allOrNone, "all-regions-or-none", false, "with several regions: if one fails, roll back those that are done too")
 	f.add(cmd)
 	canary.add(cmd)
 	create.add(cmd)
@@ -101,23 +109,38 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, s
 			return err
 		}
 	}
-	fl, releases, err := f.open(cmd.Context(), c)
+	regions, err := f.open(cmd, c)
 	if err != nil {
 		return err
 	}
-	targets, err := fl.targets(cmd.Context(), functions, name)
+	var all []releasing
+	var errs []error
+	for _, in := range regions {
+		r, err := f.toDeploy(cmd, in, functions, signed, name)
+		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
+	}
+	if err := unchanged(regions, errs); err != nil {
+		return err
+	}
+	for _, r := range all {
+		if err := create.missing(cmd.Context(), cmd, r.fl, functions, r.Targets); err != nil {
+			return deploy.InRegion(r.fl.name, err)
+		}
+	}
+	return a.release(cmd, f, c, all)
+}
+
+// toDeploy finds the images of the commit in a region.
+func (f *releaseFlags) toDeploy(cmd *cobra.Command, in opened, functions []catalog.Function, signed *signedFlags, name string) (releasing, error) {
+	targets, err := in.targets(cmd.Context(), functions, name)
 	if err != nil {
-		return err
+		return releasing{}, err
 	}
-	if err := signed.require(cmd.Context(), fl.registry, targets, name); err != nil {
-		return err
+	if err := signed.require(cmd.Context(), in.registry, targets, name); err != nil {
+		return releasing{}, err
 	}
-	if err := create.missing(cmd.Context(), cmd, fl.lambda, functions, targets); err != nil {
-		return err
+	if n := len(in.releases); n > 0 && f.alias == "" && in.releases[n-1].Alias != "" {
+		in.warn(cmd, "the last release moved the alias %[1]s and this one does not, so callers of the alias keep the old code; to move it too: --alias %[1]s", in.releases[n-1].Alias)
 	}
-	if n := len(releases); n > 0 && f.alias == "" && releases[n-1].Alias != "" {
-		alias := releases[n-1].Alias
-		warn(cmd, []string{fmt.Sprintf("the last release moved the alias %s and this one does not, so callers of the alias keep the old code; to move it too: --alias %s", alias, alias)})
-	}
-	return a.release(cmd, f, fl, c, &release.Release{Kind: history.Deploy, Commit: name, Targets: targets, Releases: releases})
+	return releasing{in.fleet, &release.Release{Kind: history.Deploy, Commit: name, Alias: f.alias, Targets: targets, Releases: in.releases}}, nil
 }

@@ -24,7 +24,10 @@ import (
 )
 
 // fleetFlags name the account of the functions and the registry of their images.
-type fleetFlags struct{ targetFlags }
+type fleetFlags struct {
+	targetFlags
+	regional
+}
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -36,6 +39,7 @@ func (f *fleetFlags) add(cmd *cobra.Command) {
 
 // fleet reads and updates the functions in AWS and the registry of their images.
 type fleet struct {
+	regional
 	hosts    publish.Hosts
 	lambda   *lambdaapi.Client
 	registry *registry.Client
@@ -75,7 +79,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	client := registry.NewClient(registry.Options{Keychain: session.Keychain(hosts)})
 	side := publish.Side{Account: caller.Account, Region: session.Region}
 	fl := &fleet{
-		hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN, side: side, watch: alarmapi.New(session.Config),
+		regional: f.regional, hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN, side: side, watch: alarmapi.New(session.Config),
 		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts), side),
 	}
 	if _, ok := publish.ParseECR(hosts.Private); ok {
@@ -121,8 +125,8 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 		targets = append(targets, deploy.Target{Image: item.Image, Lambda: functions[n].Lambda, Repository: item.Repository, Digest: digests[n]})
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("not in the private registry %[2]s: %[1]s; publish first: bin/ci publish --commit %[3]s%[4]s",
-			strings.Join(missing, ", "), f.hosts.Private, commit, f.published(ctx, functions[0]))
+		return nil, fmt.Errorf("not in the private registry %[2]s: %[1]s; publish first: bin/ci publish --commit %[3]s%[4]s%[5]s",
+			strings.Join(missing, ", "), f.hosts.Private, commit, f.all, f.published(ctx, functions[0]))
 	}
 	return targets, nil
 }

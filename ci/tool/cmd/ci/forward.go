@@ -99,7 +99,7 @@ func onlyForward(cmd *cobra.Command, root string, fl *fleet, r *release.Release,
 		}
 		seen[live] = true
 		if !ok {
-			warn(cmd, []string{fmt.Sprintf("no release record says which commit %s (%s) runs, so it is unknown whether commit %s comes after it", f.Lambda, f.Image, r.Commit)})
+			fl.warn(cmd, "no release record says which commit %s (%s) runs, so it is unknown whether commit %s comes after it", f.Lambda, f.Image, r.Commit)
 			continue
 		}
 		order, why, err := orders(root, r.Commit, func(publish.Published) (own, others time.Time, err error) {
@@ -114,13 +114,13 @@ func onlyForward(cmd *cobra.Command, root string, fl *fleet, r *release.Release,
 		case order == publish.Before:
 			text := fmt.Sprintf("deploy commit %s: %s (%s) runs commit %s, which comes after it, so this is a rollback; ", r.Commit, f.Lambda, f.Image, live)
 			if _, released := r.Releases.Find(r.Commit); released {
-				text += fmt.Sprintf("run: bin/ci rollback --to %s; or ", r.Commit)
+				text += fmt.Sprintf("run: bin/ci rollback --to %s%s; or ", r.Commit, fl.all)
 			}
 			return errors.New(text + "pass --allow-older")
 		case order == publish.Apart:
-			warn(cmd, []string{fmt.Sprintf("commit %s does not come after commit %s, which %s (%s) runs: they are on different branches, or a branch was rewritten", r.Commit, live, f.Lambda, f.Image)})
+			fl.warn(cmd, "commit %s does not come after commit %s, which %s (%s) runs: they are on different branches, or a branch was rewritten", r.Commit, live, f.Lambda, f.Image)
 		case order == publish.Unknown:
-			warn(cmd, []string{fmt.Sprintf("it is unknown whether commit %s comes after commit %s, which %s (%s) runs: %s", r.Commit, live, f.Lambda, f.Image, why)})
+			fl.warn(cmd, "it is unknown whether commit %s comes after commit %s, which %s (%s) runs: %s", r.Commit, live, f.Lambda, f.Image, why)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -35,11 +36,7 @@ func (f *handoffFlags) read(ctx context.Context, a *app, cmd *cobra.Command) (er
 		name = f.commit
 	}
 	// Lambda takes images from the private registry only, also those of public functions.
-	private := make([]catalog.Function, len(functions))
-	for n, of := range functions {
-		of.Registry = catalog.Private
-		private[n] = of
-	}
+	private := asPrivate(functions)
 	opened, err := t.open(ctx, c, private)
 	if err != nil {
 		return err
@@ -53,4 +50,13 @@ func (f *handoffFlags) read(ctx context.Context, a *app, cmd *cobra.Command) (er
 		return images.Table(cmd.OutOrStdout())
 	}
 	return images.Write(cmd.OutOrStdout(), f.format)
+}
+
+// asPrivate are the functions as if none were public: what they need of the private registry only.
+func asPrivate(functions []catalog.Function) []catalog.Function {
+	private := slices.Clone(functions)
+	for n := range private {
+		private[n].Registry = catalog.Private
+	}
+	return private
 }

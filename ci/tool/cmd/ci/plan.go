@@ -47,7 +47,8 @@ func newPlan(a *app) *cobra.Command {
 The images are built and judged, and nothing is sent. The sources, embedded files, modules,
 toolchain and base of each function are compared with the commit that it runs. What
 could not be read, for instance AWS without credentials, is listed as unknown; pass
---since COMMIT to compare with that commit. --markdown is for a comment or the summary of a job.
+--since COMMIT to compare with that commit. With several regions, each has its own rows; if
+only some can be read, the exit code is 1. --markdown is for a comment or the summary of a job.
 
 It also says if deploy would refuse an image, because it is for another platform than its
 function, and if a rollback would have to wait, because what runs now is in ECR's archive.`,
@@ -97,7 +98,12 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	p := plan.New(name, catalog.Running(m.functions), images)
+	regions, refused := f.target.each(cmd)
+	var names []string
+	if len(f.target.regions()) > 1 {
+		names = f.target.regions()
+	}
+	p := plan.New(name, catalog.Running(m.functions), images, names...)
 	if gates, _, err := a.audit(cmd, m, false); err != nil {
 		p.Unseen(err, "the gates")
 	} else {
@@ -105,11 +111,9 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 		p.Stop(gates.Err())
 	}
 	f.addRegistries(cmd, p, m, images)
-	side := f.addLambda(cmd, p, c, catalog.Running(m.functions))
+	sides, unread := f.addRunning(cmd, p, c, catalog.Running(m.functions), regions, refused)
 	if p.Published() { // without the registries, nothing is known of the blocks either
-		if err := f.addBlocks(cmd, p, m, side); err != nil {
-			p.Unseen(err, "how many blocks are new")
-		}
+		f.addNew(cmd, p, m, regions, sides)
 	}
 	if err := f.addSources(cmd, p, m); err != nil {
 		return err
@@ -117,12 +121,12 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err := cmd.Context().Err(); err != nil {
 		return err
 	}
-	return a.print(cmd, p, func(w io.Writer) error { return p.Print(w, f.markdown) })
+	return errors.Join(unread, a.print(cmd, p, func(w io.Writer) error { return p.Print(w, f.markdown) }))
 }
 
 // addRegistries adds what publish would do.
 func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, images map[string]publish.Image) {
-	t, err := f.target.open(cmd.Context(), m.builder.Catalog, m.functions)
+	t, err := f.target.openAll(cmd.Context(), m.builder.Catalog, m.functions)
 	if err != nil {
 		p.Unseen(err, "the registries")
 		return
@@ -144,60 +148,90 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	p.AddPublish(published)
 }
 
-// addLambda adds what the functions run and what deploy would do. It returns the side of the
-// functions, the zero one if that is unknown.
-func (f *planFlags) addLambda(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function) publish.Side {
-	flags := fleetFlags{f.target}
-	fl, err := flags.open(cmd.Context(), c)
-	if err != nil {
-		p.Unseen(err, "what the functions run")
-		return publish.Side{}
+// addRunning adds what the functions run and what deploy would do. It returns the side of the
+// functions of each region, the zero one if that is unknown, and an error if only some regions could
+// be read: without any, the plan is of what publish would do.
+func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function, regions []fleetFlags, refused error) ([]publish.Side, error) {
+	if refused != nil {
+		p.Unseen(refused, "what the functions run")
+		return nil, nil
 	}
-	releases, err := fl.records.Releases(cmd.Context())
-	if err != nil {
-		p.Unseen(err, "the earlier releases")
-		releases = history.Releases{}
+	all, releases := make([]*fleet, len(regions)), make([]history.Releases, len(regions))
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
+		all[n], err = regions[n].open(ctx, c)
+		return err
+	})
+	sides := make([]publish.Side, len(regions))
+	for n, fl := range all {
+		if errs[n] != nil {
+			p.Unseen(errs[n], "what the functions run")
+			continue
+		}
+		var err error
+		if releases[n], err = fl.records.Releases(cmd.Context()); err != nil {
+			p.Unseen(deploy.InRegion(fl.name, err), "the earlier releases")
+			releases[n] = history.Releases{}
+		}
+		p.ReadRunning(cmd.Context(), fl.lambda, fl.name, functions, releases[n])
+		fl.addArchived(cmd.Context(), p, functions)
+		sides[n] = fl.side
 	}
-	p.ReadRunning(cmd.Context(), fl.lambda, functions, releases)
-	fl.addArchived(cmd.Context(), p, functions)
 	none := func(publish.Published) (own, others time.Time, err error) { return own, others, nil }
 	if err := p.AddOrder(cmd.Context(), orders(c.Root, p.Commit, none)); err != nil {
 		p.Unseen(err, "whether commit %s comes after what runs", p.Commit)
 	}
-	return fl.side
+	if !slices.Contains(errs, nil) {
+		return sides, nil
+	}
+	return sides, unread(errs, "the plan says what is known of the other regions")
+}
+
+// addNew adds how many blocks are new in each region. Regions that run the same are measured once.
+func (f *planFlags) addNew(cmd *cobra.Command, p *plan.Plan, m *made, regions []fleetFlags, sides []publish.Side) {
+	measured := map[string]map[string]int{}
+	for n, side := range sides {
+		region, running := regions[n].name, p.Running(regions[n].name)
+		counts, ok := measured[running]
+		if !ok {
+			var err error
+			if counts, err = newBlocks(cmd, &regions[n].targetFlags, m, side); err != nil {
+				p.Unseen(deploy.InRegion(region, err), "how many blocks are new")
+				continue
+			}
+			measured[running] = counts
+		}
+		p.SetNewBlocks(region, counts)
+	}
 }
 
 // addArchived adds which functions run an image that is archived.
 func (f *fleet) addArchived(ctx context.Context, p *plan.Plan, functions []catalog.Function) {
 	var targets []deploy.Target
+	running := p.Of(f.name)
 	for n, item := range publish.PrivateItems(functions, f.hosts, "") {
-		targets = append(targets, deploy.Target{Repository: item.Repository, Digest: p.Functions[n].Runs})
+		targets = append(targets, deploy.Target{Repository: item.Repository, Digest: running[n].Runs})
 	}
 	all, denied, err := f.archived(ctx, targets)
 	if err = errors.Join(err, denied); err != nil {
-		p.Unseen(err, "whether a rollback would have to wait for archived images")
+		p.Unseen(deploy.InRegion(f.name, err), "whether a rollback would have to wait for archived images")
 	}
-	p.AddArchived(slices.Concat(slices.Collect(maps.Values(all))...), ecrapi.RestoreTakes)
+	p.AddArchived(f.name, slices.Concat(slices.Collect(maps.Values(all))...), ecrapi.RestoreTakes)
 }
 
-// addBlocks adds how many blocks of the images are new beside those that are live.
-func (f *planFlags) addBlocks(cmd *cobra.Command, p *plan.Plan, m *made, side publish.Side) (err error) {
-	sides := &sides{cmd: cmd, flags: &f.target, catalog: m.builder.Catalog, kept: m.builder.Cache, functions: m.functions}
+// newBlocks counts how many blocks of the images are new beside those that are live.
+func newBlocks(cmd *cobra.Command, f *targetFlags, m *made, side publish.Side) (counts map[string]int, err error) {
+	sides := &sides{cmd: cmd, flags: f, catalog: m.builder.Catalog, kept: m.builder.Cache, functions: m.functions}
 	defer func() { err = errors.Join(err, sides.close()) }()
 	live, err := sides.read(cmd.Context(), strings.TrimPrefix(publish.LiveTag("", side), "-"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now, err := sides.layout(m.dir, "built now")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var contents coldstart.Reader
-	counts, err := contents.New(cmd.Context(), live.Images, now.Images)
-	if err == nil {
-		p.SetNewBlocks(counts)
-	}
-	return err
+	return contents.New(cmd.Context(), live.Images, now.Images)
 }
 
 // addSources adds what changed since the commits that the functions run.

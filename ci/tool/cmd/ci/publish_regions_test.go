@@ -24,6 +24,7 @@ func TestPublishIntoTwoRegions(t *testing.T) {
 	t.Run("again", func(t *testing.T) { sentOnce(t, root) })
 	t.Run("out of reach", func(t *testing.T) { outOfReach(t, root) })
 	t.Run("repositories", func(t *testing.T) { repositoriesOf(t, root) })
+	t.Run("cost", func(t *testing.T) { costOfTwoRegions(t, root) })
 }
 
 // Each region has each image with its tags and documents, whoever brought them there.
@@ -136,7 +137,7 @@ func sentOnce(t *testing.T, root string) {
 		"--region", awsfake.Home+","+secondRegion, "--public-registry", s.public.Host+"/alias")
 	assert.Contains(t, got.stdout, "  "+secondHost+"/lambda-private-light  ")
 	assert.Contains(t, got.stdout, "  "+secondHost+"/lambda-private-light (deploy copy)  ")
-	assert.Contains(t, got.stdout, "3 images in 5 repositories under 14 tags; would send 0 layers, ")
+	assert.Contains(t, got.stdout, "3 images for linux/amd64 in 5 repositories under 14 tags; would send 0 layers, ")
 }
 
 // A region out of reach: no latest tag moves in any, and the last line says what to type next.

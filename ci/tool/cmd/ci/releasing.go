@@ -3,11 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +23,15 @@ import (
 
 // releaseFlags are those of deploy and rollback.
 type releaseFlags struct {
-	fleet    fleetFlags
-	smoke    bool
-	alias    string
-	dryRun   bool
-	older    bool // for deploy: a commit that comes before the live one
-	parallel int
-	canary   deploy.Canary
+	fleet  fleetFlags
+	smoke  bool
+	alias  string
+	dryRun bool
+	older  bool // for deploy: a commit that comes before the live one
+	// allOrNone is for deploy in several regions.
+	allOrNone bool
+	parallel  int
+	canary    deploy.Canary
 }
 
 func (f *releaseFlags) add(cmd *cobra.Command) {
@@ -58,47 +63,91 @@ var pace = deploy.DefaultPace
 // clock is that of a canary. Tests have a faster one.
 var clock = deploy.SystemClock
 
-// release makes a release and prints the result.
-func (a *app) release(cmd *cobra.Command, f *releaseFlags, fl *fleet, c *catalog.Catalog, r *release.Release) error {
+// releasing is a release in one region that is to be made.
+type releasing struct {
+	fl *fleet
+	*release.Release
+}
+
+// release makes a release, in one region after another, and prints the result. All regions are
+// checked before a function of one is changed.
+func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, all []releasing) error {
+	var parts []release.Part
+	var errs, idle []error
+	var fleets []opened
+	for _, r := range all {
+		fleets = append(fleets, opened{fleet: r.fl})
+		part, err := f.prepare(cmd, c, r)
+		if err == nil {
+			idle = append(idle, deploy.InRegion(r.fl.name, r.Nothing(part.Plan)))
+		}
+		parts, errs = append(parts, part), append(errs, deploy.InRegion(r.fl.name, err))
+		if stopped := cmd.Context().Err(); stopped != nil && len(all) > 1 {
+			return cmp.Or(errors.Join(errs...), stopped)
+		}
+	}
+	if err := unchanged(fleets, errs); err != nil {
+		return err
+	}
+	if !slices.Contains(idle, nil) { // no region has something to change
+		return errors.Join(idle...)
+	}
+	if one := parts[0]; len(parts) == 1 {
+		made, err := one.Release.Run(cmd.Context(), one.Releaser, one.Plan)
+		var back *deploy.RolledBack
+		return errors.Join(ended(err, errors.As(err, &back)), a.print(cmd, made, made.Table))
+	}
+	made, err := release.RunAll(cmd.Context(), parts, release.Options{AllOrNone: f.allOrNone, Flags: all[0].fl.env})
+	return errors.Join(ended(err, made.RolledBack()), a.print(cmd, made, made.Table))
+}
+
+// ended is the error of a release, with its exit code.
+func ended(err error, back bool) error {
+	switch {
+	case err == nil:
+		return nil
+	case back:
+		return storyError{err, exitRolledBack}
+	default:
+		return storyError{err, exitFailed}
+	}
+}
+
+// prepare checks the functions of a region, and changes none.
+func (f *releaseFlags) prepare(cmd *cobra.Command, c *catalog.Catalog, r releasing) (release.Part, error) {
 	if f.smoke {
 		if err := events(c, r.Targets); err != nil {
-			return err
+			return release.Part{}, err
 		}
 	}
 	progress := report.NewProgress(cmd.ErrOrStderr())
+	fl := r.fl
 	releaser := deploy.NewReleaser(fl.lambda, fl.registry, deploy.Options{
-		Parallel: f.parallel, Smoke: f.smoke, Alias: f.alias, Pace: pace,
+		Parallel: f.parallel, Smoke: f.smoke, Alias: r.Alias, Pace: pace,
 		Canary: f.canary, Watch: fl.watch, Clock: clock, Side: fl.side,
 		StandIn:     os.Getenv("AWS_ENDPOINT_URL") != "",
-		Description: "commit " + r.Commit, Tell: func(line string) { progress.Line("… " + line) }, Steps: progress.Start,
+		Description: "commit " + r.Commit, Tell: func(line string) { progress.Line("… " + fl.label(line)) },
+		Steps: func(ctx context.Context, name string) (context.Context, func(error)) {
+			return progress.Start(ctx, fl.label(name))
+		},
 	})
-	r.Alias, r.DryRun, r.Who, r.Records, r.Step = f.alias, f.dryRun, fl.who, fl.records, progress.Step
+	r.DryRun, r.Who, r.Records = f.dryRun, fl.who, fl.records
+	r.Step = func(name string) func(error) { return progress.Step(fl.label(name)) }
 	plan, err := r.Preflight(cmd.Context(), releaser)
 	if err != nil {
-		return storyError{err, exitFailed}
+		return release.Part{}, storyError{err, exitFailed}
 	}
 	for _, result := range plan.Results() {
 		if result.Warning != "" {
-			warn(cmd, []string{fmt.Sprintf("%s (%s): %s", result.Lambda, result.Image, result.Warning)})
+			fl.warn(cmd, "%s (%s): %s", result.Lambda, result.Image, result.Warning)
 		}
-	}
-	if err := r.Nothing(plan); err != nil {
-		return err
 	}
 	if r.Kind == history.Deploy && !f.older {
-		if err := onlyForward(cmd, c.Root, fl, r, plan); err != nil {
-			return err
+		if err := onlyForward(cmd, c.Root, fl, r.Release, plan); err != nil {
+			return release.Part{}, err
 		}
 	}
-	made, err := r.Run(cmd.Context(), releaser, plan)
-	var back *deploy.RolledBack
-	switch {
-	case errors.As(err, &back):
-		err = storyError{err, exitRolledBack}
-	case err != nil:
-		err = storyError{err, exitFailed}
-	}
-	return errors.Join(err, a.print(cmd, made, made.Table))
+	return release.Part{Region: fl.name, Release: r.Release, Releaser: releaser, Plan: plan}, nil
 }
 
 // events reads how every target is called with its test event.
@@ -118,12 +167,50 @@ func events(c *catalog.Catalog, targets []deploy.Target) error {
 	return errors.Join(errs...)
 }
 
-// open connects to AWS and the registry, and reads the earlier releases.
-func (f *releaseFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, history.Releases, error) {
-	fl, err := f.fleet.open(ctx, c)
+// opened is the fleet of a region with its earlier releases.
+type opened struct {
+	*fleet
+	releases history.Releases
+}
+
+// open connects to AWS and the registry in each region, and reads the earlier releases. What is
+// wrong in any region is an error: a release is for all.
+func (f *releaseFlags) open(cmd *cobra.Command, c *catalog.Catalog) ([]opened, error) {
+	regions, err := f.fleet.each(cmd)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	releases, err := fl.records.Releases(ctx)
-	return fl, releases, err
+	all := make([]opened, len(regions))
+	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
+		if all[n].fleet, err = regions[n].open(ctx, c); err == nil {
+			all[n].releases, err = all[n].records.Releases(ctx)
+		}
+		return err
+	})
+	for n := range all {
+		if all[n].fleet == nil {
+			all[n].fleet = &fleet{regional: regions[n].regional}
+		}
+	}
+	return all, unchanged(all, errs)
+}
+
+// unchanged joins the errors of regions before a function was changed, and says how to go on
+// without them.
+func unchanged(all []opened, errs []error) error {
+	err := errors.Join(errs...)
+	if err == nil || len(all) < 2 {
+		return err
+	}
+	text := "no function of any region was changed"
+	var fine []string
+	for n, in := range all {
+		if errs[n] == nil {
+			fine = append(fine, in.name)
+		}
+	}
+	if len(fine) > 0 {
+		text += "; to go on without the others, type the same command with --region " + strings.Join(fine, ",")
+	}
+	return fmt.Errorf("%w\n%s", err, text)
 }

@@ -22,11 +22,14 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// retainer finds out what retention has to know.
+// retainer finds out what retention has to know, in one region.
 type retainer struct {
+	regional
 	catalog *catalog.Catalog
 	session *awsauth.Session
 	hosts   publish.Hosts
+	// public is true where the public repositories are read: they are the same for all regions.
+	public bool
 
 	client *registry.Client
 	// repositories have their registry in front, by their name at AWS. There is none of a registry
@@ -34,74 +37,89 @@ type retainer struct {
 	repositories map[catalog.Registry]map[string]string
 	// side is where the functions of the credentials run.
 	side publish.Side
+	// wanted are the repositories that exist, images what is in them, by name, and facts what else
+	// was found out.
+	wanted []ecrapi.Wanted
+	images map[string][]retention.Image
+	facts  retention.Facts
 }
 
-// plan reads everything, and says what is to be changed.
-func (r *retainer) plan(ctx context.Context, result *retention.Result) error {
+// read finds out what there is and what is live.
+func (r *retainer) read(ctx context.Context, expire []string) error {
 	if _, err := r.session.Runs(r.hosts); err != nil {
 		return err
 	}
 	r.session.InAccount(r.hosts)
 	all := ecrapi.Every(r.catalog.Functions, r.hosts)
-	if !awsauth.HasPublic(r.session.Region) {
+	if !r.public || !awsauth.HasPublic(r.session.Region) {
 		all = slices.DeleteFunc(all, isPublic)
 	}
 	wanted, err := ecrapi.Missing(ctx, r.session.ECR, r.session.Public, all)
 	if err != nil {
 		return err
 	}
-	wanted = slices.DeleteFunc(wanted, func(w ecrapi.Wanted) bool { return w.Missing })
+	r.wanted = slices.DeleteFunc(wanted, func(w ecrapi.Wanted) bool { return w.Missing })
 	// The images are read first: what a release does after that only makes more of them live.
-	images, err := r.images(ctx, wanted)
-	if err != nil {
+	if r.images, err = r.list(ctx, r.wanted); err != nil {
 		return err
 	}
-	if err := r.connect(ctx, wanted, images); err != nil {
+	if err := r.connect(ctx, r.wanted, r.images); err != nil {
 		return err
 	}
-	releases, err := r.releases(ctx, wanted, images)
+	releases, err := r.releases(ctx, r.wanted, r.images)
 	if err != nil {
 		return err
 	}
 	var private []retention.Image
-	for _, w := range wanted {
+	for _, w := range r.wanted {
 		if w.Tier == catalog.Private {
-			private = append(private, images[w.Name]...)
+			private = append(private, r.images[w.Name]...)
 		}
 	}
-	facts := retention.Facts{
-		Functions: functionsOf(catalog.Running(r.catalog.Functions), releases.Of(r.side), images, r.side), Records: recordsOf(releases, r.side),
-		Side: r.side, Expire: result.Expire, Now: time.Now(), Keep: r.catalog.Pipeline.Keep,
+	r.facts = retention.Facts{
+		Functions: functionsOf(catalog.Running(r.catalog.Functions), releases.Of(r.side), r.images, r.side), Records: recordsOf(releases, r.side),
+		Side: r.side, Expire: expire, Now: time.Now(), Keep: r.catalog.Pipeline.Keep,
 	}
-	facts.Elsewhere = facts.FindElsewhere(private)
-	facts.Live, err = retention.FindLive(ctx, lambda.NewFromConfig(r.session.Config), r.side, facts.Functions, sidesOf(releases, facts.Elsewhere, r.side))
-	if err != nil {
-		return err
-	}
-	for _, w := range wanted {
-		if w.Tier == catalog.Private {
-			policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant, r.catalog.Pipeline.Keep, w.Tags)
-			if !ok {
-				policy = ""
-			}
-			change, err := retention.PlanPrivate(ctx, r.session.ECR,
-				retention.Repository{Name: w.Name, Images: images[w.Name], Names: namesIn(w), Policy: policy, Left: left}, facts)
-			if err != nil {
-				return err
-			}
-			result.Private = append(result.Private, change)
+	r.facts.Elsewhere = r.facts.FindElsewhere(private)
+	r.facts.Live, err = retention.FindLive(ctx, lambda.NewFromConfig(r.session.Config), r.side, r.facts.Functions, sidesOf(releases, r.facts.Elsewhere, r.side))
+	return err
+}
+
+// planPrivate says what is to be changed in the private repositories of the region.
+func (r *retainer) planPrivate(ctx context.Context) (changes []retention.Change, err error) {
+	for _, w := range r.wanted {
+		if w.Tier != catalog.Private {
 			continue
 		}
-		pruning, err := retention.PlanPublic(ctx, w.Name, images[w.Name], namesIn(w), facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
-		if err != nil {
-			return err
+		policy, left, ok := retention.Policy(r.catalog.Functions, w.Variant, r.catalog.Pipeline.Keep, w.Tags)
+		if !ok {
+			policy = ""
 		}
-		result.Public = append(result.Public, pruning)
+		change, err := retention.PlanPrivate(ctx, r.session.ECR,
+			retention.Repository{Name: w.Name, Images: r.images[w.Name], Names: namesIn(w), Policy: policy, Left: left}, r.facts)
+		if err != nil {
+			return nil, err
+		}
+		change.Region = r.name
+		changes = append(changes, change)
 	}
-	if err := facts.CheckRemoved(result.Private, result.Public); err != nil {
-		return usageError{err}
+	return changes, nil
+}
+
+// planPublic says what is to be deleted from the public repositories. The facts are those of all
+// regions: what runs in one of them is live.
+func (r *retainer) planPublic(ctx context.Context, facts retention.Facts) (all []retention.Pruning, err error) {
+	for _, w := range r.wanted {
+		if w.Tier == catalog.Private {
+			continue
+		}
+		pruning, err := retention.PlanPublic(ctx, w.Name, r.images[w.Name], namesIn(w), facts, attached{r.client, r.hosts.Repository(w.Tier, w.Variant)})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pruning)
 	}
-	return nil
+	return all, nil
 }
 
 // namesIn are the names that a repository is for.
@@ -109,8 +127,8 @@ func namesIn(w ecrapi.Wanted) retention.Names { return retention.Names{All: w.Im
 
 func isPublic(w ecrapi.Wanted) bool { return w.Tier == catalog.Public }
 
-// images lists the images of each repository.
-func (r *retainer) images(ctx context.Context, wanted []ecrapi.Wanted) (map[string][]retention.Image, error) {
+// list lists the images of each repository.
+func (r *retainer) list(ctx context.Context, wanted []ecrapi.Wanted) (map[string][]retention.Image, error) {
 	all := map[string][]retention.Image{}
 	for _, w := range wanted {
 		var err error

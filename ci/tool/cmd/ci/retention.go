@@ -3,11 +3,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -15,8 +20,7 @@ import (
 
 // retentionFlags are those of retention.
 type retentionFlags struct {
-	region  []string
-	hosts   publish.Hosts
+	target  targetFlags
 	removed []string
 	dryRun  bool
 }
@@ -41,6 +45,10 @@ nothing is changed: that is so if none of the functions exists in the region, or
 missing that has been released. Live images are named that a lifecycle rule of yours would
 move to ECR's archive, from which Lambda cannot pull; archived images do not count, and stay.
 
+With several regions, each has its own lifecycle policies and live images. Where it is unknown
+what is live, as in a region that is out of reach, nothing is changed; then nothing is deleted
+from ECR Public either, and the exit code is 1.
+
 An image that does not change gets a tag and a document from each commit. Those of old
 commits are removed, and so are release records that rollback does not read any more.
 
@@ -52,20 +60,16 @@ Images of a function that was removed or renamed are listed. Pass its image name
 	}
 	flags := cmd.Flags()
 	addEnvironment(cmd)
-	addRegions(cmd, &f.region, "")
-	flags.StringVar(&f.hosts.Private, "private-registry", "", privateUsage)
-	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
+	addRegions(cmd, &f.target.region, "")
+	flags.StringVar(&f.target.hosts.Private, "private-registry", "", privateUsage)
+	flags.StringVar(&f.target.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
 	flags.StringSliceVar(&f.removed, "removed", nil, "image name of a removed function, whose images are deleted unless a function runs them; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; change nothing")
 	return cmd
 }
 
 func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
-	if err := (&targetFlags{hosts: f.hosts, region: f.region}).check(); err != nil {
-		return err
-	}
-	region, err := oneRegion("retention", f.region)
-	if err != nil {
+	if err := f.target.check(); err != nil {
 		return err
 	}
 	c, err := a.catalog()
@@ -73,21 +77,41 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 		return err
 	}
 	ctx := cmd.Context()
-	session, err := login(ctx, region, f.hosts.Private)
+	regions, err := f.target.each(cmd)
 	if err != nil {
 		return err
 	}
+	sessions := make([]*awsauth.Session, len(regions))
+	for n := range regions {
+		if sessions[n], err = regions[n].login(ctx); err != nil {
+			return err
+		}
+	}
 	done := report.NewProgress(cmd.ErrOrStderr()).Step("retention")
 	defer func() { done(err) }()
-	// Everything is read before anything is changed.
-	f.hosts.Private = inRegion(f.hosts.Private, session.Region)
-	r := &retainer{catalog: c, session: session, hosts: f.hosts.Of(c.Pipeline)}
-	result := retention.Result{DryRun: f.dryRun, Expire: f.removed}
-	if err := r.plan(ctx, &result); err != nil {
+	// Everything is read before anything is changed: the public images before what is live in any
+	// region, so the regions are read one after another.
+	all, errs := make([]*retainer, len(regions)), make([]error, len(regions))
+	for n := range regions {
+		hosts := f.target.hosts.Of(c.Pipeline)
+		hosts.Private = inRegion(hosts.Private, sessions[n].Region)
+		all[n] = &retainer{regional: regions[n].regional, catalog: c, session: sessions[n], hosts: hosts, public: n == 0}
+		errs[n] = deploy.InRegion(all[n].name, all[n].read(ctx, f.removed))
+	}
+	gone := errors.Join(errs...)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !slices.Contains(errs, nil) {
+		return errors.Join(errs...)
+	}
+	result, err := f.plan(ctx, all, errs)
+	if err != nil {
 		return err
 	}
 	kept, _ := a.cache() // without it, more is read
-	result.ReadPlatforms(func(tier catalog.Registry, name string, digests []string) map[string]string {
+	result.ReadPlatforms(func(region string, tier catalog.Registry, name string, digests []string) map[string]string {
+		r := all[max(0, slices.IndexFunc(all, func(r *retainer) bool { return r.name == region }))]
 		repository, ok := r.repositories[tier][name]
 		if !ok {
 			return nil
@@ -97,17 +121,55 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 	// The changes are printed before they are made.
 	err = a.print(cmd, result, result.Table)
 	if err != nil || f.dryRun {
-		return err
+		return errors.Join(gone, err)
 	}
-	for _, change := range result.Private {
-		if err := retention.ApplyPrivate(ctx, session.ECR, change); err != nil {
-			return err
+	for n, r := range all {
+		for _, change := range result.Private {
+			if errs[n] != nil || change.Region != r.name {
+				continue
+			}
+			if err := retention.ApplyPrivate(ctx, r.session.ECR, change); err != nil {
+				return errors.Join(gone, deploy.InRegion(r.name, err))
+			}
 		}
 	}
 	for _, pruning := range result.Public {
-		if err := retention.ApplyPublic(ctx, session.Public, pruning); err != nil {
-			return err
+		if err := retention.ApplyPublic(ctx, sessions[0].Public, pruning); err != nil {
+			return errors.Join(gone, err)
 		}
 	}
-	return nil
+	return gone
+}
+
+// plan says what is to be changed: nothing in a region that could not be read, and nothing in the
+// public repositories unless all were, because they are the same for all.
+func (f *retentionFlags) plan(ctx context.Context, all []*retainer, errs []error) (*retention.Result, error) {
+	result := &retention.Result{DryRun: f.dryRun, Expire: f.removed}
+	facts := all[0].facts
+	for n, r := range all {
+		if errs[n] != nil {
+			result.NotRead = append(result.NotRead, r.name)
+			continue
+		}
+		changes, err := r.planPrivate(ctx)
+		if err != nil {
+			return nil, deploy.InRegion(r.name, err)
+		}
+		result.Private = append(result.Private, changes...)
+		if n > 0 {
+			facts = facts.With(r.facts)
+		}
+	}
+	if len(result.NotRead) > 0 {
+		result.Untouched = "the public images stay, because one that runs there may be among them"
+		return result, nil
+	}
+	var err error
+	if result.Public, err = all[0].planPublic(ctx, facts); err != nil {
+		return nil, err
+	}
+	if err := facts.CheckRemoved(result.Private, result.Public); err != nil {
+		return nil, usageError{err}
+	}
+	return result, nil
 }

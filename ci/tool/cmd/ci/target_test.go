@@ -42,7 +42,7 @@ func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
 			return opened.client, err
 		},
 		"deploy": func(hosts publish.Hosts) (*registry.Client, error) {
-			opened, err := (&fleetFlags{targetFlags{hosts: hosts}}).open(t.Context(), &catalog.Catalog{})
+			opened, err := (&fleetFlags{targetFlags: targetFlags{hosts: hosts}}).open(t.Context(), &catalog.Catalog{})
 			return opened.registry, err
 		},
 	}

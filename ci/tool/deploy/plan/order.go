@@ -16,7 +16,7 @@ func (p *Plan) AddOrder(ctx context.Context, orders publish.Orders) error {
 	running := map[string][]string{}
 	for _, row := range p.Functions {
 		if row.Deploy == Update && row.RunsCommit != "" {
-			running[row.RunsCommit] = append(running[row.RunsCommit], row.Lambda)
+			running[row.RunsCommit] = append(running[row.RunsCommit], row.Lambda+in(row.Region))
 		}
 	}
 	for _, commit := range slices.Sorted(maps.Keys(running)) {

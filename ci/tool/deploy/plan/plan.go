@@ -3,11 +3,9 @@
 package plan
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -48,8 +46,9 @@ type Plan struct {
 	restoreTakes time.Duration
 }
 
-// Row tells of one function.
+// Row tells of one function, in one region if the plan is for several.
 type Row struct {
+	Region string `json:"region,omitempty"`
 	Image  string `json:"image"`
 	Lambda string `json:"lambda"`
 	// Digest is the image of the commit.
@@ -72,6 +71,10 @@ type Row struct {
 	// Since is the commit that the sources were compared with, and Why what changed.
 	Since string         `json:"since,omitempty"`
 	Why   *change.Reason `json:"why,omitempty"`
+
+	// shared is true if another region's row says what publish would do, because both have one
+	// registry.
+	shared bool
 }
 
 // What deploy would do for a function.
@@ -80,25 +83,40 @@ const (
 	Unchanged = "unchanged"
 )
 
-// New returns a plan for the images of the functions that names nothing yet.
-func New(commit string, functions []catalog.Function, images map[string]publish.Image) *Plan {
+// New returns a plan for the images of the functions that names nothing yet. Several regions have
+// rows of their own.
+func New(commit string, functions []catalog.Function, images map[string]publish.Image, regions ...string) *Plan {
 	p := &Plan{Commit: commit}
-	for _, f := range functions {
-		p.Functions = append(p.Functions, Row{Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String(), Platform: images[f.Image].Platform})
+	if len(regions) == 0 {
+		regions = []string{""}
+	}
+	for _, region := range regions {
+		for _, f := range functions {
+			p.Functions = append(p.Functions, Row{Region: region, Image: f.Image, Lambda: f.Lambda, Digest: images[f.Image].Digest.String(), Platform: images[f.Image].Platform})
+		}
 	}
 	return p
 }
 
-// AddPublish fills in what publish would do.
+// AddPublish fills in what publish would do. Of several regions, a repository that is in none of
+// them counts for the first.
 func (p *Plan) AddPublish(plan *publish.Plan) {
 	p.Bytes, p.Attachments = plan.Bytes, plan.Attachments
 	if plan.Latest != nil {
 		p.Latest = plan.Latest.String()
 	}
 	for _, s := range plan.Steps {
-		row := p.row(s.Image, "") // one image may be that of several functions: it is published once
+		region := publish.RegionOf(s.Repository)
+		if !slices.ContainsFunc(p.Functions, func(r Row) bool { return r.Region == region }) {
+			region = p.Functions[0].Region
+		}
+		row := p.row(region, s.Image, "") // one image may be that of several functions: it is published once
 		row.Publish = append(row.Publish, s)
 		row.Bytes += s.Bytes
+	}
+	for n := range p.Functions {
+		row := &p.Functions[n]
+		row.shared = row.Region != p.Functions[0].Region && len(row.Publish) == 0
 	}
 }
 
@@ -110,9 +128,9 @@ type Lambda interface {
 	Function(ctx context.Context, name, qualifier string) (deploy.Function, error)
 }
 
-// ReadRunning fills in what the functions run, and notes what could not be read. After a
+// ReadRunning fills in what the functions of a region run, and notes what could not be read. After a
 // failure that the calls for other functions would have too, it makes no more of them.
-func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Function, releases history.Releases) {
+func (p *Plan) ReadRunning(ctx context.Context, l Lambda, region string, functions []catalog.Function, releases history.Releases) {
 	running, errs := make([]deploy.Function, len(functions)), make([]error, len(functions))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -131,23 +149,23 @@ func (p *Plan) ReadRunning(ctx context.Context, l Lambda, functions []catalog.Fu
 	for n, f := range functions {
 		switch {
 		case errs[n] == nil:
-			p.addRunning(f, running[n], releases)
+			p.addRunning(region, f, running[n], releases)
 		case failed == nil || errors.Is(errs[n], failed):
-			p.Unseen(errs[n], "what %s runs", f.Lambda)
+			p.Unseen(errs[n], "what %s runs%s", f.Lambda, in(region))
 		}
 	}
 }
 
 // addRunning fills in what the function runs, and so what deploy would do.
-func (p *Plan) addRunning(f catalog.Function, running deploy.Function, releases history.Releases) {
-	row := p.row(f.Image, f.Lambda)
+func (p *Plan) addRunning(region string, f catalog.Function, running deploy.Function, releases history.Releases) {
+	row := p.row(region, f.Image, f.Lambda)
 	row.Runs, row.Deploy = running.Digest, Update
 	if row.Runs == row.Digest {
 		row.Deploy = Unchanged
 	}
 	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
 	if row.RunsPlatform = running.Platform(); row.moves() {
-		p.Refused = append(p.Refused, fmt.Sprintf("%s is for %s, and its image for %s; build it with --platform %s", f.Lambda, row.RunsPlatform, row.Platform, row.RunsPlatform))
+		p.Refused = append(p.Refused, fmt.Sprintf("%s%s is for %s, and its image for %s; build it with --platform %s", f.Lambda, in(region), row.RunsPlatform, row.Platform, row.RunsPlatform))
 	}
 }
 
@@ -177,20 +195,22 @@ func (p *Plan) CompareWith(since string) []string {
 // compared with it.
 func (p *Plan) AddChanges(commit string, functions []catalog.Function, s change.Since) {
 	for _, function := range functions {
-		if row := p.row(function.Image, function.Lambda); row.Since == commit {
-			why := s.Of(function)
-			row.Why = &why
+		for n := range p.Functions {
+			if row := &p.Functions[n]; row.Image == function.Image && row.Lambda == function.Lambda && row.Since == commit {
+				why := s.Of(function)
+				row.Why = &why
+			}
 		}
 	}
 }
 
-// AddArchived notes which functions run one of these images, which are archived: a rollback of the
+// AddArchived notes which functions of a region run one of these images, which are archived: a rollback of the
 // next deploy goes back to it. takes is how long AWS takes to restore one.
-func (p *Plan) AddArchived(digests []string, takes time.Duration) {
+func (p *Plan) AddArchived(region string, digests []string, takes time.Duration) {
 	p.restoreTakes = takes
-	for _, r := range p.Functions {
+	for _, r := range p.Of(region) {
 		if slices.Contains(digests, r.Runs) {
-			p.Archived = append(p.Archived, r.Lambda)
+			p.Archived = append(p.Archived, r.Lambda+in(region))
 		}
 	}
 }
@@ -208,149 +228,42 @@ func (p *Plan) Unseen(err error, format string, args ...any) {
 	p.NotSeen = append(p.NotSeen, fmt.Sprintf(format, args...)+": "+why)
 }
 
-func (p *Plan) row(image, lambda string) *Row {
-	n := slices.IndexFunc(p.Functions, func(r Row) bool { return r.Image == image && (lambda == "" || r.Lambda == lambda) })
+func (p *Plan) row(region, image, lambda string) *Row {
+	n := slices.IndexFunc(p.Functions, func(r Row) bool {
+		return r.Region == region && r.Image == image && (lambda == "" || r.Lambda == lambda)
+	})
 	return &p.Functions[n]
 }
 
-// Print prints what would be done for each function, and what could not be read: as a table for a
-// terminal or, with markdown, for a page.
-func (p *Plan) Print(w io.Writer, markdown bool) error {
-	table, line := report.Table, func(text string) { fmt.Fprintln(w, text) }
-	if markdown {
-		fmt.Fprintf(w, "### Plan for commit %s\n\n", p.Commit)
-		table, line = report.Markdown, func(text string) { fmt.Fprintf(w, "- %s\n", report.Escape(text)) }
+// in names the region in a text, if there are several.
+func in(region string) string {
+	if region == "" {
+		return ""
 	}
-	rows, platforms := p.rows()
-	header, rows, of := report.For([]string{"IMAGE", "PUBLISH", "MB", "NEW BLOCKS", "RUNS NOW", "AFTER", "DEPLOY", "WHY"}, rows, platforms)
-	if err := table(w, header, rows); err != nil {
-		return err
-	}
-	if markdown {
-		fmt.Fprintln(w)
-	}
-	for _, text := range p.lines(of) {
-		line(text)
-	}
-	return nil
+	return " in " + region
 }
 
-func (p *Plan) rows() (rows [][]string, platforms []string) {
-	for _, r := range p.Functions {
-		rows = append(rows, []string{r.Image, r.publish(), report.MB(r.Bytes), r.blocks(), r.runs(), deploy.Short(r.Digest), cmp.Or(r.Deploy, "?"), r.why()})
-		platforms = append(platforms, r.Platform)
-	}
-	return rows, platforms
+// Of returns the rows of a region.
+func (p *Plan) Of(region string) []Row {
+	return slices.DeleteFunc(slices.Clone(p.Functions), func(r Row) bool { return r.Region != region })
 }
 
-// lines are what is said of all functions, and what could not be read. of is for which platform the
-// images are, if for one.
-func (p *Plan) lines(of string) (lines []string) {
-	updates, seen := 0, 0
-	for _, r := range p.Functions {
-		if r.Deploy != "" {
-			seen++
-		}
-		if r.Deploy == Update {
-			updates++
-		}
+// Running names what the functions of a region run; it is the same for regions that run the same.
+func (p *Plan) Running(region string) string {
+	var all []string
+	for _, r := range p.Of(region) {
+		all = append(all, r.Lambda+" "+r.Runs)
 	}
-	text := "plan for commit " + p.Commit + of
-	if p.Published() {
-		text += fmt.Sprintf("; publish would send %d bytes and attach %s", p.Bytes, report.Count(p.Attachments, "document"))
-	}
-	if seen > 0 {
-		text += fmt.Sprintf("; deploy would update %d of %s", updates, report.Count(seen, "function"))
-	}
-	if p.Gates > 0 && len(p.Stopped) == 0 {
-		text += "; " + report.Count(p.Gates, "gate") + " passed"
-	}
-	lines = append(lines, text)
-	if p.Latest != "" {
-		lines = append(lines, p.Latest)
-	}
-	add := func(prefix string, all []string) {
-		for _, s := range all {
-			lines = append(lines, prefix+s)
-		}
-	}
-	add("publish would stop: ", p.Stopped)
-	add("deploy: ", p.Back)
-	add("deploy would refuse: ", p.Refused)
-	if len(p.Archived) > 0 {
-		lines = append(lines, fmt.Sprintf("rollback: what runs now is archived (%s), so a rollback to it would first wait for AWS to restore it, up to %s", strings.Join(p.Archived, ", "), p.restoreTakes))
-	}
-	add("unknown: ", p.NotSeen)
-	return lines
+	return strings.Join(all, "\n")
 }
 
-// Published tells whether the registries could be read.
-func (p *Plan) Published() bool {
-	return slices.ContainsFunc(p.Functions, func(r Row) bool { return len(r.Publish) > 0 })
-}
-
-// publish names what publish would do, once if it is the same everywhere.
-func (r Row) publish() string {
-	var actions []string
-	for _, s := range r.Publish {
-		text := string(s.Action)
-		if !slices.ContainsFunc(r.Publish, func(o publish.Step) bool { return o.Action != s.Action }) {
-			actions = []string{text}
-			break
-		}
-		actions = append(actions, text+" "+string(s.Tier))
-	}
-	return cmp.Or(strings.Join(actions, ", "), "?")
-}
-
-// SetNewBlocks fills in how many blocks of each image are new.
-func (p *Plan) SetNewBlocks(counts map[string]int) {
+// SetNewBlocks fills in how many blocks of each image are new in a region.
+func (p *Plan) SetNewBlocks(region string, counts map[string]int) {
 	for image, n := range counts {
 		for r := range p.Functions { // one image may be that of several functions
-			if p.Functions[r].Image == image {
+			if p.Functions[r].Image == image && p.Functions[r].Region == region {
 				p.Functions[r].NewBlocks = new(n)
 			}
 		}
-	}
-}
-
-func (r Row) blocks() string {
-	if r.NewBlocks == nil {
-		return "?"
-	}
-	return fmt.Sprint(*r.NewBlocks)
-}
-
-func (r Row) runs() string {
-	if r.Deploy == "" {
-		return "?"
-	}
-	text := deploy.Short(r.Runs)
-	if r.moves() {
-		text = report.DigestFor(r.Runs, r.RunsPlatform)
-	}
-	if r.RunsCommit != "" {
-		text += " (" + r.RunsCommit + ")"
-	}
-	return text
-}
-
-// why says in a few words why the image changed, or did not.
-func (r Row) why() string {
-	switch {
-	case r.Why == nil && r.Deploy == Unchanged:
-		return ""
-	case r.Why == nil:
-		return "?"
-	case r.Deploy == Unchanged && r.Why.None():
-		return "nothing changed"
-	case r.Deploy == Unchanged:
-		return "same image, although these changed: " + r.Why.String()
-	case r.Why.None() && r.Deploy == Update:
-		return "no source changed since " + r.Since + "; the base, ffmpeg or Go differs"
-	case r.Why.None():
-		return "nothing changed since " + r.Since
-	default:
-		return r.Why.String()
 	}
 }

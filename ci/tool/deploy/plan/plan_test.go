@@ -52,7 +52,7 @@ func TestReadRunning(t *testing.T) {
 		return nil
 	}}
 	p := plan.New("abc1234", functions, nil)
-	p.ReadRunning(t.Context(), l, functions, nil)
+	p.ReadRunning(t.Context(), l, "", functions, nil)
 	assert.EqualValues(t, 1000, l.calls.Load())
 	assert.Greater(t, l.atOnce.Load(), int64(1))
 	assert.Equal(t, []string{"what L7 runs: denied"}, p.NotSeen)
@@ -72,7 +72,7 @@ func TestReadRunningWithoutLambda(t *testing.T) {
 	down := fmt.Errorf("no route: %w", deploy.ErrPassing)
 	l := &lambda{fails: func(string) error { return down }}
 	p := plan.New("abc1234", functions, nil)
-	p.ReadRunning(t.Context(), l, functions, nil)
+	p.ReadRunning(t.Context(), l, "", functions, nil)
 	assert.Less(t, l.calls.Load(), int64(100))
 	assert.NotEmpty(t, p.NotSeen)
 	assert.Contains(t, p.NotSeen[0], "no route")
@@ -92,7 +92,7 @@ func (arm) Function(_ context.Context, name, _ string) (deploy.Function, error) 
 func TestAnImageForAnotherPlatform(t *testing.T) {
 	functions := []catalog.Function{{Image: "a", Lambda: "A"}, {Image: "b", Lambda: "B"}}
 	p := plan.New("abc1234", functions, map[string]publish.Image{"a": {Platform: "linux/amd64"}, "b": {Platform: "linux/arm64"}})
-	p.ReadRunning(t.Context(), arm{}, functions, nil)
+	p.ReadRunning(t.Context(), arm{}, "", functions, nil)
 	var out strings.Builder
 
 	require.NoError(t, p.Print(&out, false))
@@ -108,7 +108,7 @@ deploy would refuse: A is for linux/arm64, and its image for linux/amd64; build 
 func TestWhatRunsIsArchived(t *testing.T) {
 	p := plan.New("abc1234", []catalog.Function{{Image: "a", Lambda: "A"}, {Image: "b", Lambda: "B"}}, nil)
 	p.Functions[1].Runs = "sha256:b"
-	p.AddArchived([]string{"sha256:other", "sha256:b"}, 20*time.Minute)
+	p.AddArchived("", []string{"sha256:other", "sha256:b"}, 20*time.Minute)
 	var out strings.Builder
 
 	require.NoError(t, p.Print(&out, false))

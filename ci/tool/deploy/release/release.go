@@ -50,7 +50,7 @@ type Report struct {
 	Commit string       `json:"commit"`
 	// DryRun is set when nothing was done.
 	DryRun bool `json:"dryRun,omitempty"`
-	// Outcome is done, rolled-back, or mixed.
+	// Outcome is done, rolled-back, or mixed; of one region of several also not-begun.
 	Outcome string `json:"outcome"`
 	// Record is the tag of the release record; empty when nothing changed.
 	Record    string          `json:"record,omitempty"`
@@ -60,6 +60,13 @@ type Report struct {
 
 	releases history.Releases
 }
+
+// The outcomes of a release.
+const (
+	outcomeDone  = "done"
+	outcomeBack  = "rolled-back"
+	outcomeMixed = "mixed" // some function could not be rolled back
+)
 
 // Preflight checks every function. Its error means that nothing was changed.
 func (r *Release) Preflight(ctx context.Context, d *deploy.Releaser) (*deploy.Plan, error) {
@@ -101,9 +108,16 @@ func (r *Release) Nothing(plan *deploy.Plan) error {
 // [deploy.Releaser.Run], or says that the functions were updated and the rest was
 // not done.
 func (r *Release) Run(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan) (*Report, error) {
-	report := &Report{
-		Kind: r.Kind, Commit: r.Commit, DryRun: r.DryRun, Outcome: "done", Functions: plan.Results(), releases: r.Releases,
+	report, err := r.Update(ctx, d, plan)
+	if err == nil {
+		err = r.Finish(ctx, d, report)
 	}
+	return report, err
+}
+
+// Update is [Release.Run] without the end of it: see [Release.Finish].
+func (r *Release) Update(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan) (*Report, error) {
+	report := r.report(outcomeDone, plan.Results())
 	if r.DryRun {
 		report.Seconds = time.Since(r.started).Seconds()
 		return report, nil
@@ -112,24 +126,50 @@ func (r *Release) Run(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan
 	var err error
 	report.Functions, err = d.Run(ctx, plan)
 	done(err)
-	var back *deploy.RolledBack
-	switch {
-	case err == nil:
-		err = r.finish(ctx, d, report)
-	case errors.As(err, &back):
-		report.Outcome = "rolled-back"
-	default:
-		report.Outcome = "mixed"
-	}
-	report.Seconds = time.Since(r.started).Seconds()
-	if err != nil {
-		report.Error = err.Error()
-	}
+	report.ended(r.started, err)
 	return report, err
 }
 
-// finish tags what runs as live and records the release. The functions were updated,
+// Undo rolls back what [Release.Update] did. The error is that of [deploy.Releaser.Undo].
+func (r *Release) Undo(ctx context.Context, d *deploy.Releaser, plan *deploy.Plan, report *Report, cause error) error {
+	done := r.Step("roll back")
+	var err error
+	report.Functions, err = d.Undo(ctx, plan, cause)
+	done(nil)
+	report.ended(r.started, err)
+	return err
+}
+
+// report is what is known of the release before it is made.
+func (r *Release) report(outcome string, functions []deploy.Result) *Report {
+	return &Report{Kind: r.Kind, Commit: r.Commit, DryRun: r.DryRun, Outcome: outcome, Functions: functions, releases: r.Releases}
+}
+
+// ended notes how a release ended.
+func (r *Report) ended(started time.Time, err error) {
+	r.Seconds = time.Since(started).Seconds()
+	if err == nil {
+		return
+	}
+	var back *deploy.RolledBack
+	if r.Outcome, r.Error = outcomeMixed, err.Error(); errors.As(err, &back) {
+		r.Outcome = outcomeBack
+	}
+}
+
+// Finish tags what runs as live and records the release. The functions were updated,
 // so an error here says what was not done, and nothing is rolled back.
+func (r *Release) Finish(ctx context.Context, d *deploy.Releaser, report *Report) error {
+	if r.DryRun {
+		return nil
+	}
+	err := r.finish(ctx, d, report)
+	if report.Seconds = time.Since(r.started).Seconds(); err != nil {
+		report.Error = err.Error()
+	}
+	return err
+}
+
 func (r *Release) finish(ctx context.Context, d *deploy.Releaser, report *Report) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing+time.Duration(len(report.Functions))*each)
 	defer cancel()
@@ -154,9 +194,21 @@ func (r *Release) finish(ctx context.Context, d *deploy.Releaser, report *Report
 
 // Table prints for every function from which digest to which it went.
 func (r *Report) Table(w io.Writer) error {
-	var rows [][]string
-	var platforms []string
-	counts := map[deploy.State]int{}
+	rows, platforms, counts := r.rows()
+	header, rows, of := report.For(header, rows, platforms)
+	if err := report.Table(w, header, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, r.summary(counts, of))
+	return err
+}
+
+var header = []string{"IMAGE", "FUNCTION", "FROM", "TO", "RESULT"}
+
+// rows are those of the table, with the platform of each image, and how many functions are in each
+// state.
+func (r *Report) rows() (rows [][]string, platforms []string, counts map[deploy.State]int) {
+	counts = map[deploy.State]int{}
 	for _, f := range r.Functions {
 		if onlyAlias(f) {
 			counts[deploy.Unchanged]++
@@ -166,12 +218,7 @@ func (r *Report) Table(w io.Writer) error {
 		rows = append(rows, []string{f.Image, f.Lambda, r.named(f), deploy.Short(f.Digest) + " (" + r.Commit + ")", outcome(f)})
 		platforms = append(platforms, f.Platform)
 	}
-	header, rows, of := report.For([]string{"IMAGE", "FUNCTION", "FROM", "TO", "RESULT"}, rows, platforms)
-	if err := report.Table(w, header, rows); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, r.summary(counts, of))
-	return err
+	return rows, platforms, counts
 }
 
 // onlyAlias tells whether of the function only the alias changed.
@@ -217,9 +264,11 @@ func (r *Report) summary(counts map[deploy.State]int, of string) string {
 	switch {
 	case r.DryRun:
 		return fmt.Sprintf("dry run: %s; would update %d of %s", head, counts[deploy.Planned], functions)
-	case r.Outcome == "rolled-back":
+	case r.Outcome == outcomeNone:
+		return head + " was not begun"
+	case r.Outcome == outcomeBack:
 		return fmt.Sprintf("%s was ROLLED BACK, %s", head, took)
-	case r.Outcome != "done":
+	case r.Outcome != outcomeDone:
 		return fmt.Sprintf("%s FAILED, and %d of %s could not be rolled back, %s", head, counts[deploy.Stuck], functions, took)
 	}
 	text := fmt.Sprintf("%s done: %d updated, %d unchanged, %s", head, counts[deploy.Updated], counts[deploy.Unchanged], took)

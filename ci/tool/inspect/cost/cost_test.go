@@ -93,6 +93,36 @@ func TestModelOfFiveFunctions(t *testing.T) {
 	}, got)
 }
 
+// Each region stores its own layers; the public repositories are the same for all.
+func TestTwoRegions(t *testing.T) {
+	one := model(t, registrytest.Functions(), map[string]int64{"select": 30}, 5)
+	var both []Repository
+	for _, region := range []string{"eu-central-1", "us-east-1"} {
+		for _, r := range one {
+			if r.Tier == catalog.Private {
+				r.Region = region
+			} else if region != "eu-central-1" {
+				continue
+			}
+			both = append(both, r)
+		}
+	}
+
+	r, alone := New(both, testPrices), New(one, testPrices)
+
+	assert.Equal(t, 2*alone.Private.Bytes, r.Private.Bytes)
+	assert.Equal(t, alone.Public, r.Public)
+	for n, l := range r.Layouts {
+		assert.Equal(t, 2*alone.Layouts[n].Private.Bytes, l.Private.Bytes, l.Name)
+		assert.Equal(t, alone.Layouts[n].Public.Bytes, l.Public.Bytes, l.Name)
+	}
+	var titles []string
+	for _, one := range r.Repositories {
+		titles = append(titles, one.Title())
+	}
+	assert.Equal(t, []string{"eu-central-1 lambda-private-light", "us-east-1 lambda-private-light", "eu-central-1 lambda-private-heavy", "us-east-1 lambda-private-heavy", "lambda-light", "lambda-heavy"}, titles)
+}
+
 func TestLayers(t *testing.T) {
 	r := New(model(t, registrytest.Functions()[2:4], nil, 3), testPrices)
 	var got []string

@@ -60,6 +60,8 @@ type Image struct {
 
 // Repository is a repository with its images.
 type Repository struct {
+	// Region is set if the repositories of several regions are measured: each stores its own layers.
+	Region  string
 	Name    string // without the registry
 	Tier    catalog.Registry
 	Variant catalog.Variant

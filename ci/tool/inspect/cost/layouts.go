@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"strconv"
 
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -25,6 +26,7 @@ const (
 // place is an image in a repository.
 type place struct {
 	tier       catalog.Registry
+	region     string
 	repository string
 	image      Image
 }
@@ -34,7 +36,7 @@ func layouts(repositories []Repository, p Prices) []Layout {
 	var all []place
 	for _, r := range repositories {
 		for _, i := range r.Images {
-			all = append(all, place{r.Tier, r.Name, i})
+			all = append(all, place{r.Tier, r.Region, r.Name, i})
 		}
 	}
 	// rearranged returns the places for which change returns true, as change left them.
@@ -47,9 +49,9 @@ func layouts(repositories []Repository, p Prices) []Layout {
 		}
 		return out
 	}
-	variants := map[string]string{}
+	variants, first := map[string]string{}, "" // the first region has what would be private too
 	for _, r := range repositories {
-		variants[r.Name] = string(r.Variant)
+		variants[r.Name], first = string(r.Variant), cmp.Or(first, r.Region)
 	}
 	whole := 0 // a number for each image, as the name of its own repository
 	return []Layout{
@@ -58,7 +60,7 @@ func layouts(repositories []Repository, p Prices) []Layout {
 			return !pl.image.DeployCopy
 		}), p),
 		newLayout("all private", "no public registry", rearranged(func(pl *place) bool {
-			pl.tier, pl.repository = catalog.Private, variants[pl.repository]
+			pl.tier, pl.region, pl.repository = catalog.Private, cmp.Or(pl.region, first), variants[pl.repository]
 			return true
 		}), p),
 		// A private registry stores this much if the account turns on blob mounting,
@@ -83,15 +85,16 @@ func layouts(repositories []Repository, p Prices) []Layout {
 // newLayout measures the places.
 func newLayout(name, about string, places []place, p Prices) Layout {
 	l := Layout{Name: name, About: about}
-	type place struct {
+	type stored struct {
 		tier       catalog.Registry
+		region     string
 		repository string
 		blob       key
 	}
-	seen := map[place]bool{}
+	seen := map[stored]bool{}
 	for _, pl := range places {
 		for _, b := range pl.image.Blobs {
-			s := place{pl.tier, pl.repository, b.key()}
+			s := stored{pl.tier, pl.region, pl.repository, b.key()}
 			if seen[s] {
 				continue
 			}

@@ -50,7 +50,7 @@ func sourceOf(r *Report) string {
 func partRows(r *Report) [][]string {
 	var rows [][]string
 	for _, repository := range r.Repositories {
-		name := fmt.Sprintf("%s (%s)", repository.Name, repository.Tier)
+		name := fmt.Sprintf("%s (%s)", repository.Title(), repository.Tier)
 		for _, p := range repository.Parts {
 			images := strings.Join(p.Images, ", ")
 			if p.DeployCopy {
@@ -94,6 +94,9 @@ func notes(r *Report) []string {
 	}
 	if len(r.Offline) > 0 {
 		all = append(all, strings.Join(r.Offline, ", ")+": measured on the small static base that is used where no registry is reachable; the base of AWS is larger")
+	}
+	for _, region := range r.NotRead {
+		all = append(all, "not measured: "+region)
 	}
 	return all
 }

@@ -51,7 +51,8 @@ type Lister interface {
 }
 
 // ReadRegistries returns what the repositories of the functions at the hosts hold: each
-// image that a tag names, and those without a tag if the registry is a [Lister].
+// image that a tag names, and those without a tag if the registry is a [Lister]. Without a public
+// host, it reads the private ones only.
 func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Function, h publish.Hosts) ([]Repository, error) {
 	variants := map[string]catalog.Variant{}
 	for _, f := range functions {
@@ -60,7 +61,7 @@ func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Functio
 	var all []Repository
 	var hosts []string
 	for _, item := range publish.Items(functions, h, "") {
-		if slices.Contains(hosts, item.Repository) {
+		if slices.Contains(hosts, item.Repository) || item.Tier == catalog.Public && h.Public == "" {
 			continue
 		}
 		hosts = append(hosts, item.Repository)

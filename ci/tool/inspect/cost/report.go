@@ -29,6 +29,8 @@ type Report struct {
 	// Offline names the images that are built on the small base for builds without a
 	// registry, not on the pinned one.
 	Offline []string `json:"offline,omitempty"`
+	// NotRead says which regions could not be measured, and why.
+	NotRead []string `json:"notRead,omitempty"`
 }
 
 // Storage is the storage of one or more repositories.
@@ -45,6 +47,8 @@ type ArchivedStorage struct {
 
 // RepositoryReport says what one repository stores.
 type RepositoryReport struct {
+	// Region is set if the repositories of several regions were measured.
+	Region  string           `json:"region,omitempty"`
 	Name    string           `json:"name"`
 	Tier    catalog.Registry `json:"registry"`
 	Variant catalog.Variant  `json:"variant"`
@@ -58,6 +62,9 @@ type RepositoryReport struct {
 	Parts    []Row   `json:"parts"`
 	Layers   []Layer `json:"layers"`
 }
+
+// Title names the repository, with its region if there are several.
+func (r RepositoryReport) Title() string { return strings.TrimPrefix(r.Region+" "+r.Name, " ") }
 
 // Row is a part of the images of a repository: base, ffmpeg, one image's binary.
 type Row struct {
@@ -156,7 +163,7 @@ func unique(images []Image) []Blob {
 }
 
 func describe(repository Repository) RepositoryReport {
-	r := RepositoryReport{Name: repository.Name, Tier: repository.Tier, Variant: repository.Variant, Versions: len(repository.Images)}
+	r := RepositoryReport{Region: repository.Region, Name: repository.Name, Tier: repository.Tier, Variant: repository.Variant, Versions: len(repository.Images)}
 	for _, i := range repository.Images {
 		r.Whole += i.size()
 	}

@@ -213,7 +213,7 @@ func describe(r *cost.Report) string {
 			}
 			shares = append(shares, what)
 		}
-		lines = append(lines, fmt.Sprintf("%s, %s: %s MB. %s.", repository.Name, repository.Tier, report.MB(repository.Bytes), strings.Join(shares, "; ")))
+		lines = append(lines, fmt.Sprintf("%s, %s: %s MB. %s.", repository.Title(), repository.Tier, report.MB(repository.Bytes), strings.Join(shares, "; ")))
 	}
 	return strings.Join(lines, " ")
 }

@@ -33,7 +33,7 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, call Call, input ma
 			`</GetCallerIdentityResult></GetCallerIdentityResponse>`, Account, Account)
 		return
 	case "lambda":
-		a.lambda(w, r, verb)
+		a.lambda(w, r, call.Region, verb)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -251,12 +251,12 @@ func (r *Repository) remove(ids []any) map[string]any {
 	return map[string]any{"imageIds": ids, "failures": failures}
 }
 
-func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, verb string) {
+func (a *AWS) lambda(w http.ResponseWriter, r *http.Request, region, verb string) {
 	w.Header().Set("Content-Type", "application/json")
 	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
-	versions, ok := a.functions[name]
+	versions, ok := a.functions[a.named(region, name)]
 	if !ok {
-		fail(w, "lambda."+verb, Failure{http.StatusNotFound, "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-central-1:123456789012:function:" + name})
+		fail(w, "lambda."+verb, Failure{http.StatusNotFound, "ResourceNotFoundException", "Function not found: arn:aws:lambda:" + region + ":123456789012:function:" + name})
 		return
 	}
 	if verb == "ListVersionsByFunction" {

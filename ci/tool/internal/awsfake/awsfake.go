@@ -88,7 +88,8 @@ type AWS struct {
 	Signing [][]map[string]any
 	// Templates are the repository creation templates, in the form of the API.
 	Templates []map[string]any
-	// Regional gives each region private repositories of its own. Without it, all share them.
+	// Regional gives each region private repositories and functions of its own. Without it, all share
+	// them.
 	Regional bool
 	// Replication is what [Home] copies to other regions.
 	Replication Replication
@@ -169,14 +170,27 @@ func (a *AWS) RepositoryIn(region, tier, name string) *Repository {
 	return a.repos[a.key(region, tier, name)]
 }
 
-// Run makes a version of a function run a digest; "" means that it runs no image.
-func (a *AWS) Run(function, version, digest string) {
+// Run makes a version of a function run a digest; "" means that it runs no image. The function is in
+// the region [Home].
+func (a *AWS) Run(function, version, digest string) { a.RunIn(Home, function, version, digest) }
+
+// RunIn is [AWS.Run] in a region.
+func (a *AWS) RunIn(region, function, version, digest string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	function = a.named(region, function)
 	if a.functions[function] == nil {
 		a.functions[function] = map[string]string{}
 	}
 	a.functions[function][version] = digest
+}
+
+// named is the key of a function.
+func (a *AWS) named(region, function string) string {
+	if a.Regional && region != Home {
+		return region + "/" + function
+	}
+	return function
 }
 
 // Stop deletes a version of a function. The function stays, even without versions.

@@ -10,11 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// Region and Account are those of the functions, by default.
+// Region and Account are those of the functions, by default: see [Fake.In].
 const (
 	Region  = "eu-central-1"
 	Account = "123456789012"
@@ -76,7 +77,7 @@ type Function struct {
 
 	descriptions map[int]string // of versions
 
-	account string
+	account, region string
 	// routed counts the changes of aliases: it is their revision.
 	routed int
 
@@ -105,8 +106,13 @@ type Fake struct {
 	Untag func(repository, tag string)
 	// HasImage tells whether the image, repository@digest, exists. By default all exist.
 	HasImage func(uri string) bool
+	// Disabled makes the region one that the account has not enabled: no call is answered there.
+	// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+	Disabled atomic.Bool
 
 	mu        sync.Mutex
+	region    string
+	others    map[string]*Fake // the stand-ins of other regions
 	functions map[string]*Function
 	calls     []Call
 	counts    map[string]int
@@ -130,7 +136,7 @@ func New(t testing.TB) *Fake {
 func Handler() *Fake {
 	return &Fake{
 		functions: map[string]*Function{}, counts: map[string]int{}, Takes: time.Millisecond, Account: Account,
-		traffic: map[string][]float64{}, alarms: map[string]string{},
+		traffic: map[string][]float64{}, alarms: map[string]string{}, region: Region, others: map[string]*Fake{},
 	}
 }
 
@@ -139,7 +145,7 @@ func (f *Fake) Add(name, image string) *Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fn := &Function{Name: name, PackageType: "Image", Architecture: "x86_64", Image: image, State: "Active", update: "Successful",
-		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, descriptions: map[int]string{}, account: f.Account}
+		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, descriptions: map[int]string{}, account: f.Account, region: f.region}
 	f.functions[name] = fn
 	return fn
 }
@@ -243,7 +249,7 @@ func (fn *Function) at(version string) string {
 }
 
 func (fn *Function) arn() string {
-	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", Region, fn.account, fn.Name)
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", fn.region, fn.account, fn.Name)
 }
 
 // note counts the call and returns how it is answered.
@@ -262,6 +268,11 @@ func (f *Fake) note(c Call) Reply {
 
 // ServeHTTP answers one call.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f = f.of(r)
+	if f.Disabled.Load() {
+		refuseRegion(w, r)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/2015-03-31/functions") {
 		f.serveLambda(w, r)
 		return

@@ -128,7 +128,7 @@ func (f *Fake) carryOut(call Call, alias, qualifier string, in input, reply Repl
 		return f.create(ok, in)
 	}
 	if !ok {
-		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: arn:aws:lambda:" + Region + ":" + f.Account + ":function:" + name}
+		return http.StatusNotFound, refusal{"ResourceNotFoundException", "Function not found: arn:aws:lambda:" + f.region + ":" + f.Account + ":function:" + name}
 	}
 	fn.advance()
 	if version, ok := fn.Aliases[qualifier]; ok {
@@ -263,7 +263,7 @@ func (f *Fake) create(exists bool, in input) (int, any) {
 	}
 	fn := &Function{Name: n.FunctionName, PackageType: n.PackageType, Architecture: n.Architectures[0], State: "Active", update: "Successful", Image: n.Code.ImageURI,
 		Role: n.Role, Memory: n.MemorySize, Timeout: n.Timeout,
-		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, descriptions: map[int]string{}, account: f.Account}
+		Aliases: map[string]string{}, Weights: map[string]map[string]float64{}, descriptions: map[int]string{}, account: f.Account, region: f.region}
 	f.functions[n.FunctionName] = fn
 	return http.StatusCreated, fn.describe("")["Configuration"]
 }
@@ -289,7 +289,7 @@ func (fn *Function) describe(qualifier string) map[string]any {
 		k["DurableConfig"] = map[string]any{"ExecutionTimeout": 3600}
 	}
 	if fn.Instances {
-		k["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": map[string]any{"CapacityProviderArn": "arn:aws:lambda:" + Region + ":" + fn.account + ":capacity-provider:one"}}
+		k["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": map[string]any{"CapacityProviderArn": "arn:aws:lambda:" + fn.region + ":" + fn.account + ":capacity-provider:one"}}
 		switch qualifier {
 		case latestPublished:
 			image = fn.Published
@@ -344,6 +344,10 @@ func serveOthers(w http.ResponseWriter, r *http.Request, account string) {
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		fmt.Fprintf(w, `{"authorizationData":%s}`, token)
+		return
+	}
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonEC2ContainerRegistry") { // the caller may only log in
+		refuse(w, http.StatusBadRequest, "AccessDeniedException", "User is not authorized")
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml")

@@ -90,7 +90,8 @@ func adviceOf(service, operation string, answer smithy.APIError) (advice string,
 	case slices.Contains(expired, code):
 		return "the AWS credentials have expired; " + logIn(), false
 	case slices.Contains(unknownCaller, code):
-		return "AWS does not know these credentials, or the clock of this machine is wrong; " + logIn(), false
+		// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+		return "AWS does not know these credentials, the account has not enabled the region, or the clock of this machine is wrong; " + logIn(), false
 	}
 	for _, row := range advices {
 		if slices.Contains(row.codes, code) || slices.Contains(row.codes, service+"."+code) {

@@ -151,7 +151,7 @@ func TestErrorsOfEveryService(t *testing.T) {
 		"denied":          {"ecr.GetAuthorizationToken", awsfake.AccessDenied, "; the caller needs ecr:GetAuthorizationToken: compare its policy with docs/aws", false},
 		"denied, public":  {"ecrpublic.GetAuthorizationToken", awsfake.AccessDenied, "; the caller needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken: compare its policy with docs/aws", false},
 		"expired":         {"ecr.GetAuthorizationToken", awsfake.ExpiredToken, "; the AWS credentials have expired; log in again", false},
-		"unknown":         {"ecr.GetAuthorizationToken", awsfake.Failure{Status: 400, Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid."}, "; AWS does not know these credentials, or the clock of this machine is wrong; log in again", false},
+		"unknown":         {"ecr.GetAuthorizationToken", awsfake.Failure{Status: 400, Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid."}, "; AWS does not know these credentials, the account has not enabled the region, or the clock of this machine is wrong; log in again", false},
 		"the clock":       {"ecr.GetAuthorizationToken", awsfake.Failure{Status: 400, Code: "InvalidSignatureException", Message: "Signature not yet current"}, "the clock of this machine is wrong", false},
 		"throttled":       {"ecr.GetAuthorizationToken", awsfake.Throttling, "; run the same command again in a minute", true},
 		"of another day":  {"ecr.GetAuthorizationToken", awsfake.Failure{Status: 400, Code: "NewException", Message: "new"}, "; what NewException means is in AWS's reference of ecr GetAuthorizationToken", false},

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -26,6 +27,24 @@ type Facts struct {
 	Keep int
 }
 
+// With adds what is known of another region, for the repositories that all regions share.
+func (f Facts) With(other Facts) Facts {
+	f.Functions, f.Live = slices.Concat(f.Functions, other.Functions), slices.Concat(f.Live, other.Live)
+	f.Elsewhere = slices.Concat(f.Elsewhere, other.Elsewhere)
+	f.Records = f.Records.with(other.Records)
+	return f
+}
+
+func (r Records) with(other Records) Records {
+	both := Records{Shared: r.Shared || other.Shared, Kept: map[string]bool{}, Digests: map[string]bool{}}
+	for _, one := range []Records{r, other} {
+		maps.Copy(both.Kept, one.Kept)
+		maps.Copy(both.Digests, one.Digests)
+		both.Commits = append(both.Commits, one.Commits...)
+	}
+	return both
+}
+
 func (f Facts) keep() int { return cmp.Or(f.Keep, Keep) }
 
 // Records say what a rollback can use.
@@ -48,9 +67,13 @@ func IsRecord(tag string) bool { return recordTag.MatchString(tag) }
 
 // old returns the tags that no rollback can use: those of release records that are not read,
 // and those that shield an image that no function runs and no record names. The shields of
-// other sides stay: what runs there is not seen from here.
+// other accounts stay: what runs there is not seen from here. Those of other regions do not: ECR's
+// replication has copied them, and it deletes none.
 func (f Facts) old(images []Image, names Names) (tags []string) {
-	used, known := f.inUse(), map[string]bool{}
+	used, known := map[string]bool{}, map[string]bool{}
+	for _, l := range slices.Concat(f.Elsewhere, f.Live) {
+		used[l.Digest] = used[l.Digest] || !f.copied(l.Side)
+	}
 	for _, name := range names.All {
 		known[name] = true
 	}
@@ -62,7 +85,7 @@ func (f Facts) old(images []Image, names Names) (tags []string) {
 			t, ok := names.read(text, i.Digest)
 			switch {
 			case IsRecord(text) && len(f.Records.Kept) > 0 && !f.Records.Kept[text],
-				ok && t.kind == shieldKind && f.owns(t.side) && known[t.name] && used[i.Digest] == "" && !f.Records.Digests[i.Digest]:
+				ok && t.kind == shieldKind && (f.owns(t.side) || f.copied(t.side)) && known[t.name] && !used[i.Digest] && !f.Records.Digests[i.Digest]:
 				tags = append(tags, text)
 			}
 		}
@@ -73,6 +96,16 @@ func (f Facts) old(images []Image, names Names) (tags []string) {
 // owns tells whether a tag of the side is of functions that were asked.
 func (f Facts) owns(side publish.Side) bool {
 	return side == f.Side || side == publish.Side{} && !f.Records.Shared
+}
+
+// copied tells whether a tag of the side was copied from another region: Lambda takes an image only
+// from a repository of its own region.
+// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
+func (f Facts) copied(side publish.Side) bool { return copied(side, f.Side) }
+
+func copied(side, own publish.Side) bool {
+	return side.Region != "" && own.Region != "" && side.Region != own.Region
 }
 
 // inUse returns what runs each digest.

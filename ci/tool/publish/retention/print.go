@@ -18,6 +18,18 @@ type Result struct {
 	Public  []Pruning `json:"public"`
 	// Expire are the names of removed functions whose images are deleted.
 	Expire []string `json:"expire,omitempty"`
+	// NotRead are the regions of which it is unknown what is live, and Untouched says what is left
+	// as it is because of that.
+	NotRead   []string `json:"notRead,omitempty"`
+	Untouched string   `json:"untouched,omitempty"`
+}
+
+// where names the repository, and its region if there are several.
+func (c Change) where() string {
+	if c.Region == "" {
+		return c.Repository
+	}
+	return c.Region + ": " + c.Repository
 }
 
 // Table prints the changes of lifecycle policies, then the images that the program
@@ -26,17 +38,20 @@ func (r Result) Table(w io.Writer) error {
 	pruned := slices.Clone(r.Public)
 	for _, c := range r.Private {
 		if c.policy == "" {
-			fmt.Fprintf(w, "%s: no function needs this repository\n", c.Repository)
+			fmt.Fprintf(w, "%s: no function needs this repository\n", c.where())
 		} else if c.Diff == "" {
-			fmt.Fprintf(w, "%s: the lifecycle policy is up to date\n", c.Repository)
+			fmt.Fprintf(w, "%s: the lifecycle policy is up to date\n", c.where())
 		} else {
+			if c.Region != "" {
+				fmt.Fprintf(w, "%s: the lifecycle policy changes\n", c.where())
+			}
 			fmt.Fprint(w, c.Diff)
 		}
 		for _, s := range c.Shields {
-			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.Repository, s.Lambda, s.digest(), s.Tag)
+			fmt.Fprintf(w, "%s: %s runs %s; the tag %s protects it\n", c.where(), s.Lambda, s.digest(), s.Tag)
 		}
 		if len(c.Images) > 0 {
-			pruned = append(pruned, Pruning{Repository: c.Repository, Images: c.Images})
+			pruned = append(pruned, Pruning{Repository: c.where(), Images: c.Images})
 		}
 	}
 	var rows [][]string
@@ -63,21 +78,31 @@ func (r Result) Table(w io.Writer) error {
 	for _, c := range r.Private {
 		if len(c.Left) > 0 {
 			fmt.Fprintf(w, "%s: a lifecycle policy has rules for %d names at most, so it has none for %s (%s to %s); this command deletes their older images, each time that it runs\n",
-				c.Repository, Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
+				c.where(), Ruled, report.Count(len(c.Left), "name"), c.Left[0], c.Left[len(c.Left)-1])
 		}
-		tidied(w, c.Repository, c.Surplus, c.Old)
+		tidied(w, c.where(), c.Surplus, c.Old)
 		if len(c.Archived) > 0 {
 			var bytes int64
 			for _, i := range c.Archived {
 				bytes += i.Size
 			}
-			fmt.Fprintf(w, "%s: %s of %s MB are archived; they do not count here, and stay\n", c.Repository, report.Count(len(c.Archived), "image"), report.MB(bytes))
+			fmt.Fprintf(w, "%s: %s of %s MB are archived; they do not count here, and stay\n", c.where(), report.Count(len(c.Archived), "image"), report.MB(bytes))
 		}
-		warn(w, append(c.Warnings, told(c.Repository, c.Removed, r.Expire)...))
+		lines := append(c.Warnings, told(c.Repository, c.Removed, r.Expire)...)
+		for n := range lines {
+			lines[n] = strings.TrimSuffix(c.where(), c.Repository) + lines[n]
+		}
+		warn(w, lines)
 	}
 	for _, p := range r.Public {
 		tidied(w, p.Repository, p.Surplus, nil)
 		warn(w, append(p.Warnings, told(p.Repository, p.Removed, r.Expire)...))
+	}
+	for _, name := range r.NotRead {
+		fmt.Fprintf(w, "! %s: it is unknown what is live there, so nothing is changed there\n", name)
+	}
+	if r.Untouched != "" {
+		fmt.Fprintln(w, "!", r.Untouched)
 	}
 	verb := "deleting"
 	if r.DryRun {
@@ -106,9 +131,9 @@ func (s Shield) digest() string {
 const maxPlatforms = 200
 
 // ReadPlatforms fills in for which platforms the images are that it prints; of more than a few
-// hundred, it is unknown. read tells it of images of a repository, by digest.
-func (r *Result) ReadPlatforms(read func(tier catalog.Registry, repository string, digests []string) map[string]string) {
-	ask := func(tier catalog.Registry, repository string, images []Verdict, shields []Shield) {
+// hundred, it is unknown. read tells it of images of a repository of a region, by digest.
+func (r *Result) ReadPlatforms(read func(region string, tier catalog.Registry, repository string, digests []string) map[string]string) {
+	ask := func(region string, tier catalog.Registry, repository string, images []Verdict, shields []Shield) {
 		found := map[string]string{}
 		if len(images)+len(shields) <= maxPlatforms {
 			var digests []string
@@ -118,7 +143,7 @@ func (r *Result) ReadPlatforms(read func(tier catalog.Registry, repository strin
 			for _, s := range shields {
 				digests = append(digests, s.Digest)
 			}
-			found = read(tier, repository, digests)
+			found = read(region, tier, repository, digests)
 		}
 		of := func(digest string) string {
 			if platform, ok := found[digest]; ok {
@@ -134,10 +159,10 @@ func (r *Result) ReadPlatforms(read func(tier catalog.Registry, repository strin
 		}
 	}
 	for _, c := range r.Private {
-		ask(catalog.Private, c.Repository, c.Images, c.Shields)
+		ask(c.Region, catalog.Private, c.Repository, c.Images, c.Shields)
 	}
 	for _, p := range r.Public {
-		ask(catalog.Public, p.Repository, p.Images, nil)
+		ask("", catalog.Public, p.Repository, p.Images, nil)
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 
 // Change is what a private repository needs to match its policy.
 type Change struct {
+	// Region is set if the repositories of several regions are compared.
+	Region     string `json:"region,omitempty"`
 	Repository string `json:"repository"`
 	// Diff is the change of the lifecycle policy; empty if the policy is right already.
 	Diff string `json:"diff,omitempty"`

@@ -47,7 +47,7 @@ func TestAnImageThatGetsATagMeanwhileStays(t *testing.T) {
 
 func TestRetentionSaysForWhichPlatform(t *testing.T) {
 	r := Result{Private: []Change{{Repository: "a", Shields: []Shield{{Tag: "thumb-live", Digest: "sha256:1", Lambda: "Thumb:1"}}}}, Public: []Pruning{{Repository: "b", Images: []Verdict{{Image: Image{Digest: "sha256:2"}}, {Image: Image{Digest: "sha256:3"}}}}}}
-	r.ReadPlatforms(func(tier catalog.Registry, repository string, digests []string) map[string]string {
+	r.ReadPlatforms(func(_ string, tier catalog.Registry, repository string, digests []string) map[string]string {
 		if tier == catalog.Private {
 			assert.Equal(t, []string{"a", "sha256:1"}, append([]string{repository}, digests...))
 			return map[string]string{"sha256:1": "linux/arm64"}

@@ -36,7 +36,7 @@ func removed(images []Image, names Names, own publish.Side) []Removed {
 				r = &Removed{Name: t.name}
 				all[t.name] = r
 			}
-			if t.kind == liveKind || t.kind == shieldKind {
+			if (t.kind == liveKind || t.kind == shieldKind) && !copied(t.side, own) {
 				r.live = text
 				if t.side != own && t.side != (publish.Side{}) {
 					r.elsewhere = text
