@@ -1,11 +1,13 @@
 package verify
 
 import (
+	"bytes"
 	"maps"
 	"runtime/debug"
 	"slices"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -139,6 +141,27 @@ func TestCheck(t *testing.T) {
 		})
 	}
 	require.EqualError(t, (&Report{}).Err(), "verify: no image was compared")
+}
+
+// What was published for another platform differs in everything; the platform is said first.
+func TestAnotherPlatform(t *testing.T) {
+	arm := Side{Image: composition.Image{Platform: v1.Platform{OS: "linux", Architecture: "arm64"}}}
+	amd := Side{Image: composition.Image{Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}}
+	differences, err := Compare(arm, amd)
+	require.NoError(t, err)
+	require.NotEmpty(t, differences)
+	assert.Equal(t, "configuration: platform: published linux/arm64, rebuilt linux/amd64; pass --platform linux/arm64", differences[0].String())
+
+	place := func(name, published string) Place {
+		return Place{Item: publish.Item{Image: name}, Verdict: Differs, Published: "sha256:a", PublishedFor: published, Rebuilt: "sha256:b", Platform: "linux/amd64"}
+	}
+	r := Report{Commit: commit, Places: []Place{place("api", "linux/arm64"), place("enhance", "unknown"), place("thumb", "linux/amd64")}}
+	var out bytes.Buffer
+	require.NoError(t, r.Table(&out))
+	assert.Regexp(t, `(?m)^api .* sha256:a for linux/arm64 +sha256:b$`, out.String())
+	assert.Regexp(t, `(?m)^enhance .* sha256:a for an unknown platform +sha256:b$`, out.String())
+	assert.Regexp(t, `(?m)^thumb .* sha256:a +sha256:b$`, out.String())
+	assert.Contains(t, out.String(), "\n0 of 3 images in the registries equal the images that commit abc1234 builds for linux/amd64, ")
 }
 
 func info(change func(*debug.BuildInfo)) composition.Program {

@@ -50,7 +50,8 @@ layer once, however many images share it.
 By default the images are built (or read with --from), and the report says what the
 registries will store when they keep the last %[1]d versions of each image and only the
 binary differs between versions. With --published the report says what the registries
-store now: all images with a tag and, at ECR, those without. --local does the same for
+store now: all images with a tag and, at ECR, those without; those in ECR's archive in a
+line of their own, at its price. --local does the same for
 dist/registry, where publish --local publishes.
 
 A second table compares other ways to store the same images. The report names its

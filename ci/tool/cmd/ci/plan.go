@@ -48,7 +48,10 @@ The images are built and judged, and nothing is sent. The sources, embedded file
 toolchain and base of each function are compared with the commit that it runs. What
 could not be read, for instance AWS without credentials, is listed as unknown; pass
 --since COMMIT to compare with that commit. With several regions, each has its own rows; if
-only some can be read, the exit code is 1. --markdown is for a comment or the summary of a job.`,
+only some can be read, the exit code is 1. --markdown is for a comment or the summary of a job.
+
+It also says if deploy would refuse an image, because it is for another platform than its
+function, and if a rollback would have to wait, because what runs now is in ECR's archive.`,
 		Example: "  bin/ci plan\n  bin/ci plan --commit abc1234 --json\n  bin/ci plan --since HEAD~1 --offline --markdown",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd, &f) },

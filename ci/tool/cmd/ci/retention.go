@@ -42,7 +42,8 @@ Documents attached to an image (SBOM, provenance) are deleted with it.
 An image that any version or alias of a function runs is live and never deleted: in a
 private repository it gets a tag that no rule expires. If it is unknown what is live,
 nothing is changed: that is so if none of the functions exists in the region, or if one is
-missing that has been released.
+missing that has been released. Live images are named that a lifecycle rule of yours would
+move to ECR's archive, from which Lambda cannot pull; archived images do not count, and stay.
 
 With several regions, each has its own lifecycle policies and live images. Where it is unknown
 what is live, as in a region that is out of reach, nothing is changed; then nothing is deleted

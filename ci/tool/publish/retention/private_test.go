@@ -12,6 +12,7 @@ import (
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // A deploy may tag an image as live while retention runs.
@@ -42,6 +43,22 @@ func TestAnImageThatGetsATagMeanwhileStays(t *testing.T) {
 		left = append(left, i.Digest)
 	}
 	assert.Equal(t, []string{"sha256:0", "sha256:1", "sha256:2", "sha256:3", "sha256:4", "sha256:5", "sha256:untagged", "sha256:other"}, left)
+}
+
+func TestRetentionSaysForWhichPlatform(t *testing.T) {
+	r := Result{Private: []Change{{Repository: "a", Shields: []Shield{{Tag: "thumb-live", Digest: "sha256:1", Lambda: "Thumb:1"}}}}, Public: []Pruning{{Repository: "b", Images: []Verdict{{Image: Image{Digest: "sha256:2"}}, {Image: Image{Digest: "sha256:3"}}}}}}
+	r.ReadPlatforms(func(_ string, tier catalog.Registry, repository string, digests []string) map[string]string {
+		if tier == catalog.Private {
+			assert.Equal(t, []string{"a", "sha256:1"}, append([]string{repository}, digests...))
+			return map[string]string{"sha256:1": "linux/arm64"}
+		}
+		return map[string]string{"sha256:2": "linux/amd64"}
+	})
+	var out bytes.Buffer
+	require.NoError(t, r.Table(&out))
+	assert.Contains(t, out.String(), "a: Thumb:1 runs sha256:1 for linux/arm64; the tag thumb-live protects it\n")
+	assert.Regexp(t, `(?m)^b +sha256:2 .* linux/amd64$`, out.String())
+	assert.Regexp(t, `(?m)^b +sha256:3 .* unknown$`, out.String())
 }
 
 // What somebody's rule has archived does not count among the images that are kept, and stays; that
