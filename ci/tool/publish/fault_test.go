@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	seeds     = flag.Int("seeds", 40, "how many cases of faults to run")
+	seeds     = flag.Int("seeds", 20, "how many cases of faults to run")
 	firstSeed = flag.Uint64("seed", 1, "the first of them")
 )
 
