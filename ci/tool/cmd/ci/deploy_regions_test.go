@@ -4,8 +4,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -115,6 +118,8 @@ func TestAReleaseInTwoRegions(t *testing.T) {
 	assert.Equal(t, third[0], third[1])
 
 	s.all(exitDone, "plan --offline --commit 3333333 --public-registry "+here)
+	s.killedInBetween()
+	assert.Equal(t, third, s.both())
 
 	digest := strings.TrimPrefix(second[1]["Thumb"], "sha256:")
 	require.NoError(t, os.RemoveAll(filepath.Join(s.otherDir, "docker/registry/v2/repositories/lambda-private-light/_manifests/revisions/sha256", digest)))
@@ -135,4 +140,46 @@ func TestAReleaseInTwoRegions(t *testing.T) {
 	s.host = here
 	told := strings.ReplaceAll(strings.ReplaceAll(string(s.told()), s.otherHost, "OTHER"), s.aws.URL, "AWS")
 	testkit.Golden(t, "regions.golden", []byte(told))
+}
+
+// killedInBetween kills a release of both regions at some of its calls to Lambda. Until it is done,
+// status says so, and the same command finishes it.
+func (s *twoRegions) killedInBetween() {
+	s.t.Helper()
+	before := s.story.Len()
+	for _, line := range []string{"deploy --commit 2222222 --allow-older", "deploy --commit 3333333 --all-regions-or-none"} {
+		apart := 0
+		for nth := 8; ; nth += 2 {
+			cmd := with(s.aws).and(s.more).command(s.t, append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--region", regionList, "--parallel", "1"}, strings.Fields(line)...)...)
+			var count atomic.Int64
+			started := make(chan struct{})
+			kill := func(lambdafake.Call) lambdafake.Reply {
+				return lambdafake.Reply{Before: func() {
+					<-started
+					if count.Add(1) == int64(nth) {
+						_ = cmd.Process.Kill()
+					}
+				}}
+			}
+			s.aws.Answer, s.there.Answer = kill, kill
+			require.NoError(s.t, cmd.Start())
+			close(started)
+			err := cmd.Wait()
+			time.Sleep(10 * time.Millisecond) // what it had sent may still arrive
+			s.aws.Answer, s.there.Answer = nil, nil
+			if err == nil {
+				break
+			}
+			if both := s.both(); !reflect.DeepEqual(both[0], both[1]) {
+				apart++
+				assert.Contains(s.t, s.all(exitDone, "status"), " in us-west-2\n")
+			}
+		}
+		assert.Positive(s.t, apart, "no kill came between the regions")
+		s.all(exitDone, line)
+		both := s.both()
+		assert.Equal(s.t, both[0], both[1], line)
+		assert.Contains(s.t, s.all(exitDone, "status"), "deploy of commit "+strings.Fields(line)[2])
+	}
+	s.story.Truncate(before)
 }

@@ -72,7 +72,24 @@ func New(ctx context.Context, region string, options ...func(*config.LoadOptions
 	if c.Region == "" {
 		return nil, ErrRegion
 	}
+	c.RetryMaxAttempts = maxAttempts(ctx, c.ConfigSources)
 	return sessionOf(c), nil
+}
+
+// maxAttempts is AWS_MAX_ATTEMPTS, or max_attempts of the profile: the SDK reads them only for a retryer of
+// its own. 0 if neither is set.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+func maxAttempts(ctx context.Context, sources []any) int {
+	for _, source := range sources {
+		if s, ok := source.(interface {
+			GetRetryMaxAttempts(ctx context.Context) (int, bool, error)
+		}); ok {
+			if n, found, err := s.GetRetryMaxAttempts(ctx); err == nil && found {
+				return n
+			}
+		}
+	}
+	return 0
 }
 
 func sessionOf(c aws.Config) *Session {

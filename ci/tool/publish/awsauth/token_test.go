@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -83,6 +85,32 @@ func TestManyThrottledCallsAreRepeated(t *testing.T) {
 	for range 1000 {
 		_, err := retryer.GetRetryToken(t.Context(), throttled)
 		require.NoError(t, err)
+	}
+}
+
+// A user may want fewer attempts, or more.
+func TestAttempts(t *testing.T) {
+	for name, c := range map[string]struct {
+		variable, profile string
+		want              int
+	}{
+		"not said":                            {"", "", attempts},
+		"in a variable":                       {"2", "", 2},
+		"in the profile":                      {"", "max_attempts = 3", 3},
+		"in a variable, and in the profile":   {"2", "max_attempts = 3", 2},
+		"in a variable, more than by default": {"20", "", 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			awsfake.New(t)
+			file := filepath.Join(t.TempDir(), "config")
+			require.NoError(t, os.WriteFile(file, []byte("[default]\n"+c.profile+"\n"), 0o600))
+			t.Setenv("AWS_CONFIG_FILE", file)
+			t.Setenv("AWS_MAX_ATTEMPTS", c.variable)
+			s, err := New(t.Context(), "")
+			require.NoError(t, err)
+			assert.Equal(t, c.want, s.ECR.Options().Retryer.MaxAttempts())
+			assert.Equal(t, c.want, s.In("us-east-1").ECR.Options().Retryer.MaxAttempts())
+		})
 	}
 }
 
