@@ -101,7 +101,7 @@ func TestAnImageForAnotherPlatform(t *testing.T) {
 
 	assert.Equal(t, `IMAGE  PUBLISH  MB   NEW BLOCKS  RUNS NOW                       AFTER  DEPLOY  WHY                                                          FOR
 a      ?        0.0  ?           sha256:before for linux/arm64  :      update  no source changed since 0000000; it is for another platform  linux/amd64
-b      ?        0.0  ?           sha256:before                  :      update  ?                                                          linux/arm64
+b      ?        0.0  ?           sha256:before                  :      update  ?                                                            linux/arm64
 plan for commit abc1234; deploy would update 2 of 2 functions
 deploy would refuse: an image for linux/amd64, because the function is for linux/arm64 (A); pass --platform linux/arm64
 `, out.String())
