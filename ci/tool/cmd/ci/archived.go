@@ -67,7 +67,11 @@ func (f *fleet) restore(cmd *cobra.Command, targets []deploy.Target, dryRun bool
 	for _, digests := range all {
 		count += len(digests)
 	}
-	text := fmt.Sprintf("%s of %s: archived, so Lambda cannot pull %s", report.Count(count, "image"), strings.Join(slices.Sorted(maps.Keys(all)), " and "), them(count))
+	are := "are"
+	if count == 1 {
+		are = "is"
+	}
+	text := fmt.Sprintf("%s of %s %s archived, so Lambda cannot pull %s", report.Count(count, "image"), strings.Join(slices.Sorted(maps.Keys(all)), " and "), are, them(count))
 	if dryRun {
 		f.warn(cmd, "%s; the rollback restores %s first, which takes up to %s", text, them(count), ecrapi.RestoreTakes)
 		return nil

@@ -56,7 +56,7 @@ func TestRollbackToAnArchivedImage(t *testing.T) {
 		err     string
 		tells   string
 	}{
-		"archived":                 {status: "ARCHIVED", calls: 1, tells: "1 image of " + name + ": archived, so Lambda cannot pull it; restoring it takes up to 20m0s; Ctrl-C stops the wait"},
+		"archived":                 {status: "ARCHIVED", calls: 1, tells: "1 image of " + name + " is archived, so Lambda cannot pull it; restoring it takes up to 20m0s; Ctrl-C stops the wait"},
 		"on its way":               {status: "ACTIVATING", tells: "restoring it takes"},
 		"active":                   {},
 		"a dry run":                {status: "ARCHIVED", dryRun: true, tells: "; the rollback restores it first, which takes up to 20m0s"},
