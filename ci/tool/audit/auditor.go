@@ -184,7 +184,7 @@ func (a *Auditor) describe(functions []catalog.Function, dir string) ([]ImageFac
 
 // describeOne reads what is small of an image, and what it claims to be.
 func (a *Auditor) describeOne(f catalog.Function, dir string, there layout.Images) (ImageFacts, error) {
-	d, err := there.Find(f.Image)
+	d, err := there.Find(f.Image, f.Arch())
 	if err != nil {
 		return ImageFacts{}, err
 	}

@@ -99,7 +99,7 @@ func (r *Releaser) preflight(ctx context.Context, s *step) error {
 	case err != nil:
 		return err
 	case built != f.Architecture:
-		return fmt.Errorf("the function is for %s and the image for %s; build the image for the architecture of the function with --platform", f.Architecture, built)
+		return fmt.Errorf("the function is for %s and the image for %s; publish it for the function, under another commit or with --force: bin/ci publish --platform %s", f.Architecture, built, platformOf(f.Architecture))
 	}
 	s.result.Platform = platformOf(built)
 	s.changes = f.Digest != t.Digest || f.Failed() != ""

@@ -38,7 +38,7 @@ func TestImagesThatLambdaDoesNotTake(t *testing.T) {
 		"windows": {repository, func(_ *v1.Manifest, c *v1.ConfigFile) { c.OS = "windows" },
 			"the image is for windows/amd64; Lambda runs linux/amd64 and linux/arm64"},
 		"arm64": {repository, func(_ *v1.Manifest, c *v1.ConfigFile) { c.Architecture = "arm64" },
-			"the function is for x86_64 and the image for arm64; build the image for the architecture of the function with --platform"},
+			"the function is for x86_64 and the image for arm64; publish it for the function, under another commit or with --force: bin/ci publish --platform linux/amd64"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -57,7 +57,8 @@ func (i Image) Subject() v1.Descriptor {
 // Open returns the content of a blob of the image.
 func (i Image) Open(d v1.Descriptor) (io.ReadCloser, error) { return os.Open(i.file(d.Digest)) }
 
-// ReadImages reads the images of the functions from the OCI image layout in dir.
+// ReadImages reads the images of the functions from the OCI image layout in dir; of several, those
+// for the architecture of the function.
 // kept is a cache that has their blobs too; it may be nil.
 func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (map[string]Image, error) {
 	images := map[string]Image{}
@@ -65,7 +66,7 @@ func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (ma
 	for _, f := range functions {
 		var i Image
 		if err == nil {
-			i, err = readImage(dir, there, f.Image, kept)
+			i, err = readImage(dir, there, f, kept)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read image %s of %s: %w", f.Image, dir, err)
@@ -75,12 +76,12 @@ func ReadImages(dir string, functions []catalog.Function, kept *cache.Cache) (ma
 	return images, nil
 }
 
-func readImage(dir string, there layout.Images, name string, kept *cache.Cache) (Image, error) {
-	d, err := there.Find(name)
+func readImage(dir string, there layout.Images, f catalog.Function, kept *cache.Cache) (Image, error) {
+	d, err := there.Find(f.Image, f.Arch())
 	if err != nil {
 		return Image{}, err
 	}
-	i := Image{Name: name, Digest: d.Digest, MediaType: d.MediaType, dir: dir, kept: kept}
+	i := Image{Name: f.Image, Digest: d.Digest, MediaType: d.MediaType, dir: dir, kept: kept}
 	if i.Manifest, err = i.read(d.Digest); err != nil {
 		return Image{}, err
 	}

@@ -23,7 +23,8 @@ not compile, its name and the compiler's messages are printed, the other images 
 still built, and the exit code is 1.
 
 With several platforms, the layout holds each image once for each, and their names have
-the architecture: api:amd64, api:arm64.`,
+the architecture: api:amd64, api:arm64. What reads such a layout (--from, diff) takes the
+images for the architecture of each function, or those that --platform names.`,
 		Example: "  bin/ci build-all\n  bin/ci build-all --only api,thumb\n  bin/ci build-all --platform linux/arm64 --json\n  bin/ci build-all --platform linux/amd64,linux/arm64",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -207,6 +207,18 @@ type made struct {
 	dir       string
 }
 
+// asked returns the functions with the architecture that --platform asks for, if it was passed: a
+// layout may hold images for several.
+func (f *buildFlags) asked(cmd *cobra.Command, functions []catalog.Function) []catalog.Function {
+	all := slices.Clone(functions)
+	if _, architecture, ok := strings.Cut(f.platform, "/"); ok && cmd.Flags().Changed("platform") {
+		for n := range all {
+			all[n].Architecture = architecture
+		}
+	}
+	return all
+}
+
 // images builds the images that the flags select. If from is set, it uses that layout
 // instead.
 func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, error) {
@@ -224,7 +236,7 @@ func (a *app) images(cmd *cobra.Command, f *buildFlags, from string) (*made, err
 		return nil, err
 	}
 	if from != "" {
-		return &made{b, functions, from}, b.Fits(cmd.Context(), functions, from)
+		return &made{b, f.asked(cmd, functions), from}, b.Fits(cmd.Context(), functions, from)
 	}
 	r, dir, err := a.buildAll(cmd, f, "")
 	if err != nil {

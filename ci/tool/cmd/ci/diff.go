@@ -94,7 +94,7 @@ func (a *app) diff(cmd *cobra.Command, f *diffFlags, args []string) (err error) 
 	if err != nil {
 		return err
 	}
-	sides := &sides{cmd: cmd, flags: &f.target, catalog: c, kept: kept, functions: functions}
+	sides := &sides{cmd: cmd, flags: &f.target, catalog: c, kept: kept, functions: f.build.asked(cmd, functions)}
 	defer func() { err = errors.Join(err, sides.close()) }()
 	// FROM is read before anything is built: the build may replace it.
 	from, err := sides.read(cmd.Context(), args[0])

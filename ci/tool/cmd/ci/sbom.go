@@ -71,7 +71,7 @@ func (a *app) sbom(cmd *cobra.Command, f *buildFlags, function catalog.Function,
 	if err != nil {
 		return nil, err
 	}
-	images, err := publish.ReadImages(made.dir, []catalog.Function{function}, made.builder.Cache)
+	images, err := publish.ReadImages(made.dir, made.functions, made.builder.Cache)
 	if err != nil {
 		return nil, err
 	}

@@ -32,8 +32,6 @@ type Plan struct {
 	Latest string `json:"latest,omitempty"`
 	// Back says which functions deploy would take back to an earlier commit, which it refuses.
 	Back []string `json:"back,omitempty"`
-	// Refused says which functions deploy would refuse to update, for any other reason.
-	Refused []string `json:"refused,omitempty"`
 	// Archived are the functions whose image is archived, so that a rollback to it has to wait.
 	Archived []string `json:"archived,omitempty"`
 	// Gates is how many gates the images passed.
@@ -164,9 +162,7 @@ func (p *Plan) addRunning(region string, f catalog.Function, running deploy.Func
 		row.Deploy = Unchanged
 	}
 	row.RunsCommit, _, _ = releases.CommitOf(f.Image, row.Runs)
-	if row.RunsPlatform = running.Platform(); row.moves() {
-		p.Refused = append(p.Refused, fmt.Sprintf("%s%s is for %s, and its image for %s; build it with --platform %s", f.Lambda, in(region), row.RunsPlatform, row.Platform, row.RunsPlatform))
-	}
+	row.RunsPlatform = running.Platform()
 }
 
 // moves tells whether the image is for another platform than the one that the function runs.

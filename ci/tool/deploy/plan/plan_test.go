@@ -16,6 +16,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/change"
 )
 
 // lambda is a Lambda that answers with the digest of each function, or fails.
@@ -93,15 +94,16 @@ func TestAnImageForAnotherPlatform(t *testing.T) {
 	functions := []catalog.Function{{Image: "a", Lambda: "A"}, {Image: "b", Lambda: "B"}}
 	p := plan.New("abc1234", functions, map[string]publish.Image{"a": {Platform: "linux/amd64"}, "b": {Platform: "linux/arm64"}})
 	p.ReadRunning(t.Context(), arm{}, "", functions, nil)
+	p.Functions[0].Since, p.Functions[0].Why = "0000000", new(change.Reason)
 	var out strings.Builder
 
 	require.NoError(t, p.Print(&out, false))
 
-	assert.Equal(t, `IMAGE  PUBLISH  MB   NEW BLOCKS  RUNS NOW                       AFTER  DEPLOY  WHY  FOR
-a      ?        0.0  ?           sha256:before for linux/arm64  :      update  ?    linux/amd64
-b      ?        0.0  ?           sha256:before                  :      update  ?    linux/arm64
+	assert.Equal(t, `IMAGE  PUBLISH  MB   NEW BLOCKS  RUNS NOW                       AFTER  DEPLOY  WHY                                                          FOR
+a      ?        0.0  ?           sha256:before for linux/arm64  :      update  no source changed since 0000000; it is for another platform  linux/amd64
+b      ?        0.0  ?           sha256:before                  :      update  ?                                                            linux/arm64
 plan for commit abc1234; deploy would update 2 of 2 functions
-deploy would refuse: A is for linux/arm64, and its image for linux/amd64; build it with --platform linux/arm64
+deploy would refuse: an image for linux/amd64, because the function is for linux/arm64 (A); pass --platform linux/arm64
 `, out.String())
 }
 

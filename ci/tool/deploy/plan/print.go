@@ -96,7 +96,7 @@ func (p *Plan) lines(of string) (lines []string) {
 	}
 	add("publish would stop: ", p.Stopped)
 	add("deploy: ", p.Back)
-	add("deploy would refuse: ", p.Refused)
+	add("deploy would refuse: ", p.refused())
 	if len(p.Archived) > 0 {
 		lines = append(lines, fmt.Sprintf("rollback: what runs now is archived (%s), so a rollback to it would first wait for AWS to restore it, up to %s", strings.Join(p.Archived, ", "), p.restoreTakes))
 	}
@@ -158,6 +158,8 @@ func (r Row) why() string {
 		return "nothing changed"
 	case r.Deploy == Unchanged:
 		return "same image, although these changed: " + r.Why.String()
+	case r.Why.None() && r.moves():
+		return "no source changed since " + r.Since + "; it is for another platform"
 	case r.Why.None() && r.Deploy == Update:
 		return "no source changed since " + r.Since + "; the base, ffmpeg or Go differs"
 	case r.Why.None():
@@ -165,4 +167,26 @@ func (r Row) why() string {
 	default:
 		return r.Why.String()
 	}
+}
+
+// refused says which functions deploy would refuse to update, because their images are for another
+// platform: a line for each platform and region.
+func (p *Plan) refused() (lines []string) {
+	type move struct{ region, from, to string }
+	of := map[move][]string{}
+	var order []move
+	for _, r := range p.Functions {
+		if !r.moves() {
+			continue
+		}
+		m := move{r.Region, r.RunsPlatform, r.Platform}
+		if of[m] == nil {
+			order = append(order, m)
+		}
+		of[m] = append(of[m], r.Lambda)
+	}
+	for _, m := range order {
+		lines = append(lines, fmt.Sprintf("an image for %s%s, because the function is for %s (%s); pass --platform %[3]s", m.to, in(m.region), m.from, strings.Join(of[m], ", ")))
+	}
+	return lines
 }

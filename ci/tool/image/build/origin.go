@@ -89,7 +89,7 @@ func (b *Builder) fits(ctx context.Context, functions []catalog.Function, dir st
 	}
 	var errs []error
 	for n, f := range functions {
-		d, err := images.Find(f.Image)
+		d, err := images.Find(f.Image, b.Platform.Architecture)
 		if err != nil {
 			return err
 		}

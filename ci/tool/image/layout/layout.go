@@ -152,9 +152,13 @@ func (i Images) apart(name string) []string {
 	return all
 }
 
-// Find returns the descriptor of the named image.
-func (i Images) Find(name string) (v1.Descriptor, error) {
+// Find returns the descriptor of the named image. If the layout holds it for several architectures,
+// it is the one for architecture; "" for none of them.
+func (i Images) Find(name, architecture string) (v1.Descriptor, error) {
 	d, ok := i.byName[name]
+	if !ok {
+		d, ok = i.byName[name+":"+architecture]
+	}
 	if !ok {
 		if apart := i.apart(name); len(apart) > 0 {
 			return d, fmt.Errorf("%s has image %q for several architectures, as %s; build it for one, and pass that folder: bin/ci build-all --platform linux/%s --out FOLDER", i.dir, name, strings.Join(apart, " and "), strings.TrimPrefix(apart[0], name+":"))
@@ -164,13 +168,14 @@ func (i Images) Find(name string) (v1.Descriptor, error) {
 	return d, nil
 }
 
-// Find returns the descriptor of the named image in the layout in dir.
+// Find returns the descriptor of the named image in the layout in dir, which holds it for one
+// architecture.
 func Find(dir, name string) (v1.Descriptor, error) {
 	i, err := Open(dir)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	return i.Find(name)
+	return i.Find(name, "")
 }
 
 // addImage adds the manifest with descriptor d, its configuration and its layers to the

@@ -25,7 +25,7 @@ func whole() *page.Page {
 	return &page.Page{
 		Workspace: "lambdas", Commit: "abc1234", Since: "0123456", Made: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), NewBytes: 8_300_000,
 		Images: []page.Image{
-			{Name: "api", Lambda: "ApiHandler", Variant: "light", Repository: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/lambda-light", Digest: digest("api"), Before: digest("api"),
+			{Name: "api", Lambda: "ApiHandler", Variant: "light", Platform: "linux/arm64", Repository: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/lambda-light", Digest: digest("api"), Before: digest("api"),
 				Layers: []page.Layer{base, {Kind: "binary", Digest: digest("api binary"), Bytes: 4_100_000}}, Bytes: 43_200_000, Builder: "https://github.com/us/lambdas/.github/workflows/main.yml@refs/heads/main"},
 			{Name: "thumb", Lambda: "ThumbnailProcessor", Variant: "heavy", Public: true, Repository: "public.ecr.aws/a1b2c3d4/lambda-heavy", Digest: digest("thumb"), Before: digest("old thumb"),
 				Layers: []page.Layer{base, ffmpeg, {Kind: "files", Digest: digest("files"), Bytes: 900_000}, {Kind: "binary", Digest: digest("thumb binary"), Bytes: 4_200_000, New: true}}, Bytes: 99_400_000, Grew: -1200,
