@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -101,77 +99,9 @@ func (p *Publisher) Forward(ctx context.Context, plan *Plan, orders Orders) erro
 		return err
 	}
 	if plan.Stay(l); l.Moves {
-		plan.known, err = p.commits(ctx, plan)
+		plan.done, err = p.done(ctx, plan)
 	}
 	return err
-}
-
-// commits returns the commits under which the first image of the plan was published.
-func (p *Publisher) commits(ctx context.Context, plan *Plan) (map[string]bool, error) {
-	first := plan.Steps[slices.IndexFunc(plan.Steps, func(s Step) bool { return s.Tier == catalog.Private })]
-	tags, err := p.registry.Tags(ctx, first.Repository)
-	all := map[string]bool{}
-	for _, tag := range tags {
-		if commit, ok := plan.commitIn(tag, first.Item); ok {
-			all[commit] = true
-		}
-	}
-	return all, err
-}
-
-// younger returns a commit that came after the plan's and was published meanwhile, with its images;
-// "" if there is none. Its publish may have moved the latest tags between the moment when this one
-// looked at them and the moment when it moved them, and has ended then.
-func (p *Publisher) younger(ctx context.Context, plan *Plan) (string, map[string]Image, error) {
-	now, err := p.commits(ctx, plan)
-	if err != nil {
-		return "", nil, err
-	}
-	maps.DeleteFunc(now, func(commit string, _ bool) bool { return plan.known[commit] || commit == plan.Commit })
-	for _, commit := range slices.Sorted(maps.Keys(now)) {
-		images, err := p.complete(ctx, plan, commit)
-		if err != nil || images != nil {
-			return commit, images, err
-		}
-	}
-	return "", nil, nil
-}
-
-// complete returns the images of another commit, if it comes after the plan's, has all of them with
-// their documents, and was published with latest. A publish attaches documents last, before latest.
-func (p *Publisher) complete(ctx context.Context, plan *Plan, commit string) (map[string]Image, error) {
-	images := map[string]Image{}
-	for _, s := range plan.Steps {
-		tag := plan.beginning(s.Item) + commit
-		manifest, digest, err := p.registry.Manifest(ctx, s.Repository, tag)
-		if err != nil {
-			if _, there, lookup := p.registry.Digest(ctx, s.Repository, tag); lookup == nil && !there {
-				return nil, nil
-			}
-			return nil, err
-		}
-		parsed, err := v1.ParseManifest(strings.NewReader(string(manifest)))
-		if err != nil {
-			return nil, err
-		}
-		images[s.Image] = Image{Name: s.Image, Digest: digest, MediaType: parsed.MediaType, Manifest: manifest}
-		if s.Tier != catalog.Private {
-			continue
-		}
-		attached, err := referrer.List(ctx, p.registry, s.Repository, digest)
-		if err != nil {
-			return nil, err
-		}
-		document, ok := referrer.OfCommit(attached, commit)
-		if !ok || document.Annotations[annotationLatest] != "" {
-			return nil, nil
-		}
-		order, _, err := plan.orders(ctx, Published{commit, document.Committed})
-		if err != nil || order != Before {
-			return nil, err
-		}
-	}
-	return images, nil
 }
 
 // decide says whether the latest tags, which name now what moves say, move to the images of the

@@ -165,17 +165,40 @@ func (e *early) PutManifest(ctx context.Context, repository, tag string, manifes
 	return e.Client.PutManifest(ctx, repository, tag, manifest, media)
 }
 
+// undocumented attaches no document: what is published with it stops before.
+type undocumented struct {
+	*registry.Client
+	commit string
+}
+
+func (u *undocumented) PutManifest(ctx context.Context, repository, tag string, manifest []byte, media types.MediaType) error {
+	if !strings.HasSuffix(tag, u.commit) {
+		return errKilled
+	}
+	return u.Client.PutManifest(ctx, repository, tag, manifest, media)
+}
+
 // A younger commit is published completely after an older one has looked at the latest tags, and
 // before it moves them: then all of them name the older one, and only the tags of commits tell.
 func TestAYoungerCommitThatThisPublishOvertook(t *testing.T) {
-	for name, patterns := range map[string]catalog.Tags{
+	for name, c := range map[string]struct {
+		patterns catalog.Tags
+		begun    bool // it has its tags, but no documents, when the older one looks
+	}{
 		"with the tags of every workspace": {},
-		"with tags of another pattern":     {Commit: "{name}.{commit}", Latest: "{name}_main"},
+		"with tags of another pattern":     {patterns: catalog.Tags{Commit: "{name}.{commit}", Latest: "{name}_main"}},
+		"that had its tags before":         {begun: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := registrytest.New(t)
-			h := hosts(r)
+			h, patterns := hosts(r), c.patterns
 			h.Tags = patterns
+			if c.begun {
+				a := newPublishing(t, h, third, third, nil)
+				a.orders = byName(third)
+				_, _, err := a.publish(t.Context(), &undocumented{client(t, registry.Options{}), third}, false)
+				require.ErrorIs(t, err, errKilled)
+			}
 			publish := func(commit string, c Registry) (*Outcome, publishing) {
 				a := newPublishing(t, h, commit, commit, nil)
 				a.orders = byName(commit)

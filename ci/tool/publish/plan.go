@@ -92,7 +92,7 @@ type Plan struct {
 
 	force  bool
 	orders Orders
-	known  map[string]bool // the commits that were published before
+	done   map[string]bool // the commits of which nothing was to come, see [Publisher.done]
 }
 
 // NewPlan compares the images with what is in the registries. It fails if a commit tag
