@@ -81,16 +81,18 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 .PHONY: test
 test: tools bin/ci ## Run the tests, with real servers on localhost
 	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
-	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
 	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
-	echo "== test shared, functions"; $(TEST) $(WORKSPACE); \
+	echo "== test shared, functions"; $(TEST) -skip '$(LONG)' $(WORKSPACE); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
 	echo "== test ci/tool"; (cd ci/tool && $(TEST) -skip '$(LONG)' ./...)
 
 .PHONY: test-long
-test-long: tools bin/ci ## Run the tests that take longest: other workspaces, every verb, deploys that are killed
-	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool; \
-	$(TEST) -run '$(LONG)' $$(grep -rl --include='*_test.go' '^func TestLong' . | xargs -n1 dirname | sort -u)
+test-long: tools bin/ci ## Run the tests that take longest: other workspaces and architectures, deploys that are killed
+	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
+	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
+	packages() { grep -rl --include='*_test.go' '^func TestLong' "$$1" | xargs -n1 dirname | sort -u; }; \
+	echo "== long tests of shared"; $(TEST) -run '$(LONG)' $$(packages ./shared); \
+	echo "== long tests of ci/tool"; cd ci/tool && $(TEST) -run '$(LONG)' $$(packages .)
 
 .PHONY: check
 check: fmt-check vet vet-systems lint tidy-check ## Check format, go vet, also for other systems, linter and go.mod files
