@@ -26,7 +26,7 @@ func TestJobsEndWhateverHappens(t *testing.T) {
 	t.Setenv("GEMINI_API_KEY", "")
 	t.Setenv("SSM_API_KEY_PARAM", "")
 	s := start(t)
-	clip := mediatest.Make(t, "long.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=30", "-pix_fmt", "yuv420p", "-preset", "ultrafast")
+	clip := mediatest.Make(t, "long.mp4", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=30", "-pix_fmt", "yuv420p", "-preset", "ultrafast")
 	keys := s.upload(t, []file{
 		{"view.jpg", "image/jpeg", mediatest.JPEG(t, mediatest.Scenery(1, 1600, 1200))},
 		{"long.mp4", "video/mp4", mediatest.Read(t, clip)},

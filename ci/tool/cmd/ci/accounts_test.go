@@ -41,7 +41,7 @@ func (s *stage) commits() {
 }
 
 // Production and staging deploy from one registry. Each has its own history.
-func TestTwoAccountsAndOneRegistry(t *testing.T) {
+func TestLongTwoAccountsAndOneRegistry(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	production, staging := s.aws, lambdafake.New(t)

@@ -23,7 +23,7 @@ func functionSource(t *testing.T) string {
 }
 
 // A workspace that is not this one: a light and a heavy function, without their own events.
-func TestColdStart(t *testing.T) {
+func TestLongColdStart(t *testing.T) {
 	t.Parallel()
 	source := functionSource(t)
 	root := publishable(t, map[string]string{

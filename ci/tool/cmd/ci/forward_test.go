@@ -134,7 +134,7 @@ func TestLatestGoesForward(t *testing.T) {
 }
 
 // Where git has no history, the committer's times decide; where there is no time, nobody guesses.
-func TestLatestWithoutHistory(t *testing.T) {
+func TestLongLatestWithoutHistory(t *testing.T) {
 	t.Parallel()
 	l := newLine(t)
 	c1, c2, c3 := l.commit("one"), l.commit("two"), l.commit("three")

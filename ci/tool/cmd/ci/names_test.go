@@ -133,7 +133,7 @@ func TestAPrivateFunctionNeedsNoECRPublic(t *testing.T) {
 }
 
 // A repository where the tags cannot move is found out before anything is pushed.
-func TestARepositoryWhoseTagsCannotMove(t *testing.T) {
+func TestLongARepositoryWhoseTagsCannotMove(t *testing.T) {
 	t.Parallel()
 	filters := func(all ...string) (list []any) {
 		for _, f := range all {

@@ -119,7 +119,7 @@ func TestThePlatformIsThatOfTheImages(t *testing.T) {
 	assert.Equal(t, []string{"tagged"}, r.Redeploy, "one file is for arm64 only")
 }
 
-func TestWhatDidNotChangeIsNotFollowedAgain(t *testing.T) {
+func TestLongWhatDidNotChangeIsNotFollowedAgain(t *testing.T) {
 	c, kept := workspace(t, "called", "imported"), newCache(t)
 	db := t.TempDir()
 	require.NoError(t, os.CopyFS(db, os.DirFS(database)))

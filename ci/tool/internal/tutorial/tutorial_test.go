@@ -28,7 +28,7 @@ const repository = "../../../.."
 // page is the tutorial below the repository.
 const page = "docs/TUTORIAL.md"
 
-func TestTutorial(t *testing.T) {
+func TestLongTutorial(t *testing.T) {
 	text := string(testkit.Source(t, repository, page))
 	steps := parse(t, text)
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
