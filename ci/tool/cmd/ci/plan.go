@@ -100,8 +100,8 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	}
 	regions, refused := f.target.each(cmd)
 	var names []string
-	if len(f.target.regions()) > 1 {
-		names = f.target.regions()
+	if len(f.target.region) > 1 {
+		names = f.target.region
 	}
 	p := plan.New(name, catalog.Running(m.functions), images, names...)
 	if gates, _, err := a.audit(cmd, m, false); err != nil {

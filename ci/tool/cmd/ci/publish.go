@@ -140,7 +140,7 @@ func (a *app) publish(cmd *cobra.Command, f *publishFlags) error {
 	case ctx.Err() != nil: // whatever failed because of that
 		return storyError{publish.Stopped(publish.Interrupted(err), "nothing was published"), exitFailed}
 	default:
-		return passOthers(publish.Stopped(err, "nothing was published"), f.target.regions())
+		return passOthers(publish.Stopped(err, "nothing was published"), f.target.region)
 	}
 }
 

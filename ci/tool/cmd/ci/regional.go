@@ -51,7 +51,7 @@ func (r regional) warn(cmd *cobra.Command, format string, args ...any) {
 // each returns the flags for each region of the command, in their order. All use one login: each
 // could ask for an MFA code.
 func (f *targetFlags) each(cmd *cobra.Command) ([]fleetFlags, error) {
-	names := f.regions()
+	names := f.region
 	if len(names) < 2 {
 		return []fleetFlags{{targetFlags: *f}}, nil
 	}

@@ -13,14 +13,6 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-// regions are those of --region, in the order of release; nil if the flag is not given.
-func (f *targetFlags) regions() []string {
-	if len(f.region) == 0 {
-		return nil
-	}
-	return f.region
-}
-
 // first is the region where a release begins, or "".
 func (f *targetFlags) first() string {
 	if len(f.region) == 0 {

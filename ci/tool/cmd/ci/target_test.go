@@ -168,7 +168,7 @@ func TestTheRegistriesOfRegions(t *testing.T) {
 			opened, err := test.flags.openAll(t.Context(), &catalog.Catalog{}, functions("alpha"))
 			require.NoError(t, err)
 			assert.Equal(t, test.want, opened.hosts.Privates())
-			for _, region := range test.flags.regions() {
+			for _, region := range test.flags.region {
 				one, err := test.flags.in(t.Context(), region)
 				require.NoError(t, err)
 				fl, err := (&fleetFlags{targetFlags: one}).open(t.Context(), &catalog.Catalog{})
