@@ -34,6 +34,8 @@ var (
 	durations = regexp.MustCompile(`[0-9]+(\.[0-9]+)? s\b`)
 	commits   = regexp.MustCompile(`\b[0-9a-f]{7}\b|\b[0-9a-f]{40}\b`)
 	folders   = regexp.MustCompile(`/[^ |]*/(tmp|hostexecutor)/`)
+	// How much an edit changes a compressed layer depends on all the rest of it.
+	growths = regexp.MustCompile(`[+-][0-9.]+ K?B \([+-][0-9.]+ %\)`)
 	// What a start takes depends on the machine and its user.
 	starts  = regexp.MustCompile(`(?s)## Cold start\n.*?\n### `)
 	numbers = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
@@ -46,6 +48,7 @@ func told(summary string) []byte {
 	summary = durations.ReplaceAllString(summary, "T s")
 	summary = commits.ReplaceAllString(summary, "COMMIT")
 	summary = folders.ReplaceAllString(summary, "TMP/")
+	summary = growths.ReplaceAllString(summary, "CHANGE")
 	return []byte(numbers.ReplaceAllString(summary, "N"))
 }
 
