@@ -70,7 +70,7 @@ func TestMainAndRollback(t *testing.T) {
 		assert.NotEqual(t, byHand[name], image, name)
 	}
 	summary := r.summary["publish"] + r.summary["deploy"]
-	assert.Contains(t, r.summary["retention"], "deleting 0 public images of 0.0 MB; checked 2 lifecycle policies")
+	assert.Contains(t, r.summary["retention"], "deleting 0 public images of 0.0 MB; the images are for linux/amd64; checked 2 lifecycle policies")
 	assert.Contains(t, r.summary["retention"], "| ai-social-media-lambda-light (private) | base | api, enhance |", "and what it costs")
 	assert.Contains(t, r.summary["retention"], "[The page of this release](https://github.test/artifacts/1)")
 	testkit.Golden(t, "main.golden.md", told(summary))
