@@ -113,13 +113,8 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, s
 	if err != nil {
 		return err
 	}
-	var all []releasing
-	var errs []error
-	for _, in := range regions {
-		r, err := f.toDeploy(cmd, in, functions, signed, name)
-		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
-	}
-	if err := unchanged(regions, errs); err != nil {
+	all, err := f.inEach(regions, func(in opened) (releasing, error) { return f.toDeploy(cmd, in, functions, signed, name) })
+	if err != nil {
 		return err
 	}
 	for _, r := range all {

@@ -74,9 +74,7 @@ type releasing struct {
 func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, all []releasing) error {
 	var parts []release.Part
 	var errs, idle []error
-	var fleets []opened
 	for _, r := range all {
-		fleets = append(fleets, opened{fleet: r.fl})
 		part, err := f.prepare(cmd, c, r)
 		if err == nil {
 			idle = append(idle, deploy.InRegion(r.fl.name, r.Nothing(part.Plan)))
@@ -86,7 +84,7 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, a
 			return cmp.Or(errors.Join(errs...), stopped)
 		}
 	}
-	if err := unchanged(fleets, errs); err != nil {
+	if err := f.unchanged(errs); err != nil {
 		return err
 	}
 	if !slices.Contains(idle, nil) { // no region has something to change
@@ -182,31 +180,45 @@ func (f *releaseFlags) open(cmd *cobra.Command, c *catalog.Catalog) ([]opened, e
 	}
 	all := make([]opened, len(regions))
 	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
-		if all[n].fleet, err = regions[n].open(ctx, c); err == nil {
-			all[n].releases, err = all[n].records.Releases(ctx)
-		}
+		all[n], err = regions[n].opened(ctx, c)
 		return err
 	})
-	for n := range all {
-		if all[n].fleet == nil {
-			all[n].fleet = &fleet{regional: regions[n].regional}
-		}
-	}
-	return all, unchanged(all, errs)
+	return all, f.unchanged(errs)
 }
 
-// unchanged joins the errors of regions before a function was changed, and says how to go on
-// without them.
-func unchanged(all []opened, errs []error) error {
+// opened opens a region, and reads its earlier releases.
+func (f *fleetFlags) opened(ctx context.Context, c *catalog.Catalog) (opened, error) {
+	fl, err := f.open(ctx, c)
+	if err != nil {
+		return opened{}, err
+	}
+	releases, err := fl.records.Releases(ctx)
+	return opened{fl, releases}, err
+}
+
+// inEach finds what is to be released in each region. What is wrong in any is an error.
+func (f *releaseFlags) inEach(regions []opened, find func(in opened) (releasing, error)) ([]releasing, error) {
+	var all []releasing
+	var errs []error
+	for _, in := range regions {
+		r, err := find(in)
+		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
+	}
+	return all, f.unchanged(errs)
+}
+
+// unchanged joins the errors of the regions before a function was changed, and says how to go on
+// without those that have one.
+func (f *releaseFlags) unchanged(errs []error) error {
 	err := errors.Join(errs...)
-	if err == nil || len(all) < 2 {
+	if err == nil || len(errs) < 2 {
 		return err
 	}
 	text := "no function of any region was changed"
 	var fine []string
-	for n, in := range all {
+	for n, region := range f.fleet.region {
 		if errs[n] == nil {
-			fine = append(fine, in.name)
+			fine = append(fine, region)
 		}
 	}
 	if len(fine) > 0 {

@@ -64,13 +64,8 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	var all []releasing
-	var errs []error
-	for _, in := range regions {
-		r, err := f.toRollBack(cmd, c, in, to)
-		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
-	}
-	if err := unchanged(regions, errs); err != nil {
+	all, err := f.inEach(regions, func(in opened) (releasing, error) { return f.toRollBack(cmd, c, in, to) })
+	if err != nil {
 		return err
 	}
 	apart(cmd, all)

@@ -105,20 +105,16 @@ from the same registry.`,
 
 // status reads what the functions of a region run.
 func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog, kept *cache.Cache) (opened, *status.Report, error) {
-	fl, err := f.open(ctx, c)
-	if err != nil {
-		return opened{}, nil, err
-	}
-	releases, err := fl.records.Releases(ctx)
+	in, err := f.opened(ctx, c)
 	if err != nil {
 		return opened{}, nil, err
 	}
 	functions := catalog.Running(c.Functions)
-	rows, err := status.Look(ctx, fl.lambda, published{fl.registry, kept}, fl.side, releases, publish.PrivateItems(functions, fl.hosts, ""), functions)
+	rows, err := status.Look(ctx, in.lambda, published{in.registry, kept}, in.side, in.releases, publish.PrivateItems(functions, in.hosts, ""), functions)
 	if err != nil {
 		return opened{}, nil, err
 	}
-	return opened{fl, releases}, status.NewReport(fl.side, rows, releases), nil
+	return in, status.NewReport(in.side, rows, in.releases), nil
 }
 
 // statuses prints the status of several regions, also if some are out of reach.

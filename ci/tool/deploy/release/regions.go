@@ -71,7 +71,7 @@ func RunAll(ctx context.Context, parts []Part, o Options) (*Regions, error) {
 	err := all.forward(ctx, parts, o.AllOrNone)
 	if o.AllOrNone {
 		if err == nil {
-			err = all.each(parts, func(n int, p Part) error { return p.Release.Finish(ctx, p.Releaser, all.Regions[n].Report) })
+			err = all.finish(ctx, parts)
 		} else {
 			err = errors.Join(err, all.undo(ctx, parts))
 		}
@@ -122,11 +122,11 @@ func (r *Regions) undo(ctx context.Context, parts []Part) error {
 	return errors.Join(errs...)
 }
 
-// each calls do for each region, and joins the errors.
-func (r *Regions) each(parts []Part, do func(n int, p Part) error) error {
+// finish writes the live tags and the records of all regions.
+func (r *Regions) finish(ctx context.Context, parts []Part) error {
 	var errs []error
 	for n, p := range parts {
-		errs = append(errs, deploy.InRegion(p.Region, do(n, p)))
+		errs = append(errs, deploy.InRegion(p.Region, p.Release.Finish(ctx, p.Releaser, r.Regions[n].Report)))
 	}
 	return errors.Join(errs...)
 }
