@@ -20,16 +20,11 @@ func (p *Publisher) done(ctx context.Context, plan *Plan) (map[string]bool, erro
 	}
 	done := map[string]bool{}
 	for _, c := range all {
-		order, _, err := plan.orders(ctx, c)
-		done[c.Commit] = order != Before
-		if err == nil && order == Before {
-			var images map[string]Image
-			images, err = p.complete(ctx, plan, c.Commit)
-			done[c.Commit] = images != nil
-		}
+		later, images, err := p.later(ctx, plan, c)
 		if err != nil {
 			return nil, err
 		}
+		done[c.Commit] = !later || images != nil
 	}
 	return done, nil
 }
@@ -43,18 +38,21 @@ func (p *Publisher) younger(ctx context.Context, plan *Plan) (string, map[string
 		return "", nil, err
 	}
 	for _, c := range all {
-		if order, _, err := plan.orders(ctx, c); err != nil || order != Before {
-			if err != nil {
-				return "", nil, err
-			}
-			continue
-		}
-		images, err := p.complete(ctx, plan, c.Commit)
-		if err != nil || images != nil {
+		if _, images, err := p.later(ctx, plan, c); err != nil || images != nil {
 			return c.Commit, images, err
 		}
 	}
 	return "", nil, nil
+}
+
+// later tells whether a commit comes after the plan's, and then returns its images, if it is complete.
+func (p *Publisher) later(ctx context.Context, plan *Plan, c Published) (later bool, images map[string]Image, err error) {
+	order, _, err := plan.orders(ctx, c)
+	if err != nil || order != Before {
+		return false, nil, err
+	}
+	images, err = p.complete(ctx, plan, c.Commit)
+	return true, images, err
 }
 
 // documented returns the other commits under which the first image of the plan has a document, but

@@ -27,8 +27,8 @@ func (r *Registry) regions() []*Registry {
 // Prepare checks that the repositories of the functions exist, those at AWS, or come into being
 // with a push, and that their tags can move: in every region. With create it creates those that are
 // missing, with the settings of this program: a creation template is for what a push or a
-// replication creates. In a dry run it
-// changes nothing. It returns those that are missing, and who creates each.
+// replication creates. In a dry run it changes nothing. It returns those that are missing, and who
+// creates each.
 func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, replication Replication, create, dryRun bool) ([]publish.Created, error) {
 	var created []publish.Created
 	var missing []func() error
@@ -58,8 +58,8 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, re
 	if err := errors.Join(errs...); err != nil || !create || dryRun {
 		return created, err
 	}
-	for _, make := range missing {
-		errs = append(errs, make())
+	for _, create := range missing {
+		errs = append(errs, create())
 	}
 	return created, errors.Join(errs...)
 }
@@ -103,6 +103,7 @@ func (r *Registry) check(ctx context.Context, functions []catalog.Function, regi
 		}
 		if !create {
 			const fix = "create it with --create-repositories"
+			var err error
 			switch {
 			case replicated(w):
 				w.by = "the replication of ECR"
@@ -116,7 +117,6 @@ func (r *Registry) check(ctx context.Context, functions []catalog.Function, regi
 			case w.by == "":
 				bad(fmt.Errorf("publish to the %s repository %s: it does not exist; %s", w.Tier, where, fix))
 			}
-			err = nil
 		}
 		missing = append(missing, w)
 	}
