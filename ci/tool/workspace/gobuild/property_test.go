@@ -97,6 +97,13 @@ func reusedIsWhatACleanBuildMakes(t *testing.T, std string, edits, others int) {
 	if edits > 20 { // a few can all be of what every function uses
 		require.Positive(t, reused)
 	}
+	w.copy(good, w.root) // what compiles, and then nothing changes
+	w.compile(dir)
+	again, errs := w.compile(dir)
+	for _, image := range []string{"api", "enhance"} {
+		require.NoError(t, errs[image], image)
+		assert.True(t, again[image].Reused, "%s was built again, and nothing was edited\n%s", image, w.list())
+	}
 }
 
 // outcome is what a build makes.
