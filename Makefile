@@ -1,7 +1,6 @@
 # All targets need only Go, Node (for npm) and make.
 
 GOLANGCI_LINT_VERSION := v2.13.2
-VERSITYGW_VERSION     := v1.8.0
 DYNALITE_VERSION      := 4.0.0
 KO_VERSION            := v0.19.1
 COSIGN_VERSION        := v3.1.1
@@ -168,18 +167,12 @@ reproduce: ## Build all images and programs twice, in two folders with empty cac
 ## ---- tools ----
 
 .PHONY: tools
-tools: bin/versitygw $(NPM)/.installed ## Fetch what the tests need: an S3 server, a DynamoDB server, ffmpeg
+tools: $(NPM)/.installed ## Fetch what the tests need: a DynamoDB server, ffmpeg
 
 bin/golangci-lint: bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
 bin/.golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@echo "== compile golangci-lint $(GOLANGCI_LINT_VERSION), once: two to three minutes"
 	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
-	@touch $@
-
-bin/versitygw: bin/.versitygw-$(VERSITYGW_VERSION)
-bin/.versitygw-$(VERSITYGW_VERSION):
-	@echo "== compile versitygw $(VERSITYGW_VERSION), an S3 server, once: about a minute"
-	@mkdir -p bin && GOWORK=off GOFLAGS=-trimpath GOBIN=$(CURDIR)/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 	@touch $@
 
 bin/ko: bin/.ko-$(KO_VERSION)

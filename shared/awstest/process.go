@@ -1,4 +1,4 @@
-// Package awstest starts the servers that tests use instead of AWS: S3 (versitygw),
+// Package awstest starts the servers that tests use instead of AWS: S3 (gofakes3),
 // DynamoDB (dynalite) and Lambda's Invoke operation, each on a free loopback port.
 package awstest
 

@@ -3,10 +3,13 @@ package awstest
 import (
 	"bytes"
 	"io"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rclone/gofakes3"
+	"github.com/rclone/gofakes3/s3mem"
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/shared/settings"
@@ -22,23 +25,20 @@ type S3 struct {
 	client *s3.Client
 }
 
-// StartS3 starts an S3 server with an empty bucket, and sets the test's environment so
+// StartS3 starts an S3 server, which checks signatures, with an empty bucket, and sets the test's environment so
 // that clients and functions use it.
 func StartS3(t testing.TB) *S3 {
 	t.Helper()
-	program := Find(t, "VERSITYGW", "bin/versitygw")
-	address := freeAddress(t)
-	url := "http://" + address
-	start(t, url+"/health", program, "--access", AccessKey, "--secret", SecretKey, "--region", Region,
-		"--port", address, "--health", "/health", "--quiet", "posix", "--sidecar", t.TempDir(), t.TempDir())
+	server := httptest.NewServer(gofakes3.New(s3mem.New(), gofakes3.WithV4Auth(map[string]string{AccessKey: SecretKey})).Server())
+	t.Cleanup(server.Close)
 	environment(t)
-	t.Setenv("AWS_ENDPOINT_URL_S3", url)
+	t.Setenv("AWS_ENDPOINT_URL_S3", server.URL)
 	t.Setenv(settings.MediaBucket, Bucket)
 	client, err := storage.NewClient()
 	require.NoError(t, err)
 	_, err = client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(Bucket)})
 	require.NoError(t, err)
-	return &S3{URL: url, client: client}
+	return &S3{URL: server.URL, client: client}
 }
 
 // Put stores an object.
