@@ -21,10 +21,16 @@ WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 # Tests of the whole program that take longest: what they show of many workspaces or at many places,
 # others show of one. They are named TestLong... and have a target of their own.
 LONG := ^TestLong
+# Tests of the program on this repository: its functions and documents. They run by themselves, because
+# any file may change their result; no other test of the program depends on those files.
+REPOSITORY := ^TestThisRepository
 
-# A checksum of every file of the repository. Go's test cache does not see files outside
+# Checksums of every file of the repository. Go's test cache does not see files outside
 # the module of a test, so the tests read this variable (see testkit.Sources).
-SOURCES := find . \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+SOURCES = $(call CHECKSUMS,.) | cksum
+CHECKSUMS = find $(1) \( -name .git -o -path ./.cache -o -path ./bin -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+# The same of what `bin/ci up` runs: the functions, and the program without what it compiles later.
+SYSTEM = { $(call CHECKSUMS,functions shared ci/*.json go.*); cd ci/tool; $(GO) list -export -trimpath -buildvcs=false -tags steps -f '{{.BuildID}}' ./cmd/ci; } | cksum
 
 # What npm ships: a DynamoDB server and a static ffmpeg.
 NPM := .cache/npm/node_modules
@@ -80,15 +86,16 @@ bench: bin/ci bin/ko ## Measure builds, compared with go build, ko, Dagger and B
 .PHONY: test
 test: tools bin/ci ## Run the tests, with real servers on localhost
 	@[ -e $(MODERN)/.$(MODERN_SUITE) ] || [ -n "$$CI_TEST_FFMPEG_DIR" ] || echo "== no modern ffmpeg: HEIC, AVIF and all of 7.1 are not tested; run make modern-ffmpeg"
-	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
+	@set -e; export CI_SOURCES=$$($(SYSTEM)); \
 	echo "== test shared, functions"; $(TEST) -skip '$(LONG)' $(WORKSPACE); \
+	export CI_SOURCES=$$($(SOURCES)); \
 	echo "== test ci"; (cd ci && $(TEST) ./...); \
-	echo "== test ci/tool"; (cd ci/tool && $(TEST) -skip '$(LONG)' ./...)
+	echo "== test ci/tool"; cd ci/tool && $(TEST) -skip '$(LONG)|$(REPOSITORY)' ./... && $(TEST) -run '$(REPOSITORY)' ./cmd/ci
 
 .PHONY: test-long
 test-long: tools bin/ci ## Run the tests that take longest: other workspaces and architectures, deploys that are killed
 	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
-	@set -e; export CI_SOURCES=$$($(SOURCES) | cksum); \
+	@set -e; export CI_SOURCES=$$($(SOURCES)); \
 	packages() { grep -rl --include='*_test.go' '^func TestLong' "$$1" | xargs -n1 dirname | sort -u; }; \
 	echo "== long tests of shared"; $(TEST) -run '$(LONG)' $$(packages ./shared); \
 	echo "== long tests of ci/tool"; cd ci/tool && $(TEST) -run '$(LONG)' $$(packages .)
@@ -103,7 +110,7 @@ NO_RACE := /tool/(cmd/ci|deploy|publish)$$
 .PHONY: test-race
 test-race: tools bin/ci ## Run the tests with the race detector
 	@echo "== test shared, functions"; go test -race -vet=off $(WORKSPACE)
-	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES) | cksum); cd ci/tool && go test -race -vet=off -timeout 30m $$(go list ./... | grep -vE '$(NO_RACE)')
+	@echo "== test ci/tool"; export CI_SOURCES=$$($(SOURCES)); cd ci/tool && go test -race -vet=off -timeout 30m $$(go list ./... | grep -vE '$(NO_RACE)')
 
 .PHONY: test-full
 test-full: tools bin/ci test-cosign ## Run the tests of faults, kills and random edits 2,000 times, or at every place, not a few

@@ -31,7 +31,7 @@ var notInDagger = map[string]string{
 }
 
 // A user who knows one way in knows the other.
-func TestTheDaggerModuleHasTheFlagsOfTheProgram(t *testing.T) {
+func TestThisRepositoryDaggerModuleHasTheFlagsOfTheProgram(t *testing.T) {
 	t.Parallel()
 	functions := moduleFunctions(t)["Ci"]
 	for _, cmd := range newRoot().Commands() {

@@ -62,7 +62,7 @@ func (s *twoRegions) all(code int, line string) string {
 
 func (s *twoRegions) run(code int, line string) string {
 	s.t.Helper()
-	got := with(s.aws).and(s.more).run(s.t, append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir}, strings.Fields(line)...)...)
+	got := with(s.aws).and(s.more).run(s.t, append([]string{"--root", s.catalog.Root, "--cache", kept()}, strings.Fields(line)...)...)
 	assert.Equal(s.t, code, got.code, "ci %s\n%s%s", line, got.stdout, got.stderr)
 	text := got.stderr + got.stdout
 	s.story.WriteString("$ bin/ci " + line + "\n" + text + "(exit code " + string(rune('0'+got.code)) + ")\n\n")
@@ -150,7 +150,7 @@ func (s *twoRegions) killedInBetween() {
 	for _, line := range []string{"deploy --commit 2222222 --allow-older", "deploy --commit 3333333 --all-regions-or-none"} {
 		apart := 0
 		for nth := 8; ; nth += 2 {
-			cmd := with(s.aws).and(s.more).command(s.t, append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--region", regionList, "--parallel", "1"}, strings.Fields(line)...)...)
+			cmd := with(s.aws).and(s.more).command(s.t, append([]string{"--root", s.catalog.Root, "--cache", kept(), "--region", regionList, "--parallel", "1"}, strings.Fields(line)...)...)
 			var count atomic.Int64
 			started := make(chan struct{})
 			kill := func(lambdafake.Call) lambdafake.Reply {

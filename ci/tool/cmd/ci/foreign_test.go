@@ -29,7 +29,8 @@ func foreign(t *testing.T, dir string) {
 	testkit.Downloaded(t, repository)
 	modules := goEnv(t, "GOMODCACHE")
 	version := lambdaVersion(t)
-	sums := string(testkit.Source(t, repository, "shared/go.sum"))
+	sums, err := os.ReadFile(filepath.Join(repository, "shared", "go.sum"))
+	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir:  dir,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dev": devInScript},
@@ -55,7 +56,7 @@ func foreign(t *testing.T, dir string) {
 				if err := os.WriteFile(name, []byte(filled), 0o644); err != nil || filled == string(content) {
 					return err
 				}
-				return os.WriteFile(filepath.Join(filepath.Dir(name), "go.sum"), []byte(sums), 0o644)
+				return os.WriteFile(filepath.Join(filepath.Dir(name), "go.sum"), sums, 0o644)
 			})
 		},
 	})

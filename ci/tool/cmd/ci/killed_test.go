@@ -32,7 +32,7 @@ var every = flag.Int("every", 5, "kill a deploy at every so many `requests`")
 // arrives; what had arrived is still carried out. ok is true if it ended before.
 func (s *stage) killed(nth int, line string) (ok bool) {
 	s.t.Helper()
-	cmd := with(s.aws).and(s.more).command(s.t, append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host}, strings.Fields(line)...)...)
+	cmd := with(s.aws).and(s.more).command(s.t, append([]string{"--root", s.catalog.Root, "--cache", kept(), "--private-registry", s.host}, strings.Fields(line)...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	var mu sync.Mutex

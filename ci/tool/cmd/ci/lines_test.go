@@ -18,7 +18,7 @@ import (
 // Every command line that a document, a workflow, the build specification or the help
 // shows or runs has a verb, flags and arguments that there are: of this program, of
 // the Dagger module, of the Makefile.
-func TestCommandLinesAreThere(t *testing.T) {
+func TestThisRepositoryCommandLinesAreThere(t *testing.T) {
 	t.Parallel()
 	check := map[string]func([]string) error{"ci": checkCI, "dagger": checkDagger(t), "make": checkMake(t)}
 	files := append(testkit.Sources(t, repository, ".md", ".yml", ".yaml", ".sh"), ".ci/run")
@@ -82,7 +82,7 @@ func checkMake(t *testing.T) func([]string) error {
 	}
 }
 
-func TestCommandLinesThatAreNot(t *testing.T) {
+func TestThisRepositoryCommandLinesThatAreNot(t *testing.T) {
 	t.Parallel()
 	dagger, make := checkDagger(t), checkMake(t)
 	for line, check := range map[string]func([]string) error{

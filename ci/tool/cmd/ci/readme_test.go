@@ -16,9 +16,9 @@ import (
 // author is who commits.
 var author = []string{"GIT_AUTHOR_NAME=dana", "GIT_AUTHOR_EMAIL=dana@example.org", "GIT_COMMITTER_NAME=dana", "GIT_COMMITTER_EMAIL=dana@example.org"}
 
-// TestTheReadmeOnYourFunctions runs the block of the README's section "Use it for your
+// TestThisRepositoryReadmeOnYourFunctions runs the block of the README's section "Use it for your
 // functions" to the letter, in a repository of one module with two mains.
-func TestTheReadmeOnYourFunctions(t *testing.T) {
+func TestThisRepositoryReadmeOnYourFunctions(t *testing.T) {
 	t.Parallel()
 	_, section, ok := strings.Cut(string(testkit.Source(t, repository, "README.md")), "\n## Use it for your functions\n")
 	require.True(t, ok)

@@ -12,8 +12,8 @@ import (
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
-// TestCommandReference holds docs/COMMANDS.md against the program; -update writes it.
-func TestCommandReference(t *testing.T) {
+// TestThisRepositoryCommandReference holds docs/COMMANDS.md against the program; -update writes it.
+func TestThisRepositoryCommandReference(t *testing.T) {
 	t.Setenv("CI_CACHE", "") // it would be shown as a default
 	root := newRoot()
 	for _, cmd := range root.Commands() {

@@ -27,11 +27,10 @@ import (
 
 // stage is a workspace of three functions, a registry, and AWS.
 type stage struct {
-	t        *testing.T
-	aws      *lambdafake.Fake
-	catalog  *catalog.Catalog
-	host     string
-	cacheDir string
+	t       *testing.T
+	aws     *lambdafake.Fake
+	catalog *catalog.Catalog
+	host    string
 	// story is what the commands printed, for a golden.
 	story bytes.Buffer
 	names map[string]string // of digests
@@ -48,7 +47,7 @@ func newStage(t *testing.T) *stage {
 	lock, err := os.ReadFile(filepath.Join(repository, "ci", "images.lock.json"))
 	require.NoError(t, err)
 	light := testkit.Description(t, catalog.Function{Image: "thumb", Variant: catalog.Light, Registry: catalog.Public, Lambda: "Thumb"})
-	s := &stage{t: t, aws: lambdafake.New(t), cacheDir: t.TempDir(), names: map[string]string{}, more: environment{hurryVariable: "yes"}}
+	s := &stage{t: t, aws: lambdafake.New(t), names: map[string]string{}, more: environment{hurryVariable: "yes"}}
 	s.catalog = testkit.Workspace(t, map[string]string{
 		"ci/images.lock.json":                            string(lock),
 		"functions/thumbnail-lambda/image.json":          light,
@@ -60,7 +59,7 @@ func newStage(t *testing.T) *stage {
 		"functions/enhance-lambda/testdata/event.json":   "{}",
 		"functions/thumbnail-lambda/testdata/event.json": "{}",
 	})
-	images := localregistry.Handler(t.TempDir())
+	images := localregistry.New("inmemory", nil)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if arrived := s.arrived.Load(); arrived != nil {
 			(*arrived)()
@@ -109,7 +108,7 @@ func (s *stage) ci(code int, line string) {
 	s.t.Helper()
 	environment := with(s.aws).and(s.more)
 	words := strings.Fields(line)
-	args := append([]string{"--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host}, words...)
+	args := append([]string{"--root", s.catalog.Root, "--cache", kept(), "--private-registry", s.host}, words...)
 	if words[0] == "publish" || words[0] == "plan" {
 		args = append(args, "--public-registry", s.host, "--offline")
 	}

@@ -45,7 +45,7 @@ func TestThePageOfARelease(t *testing.T) {
 	report := func(code int, args string) (p page.Page, html string) {
 		t.Helper()
 		out := filepath.Join(dir, "report.html")
-		got := with(s.aws).and(s.more).run(t, append([]string{"report", "--root", s.catalog.Root, "--cache", s.cacheDir, "--private-registry", s.host, "--public-registry", s.host,
+		got := with(s.aws).and(s.more).run(t, append([]string{"report", "--root", s.catalog.Root, "--cache", kept(), "--private-registry", s.host, "--public-registry", s.host,
 			"-o", out, "--json"}, strings.Fields(args)...)...)
 		require.Equal(t, code, got.code, got.stderr)
 		if code != exitDone {

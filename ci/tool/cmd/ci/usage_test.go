@@ -76,7 +76,7 @@ func TestVersion(t *testing.T) {
 	assert.Regexp(t, `^([0-9a-f]{40})?$`, v.Commit)
 }
 
-func TestCompletion(t *testing.T) {
+func TestThisRepositoryCompletion(t *testing.T) {
 	for shell, want := range map[string]string{
 		"bash": "complete -o default -F __start_ci ci\n", "zsh": "#compdef ci\n", "fish": "complete -c ci ", "powershell": "Register-ArgumentCompleter -CommandName 'ci'",
 	} {
@@ -90,7 +90,7 @@ func TestCompletion(t *testing.T) {
 // bareCI is a command line of the program without bin/, where ci may not be on the PATH.
 var bareCI = regexp.MustCompile("(^|[\\s`\"(;&])ci [a-z-]{3,}")
 
-func TestTextsSayBinCI(t *testing.T) {
+func TestThisRepositoryTextsSayBinCI(t *testing.T) {
 	t.Parallel()
 	for _, cmd := range append(newRoot().Commands(), newRoot(), newHelp()) {
 		text := cmd.Short + "\n" + cmd.Long + "\n" + cmd.Example

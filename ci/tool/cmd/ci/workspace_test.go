@@ -77,7 +77,7 @@ func workspaceCache(t *testing.T) string {
 	return dir
 }
 
-func TestTheFiveImages(t *testing.T) {
+func TestThisRepositoryImages(t *testing.T) {
 	t.Parallel()
 	cacheDir, dist := workspaceCache(t), t.TempDir()
 	r := buildAll(t, repository, dist, "--cache", cacheDir, "--base", "static", "--ffmpeg", "static")
@@ -195,7 +195,7 @@ func testImage(t *testing.T, c *catalog.Catalog, f catalog.Function, dist string
 	}
 }
 
-func TestInvokeAnImageOfARegistry(t *testing.T) {
+func TestThisRepositoryInvokeAnImageOfARegistry(t *testing.T) {
 	dist := t.TempDir()
 	buildAll(t, repository, dist, "--cache", workspaceCache(t), "--base", "static", "--only", "api")
 	index, err := layout.ImageIndexFromPath(dist)
