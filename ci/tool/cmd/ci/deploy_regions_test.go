@@ -81,7 +81,7 @@ func (s *twoRegions) both() [2]map[string]string {
 }
 
 // A release in two regions, as a person sees it.
-func TestAReleaseInTwoRegions(t *testing.T) {
+func TestLongReleaseInTwoRegions(t *testing.T) {
 	t.Parallel()
 	s := newTwoRegions(t)
 	here := s.host

@@ -17,7 +17,7 @@ import (
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
-func TestPublishIntoTwoRegions(t *testing.T) {
+func TestLongPublishIntoTwoRegions(t *testing.T) {
 	t.Parallel()
 	root := builtForRegions(t)
 	t.Run("replication", func(t *testing.T) { replicatedOrSent(t, root) })

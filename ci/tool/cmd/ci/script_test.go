@@ -17,10 +17,16 @@ import (
 
 // TestScripts runs each script of testdata/script in a workspace of two small
 // functions without dependencies.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "testdata/script") }
+
+func TestLongScripts(t *testing.T) { scripts(t, "testdata/script/long") }
+
+// scripts runs the scripts of a folder.
+func scripts(t *testing.T, dir string) {
+	t.Helper()
 	proxy := testkit.ModuleProxy(t)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GOPROXY", proxy)
 			e.Setenv("GOSUMDB", "off")
