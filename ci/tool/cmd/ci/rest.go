@@ -21,6 +21,8 @@ var rest = []struct{ use, short string }{
 	{"status", "Show what every Lambda function runs, since when, and the problems"},
 	{"iam", "Print the IAM policy of a role that runs commands at AWS"},
 	{"report", "Write a page about a release: images, what changed and why, who deployed it"},
+	{"init", "Make a repository of Go Lambda functions ready for this program"},
+	{"new NAME", "Make the folder of a new function"},
 	{"rename NAME NEW", "Give the image of a function another name"},
 	{"remove NAME", "Take a function out of the workspace"},
 }

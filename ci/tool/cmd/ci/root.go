@@ -125,7 +125,7 @@ rolled back: every function runs the same image as before.`,
 	root.AddGroup(
 		&cobra.Group{ID: commands, Title: "Commands:"},
 		&cobra.Group{ID: steps, Title: "Steps of build-all, each on its own:"})
-	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newDev(a), newImage(a), newInit(a), newInvoke(a), newLock(a), newNew(a), newUp(a), newVersion(a), newCompletion()}, verbs(a)...) {
+	for _, cmd := range append([]*cobra.Command{newList(a), newBuildAll(a), newDev(a), newImage(a), newInvoke(a), newLock(a), newUp(a), newVersion(a), newCompletion()}, verbs(a)...) {
 		cmd.GroupID = commands
 		a.complete(cmd)
 		root.AddCommand(cmd)
