@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -61,6 +62,9 @@ func (in command) what() string {
 	return "the functions"
 }
 
+// dir is the folder in which the go command runs.
+func (in command) dir() string { return filepath.Join(in.root, filepath.FromSlash(in.module)) }
+
 // arg names the package of the function.
 func (in command) arg(f catalog.Function) string {
 	if in.module == "." {
@@ -94,7 +98,7 @@ func (in command) run(ctx context.Context, args ...string) (string, error) {
 		return "", errors.New("go is not installed; install it, and add it to the PATH")
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = filepath.Join(in.root, filepath.FromSlash(in.module)), in.environ()
+	cmd.Dir, cmd.Env = in.dir(), in.environ()
 	// An interrupted `go build` removes what it left half-written.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -214,12 +218,20 @@ func environment(c *catalog.Catalog, platform v1.Platform) []string {
 var settings = []string{"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE",
 	"GOAUTH", "GOVCS", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOPATH", "GOTMPDIR"}
 
+// users are the settings that `go env` printed in this process, by environment.
+var users sync.Map
+
 // readUser reads the user's settings, which GOENV=off hides.
 func (in *command) readUser(ctx context.Context) error {
 	asked := command{root: os.TempDir(), fixed: slices.DeleteFunc(slices.Clone(in.fixed), func(v string) bool {
 		return strings.HasPrefix(v, "GOENV=") || strings.HasPrefix(v, "GOTOOLCHAIN=")
 		// The workspace may want another Go, and an experiment that this one does not have.
 	}), user: []string{"GOTOOLCHAIN=local", "GOWORK=off", "GOEXPERIMENT=none"}}
+	key := strings.Join(asked.environ(), "\x00")
+	if known, ok := users.Load(key); ok {
+		in.user = known.([]string)
+		return nil
+	}
 	out, err := asked.run(ctx, append([]string{"env"}, settings...)...)
 	values := strings.Split(out, "\n")
 	if err != nil || len(values) < len(settings) {
@@ -228,6 +240,7 @@ func (in *command) readUser(ctx context.Context) error {
 	for i, name := range settings {
 		in.user = append(in.user, name+"="+strings.TrimSuffix(values[i], "\r"))
 	}
+	users.Store(key, slices.Clip(in.user))
 	return nil
 }
 

@@ -2,7 +2,6 @@ package gobuild_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,13 +16,8 @@ import (
 // watched puts a command named go into the PATH that notes which go.work each build has.
 func watched(t *testing.T) (works func() []string) {
 	t.Helper()
-	real, err := exec.LookPath("go")
-	require.NoError(t, err)
-	dir := t.TempDir()
-	log := filepath.Join(dir, "log")
-	script := "#!/bin/sh\nif [ \"$1\" = build ]; then grep -c '^\t\\|^use [^(]' \"$GOWORK\" >>" + log + "; fi\nexec " + real + " \"$@\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o755))
-	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	log := filepath.Join(t.TempDir(), "log")
+	before(t, "if [ \"$1\" = build ]; then grep -c '^\t\\|^use [^(]' \"$GOWORK\" >>"+log+"; fi")
 	return func() []string {
 		data, err := os.ReadFile(log)
 		require.NoError(t, err)

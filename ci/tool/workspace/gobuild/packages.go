@@ -82,7 +82,7 @@ func (p Package) Files() []string {
 func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Function, platform v1.Platform) ([]Package, error) {
 	var all []Package
 	for _, of := range groups(c, functions, platform) {
-		packages, err := packagesOf(ctx, of)
+		packages, err := packagesOf(ctx, c, of)
 		if err != nil {
 			return nil, err
 		}
@@ -92,12 +92,16 @@ func Packages(ctx context.Context, c *catalog.Catalog, functions []catalog.Funct
 }
 
 // packagesOf returns the packages of functions that are built in the same way.
-func packagesOf(ctx context.Context, of group) ([]Package, error) {
+func packagesOf(ctx context.Context, c *catalog.Catalog, of group) ([]Package, error) {
 	in := of.in
 	if err := in.readUser(ctx); err != nil {
 		return nil, err
 	}
-	packages, err := pinnedList(ctx, in, of.functions)
+	m, err := readModules(c, in)
+	if err != nil {
+		return nil, err
+	}
+	packages, err := listed(ctx, in, m, of.functions)
 	if err != nil {
 		return nil, err
 	}
@@ -155,26 +159,18 @@ func (e *PackageError) String() string {
 	return text
 }
 
-// pinnedList is [list] where nothing else runs.
-func pinnedList(ctx context.Context, in command, functions []catalog.Function) (packages []Package, err error) {
-	err = pinned(in, func() (err error) {
-		packages, err = list(ctx, in, functions)
-		return err
-	})
-	return packages, err
-}
-
-// list runs `go list`. What is wrong with a package is in its Error.
-func list(ctx context.Context, in command, functions []catalog.Function) ([]Package, error) {
+// listArgs are the arguments of `go list`.
+func (in command) listArgs(functions []catalog.Function) []string {
 	// A profile would make a variant of each package for each program.
 	args := []string{"list", "-e", "-deps", "-pgo=off", fields, "-tags=" + strings.Join(in.tags, ",")}
 	for _, f := range functions {
 		args = append(args, in.arg(f))
 	}
-	out, err := in.run(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list the packages of %s: %w", in.what(), err)
-	}
+	return args
+}
+
+// parse reads what `go list` printed.
+func parse(out string) ([]Package, error) {
 	var packages []Package
 	for d := json.NewDecoder(strings.NewReader(out)); ; {
 		var p Package

@@ -156,16 +156,20 @@ func TestANamedPipeThatIsNoSource(t *testing.T) {
 	require.ErrorContains(t, err, api+"/late.go: is a named pipe")
 }
 
-// wrapped puts a command named go into the PATH that runs a line of shell before the
-// first `go build`.
+// wrapped runs a line of shell before the first `go build`.
 func wrapped(t *testing.T, line string) {
+	t.Helper()
+	done := filepath.Join(t.TempDir(), "done")
+	before(t, "if [ \"$1\" = build ] && ! [ -e "+done+" ]; then touch "+done+"; "+line+"; fi")
+}
+
+// before puts a command named go into the PATH that runs a line of shell before go.
+func before(t *testing.T, line string) {
 	t.Helper()
 	real, err := exec.LookPath("go")
 	require.NoError(t, err)
 	dir := t.TempDir()
-	done := filepath.Join(dir, "done")
-	script := "#!/bin/sh\nif [ \"$1\" = build ] && ! [ -e " + done + " ]; then touch " + done + "; " + line + "; fi\nexec " + real + " \"$@\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+line+"\nexec "+real+" \"$@\"\n"), 0o755))
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 }
 

@@ -61,7 +61,7 @@ func discover(ctx context.Context, c *catalog.Catalog, of group) (*Sources, erro
 	if err := checkFiles(c.Root, m); err != nil {
 		return nil, err
 	}
-	packages, err := pinnedList(ctx, in, functions)
+	packages, err := listed(ctx, in, m, functions)
 	if err != nil {
 		return nil, err
 	}
