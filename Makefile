@@ -93,7 +93,7 @@ test: tools bin/ci ## Run the tests, with real servers on localhost
 	echo "== test ci/tool"; cd ci/tool && $(TEST) -skip '$(LONG)|$(REPOSITORY)' ./... && $(TEST) -run '$(REPOSITORY)' ./cmd/ci
 
 .PHONY: test-long
-test-long: tools bin/ci ## Run the tests that take longest: other workspaces and architectures, deploys that are killed
+test-long: tools bin/ci ## Run the tests that take longest: other workspaces and architectures, regions, kills
 	@command -v qemu-aarch64-static >/dev/null || command -v qemu-x86_64-static >/dev/null || echo "== no QEMU: functions for the other architecture are not run; on Debian: apt-get install qemu-user-static"
 	@set -e; export CI_SOURCES=$$($(SOURCES)); \
 	packages() { grep -rl --include='*_test.go' '^func TestLong' "$$1" | xargs -n1 dirname | sort -u; }; \
