@@ -5,7 +5,6 @@ package npm
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
@@ -17,6 +16,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/registry/limit"
