@@ -22,7 +22,7 @@ WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 # others show of one. They are named TestLong... and have a target of their own.
 LONG := ^TestLong
 # Tests of the program on this repository: its functions and documents. They run by themselves, because
-# any file may change their result; no other test of the program depends on those files.
+# any file may change their result; no other test of the commands depends on those files.
 REPOSITORY := ^TestThisRepository
 
 # Checksums of every file of the repository. Go's test cache does not see files outside

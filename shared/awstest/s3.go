@@ -25,8 +25,8 @@ type S3 struct {
 	client *s3.Client
 }
 
-// StartS3 starts an S3 server, which checks signatures, with an empty bucket, and sets the test's environment so
-// that clients and functions use it.
+// StartS3 starts an S3 server with an empty bucket, and sets the test's environment so
+// that clients and functions use it. The server checks signatures.
 func StartS3(t testing.TB) *S3 {
 	t.Helper()
 	server := httptest.NewServer(gofakes3.New(s3mem.New(), gofakes3.WithV4Auth(map[string]string{AccessKey: SecretKey})).Server())

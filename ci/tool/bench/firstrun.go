@@ -76,7 +76,8 @@ func firstRun(ctx context.Context, root, scratch string, functions []string, w i
 	return report.Table(w, []string{"FIRST RUN", "TIME", "PROCESSOR TIME", "OF GO BUILD'S"}, rows)
 }
 
-// declare adds a declaration to the first Go file of a folder that is no test.
+// declare adds a declaration to the first Go file of a folder that is no test. An [edit] would
+// print, which the tests that run afterwards do not expect.
 func declare(dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	files = slices.DeleteFunc(files, func(name string) bool { return strings.HasSuffix(name, "_test.go") })

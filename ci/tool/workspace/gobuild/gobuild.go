@@ -227,7 +227,7 @@ func (b *build) ask(ctx context.Context, in command, functions []catalog.Functio
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return checkFiles(in.root, m) })
 		g.Go(func() (err error) {
-			packages, err = list(ctx, in, m, functions)
+			packages, err = list(ctx, in, functions)
 			return err
 		})
 		if built {

@@ -159,6 +159,24 @@ func (e *PackageError) String() string {
 	return text
 }
 
+// list runs `go list`. What is wrong with a package is in its Error.
+func list(ctx context.Context, in command, functions []catalog.Function) ([]Package, error) {
+	out, err := printed(ctx, in, functions)
+	if err != nil {
+		return nil, err
+	}
+	return parse(out)
+}
+
+// printed is what `go list` prints.
+func printed(ctx context.Context, in command, functions []catalog.Function) (string, error) {
+	out, err := in.run(ctx, in.listArgs(functions)...)
+	if err != nil {
+		return "", fmt.Errorf("list the packages of %s: %w", in.what(), err)
+	}
+	return out, nil
+}
+
 // listArgs are the arguments of `go list`.
 func (in command) listArgs(functions []catalog.Function) []string {
 	// A profile would make a variant of each package for each program.
