@@ -35,6 +35,7 @@ var stages = [][]string{
 var below = map[string][]string{
 	"audit":    {"audit/fingerprint", "audit/secret"},
 	"image":    {"image/layer"},
+	"publish":  {"publish/ecrstate", "publish/reference"},
 	"registry": {"registry/limit"},
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/internal/lambdafake"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // aliasFaults are failures with the version or the alias of one function. With had, every
@@ -124,7 +124,7 @@ func TestTheImageOfAVersionKeepsATag(t *testing.T) {
 	require.NoError(t, r.MarkLive(t.Context(), results))
 
 	for n, target := range w.targets {
-		for _, tag := range []string{publish.LiveTag(target.Image, w.o.Side), publish.ShieldTag(target.Image, w.new[n], w.o.Side)} {
+		for _, tag := range []string{reference.LiveTag(target.Image, w.o.Side), reference.ShieldTag(target.Image, w.new[n], w.o.Side)} {
 			digest, ok, err := w.images.Digest(t.Context(), target.Repository, tag)
 			require.NoError(t, err)
 			assert.True(t, ok, tag)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -34,7 +34,7 @@ type Target struct {
 // URI names the image as Lambda accepts it.
 func (t Target) URI() string { return t.uri(t.Digest) }
 
-func (t Target) uri(digest string) string { return publish.ForLambda(t.Repository) + "@" + digest }
+func (t Target) uri(digest string) string { return reference.ForLambda(t.Repository) + "@" + digest }
 
 // State says what a release did to a function.
 type State string
@@ -121,7 +121,7 @@ type Options struct {
 	// Description is the description of the versions that are published.
 	Description string
 	// Side is the account and region of the functions.
-	Side publish.Side
+	Side reference.Side
 	// StandIn is true if the endpoint is not AWS, but a stand-in that accepts images from
 	// any registry.
 	StandIn bool

@@ -9,7 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/report"
 )
@@ -42,10 +42,10 @@ func platformOf(architecture string) string {
 // checkPlace fails if Lambda does not accept images from the repository for a function in
 // the region. A registry on this machine is used only with a stand-in for AWS.
 func checkPlace(repository, region string) error {
-	if publish.Loopback(repository) {
+	if reference.Loopback(repository) {
 		return nil
 	}
-	e, ok := publish.ParseECR(repository)
+	e, ok := reference.ParseECR(repository)
 	switch {
 	case !ok:
 		return fmt.Errorf("Lambda accepts images only from a private ECR repository, not from %s; publish the image to one", repository)
@@ -109,9 +109,9 @@ func (r *Releaser) architecture(ctx context.Context, t Target) (string, error) {
 func (r *Releaser) MarkLive(ctx context.Context, results []Result) error {
 	return r.each(ctx, len(results), func(ctx context.Context, n int) error {
 		t := results[n].Target
-		tags := []string{publish.LiveTag(t.Image, r.o.Side)}
+		tags := []string{reference.LiveTag(t.Image, r.o.Side)}
 		if results[n].Version != "" {
-			tags = append(tags, publish.ShieldTag(t.Image, t.Digest, r.o.Side))
+			tags = append(tags, reference.ShieldTag(t.Image, t.Digest, r.o.Side))
 		}
 		for _, tag := range tags {
 			now, ok, err := r.images.Digest(ctx, t.Repository, tag)

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // step is the update of one function to its target.
@@ -133,7 +133,7 @@ func (r *Releaser) planRollback(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
-	if repository, _, found := strings.Cut(s.before.Image, "@"); !ok && found && repository != publish.ForLambda(t.Repository) {
+	if repository, _, found := strings.Cut(s.before.Image, "@"); !ok && found && repository != reference.ForLambda(t.Repository) {
 		s.back = s.before.Image // in another repository; Lambda checks that it is there
 		return nil
 	}

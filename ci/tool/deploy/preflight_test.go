@@ -11,7 +11,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/internal/lambdafake"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // What Lambda would refuse is reported before anything is changed.
@@ -89,7 +89,7 @@ func TestTheImageThatRunsIsGone(t *testing.T) {
 	assert.Equal(t, w.new, w.running())
 	require.NoError(t, r.MarkLive(t.Context(), p.Results()))
 	for n, image := range images {
-		digest, ok, err := w.images.Digest(t.Context(), repository, publish.LiveTag(image, w.o.Side))
+		digest, ok, err := w.images.Digest(t.Context(), repository, reference.LiveTag(image, w.o.Side))
 		require.NoError(t, err)
 		assert.True(t, ok)
 		assert.Equal(t, w.new[n], digest.String())

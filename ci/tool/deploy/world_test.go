@@ -22,7 +22,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -130,7 +130,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{aws: lambdafake.New(t), images: &store{manifests: map[string][]byte{}, blobs: map[v1.Hash][]byte{}}}
 	w.aws.HasImage = w.images.has
-	w.o = deploy.Options{Side: publish.Side{Account: lambdafake.Account, Region: lambdafake.Region}, Pace: fast, Parallel: 2, Tell: func(line string) {
+	w.o = deploy.Options{Side: reference.Side{Account: lambdafake.Account, Region: lambdafake.Region}, Pace: fast, Parallel: 2, Tell: func(line string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.lines = append(w.lines, line)

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -19,7 +20,7 @@ type Attachment struct {
 
 // attachedTo lists what is attached to the image of an item, of those types that this
 // publish attaches.
-func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]referrer.Attached, error) {
+func (p *Publisher) attachedTo(ctx context.Context, item reference.Item, image Image) ([]referrer.Attached, error) {
 	if len(image.Attach[item.Tier]) == 0 {
 		return nil, nil
 	}
@@ -28,7 +29,7 @@ func (p *Publisher) attachedTo(ctx context.Context, item Item, image Image) ([]r
 		types = append(types, a.Type)
 	}
 	attached, err := referrer.List(ctx, p.registry, item.Repository, image.Digest, types...)
-	return attached, item.failed("publish", err)
+	return attached, failed(item, "publish", err)
 }
 
 // unattached returns the documents of the registry that are not attached to the image yet.
@@ -85,7 +86,7 @@ func (p *Publisher) attach(ctx context.Context, steps []Step, images map[string]
 		j := jobs[n]
 		d, err := p.registry.PutBytes(ctx, j.step.Repository, j.blob.Content, j.blob.MediaType)
 		if err != nil {
-			return j.step.failed("publish", err)
+			return failed(j.step.Item, "publish", err)
 		}
 		p.attached.Add(d.Size)
 		return nil
@@ -102,6 +103,6 @@ func (p *Publisher) attach(ctx context.Context, steps []Step, images map[string]
 		if len(artifacts) == 0 {
 			return nil
 		}
-		return s.failed("publish", referrer.Attach(ctx, p.registry, s.Repository, images[s.Image].Subject(), artifacts))
+		return failed(s.Item, "publish", referrer.Attach(ctx, p.registry, s.Repository, images[s.Image].Subject(), artifacts))
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -44,12 +45,12 @@ func newScene(t *testing.T) scene {
 	}
 }
 
-func (s scene) at(t testing.TB, h Hosts, dir, commit string) publishing {
+func (s scene) at(t testing.TB, h reference.Hosts, dir, commit string) publishing {
 	t.Helper()
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return publishing{commit, Items(functions, h, commit), documented(images, commit), nil}
+	return publishing{commit, reference.Items(functions, h, commit), documented(images, commit), nil}
 }
 
 // TestFaults publishes over a network that fails at random, by a seed. After each failure
@@ -190,7 +191,7 @@ func helper(host, dir string) int {
 	functions := few()
 	images, err := ReadImages(dir, functions, nil)
 	if err == nil {
-		b := publishing{second, Items(functions, Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second), nil}
+		b := publishing{second, reference.Items(functions, reference.Hosts{Private: host, Public: host + "/alias"}, second), documented(images, second), nil}
 		_, _, err = b.publish(context.Background(), registry.NewClient(registry.Options{Retry: &quick}), false)
 	}
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -242,17 +243,17 @@ func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
 // Two commits are published at the same moment, and one of them may be killed. The latest tags are
 // never of both, as long as somebody is left to see it.
 func TestPairsAreNeverMixed(t *testing.T) {
-	old := newPublishing(t, Hosts{}, first, "0", nil)
+	old := newPublishing(t, reference.Hosts{}, first, "0", nil)
 	counter := &slow{RoundTripper: remote.DefaultTransport.(*http.Transport).Clone()}
 	published := func(t *testing.T, r *registrytest.Registry, a publishing, s *slow) error {
 		s.RoundTripper = remote.DefaultTransport.(*http.Transport).Clone()
 		t.Cleanup(s.RoundTripper.(*http.Transport).CloseIdleConnections)
-		a.items, a.orders = Items(functionsOf(a), hosts(r), a.commit), byName(a.commit)
+		a.items, a.orders = reference.Items(functionsOf(a), hosts(r), a.commit), byName(a.commit)
 		_, _, err := a.publish(t.Context(), registry.NewClient(registry.Options{Retry: &quick, Transport: s}), false)
 		return err
 	}
 	r := registrytest.New(t)
-	old.items = Items(registrytest.Functions(), hosts(r), first)
+	old.items = reference.Items(registrytest.Functions(), hosts(r), first)
 	require.NoError(t, published(t, r, old, counter))
 	total := counter.sent.Load()
 

@@ -3,12 +3,10 @@ package publish
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -18,7 +16,6 @@ import (
 	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
-	"lambdas.internal/ci/tool/workspace/lock"
 )
 
 // Image is an image of an OCI image layout, ready to be pushed.
@@ -115,32 +112,4 @@ func (i Image) read(digest v1.Hash) ([]byte, error) {
 		return nil, fmt.Errorf("%s has other content than its name says; build again: bin/ci build-all", i.file(digest))
 	}
 	return content, nil
-}
-
-// CheckPins fails if an image for a registry that is not on this machine has a base or an
-// ffmpeg other than the one that the lock file pins. unpinned says of each image why that is
-// so; "" if it has what is pinned. An image of which it says nothing is not pinned.
-func CheckPins(items []Item, unpinned map[string]string) error {
-	var errs []error
-	seen := map[string]bool{}
-	for _, item := range items {
-		if Loopback(item.Repository) || seen[item.Image] {
-			continue
-		}
-		seen[item.Image] = true
-		why, known := unpinned[item.Image]
-		if !known {
-			why = "nobody has compared it with what is pinned"
-		}
-		if why != "" {
-			errs = append(errs, fmt.Errorf("publish %s to %s: %s; build it from the images that %s pins (`bin/ci lock` refreshes the file), or publish with --local",
-				item.Image, item.Repository, why, lock.File))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// NeedPins tells whether an item goes to a registry that is not on this machine.
-func NeedPins(items []Item) bool {
-	return slices.ContainsFunc(items, func(i Item) bool { return !Loopback(i.Repository) })
 }

@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"lambdas.internal/ci/tool/publish/reference"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -95,7 +97,7 @@ func (p *Publisher) latest(ctx context.Context, steps []Step) ([]move, error) {
 	err := p.told(ctx, "read", len(steps), "latest tags", func(ctx context.Context, n int) (err error) {
 		moves[n].step = steps[n]
 		moves[n].before, moves[n].had, err = p.registry.Digest(ctx, steps[n].Repository, steps[n].LatestTag)
-		return InRegion(RegionOf(steps[n].Repository), err)
+		return regionerr.Mark(reference.RegionOf(steps[n].Repository), err)
 	})
 	return moves, err
 }
@@ -108,7 +110,7 @@ func (p *Publisher) put(ctx context.Context, moves []move, images map[string]Ima
 	return p.told(ctx, "moved", len(moves), "latest tags", func(_ context.Context, n int) error {
 		s := moves[n].step
 		image := images[s.Image]
-		return s.failed("publish", p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType))
+		return failed(s.Item, "publish", p.registry.PutManifest(ctx, s.Repository, s.LatestTag, image.Manifest, image.MediaType))
 	})
 }
 
@@ -241,10 +243,10 @@ func (p *Publisher) commitOf(ctx context.Context, plan *Plan, latest []move) (st
 }
 
 // beginning is that of the commit tags of an item, without the commit.
-func (p *Plan) beginning(i Item) string { return strings.TrimSuffix(i.CommitTag, p.Commit) }
+func (p *Plan) beginning(i reference.Item) string { return strings.TrimSuffix(i.CommitTag, p.Commit) }
 
 // commitIn returns the commit in a tag of the item; ok is false if it is another tag.
-func (p *Plan) commitIn(tag string, i Item) (commit string, ok bool) {
+func (p *Plan) commitIn(tag string, i reference.Item) (commit string, ok bool) {
 	commit, ok = strings.CutPrefix(tag, p.beginning(i))
 	return commit, ok && catalog.IsCommit(commit)
 }

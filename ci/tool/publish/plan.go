@@ -6,6 +6,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/referrer"
 )
 
@@ -37,7 +38,7 @@ const (
 
 // Step is what is done for one item.
 type Step struct {
-	Item
+	reference.Item
 	Digest string `json:"digest"`
 	// Platform is what the image is for.
 	Platform string `json:"platform"`
@@ -74,9 +75,9 @@ type Blob struct {
 
 // Plan is everything that publishing will do.
 type Plan struct {
-	Commit string `json:"commit"`
-	Hosts  Hosts  `json:"registries"`
-	Steps  []Step `json:"steps"`
+	Commit string          `json:"commit"`
+	Hosts  reference.Hosts `json:"registries"`
+	Steps  []Step          `json:"steps"`
 	// Latest says whether the latest tags move; nil if nobody asked.
 	Latest *Latest `json:"latest,omitempty"`
 	// Bytes is the size of the layers and configurations that will be sent, and Layers
@@ -94,7 +95,7 @@ type Plan struct {
 
 // NewPlan compares the images with what is in the registries. It fails if a commit tag
 // names another image already, because a commit tag never changes; with force it does.
-func NewPlan(items []Item, images map[string]Image, state State, force bool) (*Plan, error) {
+func NewPlan(items []reference.Item, images map[string]Image, state State, force bool) (*Plan, error) {
 	p := &Plan{force: force}
 	var errs []error
 	planned := map[string]bool{} // repository@digest of the blobs that earlier steps send
@@ -111,7 +112,7 @@ func NewPlan(items []Item, images map[string]Image, state State, force bool) (*P
 		case repository.Manifests[image.Digest]:
 			step.Action, step.Why = Retag, "unchanged, in the repository already"
 		case item.From != "":
-			step.Action, step.Why = Replicate, "ECR copies it from "+RegionOf(item.From)
+			step.Action, step.Why = Replicate, "ECR copies it from "+reference.RegionOf(item.From)
 		default:
 			step.Action, step.Why = Upload, "not in the repository yet"
 		}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 )
 
@@ -134,7 +135,7 @@ func TestOnlySomeImages(t *testing.T) {
 	require.NoError(t, err)
 
 	b := newPublishing(t, hosts(r), second, "two", nil)
-	b.items = slices.DeleteFunc(b.items, func(i Item) bool { return i.Image != "thumb" })
+	b.items = slices.DeleteFunc(b.items, func(i reference.Item) bool { return i.Image != "thumb" })
 	_, outcome, err := b.publish(t.Context(), c, false)
 	require.NoError(t, err)
 	assert.Len(t, outcome.Moved, 2)
@@ -202,7 +203,7 @@ func TestALatestThatAnotherReleaseMovedIsSeen(t *testing.T) {
 	direct := client(t, registry.Options{})
 	_, _, err := a.publish(t.Context(), direct, false)
 	require.NoError(t, err)
-	put := func(of publishing, items ...Item) {
+	put := func(of publishing, items ...reference.Item) {
 		for _, i := range items {
 			img := of.images[i.Image]
 			require.NoError(t, direct.PutManifest(t.Context(), i.Repository, i.LatestTag, img.Manifest, img.MediaType))
@@ -225,7 +226,7 @@ func TestALatestThatAnotherReleaseMovedIsSeen(t *testing.T) {
 	t.Run("another complete publish wins", func(t *testing.T) {
 		put(a, a.items...)
 		for _, i := range a.items { // a live tag is of no commit
-			img, tag := a.images[i.Image], LiveTag(i.Image, Side{Account: "111111111111", Region: "eu-central-1"})
+			img, tag := a.images[i.Image], reference.LiveTag(i.Image, reference.Side{Account: "111111111111", Region: "eu-central-1"})
 			require.NoError(t, direct.PutManifest(t.Context(), i.Repository, tag, img.Manifest, img.MediaType))
 			t.Cleanup(func() { assert.NoError(t, direct.Untag(context.Background(), i.Repository, tag)) })
 		}
@@ -245,7 +246,7 @@ func TestALatestThatAnotherReleaseMovedIsSeen(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, first, outcome.SupersededBy)
 		now := tags(t, r)
-		maps.DeleteFunc(now, func(tag, _ string) bool { return strings.HasSuffix(tag, LiveSuffix) })
+		maps.DeleteFunc(now, func(tag, _ string) bool { return strings.HasSuffix(tag, reference.LiveSuffix) })
 		assert.Equal(t, want(b, a), now)
 	})
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/report/regionerr"
 )
 
 // Registry is the client of the registries. Repositories are named as registry/path; an
@@ -50,7 +52,7 @@ func NewPublisher(r Registry, parallel int) *Publisher {
 }
 
 // Inspect reads which tags, manifests and blobs of the items are in the registries.
-func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string]Image) (State, error) {
+func (p *Publisher) Inspect(ctx context.Context, items []reference.Item, images map[string]Image) (State, error) {
 	state := State{}
 	for _, item := range items {
 		if _, ok := state[item.Repository]; !ok {
@@ -63,7 +65,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		for _, tag := range []string{item.CommitTag, item.LatestTag} {
 			digest, ok, err := p.registry.Digest(ctx, item.Repository, tag)
 			if err != nil {
-				return item.failed("publish", err)
+				return failed(item, "publish", err)
 			}
 			if ok {
 				mu.Lock()
@@ -73,7 +75,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		}
 		_, ok, err := p.registry.Digest(ctx, item.Repository, image.Digest.String())
 		if err != nil {
-			return item.failed("publish", err)
+			return failed(item, "publish", err)
 		}
 		attached, err := p.attachedTo(ctx, item, image)
 		if err != nil {
@@ -127,7 +129,7 @@ func (p *Publisher) Inspect(ctx context.Context, items []Item, images map[string
 		mu.Lock()
 		defer mu.Unlock()
 		state[missing[n].repository].Blobs[missing[n].digest] = has
-		return InRegion(RegionOf(missing[n].repository), err)
+		return regionerr.Mark(reference.RegionOf(missing[n].repository), err)
 	})
 	return state, err
 }
@@ -203,7 +205,7 @@ func (p *Publisher) upload(ctx context.Context, steps []Step, images map[string]
 			p.sent.Add(n)
 			report.Add(ctx, n)
 		})
-		return j.step.failed("publish", err)
+		return failed(j.step.Item, "publish", err)
 	})
 }
 
@@ -235,7 +237,7 @@ func (p *Publisher) tag(ctx context.Context, steps []Step, images map[string]Ima
 		default:
 			err = fmt.Errorf("%w; it names %s now; %w: publish a new commit, or use --force", err, now, errTaken)
 		}
-		return s.failed("publish", err)
+		return failed(s.Item, "publish", err)
 	})
 }
 
@@ -247,7 +249,7 @@ func (p *Publisher) verify(ctx context.Context, steps []Step, _ map[string]Image
 		if err == nil && digest.String() != s.Digest {
 			err = fmt.Errorf("tag %s in %s names %s, not %s", s.CommitTag, s.Repository, digest, s.Digest)
 		}
-		return s.failed("verify", err)
+		return failed(s.Item, "verify", err)
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -39,23 +40,25 @@ func client(t testing.TB, o registry.Options) *registry.Client {
 	return registry.NewClient(o)
 }
 
-func hosts(r *registrytest.Registry) Hosts { return Hosts{Private: r.Host, Public: r.Host + "/alias"} }
+func hosts(r *registrytest.Registry) reference.Hosts {
+	return reference.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+}
 
 // publishing is the publish of one commit with its images.
 type publishing struct {
 	commit string
-	items  []Item
+	items  []reference.Item
 	images map[string]Image
 	orders Orders // nil: the latest tags always move
 }
 
-func newPublishing(t testing.TB, h Hosts, commit, binary string, edited map[string]string) publishing {
+func newPublishing(t testing.TB, h reference.Hosts, commit, binary string, edited map[string]string) publishing {
 	t.Helper()
 	functions := registrytest.Functions()
 	dir := registrytest.Layout(t, functions, binary, edited, image.Offline, "test")
 	images, err := ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	return publishing{commit, Items(functions, h, commit), documented(images, commit), nil}
+	return publishing{commit, reference.Items(functions, h, commit), documented(images, commit), nil}
 }
 
 // The kinds of documents that are attached.
@@ -103,7 +106,7 @@ func tags(t testing.TB, r *registrytest.Registry) map[string]string {
 	t.Helper()
 	r.Idle()
 	all, seen := map[string]string{}, map[string]bool{}
-	for _, item := range Items(registrytest.Functions(), Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, first) {
+	for _, item := range reference.Items(registrytest.Functions(), reference.Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, first) {
 		repo, err := name.NewRepository(item.Repository)
 		require.NoError(t, err)
 		if seen[item.Repository] {
@@ -136,7 +139,7 @@ func attached(t testing.TB, r *registrytest.Registry, of publishing) {
 	t.Helper()
 	r.Idle()
 	c := registry.NewClient(registry.Options{})
-	for _, item := range Items(functionsOf(of), Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, of.commit) {
+	for _, item := range reference.Items(functionsOf(of), reference.Hosts{Private: r.Direct, Public: r.Direct + "/alias"}, of.commit) {
 		i := of.images[item.Image]
 		all, err := referrer.List(t.Context(), c, item.Repository, i.Digest)
 		require.NoError(t, err)
@@ -159,7 +162,7 @@ func attached(t testing.TB, r *registrytest.Registry, of publishing) {
 // functionsOf returns the functions of the images that are published.
 func functionsOf(r publishing) []catalog.Function {
 	return slices.DeleteFunc(registrytest.Functions(), func(f catalog.Function) bool {
-		return !slices.ContainsFunc(r.items, func(i Item) bool { return i.Image == f.Image })
+		return !slices.ContainsFunc(r.items, func(i reference.Item) bool { return i.Image == f.Image })
 	})
 }
 

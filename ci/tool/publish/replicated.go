@@ -9,12 +9,14 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // Wait waits until an image has come from item.From to item.Repository, for as long as ctx. late
 // says why it has not. pushed tells whether this publish has sent it to item.From: of what was
 // there before, the registry may have copied nothing.
-type Wait func(ctx context.Context, item Item, digest v1.Hash, pushed bool) (late string)
+type Wait func(ctx context.Context, item reference.Item, digest v1.Hash, pushed bool) (late string)
 
 // replication is what a publisher knows of registries that copy images to other regions.
 type replication struct {
@@ -60,7 +62,7 @@ func (p *Publisher) replicated(ctx context.Context, plan *Plan, images map[strin
 	if err != nil {
 		return err
 	}
-	items := make([]Item, len(at))
+	items := make([]reference.Item, len(at))
 	for n := range at {
 		items[n] = plan.Steps[at[n]].Item
 		items[n].From = ""

@@ -2,8 +2,6 @@ package publish
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/registrytest"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -62,7 +61,7 @@ func TestOnlyWhatDoesNotComeByItselfIsSent(t *testing.T) {
 	p := NewPublisher(c, 0)
 	var mu sync.Mutex
 	waited, told := map[string]bool{}, []string{}
-	p.Replicated(func(_ context.Context, i Item, digest v1.Hash, pushed bool) string {
+	p.Replicated(func(_ context.Context, i reference.Item, digest v1.Hash, pushed bool) string {
 		mu.Lock()
 		defer mu.Unlock()
 		waited[i.Image] = pushed
@@ -156,7 +155,7 @@ func TestAnInterruptEndsTheWaitForReplication(t *testing.T) {
 	r := registrytest.New(t)
 	a := carried(t, r, first)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := NewPublisher(client(t, registry.Options{}), 0).Replicated(func(ctx context.Context, _ Item, _ v1.Hash, _ bool) string {
+	p := NewPublisher(client(t, registry.Options{}), 0).Replicated(func(ctx context.Context, _ reference.Item, _ v1.Hash, _ bool) string {
 		cancel()
 		<-ctx.Done()
 		return "it is late"
@@ -172,38 +171,4 @@ func TestAnInterruptEndsTheWaitForReplication(t *testing.T) {
 	require.ErrorContains(t, err, "no latest tag was moved; run the same command again to continue where it stopped")
 	assert.Empty(t, digestsIn(t, r, "second/lambda-private-light"))
 	assert.NotContains(t, digestsIn(t, r, "lambda-private-light"), "api-latest")
-}
-
-func TestFailedIn(t *testing.T) {
-	failure := errors.New("no answer")
-	east, west := InRegion("us-east-1", failure), InRegion("us-west-2", failure)
-	for name, test := range map[string]struct {
-		err  error
-		want []string
-	}{
-		"nothing":    {nil, nil},
-		"no region":  {InRegion("", failure), nil},
-		"one":        {fmt.Errorf("publish: %w", east), []string{"us-east-1"}},
-		"several":    {Stopped(errors.Join(east, failure, fmt.Errorf("x: %w", errors.Join(west, east))), "nothing"), []string{"us-east-1", "us-west-2"}},
-		"of an item": {Item{Image: "a", Repository: "123456789012.dkr.ecr.us-east-1.amazonaws.com/x"}.failed("publish", failure), []string{"us-east-1"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.want, FailedIn(test.err))
-		})
-	}
-	require.NoError(t, InRegion("us-east-1", nil))
-	require.EqualError(t, east, "no answer")
-}
-
-func TestItemsOfRegions(t *testing.T) {
-	h := Hosts{Private: "a.test", Public: "p.test", Copies: []string{"b.test", "c.test"}}
-	var repositories []string
-	for _, i := range Items(few()[:2], h, first) { // enhance is public, select private
-		repositories = append(repositories, i.Where())
-	}
-	assert.Equal(t, []string{"p.test/lambda-light", "a.test/lambda-private-light (deploy copy)", "b.test/lambda-private-light (deploy copy)", "c.test/lambda-private-light (deploy copy)",
-		"a.test/lambda-private-heavy", "b.test/lambda-private-heavy", "c.test/lambda-private-heavy"}, repositories)
-	assert.Len(t, PrivateItems(few()[:2], h, first), 2, "Lambda of one region")
-	assert.Equal(t, []string{"a.test/lambda-private-light", "a.test/lambda-private-heavy"}, PrivateRepositories(few()[:2], h))
-	assert.Equal(t, []Hosts{{Private: "a.test", Public: "p.test"}, {Private: "b.test", Public: "p.test"}, {Private: "c.test", Public: "p.test"}}, h.Regions())
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 
+	"lambdas.internal/ci/tool/publish/ecrstate"
 	"lambdas.internal/ci/tool/report"
-	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // Result is what a publish did, or in a dry run would do.
@@ -14,42 +14,15 @@ type Result struct {
 	// DryRun is set when nothing was done.
 	DryRun bool `json:"dryRun,omitempty"`
 	// Created are the repositories that did not exist.
-	Created []Created `json:"createdRepositories,omitempty"`
+	Created []ecrstate.Created `json:"createdRepositories,omitempty"`
 	// Gates is how many gates the images passed.
 	Gates int `json:"gatesPassed"`
 	// Signer is who signed the documents; "" if nobody did.
 	Signer  string   `json:"signer,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
 	// Signatures are those that ECR makes itself.
-	Signatures []Signature `json:"signatures,omitempty"`
-	Seconds    float64     `json:"seconds"`
-}
-
-// Created is a repository that did not exist.
-type Created struct {
-	Repository string           `json:"repository"`
-	Tier       catalog.Registry `json:"registry"`
-	// Region is that of a private repository, if there are several.
-	Region string `json:"region,omitempty"`
-	// By is who creates it, if publish does not.
-	By string `json:"by,omitempty"`
-}
-
-func (c Created) line(dryRun bool) string {
-	name := fmt.Sprintf("%s (%s)", c.Repository, c.Tier)
-	if c.Region != "" {
-		name = fmt.Sprintf("%s (%s, %s)", c.Repository, c.Tier, c.Region)
-	}
-	switch {
-	case c.By != "" && dryRun:
-		return fmt.Sprintf("repository is missing: %s; %s creates it", name, c.By)
-	case c.By != "":
-		return fmt.Sprintf("repository %s: created by %s", name, c.By)
-	case dryRun:
-		return "repository is missing (--create-repositories creates it): " + name
-	default:
-		return "created repository " + name
-	}
+	Signatures []ecrstate.Signature `json:"signatures,omitempty"`
+	Seconds    float64              `json:"seconds"`
 }
 
 // Table prints what was done, or would be, for each image in each repository.
@@ -64,9 +37,9 @@ func (r *Result) Table(w io.Writer) error {
 		return err
 	}
 	for _, c := range r.Created {
-		fmt.Fprintln(w, c.line(r.DryRun))
+		fmt.Fprintln(w, c.Line(r.DryRun))
 	}
-	printSignatures(w, r.Signatures)
+	ecrstate.PrintSignatures(w, r.Signatures)
 	_, err := fmt.Fprintln(w, r.summary(of))
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"lambdas.internal/ci/tool/attest/sbom"
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -150,7 +151,7 @@ func source(ctx context.Context, root, name string, allowDirty bool) (s provenan
 
 // Find reads the document of a kind that is attached to the item's image. If there
 // are several, it is the one about the commit, else the last.
-func Find(ctx context.Context, r referrer.Registry, item publish.Item, commit, kind string) ([]byte, error) {
+func Find(ctx context.Context, r referrer.Registry, item reference.Item, commit, kind string) ([]byte, error) {
 	digest, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"lambdas.internal/ci/tool/attest/composition"
 	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/lock"
@@ -35,7 +36,7 @@ const (
 
 // Place is one image in one repository.
 type Place struct {
-	publish.Item
+	reference.Item
 	Verdict Verdict `json:"verdict"`
 	// Published and Rebuilt are the digests, and PublishedFor and Platform what these images are
 	// for. PublishedFor is unknown if the published image cannot be read.
@@ -121,7 +122,7 @@ type Registry interface {
 }
 
 // Check compares every item with the image that was rebuilt.
-func Check(ctx context.Context, r Registry, items []publish.Item, rebuilt map[string]publish.Image) ([]Place, error) {
+func Check(ctx context.Context, r Registry, items []reference.Item, rebuilt map[string]publish.Image) ([]Place, error) {
 	var places []Place
 	public := map[string]string{} // the digest of each image in the registry of its function
 	for _, item := range items {
@@ -140,7 +141,7 @@ func Check(ctx context.Context, r Registry, items []publish.Item, rebuilt map[st
 	return places, nil
 }
 
-func check(ctx context.Context, r Registry, item publish.Item, rebuilt publish.Image) (Place, error) {
+func check(ctx context.Context, r Registry, item reference.Item, rebuilt publish.Image) (Place, error) {
 	p := Place{Item: item, Rebuilt: rebuilt.Digest.String(), Platform: rebuilt.Platform, Layers: len(rebuilt.Blobs) - 1}
 	digest, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)
 	switch {
@@ -289,7 +290,7 @@ func Platforms(images map[string]publish.Image) string {
 
 // Any fails if none of the items is in its registry: then there is nothing to compare,
 // and nothing to build.
-func Any(ctx context.Context, r Registry, items []publish.Item, name string) error {
+func Any(ctx context.Context, r Registry, items []reference.Item, name string) error {
 	var where []string
 	for _, item := range items {
 		_, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)

@@ -15,6 +15,7 @@ import (
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -25,19 +26,19 @@ const commit = "abc1234"
 type world struct {
 	registry *registrytest.Registry
 	client   *registry.Client
-	items    []publish.Item
+	items    []reference.Item
 }
 
 func newWorld(t *testing.T, dir string) world {
 	t.Helper()
 	r := registrytest.New(t)
-	w := world{r, registry.NewClient(registry.Options{}), publish.Items(registrytest.Functions(), publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}, commit)}
+	w := world{r, registry.NewClient(registry.Options{}), reference.Items(registrytest.Functions(), reference.Hosts{Private: r.Host, Public: r.Host + "/alias"}, commit)}
 	w.put(t, dir, w.items)
 	return w
 }
 
 // put publishes the images of the layout as the items.
-func (w world) put(t *testing.T, dir string, items []publish.Item) {
+func (w world) put(t *testing.T, dir string, items []reference.Item) {
 	t.Helper()
 	images := read(t, dir)
 	publisher := publish.NewPublisher(w.client, 0)
@@ -50,8 +51,8 @@ func (w world) put(t *testing.T, dir string, items []publish.Item) {
 }
 
 // of returns the items of an image: the deploy copies or the others.
-func (w world) of(name string, deployCopy bool) []publish.Item {
-	return slices.DeleteFunc(slices.Clone(w.items), func(i publish.Item) bool { return i.Image != name || i.DeployCopy != deployCopy })
+func (w world) of(name string, deployCopy bool) []reference.Item {
+	return slices.DeleteFunc(slices.Clone(w.items), func(i reference.Item) bool { return i.Image != name || i.DeployCopy != deployCopy })
 }
 
 func read(t *testing.T, dir string) map[string]publish.Image {
@@ -153,7 +154,7 @@ func TestAnotherPlatform(t *testing.T) {
 	assert.Equal(t, "configuration: platform: published linux/arm64, rebuilt linux/amd64; pass --platform linux/arm64", differences[0].String())
 
 	place := func(name, published string) Place {
-		return Place{Item: publish.Item{Image: name}, Verdict: Differs, Published: "sha256:a", PublishedFor: published, Rebuilt: "sha256:b", Platform: "linux/amd64"}
+		return Place{Item: reference.Item{Image: name}, Verdict: Differs, Published: "sha256:a", PublishedFor: published, Rebuilt: "sha256:b", Platform: "linux/amd64"}
 	}
 	r := Report{Commit: commit, Places: []Place{place("api", "linux/arm64"), place("enhance", "unknown"), place("thumb", "linux/amd64")}}
 	var out bytes.Buffer

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -35,7 +35,7 @@ func (f *fleet) archived(ctx context.Context, targets []deploy.Target) (all map[
 	}
 	wanted := map[string][]string{}
 	for _, t := range targets {
-		name := publish.RepositoryName(catalog.Private, t.Repository)
+		name := reference.RepositoryName(catalog.Private, t.Repository)
 		wanted[name] = append(wanted[name], t.Digest)
 	}
 	for name, digests := range wanted {

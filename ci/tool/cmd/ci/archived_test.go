@@ -13,8 +13,8 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/plan"
 	"lambdas.internal/ci/tool/internal/awsfake"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -29,7 +29,7 @@ func TestPlanSaysThatARollbackWouldWait(t *testing.T) {
 	planned := func() *plan.Plan {
 		p := plan.New("abc1234", functions, nil)
 		p.Functions[0].Runs, p.Functions[1].Runs = digest("a"), digest("b")
-		(&fleet{ecr: s.ECR, hosts: publish.Hosts{Private: "registry"}}).addArchived(t.Context(), p, functions)
+		(&fleet{ecr: s.ECR, hosts: reference.Hosts{Private: "registry"}}).addArchived(t.Context(), p, functions)
 		return p
 	}
 

@@ -18,7 +18,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/inspect/picture"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -160,7 +160,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 	if len(regions) == 1 {
 		done = report.NewProgress(cmd.ErrOrStderr()).Step("read the registries")
 	}
-	found, hosts := make([][]cost.Repository, len(regions)), make([]publish.Hosts, len(regions))
+	found, hosts := make([][]cost.Repository, len(regions)), make([]reference.Hosts, len(regions))
 	errs := read(cmd, regions, func(ctx context.Context, n int) (err error) {
 		found[n], hosts[n], err = regions[n].stored(ctx, c, n == 0)
 		return err
@@ -210,7 +210,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 
 // stored reads what the private repositories of a region hold, and with public the public ones too,
 // which are the same for all regions.
-func (f *fleetFlags) stored(ctx context.Context, c *catalog.Catalog, public bool) (found []cost.Repository, hosts publish.Hosts, err error) {
+func (f *fleetFlags) stored(ctx context.Context, c *catalog.Catalog, public bool) (found []cost.Repository, hosts reference.Hosts, err error) {
 	functions := c.Functions
 	if !public {
 		functions = asPrivate(functions)

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
@@ -119,7 +119,7 @@ func (a *app) deploy(cmd *cobra.Command, f *releaseFlags, create *createFlags, s
 	}
 	for _, r := range all {
 		if err := create.missing(cmd.Context(), cmd, r.fl, functions, r.Targets); err != nil {
-			return deploy.InRegion(r.fl.name, err)
+			return regionerr.Name(r.fl.name, err)
 		}
 	}
 	return a.release(cmd, f, c, all)

@@ -21,6 +21,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/logsapi"
 	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/run/watch"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -61,7 +62,7 @@ func (f *stageFlags) run(ctx context.Context, a *app, cmd *cobra.Command, flags 
 		return usageError{err}
 	}
 	of := selected[0]
-	at := targetFlags{region: f.region, account: f.account, hosts: publish.Hosts{Private: f.registry}}
+	at := targetFlags{region: f.region, account: f.account, hosts: reference.Hosts{Private: f.registry}}
 	if err := at.check(); err != nil {
 		return err
 	}
@@ -207,7 +208,7 @@ func (r *remoteDev) refresh(ctx context.Context, b *build.Builder, functions []c
 		return err
 	}
 	r.tags = append(r.tags, tag)
-	if err := r.stage.Put(ctx, publish.ForLambda(r.repository)+"@"+image.Digest.String()); err != nil {
+	if err := r.stage.Put(ctx, reference.ForLambda(r.repository)+"@"+image.Digest.String()); err != nil {
 		return err
 	}
 	r.digest = image.Digest.String()
@@ -226,7 +227,7 @@ func (r *remoteDev) tag() string {
 	if name == "" {
 		name = strings.TrimPrefix(r.stage.Function, r.of.Lambda+"-")
 	}
-	return fmt.Sprintf("%s-dev-%s-%d-%d%s", r.of.Image, strings.ReplaceAll(strings.ToLower(name), "_", "-"), r.started.Unix(), r.pushed, publish.LiveSuffix)
+	return fmt.Sprintf("%s-dev-%s-%d-%d%s", r.of.Image, strings.ReplaceAll(strings.ToLower(name), "_", "-"), r.started.Unix(), r.pushed, reference.LiveSuffix)
 }
 
 // untag removes the tags of before, but for the last ones. At ECR, an image without a tag is

@@ -15,7 +15,7 @@ import (
 
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/inspect/sizediff"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -65,15 +65,15 @@ const latest = "latest"
 
 // isLive tells whether the end of a tag is that of a live tag, with or without a side.
 func isLive(end string) bool {
-	before, ok := strings.CutSuffix(end, publish.LiveSuffix)
-	rest, _ := publish.CutSide(before)
+	before, ok := strings.CutSuffix(end, reference.LiveSuffix)
+	rest, _ := reference.CutSide(before)
 	return ok && rest == ""
 }
 
 // live returns the end of the live tags to read: that of the only side that has some, if none
 // is named.
-func (s *sides) live(ctx context.Context, places []publish.Item, tag string) (string, error) {
-	if "-"+tag != publish.LiveSuffix {
+func (s *sides) live(ctx context.Context, places []reference.Item, tag string) (string, error) {
+	if "-"+tag != reference.LiveSuffix {
 		return tag, nil
 	}
 	ends := map[string]bool{}
@@ -83,9 +83,9 @@ func (s *sides) live(ctx context.Context, places []publish.Item, tag string) (st
 			return "", err
 		}
 		for _, t := range tags {
-			before, ok := strings.CutSuffix(t, publish.LiveSuffix)
-			if rest, side := publish.CutSide(before); ok && rest == p.Image && side != (publish.Side{}) {
-				ends[strings.TrimPrefix(publish.LiveTag("", side), "-")] = true
+			before, ok := strings.CutSuffix(t, reference.LiveSuffix)
+			if rest, side := reference.CutSide(before); ok && rest == p.Image && side != (reference.Side{}) {
+				ends[strings.TrimPrefix(reference.LiveTag("", side), "-")] = true
 			}
 		}
 	}
@@ -120,18 +120,18 @@ func (s *sides) published(ctx context.Context, name, tag, of string) (images map
 	}
 	// Each image is read from the registry that its function names; what is live from
 	// the private one, as Lambda does.
-	places := publish.PrivateItems(s.functions, s.target.hosts, "")
-	var tagged func(publish.Item) string
+	places := reference.PrivateItems(s.functions, s.target.hosts, "")
+	var tagged func(reference.Item) string
 	if isLive("-" + tag) {
 		if tag, err = s.live(ctx, places, tag); err != nil {
 			return nil, err
 		}
-		tagged = func(i publish.Item) string { return i.Image + "-" + tag }
+		tagged = func(i reference.Item) string { return i.Image + "-" + tag }
 	} else {
 		if tag == latest {
-			tagged = func(i publish.Item) string { return i.LatestTag }
+			tagged = func(i reference.Item) string { return i.LatestTag }
 		}
-		places = slices.DeleteFunc(publish.Items(s.functions, s.target.hosts, ""), func(i publish.Item) bool { return i.DeployCopy })
+		places = slices.DeleteFunc(reference.Items(s.functions, s.target.hosts, ""), func(i reference.Item) bool { return i.DeployCopy })
 	}
 	done := report.NewProgress(s.cmd.ErrOrStderr()).Step("read the images of " + name)
 	defer func() { done(err) }()

@@ -16,8 +16,8 @@ import (
 	"lambdas.internal/ci/tool/deploy/alarmapi"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/lambdaapi"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -40,7 +40,7 @@ func (f *fleetFlags) add(cmd *cobra.Command) {
 // fleet reads and updates the functions in AWS and the registry of their images.
 type fleet struct {
 	regional
-	hosts    publish.Hosts
+	hosts    reference.Hosts
 	lambda   *lambdaapi.Client
 	registry *registry.Client
 	// ecr is set if the private registry is at AWS.
@@ -50,7 +50,7 @@ type fleet struct {
 	// Functions are called by name, so they are in the account of the caller.
 	// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 	who  string
-	side publish.Side
+	side reference.Side
 	// watch reads metrics and alarms.
 	watch *alarmapi.Client
 }
@@ -68,7 +68,7 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 	if err != nil {
 		return nil, err
 	}
-	hosts := publish.Hosts{Private: inRegion(f.hosts.Private, session.Region)}.Of(c.Pipeline)
+	hosts := reference.Hosts{Private: inRegion(f.hosts.Private, session.Region)}.Of(c.Pipeline)
 	if hosts.Private == "" {
 		account := f.account
 		if account == "" {
@@ -77,12 +77,12 @@ func (f *fleetFlags) open(ctx context.Context, c *catalog.Catalog) (*fleet, erro
 		hosts.Private = awsauth.PrivateHost(account, session.Region)
 	}
 	client := registry.NewClient(registry.Options{Keychain: session.Keychain(hosts)})
-	side := publish.Side{Account: caller.Account, Region: session.Region}
+	side := reference.Side{Account: caller.Account, Region: session.Region}
 	fl := &fleet{
 		regional: f.regional, hosts: hosts, lambda: lambdaapi.New(session.Config), registry: client, who: caller.ARN, side: side, watch: alarmapi.New(session.Config),
-		records: history.NewStore(client, publish.PrivateRepositories(c.Functions, hosts), side),
+		records: history.NewStore(client, reference.PrivateRepositories(c.Functions, hosts), side),
 	}
-	if _, ok := publish.ParseECR(hosts.Private); ok {
+	if _, ok := reference.ParseECR(hosts.Private); ok {
 		session.InAccount(hosts)
 		fl.ecr = session.ECR
 	}
@@ -95,7 +95,7 @@ const parallel = 16
 // targets returns the images that the functions run after a deploy of the commit.
 func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commit string) ([]deploy.Target, error) {
 	functions = catalog.Running(functions)
-	items := publish.PrivateItems(functions, f.hosts, commit) // one for each function
+	items := reference.PrivateItems(functions, f.hosts, commit) // one for each function
 	digests := make([]string, len(items))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -134,7 +134,7 @@ func (f *fleet) targets(ctx context.Context, functions []catalog.Function, commi
 // published lists the commits whose image of the function the registry holds. It is empty
 // if there is none.
 func (f *fleet) published(ctx context.Context, function catalog.Function) string {
-	item := publish.PrivateItems([]catalog.Function{function}, f.hosts, "")[0]
+	item := reference.PrivateItems([]catalog.Function{function}, f.hosts, "")[0]
 	tags, err := f.registry.Tags(ctx, item.Repository)
 	if err != nil {
 		return ""

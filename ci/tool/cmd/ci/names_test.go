@@ -12,7 +12,8 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -39,8 +40,8 @@ func named(t *testing.T, region string, hosts map[string]string) stand {
 	return s
 }
 
-func hostsOf(private, public string) publish.Hosts {
-	return publish.Hosts{Private: private, Public: public}
+func hostsOf(private, public string) reference.Hosts {
+	return reference.Hosts{Private: private, Public: public}
 }
 
 // functions are alpha, which is private, and beta, which is public.
@@ -78,7 +79,7 @@ func TestTheNamesOfECR(t *testing.T) {
 
 			created, err := target.prepare(t.Context(), functions("alpha"), true, false)
 			require.NoError(t, err)
-			assert.Equal(t, []publish.Created{{Repository: test.name, Tier: catalog.Private}}, created)
+			assert.Equal(t, []ecrstate.Created{{Repository: test.name, Tier: catalog.Private}}, created)
 			require.NotNil(t, s.aws.Repository(awsfake.Private, test.name))
 			_, _, err = target.registry.Digest(t.Context(), test.host+test.path+"/"+private, "alpha-latest")
 			require.NoError(t, err)
@@ -190,7 +191,7 @@ func TestPublishBelowANamespace(t *testing.T) {
 	got := s.environment.in(t, s.root, "publish", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--create-repositories", "--json",
 		"--private-registry", s.private.Host+"/team-a", "--public-registry", s.public.Host+"/alias/team-a")
 	p := decode(t, got)
-	assert.Equal(t, []publish.Created{{Repository: "team-a/lambda-private-light", Tier: catalog.Private}, {Repository: "team-a/lambda-light", Tier: catalog.Public}}, p.Created)
+	assert.Equal(t, []ecrstate.Created{{Repository: "team-a/lambda-private-light", Tier: catalog.Private}, {Repository: "team-a/lambda-light", Tier: catalog.Public}}, p.Created)
 	assert.Len(t, p.Outcome.Moved, 3)
 	require.NotNil(t, s.aws.Repository(awsfake.Private, "team-a/lambda-private-light"))
 	require.NotNil(t, s.aws.Repository(awsfake.Public, "team-a/lambda-light"))

@@ -11,7 +11,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy/handoff"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -29,12 +29,12 @@ func TestEnvironment(t *testing.T) {
 		"none":                     {nil, targetFlags{}, ""},
 		"a name":                   {[]string{"--env", "prod"}, targetFlags{account: "123456789012", region: []string{"eu-central-1"}, alias: "us"}, ""},
 		"a flag beside it":         {[]string{"--env", "prod", "--region", "us-east-1"}, targetFlags{account: "123456789012", region: []string{"us-east-1"}, alias: "us"}, ""},
-		"what makes another void":  {[]string{"--env", "prod", "--private-registry", "x.test"}, targetFlags{hosts: publish.Hosts{Private: "x.test"}, region: []string{"eu-central-1"}, alias: "us"}, ""},
-		"registries":               {[]string{"--env", "here"}, targetFlags{hosts: publish.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:2"}}, ""},
-		"a registry, and account":  {[]string{"--env", "here", "--account", "123456789012"}, targetFlags{hosts: publish.Hosts{Public: "127.0.0.1:2"}, account: "123456789012"}, ""},
+		"what makes another void":  {[]string{"--env", "prod", "--private-registry", "x.test"}, targetFlags{hosts: reference.Hosts{Private: "x.test"}, region: []string{"eu-central-1"}, alias: "us"}, ""},
+		"registries":               {[]string{"--env", "here"}, targetFlags{hosts: reference.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:2"}}, ""},
+		"a registry, and account":  {[]string{"--env", "here", "--account", "123456789012"}, targetFlags{hosts: reference.Hosts{Public: "127.0.0.1:2"}, account: "123456789012"}, ""},
 		"one that is not there":    {[]string{"--env", "pord"}, targetFlags{}, `no environment is named "pord" (did you mean "prod"?); those in ci/pipeline.json are here, prod`},
 		"one with an empty name":   {[]string{"--env", ""}, targetFlags{}, `no environment is named ""; those in ci/pipeline.json are here, prod`},
-		"registries, one is given": {[]string{"--env", "here", "--public-registry", "y.test"}, targetFlags{hosts: publish.Hosts{Private: "127.0.0.1:1", Public: "y.test"}}, ""},
+		"registries, one is given": {[]string{"--env", "here", "--public-registry", "y.test"}, targetFlags{hosts: reference.Hosts{Private: "127.0.0.1:1", Public: "y.test"}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got targetFlags

@@ -21,6 +21,8 @@ import (
 	"lambdas.internal/ci/tool/inspect/coldstart"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -134,7 +136,7 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 	if err := documents.Attach(cmd.Context(), m.builder.Catalog.Root, m.builder.Catalog.Pipeline.Identity, m.builder.Lock, m.builder.Cache, p.Commit, images, time.Now(), f.allowDirty); err != nil {
 		p.Unseen(err, "what publish would attach")
 	}
-	items := publish.Items(m.functions, t.hosts, p.Commit)
+	items := reference.Items(m.functions, t.hosts, p.Commit)
 	ctx, done := m.builder.Step(cmd.Context(), "read the registries")
 	published, err := planned(ctx, publish.NewPublisher(t.registry, publish.DefaultParallel), m.builder.Catalog.Root, p.Commit, items, images, false, new(latestFlags))
 	if err == nil {
@@ -151,7 +153,7 @@ func (f *planFlags) addRegistries(cmd *cobra.Command, p *plan.Plan, m *made, ima
 // addRunning adds what the functions run and what deploy would do. It returns the side of the
 // functions of each region, the zero one if that is unknown, and an error if only some regions could
 // be read: without any, the plan is of what publish would do.
-func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function, regions []fleetFlags, refused error) ([]publish.Side, error) {
+func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Catalog, functions []catalog.Function, regions []fleetFlags, refused error) ([]reference.Side, error) {
 	if refused != nil {
 		p.Unseen(refused, "what the functions run")
 		return nil, nil
@@ -161,7 +163,7 @@ func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Cata
 		all[n], err = regions[n].open(ctx, c)
 		return err
 	})
-	sides := make([]publish.Side, len(regions))
+	sides := make([]reference.Side, len(regions))
 	for n, fl := range all {
 		if errs[n] != nil {
 			p.Unseen(errs[n], "what the functions run")
@@ -169,7 +171,7 @@ func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Cata
 		}
 		var err error
 		if releases[n], err = fl.records.Releases(cmd.Context()); err != nil {
-			p.Unseen(deploy.InRegion(fl.name, err), "the earlier releases")
+			p.Unseen(regionerr.Name(fl.name, err), "the earlier releases")
 			releases[n] = history.Releases{}
 		}
 		p.ReadRunning(cmd.Context(), fl.lambda, fl.name, functions, releases[n])
@@ -187,7 +189,7 @@ func (f *planFlags) addRunning(cmd *cobra.Command, p *plan.Plan, c *catalog.Cata
 }
 
 // addNew adds how many blocks are new in each region. Regions that run the same are measured once.
-func (f *planFlags) addNew(cmd *cobra.Command, p *plan.Plan, m *made, regions []fleetFlags, sides []publish.Side) {
+func (f *planFlags) addNew(cmd *cobra.Command, p *plan.Plan, m *made, regions []fleetFlags, sides []reference.Side) {
 	measured := map[string]map[string]int{}
 	for n, side := range sides {
 		region, running := regions[n].name, p.Running(regions[n].name)
@@ -195,7 +197,7 @@ func (f *planFlags) addNew(cmd *cobra.Command, p *plan.Plan, m *made, regions []
 		if !ok {
 			var err error
 			if counts, err = newBlocks(cmd, &regions[n].targetFlags, m, side); err != nil {
-				p.Unseen(deploy.InRegion(region, err), "how many blocks are new")
+				p.Unseen(regionerr.Name(region, err), "how many blocks are new")
 				continue
 			}
 			measured[running] = counts
@@ -208,21 +210,21 @@ func (f *planFlags) addNew(cmd *cobra.Command, p *plan.Plan, m *made, regions []
 func (f *fleet) addArchived(ctx context.Context, p *plan.Plan, functions []catalog.Function) {
 	var targets []deploy.Target
 	running := p.Of(f.name)
-	for n, item := range publish.PrivateItems(functions, f.hosts, "") {
+	for n, item := range reference.PrivateItems(functions, f.hosts, "") {
 		targets = append(targets, deploy.Target{Repository: item.Repository, Digest: running[n].Runs})
 	}
 	all, denied, err := f.archived(ctx, targets)
 	if err = errors.Join(err, denied); err != nil {
-		p.Unseen(deploy.InRegion(f.name, err), "whether a rollback would have to wait for archived images")
+		p.Unseen(regionerr.Name(f.name, err), "whether a rollback would have to wait for archived images")
 	}
 	p.AddArchived(f.name, slices.Concat(slices.Collect(maps.Values(all))...), ecrapi.RestoreTakes)
 }
 
 // newBlocks counts how many blocks of the images are new beside those that are live.
-func newBlocks(cmd *cobra.Command, f *targetFlags, m *made, side publish.Side) (counts map[string]int, err error) {
+func newBlocks(cmd *cobra.Command, f *targetFlags, m *made, side reference.Side) (counts map[string]int, err error) {
 	sides := &sides{cmd: cmd, flags: f, catalog: m.builder.Catalog, kept: m.builder.Cache, functions: m.functions}
 	defer func() { err = errors.Join(err, sides.close()) }()
-	live, err := sides.read(cmd.Context(), strings.TrimPrefix(publish.LiveTag("", side), "-"))
+	live, err := sides.read(cmd.Context(), strings.TrimPrefix(reference.LiveTag("", side), "-"))
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"lambdas.internal/ci/tool/audit/secret"
 	"lambdas.internal/ci/tool/image/build"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/registry/referrer"
@@ -179,7 +180,7 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 	if result.Created, err = t.prepare(cmd.Context(), made.functions, f.create, f.dryRun); err != nil {
 		return err
 	}
-	items := t.replicated(publish.Items(made.functions, t.hosts, name))
+	items := t.replicated(reference.Items(made.functions, t.hosts, name))
 	publisher := publish.NewPublisher(t.registry, f.parallel).Replicated(t.arrives, f.replication, tell)
 	ctx, done := made.builder.Step(cmd.Context(), "read the registries")
 	if result.Plan, err = planned(ctx, publisher, c.Root, name, items, images, f.force, &f.latest); err == nil {
@@ -219,7 +220,7 @@ func (a *app) publishAll(cmd *cobra.Command, f *publishFlags) (err error) {
 }
 
 // planned compares the images with what is in the registries.
-func planned(ctx context.Context, p *publish.Publisher, root, name string, items []publish.Item, images map[string]publish.Image, force bool, latest *latestFlags) (*publish.Plan, error) {
+func planned(ctx context.Context, p *publish.Publisher, root, name string, items []reference.Item, images map[string]publish.Image, force bool, latest *latestFlags) (*publish.Plan, error) {
 	state, err := p.Inspect(ctx, items, images)
 	if err != nil {
 		return nil, err
@@ -260,7 +261,7 @@ func (a *app) audited(cmd *cobra.Command, f *publishFlags, name string, start ti
 		return nil, nil, 0, "", err
 	}
 	hosts := f.target.expected().Of(m.builder.Catalog.Pipeline)
-	expected := publish.Items(m.functions, hosts, name)
+	expected := reference.Items(m.functions, hosts, name)
 	pinned := !f.target.local && publish.NeedPins(expected)
 	r, auditors, err := a.audit(cmd, m, pinned)
 	if err != nil {

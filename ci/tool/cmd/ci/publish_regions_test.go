@@ -13,7 +13,7 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -210,7 +210,7 @@ func repositoriesOf(t *testing.T, root string) {
 
 	p := decode(t, s.publish(t, "--commit", "aaaaaaa", "--create-repositories"))
 
-	assert.ElementsMatch(t, []publish.Created{
+	assert.ElementsMatch(t, []ecrstate.Created{
 		{Repository: "lambda-private-heavy", Tier: catalog.Private, Region: awsfake.Home},
 		{Repository: "lambda-private-light", Tier: catalog.Private, Region: secondRegion},
 	}, p.Created)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/documents"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -43,9 +43,9 @@ func (f *publishedFlags) attached(ctx context.Context, c *catalog.Catalog, funct
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	items := publish.Items([]catalog.Function{function}, t.hosts, f.commit)
+	items := reference.Items([]catalog.Function{function}, t.hosts, f.commit)
 	if deployCopy {
-		items = publish.PrivateItems([]catalog.Function{function}, t.hosts, f.commit)
+		items = reference.PrivateItems([]catalog.Function{function}, t.hosts, f.commit)
 	}
 	return documents.Find(ctx, t.registry, items[0], f.commit, kind)
 }

@@ -20,11 +20,11 @@ func TestThisRepositoryCommandReference(t *testing.T) {
 		assert.NotEmpty(t, cmd.Example, "%s: has no example", cmd.Name())
 		assert.Regexp(t, `^[A-Z][^\n]*[^.\n]$`, cmd.Short, "%s: begins with a capital, ends without a full stop, and is one line", cmd.Name())
 	}
-	testkit.Golden(t, "../"+repository+"/docs/COMMANDS.md", []byte(reference(root)))
+	testkit.Golden(t, "../"+repository+"/docs/COMMANDS.md", []byte(commandReference(root)))
 }
 
 // reference is the program's help as one page.
-func reference(root *cobra.Command) string {
+func commandReference(root *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("# Commands of `bin/ci`\n\nMade from the program itself: `make update` writes this page, and a test fails when it is not\nwhat the program says.\n\n")
 	b.WriteString(prose(strings.TrimPrefix(root.Long, root.Short+".\n\n")))

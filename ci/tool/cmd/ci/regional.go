@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -87,7 +88,7 @@ func read(cmd *cobra.Command, regions []fleetFlags, do func(ctx context.Context,
 			}
 			err := do(cmd.Context(), n)
 			done(err)
-			errs[n] = deploy.InRegion(in.name, err)
+			errs[n] = regionerr.Name(in.name, err)
 			return nil
 		})
 	}
@@ -131,6 +132,6 @@ func (f *fleet) missing(ctx context.Context, targets []deploy.Target) ([]deploy.
 	}
 	archived, _, err := f.archived(ctx, missing)
 	return slices.DeleteFunc(missing, func(t deploy.Target) bool {
-		return slices.Contains(archived[publish.RepositoryName(catalog.Private, t.Repository)], t.Digest)
+		return slices.Contains(archived[reference.RepositoryName(catalog.Private, t.Repository)], t.Digest)
 	}), err
 }

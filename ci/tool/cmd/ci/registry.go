@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/localregistry"
 	"lambdas.internal/ci/tool/workspace/catalog"
@@ -64,7 +65,7 @@ func localTarget(c *catalog.Catalog, port int) (*target, *localregistry.Server, 
 	}
 	client := registry.NewClient(registry.Options{Keychain: authn.NewMultiKeychain()}) // it asks for no login
 	return &target{
-		hosts:    publish.Hosts{Private: server.Host, Public: server.Host}.Of(c.Pipeline),
+		hosts:    reference.Hosts{Private: server.Host, Public: server.Host}.Of(c.Pipeline),
 		registry: client,
 		client:   client,
 		close:    server.Close,

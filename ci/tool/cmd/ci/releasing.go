@@ -18,6 +18,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -77,9 +78,9 @@ func (a *app) release(cmd *cobra.Command, f *releaseFlags, c *catalog.Catalog, a
 	for _, r := range all {
 		part, err := f.prepare(cmd, c, r)
 		if err == nil {
-			idle = append(idle, deploy.InRegion(r.fl.name, r.Nothing(part.Plan)))
+			idle = append(idle, regionerr.Name(r.fl.name, r.Nothing(part.Plan)))
 		}
-		parts, errs = append(parts, part), append(errs, deploy.InRegion(r.fl.name, err))
+		parts, errs = append(parts, part), append(errs, regionerr.Name(r.fl.name, err))
 		if stopped := cmd.Context().Err(); stopped != nil && len(all) > 1 {
 			return cmp.Or(errors.Join(errs...), stopped)
 		}
@@ -202,7 +203,7 @@ func (f *releaseFlags) inEach(regions []opened, find func(in opened) (releasing,
 	var errs []error
 	for _, in := range regions {
 		r, err := find(in)
-		all, errs = append(all, r), append(errs, deploy.InRegion(in.name, err))
+		all, errs = append(all, r), append(errs, regionerr.Name(in.name, err))
 	}
 	return all, f.unchanged(errs)
 }

@@ -11,7 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
+	"lambdas.internal/ci/tool/report/regionerr"
 )
 
 // replicationTakes is how long publish waits for ECR's replication, if no flag says it. Most images
@@ -39,7 +40,7 @@ func (t *target) readReplication(ctx context.Context, tell func(string)) {
 }
 
 // replicated names, in each item of another region, the repository from which ECR copies it.
-func (t *target) replicated(items []publish.Item) []publish.Item {
+func (t *target) replicated(items []reference.Item) []reference.Item {
 	items = slices.Clone(items)
 	for n, i := range items {
 		for _, private := range t.hosts.Copies {
@@ -52,7 +53,7 @@ func (t *target) replicated(items []publish.Item) []publish.Item {
 }
 
 // arrives waits until ECR has copied an image. It is a [publish.Wait].
-func (t *target) arrives(ctx context.Context, i publish.Item, digest v1.Hash, pushed bool) (late string) {
+func (t *target) arrives(ctx context.Context, i reference.Item, digest v1.Hash, pushed bool) (late string) {
 	unseen := 0
 	if pushed {
 		unseen = replicationUnseen
@@ -64,7 +65,7 @@ func (t *target) arrives(ctx context.Context, i publish.Item, digest v1.Hash, pu
 
 // passOthers says after a failure in some of several regions how to publish to the others.
 func passOthers(err error, regions []string) error {
-	failed := publish.FailedIn(err)
+	failed := regionerr.Of(err)
 	others := slices.DeleteFunc(slices.Clone(regions), func(r string) bool { return slices.Contains(failed, r) })
 	if err == nil || len(regions) < 2 || len(failed) == 0 || len(others) == 0 {
 		return err

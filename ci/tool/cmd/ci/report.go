@@ -19,7 +19,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/inspect/page"
 	"lambdas.internal/ci/tool/inspect/sizediff"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
@@ -158,7 +158,7 @@ func workspaceName(ctx context.Context, root string) string {
 // none.
 func (r *reader) before(ctx context.Context, since string) (side sizediff.Side) {
 	hosts := r.sides.target.hosts
-	all, err := history.NewStore(r.sides.target.client, publish.PrivateRepositories(r.functions, hosts), publish.Side{}).All(ctx)
+	all, err := history.NewStore(r.sides.target.client, reference.PrivateRepositories(r.functions, hosts), reference.Side{}).All(ctx)
 	if err != nil {
 		r.unknown("who deployed it", err)
 	}
@@ -196,7 +196,7 @@ func deployedBefore(all history.Releases, name string) (before string) {
 
 // publishedBefore is the last published commit in the history of this one.
 func (r *reader) publishedBefore(ctx context.Context) (last string, err error) {
-	item := publish.PrivateItems(r.functions[:1], r.sides.target.hosts, "")[0]
+	item := reference.PrivateItems(r.functions[:1], r.sides.target.hosts, "")[0]
 	tags, err := r.sides.target.client.Tags(ctx, item.Repository)
 	if err != nil {
 		return "", err

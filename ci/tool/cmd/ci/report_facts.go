@@ -22,7 +22,7 @@ import (
 	"lambdas.internal/ci/tool/inspect/page"
 	"lambdas.internal/ci/tool/inspect/sizediff"
 	"lambdas.internal/ci/tool/inspect/vulncheck"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -40,13 +40,13 @@ func (r *reader) addImages(ctx context.Context, before sizediff.Side) error {
 			there[l.Digest.String()] = true
 		}
 	}
-	items := publish.Items(r.functions, r.sides.target.hosts, r.page.Commit)
+	items := reference.Items(r.functions, r.sides.target.hosts, r.page.Commit)
 	for _, c := range compared.Changes {
 		if c.After == nil {
 			continue
 		}
 		f := r.functions[slices.IndexFunc(r.functions, func(f catalog.Function) bool { return f.Image == c.Image })]
-		item := items[slices.IndexFunc(items, func(i publish.Item) bool { return i.Image == c.Image && !i.DeployCopy })]
+		item := items[slices.IndexFunc(items, func(i reference.Item) bool { return i.Image == c.Image && !i.DeployCopy })]
 		i := page.Image{Name: c.Image, Lambda: f.Lambda, Variant: string(f.Variant), Public: f.Registry == catalog.Public,
 			Repository: item.Repository, Digest: c.After.Digest, Platform: c.After.Platform, Bytes: c.After.Bytes, Grew: c.Grew}
 		if c.Before != nil {
@@ -81,7 +81,7 @@ func (r *reader) addDocuments(ctx context.Context) {
 	for n := range r.page.Images {
 		i := &r.page.Images[n]
 		function := slices.DeleteFunc(slices.Clone(r.functions), func(f catalog.Function) bool { return f.Image != i.Name })
-		item := publish.PrivateItems(function, r.sides.target.hosts, r.page.Commit)[0]
+		item := reference.PrivateItems(function, r.sides.target.hosts, r.page.Commit)[0]
 		if err := r.addSBOM(ctx, i, item); err != nil {
 			r.unknown("the packages of "+i.Name, err)
 		}
@@ -91,7 +91,7 @@ func (r *reader) addDocuments(ctx context.Context) {
 	}
 }
 
-func (r *reader) addSBOM(ctx context.Context, i *page.Image, item publish.Item) error {
+func (r *reader) addSBOM(ctx context.Context, i *page.Image, item reference.Item) error {
 	document, err := documents.Find(ctx, r.sides.target.registry, item, r.page.Commit, sbom.MediaType)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (r *reader) addSBOM(ctx context.Context, i *page.Image, item publish.Item) 
 	return nil
 }
 
-func (r *reader) addProvenance(ctx context.Context, i *page.Image, item publish.Item) error {
+func (r *reader) addProvenance(ctx context.Context, i *page.Image, item reference.Item) error {
 	document, err := documents.Find(ctx, r.sides.target.registry, item, r.page.Commit, provenance.MediaType)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (r *reader) addCost() {
 			return
 		}
 	}
-	measured := cost.New(cost.Model(publish.Items(r.functions, r.sides.target.hosts, r.page.Commit), images, variants, 1), prices)
+	measured := cost.New(cost.Model(reference.Items(r.functions, r.sides.target.hosts, r.page.Commit), images, variants, 1), prices)
 	r.page.Cost = &page.Cost{Dollars: measured.Dollars, Source: fmt.Sprintf("Prices of ECR in %s, %s.", prices.Region, prices.Date)}
 	for _, one := range measured.Repositories {
 		r.page.Cost.Repositories = append(r.page.Cost.Repositories, page.Repository{Name: one.Name, Bytes: one.Bytes, Dollars: one.Dollars})

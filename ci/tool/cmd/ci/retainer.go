@@ -13,9 +13,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"lambdas.internal/ci/tool/deploy/history"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/referrer"
@@ -27,7 +27,7 @@ type retainer struct {
 	regional
 	catalog *catalog.Catalog
 	session *awsauth.Session
-	hosts   publish.Hosts
+	hosts   reference.Hosts
 	// public is true where the public repositories are read: they are the same for all regions.
 	public bool
 
@@ -36,7 +36,7 @@ type retainer struct {
 	// that is not read.
 	repositories map[catalog.Registry]map[string]string
 	// side is where the functions of the credentials run.
-	side publish.Side
+	side reference.Side
 	// wanted are the repositories that exist, images what is in them, by name, and facts what else
 	// was found out.
 	wanted []ecrapi.Wanted
@@ -152,13 +152,13 @@ func (r *retainer) connect(ctx context.Context, wanted []ecrapi.Wanted, images m
 		if err != nil {
 			return err
 		}
-		r.hosts.Public = publish.PublicHost + "/" + alias
+		r.hosts.Public = reference.PublicHost + "/" + alias
 	}
 	caller, err := r.session.Caller(ctx)
 	if err != nil {
 		return err
 	}
-	r.side = publish.Side{Account: caller.Account, Region: r.session.Region}
+	r.side = reference.Side{Account: caller.Account, Region: r.session.Region}
 	if r.hosts.Private == "" && len(recordTags(images)) > 0 {
 		r.hosts.Private = awsauth.PrivateHost(caller.Account, r.session.Region)
 	}
@@ -210,7 +210,7 @@ func (r *retainer) releases(ctx context.Context, wanted []ecrapi.Wanted, images 
 }
 
 // sidesOf are the sides that run images, by records and tags.
-func sidesOf(releases history.Releases, elsewhere []retention.Live, own publish.Side) (sides []publish.Side) {
+func sidesOf(releases history.Releases, elsewhere []retention.Live, own reference.Side) (sides []reference.Side) {
 	for _, r := range releases {
 		side := r.Side()
 		if side.Account == "" { // it may be of the own account
@@ -219,7 +219,7 @@ func sidesOf(releases history.Releases, elsewhere []retention.Live, own publish.
 		sides = append(sides, side)
 	}
 	for _, l := range elsewhere {
-		if l.Side != (publish.Side{}) {
+		if l.Side != (reference.Side{}) {
 			sides = append(sides, l.Side)
 		}
 	}
@@ -227,7 +227,7 @@ func sidesOf(releases history.Releases, elsewhere []retention.Live, own publish.
 }
 
 // recordsOf says what a rollback of any side can use.
-func recordsOf(releases history.Releases, own publish.Side) retention.Records {
+func recordsOf(releases history.Releases, own reference.Side) retention.Records {
 	records := retention.Records{Digests: map[string]bool{}, Kept: map[string]bool{}}
 	commits := map[string]bool{}
 	for _, r := range releases.Recent() {
@@ -246,7 +246,7 @@ func recordsOf(releases history.Releases, own publish.Side) retention.Records {
 
 // functionsOf returns the functions to ask for what they run: those of the catalog, and those
 // that ran an image by a release record of the side.
-func functionsOf(functions []catalog.Function, releases history.Releases, images map[string][]retention.Image, side publish.Side) []retention.Function {
+func functionsOf(functions []catalog.Function, releases history.Releases, images map[string][]retention.Image, side reference.Side) []retention.Function {
 	released := map[string]string{} // by the Lambda function
 	known := map[string]bool{}      // images of which a record says who ran them
 	var all []retention.Function
@@ -273,7 +273,7 @@ func functionsOf(functions []catalog.Function, releases history.Releases, images
 	var asked []retention.Function
 	for _, f := range functions {
 		why := released[f.Lambda]
-		for _, tag := range []string{publish.LiveTag(f.Image, side), publish.LiveTag(f.Image, publish.Side{})} {
+		for _, tag := range []string{reference.LiveTag(f.Image, side), reference.LiveTag(f.Image, reference.Side{})} {
 			if why == "" && !known[f.Image] && live[tag] {
 				why = fmt.Sprintf("the tag %s says that it ran an image", tag)
 			}

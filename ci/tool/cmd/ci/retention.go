@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -62,7 +62,7 @@ Images of a function that was removed or renamed are listed. Pass its image name
 	addEnvironment(cmd)
 	addRegions(cmd, &f.target.region, "")
 	flags.StringVar(&f.target.hosts.Private, "private-registry", "", privateUsage)
-	flags.StringVar(&f.target.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
+	flags.StringVar(&f.target.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+reference.PublicHost+"/ALIAS)")
 	flags.StringSliceVar(&f.removed, "removed", nil, "image name of a removed function, whose images are deleted unless a function runs them; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done; change nothing")
 	return cmd
@@ -96,7 +96,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 		hosts := f.target.hosts.Of(c.Pipeline)
 		hosts.Private = inRegion(hosts.Private, sessions[n].Region)
 		all[n] = &retainer{regional: regions[n].regional, catalog: c, session: sessions[n], hosts: hosts, public: n == 0}
-		errs[n] = deploy.InRegion(all[n].name, all[n].read(ctx, f.removed))
+		errs[n] = regionerr.Name(all[n].name, all[n].read(ctx, f.removed))
 	}
 	gone := errors.Join(errs...)
 	if err := ctx.Err(); err != nil {
@@ -129,7 +129,7 @@ func (a *app) retention(cmd *cobra.Command, f *retentionFlags) (err error) {
 				continue
 			}
 			if err := retention.ApplyPrivate(ctx, r.session.ECR, change); err != nil {
-				return errors.Join(gone, deploy.InRegion(r.name, err))
+				return errors.Join(gone, regionerr.Name(r.name, err))
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func (f *retentionFlags) plan(ctx context.Context, all []*retainer, errs []error
 		}
 		changes, err := r.planPrivate(ctx)
 		if err != nil {
-			return nil, deploy.InRegion(r.name, err)
+			return nil, regionerr.Name(r.name, err)
 		}
 		result.Private = append(result.Private, changes...)
 		if n > 0 {

@@ -9,13 +9,13 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 const light = "lambda-private-light"
 
 // staging is another account that deploys from the registry.
-var staging = publish.Side{Account: "222222222222", Region: here.Region}
+var staging = reference.Side{Account: "222222222222", Region: here.Region}
 
 // tagged gives an image of the private repository, by the first digit of its digest, a tag.
 func tagged(aws *awsfake.AWS, letter, tag string) {
@@ -32,10 +32,10 @@ func TestRetentionRespectsOtherAccounts(t *testing.T) {
 	t.Parallel()
 	aws, root := newRetentionStand(t)
 	r := registrytest.New(t)
-	tagged(aws, "6", publish.LiveTag("beta", staging))
-	tagged(aws, "7", publish.ShieldTag("beta", digest("7"), staging))
-	tagged(aws, "4", publish.ShieldTag("beta", digest("4"), here))
-	old := publish.ShieldTag("beta", digest("5"), publish.Side{})
+	tagged(aws, "6", reference.LiveTag("beta", staging))
+	tagged(aws, "7", reference.ShieldTag("beta", digest("7"), staging))
+	tagged(aws, "4", reference.ShieldTag("beta", digest("4"), here))
+	old := reference.ShieldTag("beta", digest("5"), reference.Side{})
 	tagged(aws, "5", old)
 	function := history.Function{Image: "beta", Lambda: "TheBeta", After: digest("1")}
 	for n := range 2 {
@@ -55,9 +55,9 @@ func TestRetentionRespectsOtherAccounts(t *testing.T) {
 			kept[i.Digest[len(i.Digest)-1:]] = i.Tags
 		}
 	}
-	assert.Contains(t, kept["6"], publish.LiveTag("beta", staging))
-	assert.Contains(t, kept["7"], publish.ShieldTag("beta", digest("7"), staging), "a version there may run it")
-	assert.NotContains(t, kept["4"], publish.ShieldTag("beta", digest("4"), here), "no version here runs it")
+	assert.Contains(t, kept["6"], reference.LiveTag("beta", staging))
+	assert.Contains(t, kept["7"], reference.ShieldTag("beta", digest("7"), staging), "a version there may run it")
+	assert.NotContains(t, kept["4"], reference.ShieldTag("beta", digest("4"), here), "no version here runs it")
 	assert.Contains(t, kept["5"], old, "it may be of the other account")
 	public := left(aws, awsfake.Public, "lambda-light")
 	assert.Contains(t, public, "6", "ECR Public has no live tags")
@@ -79,18 +79,18 @@ func TestRetentionRespectsOtherAccounts(t *testing.T) {
 func TestRetentionInAnAccountWithoutFunctions(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		side    publish.Side
+		side    reference.Side
 		message string
 	}{
 		"the functions are in another account": {staging, ""},
-		"the functions are in another region":  {publish.Side{Account: here.Account, Region: "us-east-1"}, "pass the region of the functions with --region"},
+		"the functions are in another region":  {reference.Side{Account: here.Account, Region: "us-east-1"}, "pass the region of the functions with --region"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			aws, root := newRetentionStand(t)
 			aws.Remove("TheBeta")
 			r := registrytest.New(t)
-			tagged(aws, "8", publish.LiveTag("beta", test.side))
+			tagged(aws, "8", reference.LiveTag("beta", test.side))
 			recordOf(t, aws, r, test.side, "1111111", history.Function{Image: "beta", Lambda: "TheBeta", After: digest("8")})
 
 			got := with(aws).in(t, root, "retention", "--private-registry", r.Host, "--region", here.Region)
@@ -113,7 +113,7 @@ func TestRemovedAndLiveElsewhere(t *testing.T) {
 	t.Parallel()
 	aws, root := newRetentionStand(t)
 	private := aws.Repository(awsfake.Private, light)
-	private.Images = append(private.Images, awsfake.Image{Digest: digest("a"), Tags: []string{"former-000000a", publish.LiveTag("former", staging)}})
+	private.Images = append(private.Images, awsfake.Image{Digest: digest("a"), Tags: []string{"former-000000a", reference.LiveTag("former", staging)}})
 	r := registrytest.New(t)
 	record(t, aws, r, "1111111", history.Function{Image: "former", Lambda: "TheFormer", After: digest("b")})
 

@@ -14,7 +14,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 func TestRetentionOfWhatWasRemoved(t *testing.T) {
@@ -66,7 +66,7 @@ func TestRetentionOfWhatWasRemoved(t *testing.T) {
 		aws.Run("TheFormer", "$LATEST", digest("b"))
 		got := with(aws).in(t, root, "retention", "--removed", "former", "--private-registry", r.Host, "--region", here.Region)
 		require.Equal(t, exitDone, got.code, got.stderr)
-		assert.Contains(t, left(aws, awsfake.Private, "lambda-private-light")["b"], publish.ShieldTag("former", digest("b"), here))
+		assert.Contains(t, left(aws, awsfake.Private, "lambda-private-light")["b"], reference.ShieldTag("former", digest("b"), here))
 		assert.NotContains(t, of(aws, awsfake.Private, "lambda-private-light"), "a")
 		assert.Contains(t, of(aws, awsfake.Public, "lambda-light"), "b")
 	})

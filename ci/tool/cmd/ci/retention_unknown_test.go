@@ -12,7 +12,7 @@ import (
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 )
 
@@ -25,7 +25,7 @@ func nothingChanged(t *testing.T, aws *awsfake.AWS) {
 }
 
 // here is the account and region of the credentials.
-var here = publish.Side{Account: awsfake.Account, Region: "eu-west-3"}
+var here = reference.Side{Account: awsfake.Account, Region: "eu-west-3"}
 
 // record writes a release record as a deploy does, and tells the stand-in of AWS of it.
 func record(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, commit string, functions ...history.Function) string {
@@ -34,7 +34,7 @@ func record(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, commit str
 }
 
 // recordOf is record for the functions of a side.
-func recordOf(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, side publish.Side, commit string, functions ...history.Function) string {
+func recordOf(t *testing.T, aws *awsfake.AWS, r *registrytest.Registry, side reference.Side, commit string, functions ...history.Function) string {
 	t.Helper()
 	const name = "lambda-private-light"
 	store := history.NewStore(registry.NewClient(registry.Options{}), []string{r.Direct + "/" + name}, side)

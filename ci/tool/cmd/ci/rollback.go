@@ -14,6 +14,7 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/release"
 	"lambdas.internal/ci/tool/deploy/status"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -71,7 +72,7 @@ func (a *app) rollback(cmd *cobra.Command, f *releaseFlags, to string) error {
 	apart(cmd, all)
 	for _, r := range all {
 		if err := r.fl.restore(cmd, r.Targets, f.dryRun); err != nil {
-			return deploy.InRegion(r.fl.name, err)
+			return regionerr.Name(r.fl.name, err)
 		}
 	}
 	return a.release(cmd, f, c, all)

@@ -11,8 +11,10 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -37,14 +39,14 @@ func (t *target) makeRoom(ctx context.Context, functions []catalog.Function, pla
 			continue
 		}
 		if err != nil {
-			return publish.InRegion(publish.RegionOf(repository), err)
+			return regionerr.Mark(reference.RegionOf(repository), err)
 		}
 		if !slices.ContainsFunc(digests, func(d string) bool { return counts[d] >= retention.Crowded }) {
 			continue
 		}
 		removed, err := t.makeRoomIn(ctx, functions, repository, tiers[repository], plan.Commit)
 		if err != nil {
-			return publish.InRegion(publish.RegionOf(repository), fmt.Errorf("make room for tags in %s: %w", repository, err))
+			return regionerr.Mark(reference.RegionOf(repository), fmt.Errorf("make room for tags in %s: %w", repository, err))
 		}
 		for _, s := range removed {
 			tell(fmt.Sprintf("removed %s of old commits from %s in %s: AWS accepts no more than %d on an image",
@@ -61,14 +63,14 @@ func (t *target) makeRoomIn(ctx context.Context, functions []catalog.Function, r
 		if tier == catalog.Private && !strings.HasPrefix(repository, hosts.Private+"/") {
 			continue
 		}
-		releases, err := history.NewStore(t.registry, publish.PrivateRepositories(functions, hosts), publish.Side{}).All(ctx)
+		releases, err := history.NewStore(t.registry, reference.PrivateRepositories(functions, hosts), reference.Side{}).All(ctx)
 		if err != nil {
 			return nil, err
 		}
-		needed = append(needed, recordsOf(releases, publish.Side{}).Commits...)
+		needed = append(needed, recordsOf(releases, reference.Side{}).Commits...)
 	}
 	var names retention.Names
-	name := publish.RepositoryName(tier, repository)
+	name := reference.RepositoryName(tier, repository)
 	for _, w := range ecrapi.Want(functions, t.hosts) {
 		if w.Tier == tier && w.Name == name {
 			names = namesIn(w)

@@ -9,8 +9,8 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/inspect/vulncheck"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -35,14 +35,14 @@ func (a *app) scanned(cmd *cobra.Command, f *buildFlags, flags *fleetFlags, r *v
 	defer func() { done(err) }()
 	functions = catalog.Running(functions)
 	var all []vulncheck.Published
-	for n, item := range publish.PrivateItems(functions, fl.hosts, "") {
+	for n, item := range reference.PrivateItems(functions, fl.hosts, "") {
 		p := vulncheck.Published{Image: item.Image, Lambda: functions[n].Lambda}
 		now, err := fl.lambda.Function(cmd.Context(), p.Lambda, "")
 		if err != nil && !errors.Is(err, deploy.ErrMissing) {
 			return err
 		}
 		if p.Digest, p.Platform = now.Digest, now.Platform(); p.Digest != "" {
-			if p.Scan, err = ecrapi.ReadScan(cmd.Context(), fl.ecr, publish.RepositoryName(item.Tier, item.Repository), p.Digest); err != nil {
+			if p.Scan, err = ecrapi.ReadScan(cmd.Context(), fl.ecr, reference.RepositoryName(item.Tier, item.Repository), p.Digest); err != nil {
 				return err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -24,13 +25,13 @@ const (
 
 // signatures returns what ECR has signed of what was pushed. What cannot be found out, tell says:
 // the publish has ended, and does not fail because of it.
-func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(string)) []publish.Signature {
+func (t *target) signatures(ctx context.Context, plan *publish.Plan, tell func(string)) []ecrstate.Signature {
 	if t.ecr == nil {
 		return nil
 	}
 	bound, cancel := context.WithTimeout(ctx, signingTakes)
 	defer cancel()
-	made := make([][]publish.Signature, len(plan.Steps))
+	made := make([][]ecrstate.Signature, len(plan.Steps))
 	seen := map[string]bool{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)

@@ -16,10 +16,11 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/status"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/registry/referrer"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -110,7 +111,7 @@ func (f *fleetFlags) status(ctx context.Context, c *catalog.Catalog, kept *cache
 		return opened{}, nil, err
 	}
 	functions := catalog.Running(c.Functions)
-	rows, err := status.Look(ctx, in.lambda, published{in.registry, kept}, in.side, in.releases, publish.PrivateItems(functions, in.hosts, ""), functions)
+	rows, err := status.Look(ctx, in.lambda, published{in.registry, kept}, in.side, in.releases, reference.PrivateItems(functions, in.hosts, ""), functions)
 	if err != nil {
 		return opened{}, nil, err
 	}
@@ -154,7 +155,7 @@ func lacking(ctx context.Context, regions []opened, keep int) (lines []string, e
 		}
 		gone, failed := in.missing(ctx, targets)
 		if failed != nil {
-			err = errors.Join(err, deploy.InRegion(in.name, failed))
+			err = errors.Join(err, regionerr.Name(in.name, failed))
 			continue
 		}
 		has := map[string]bool{}

@@ -18,13 +18,15 @@ import (
 	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/ecrstate"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // targetFlags name the registries.
 type targetFlags struct {
-	hosts   publish.Hosts
+	hosts   reference.Hosts
 	region  []string // several are in the order of release
 	account string
 	alias   string
@@ -41,7 +43,7 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	addEnvironment(cmd)
 	flags.StringVar(&f.hosts.Private, "private-registry", "", privateUsage)
-	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+publish.PublicHost+"/ALIAS)")
+	flags.StringVar(&f.hosts.Public, "public-registry", "", "public registry, host[:port][/path] (default: "+reference.PublicHost+"/ALIAS)")
 	addRegions(cmd, &f.region, "")
 	flags.StringVar(&f.account, "account", "", "AWS account (default: the account of the credentials)")
 	flags.StringVar(&f.alias, "public-alias", "", "alias at ECR Public (default: the account's primary alias)")
@@ -81,14 +83,14 @@ func (f *targetFlags) given() bool {
 }
 
 // expected returns the registries as far as the flags name them, before AWS is asked.
-func (f *targetFlags) expected() publish.Hosts {
+func (f *targetFlags) expected() reference.Hosts {
 	or := func(value, otherwise string) string {
 		if value == "" {
 			return otherwise
 		}
 		return value
 	}
-	h := publish.Hosts{Public: or(f.hosts.Public, publish.PublicHost+"/"+or(f.alias, "alias"))}
+	h := reference.Hosts{Public: or(f.hosts.Public, reference.PublicHost+"/"+or(f.alias, "alias"))}
 	private := or(f.hosts.Private, awsauth.PrivateHost(or(f.account, "account"), or(f.first(), "region")))
 	h.Private = inRegion(private, or(f.first(), "region"))
 	h.Copies = f.copies(h.Private)
@@ -103,7 +105,7 @@ type registries interface {
 
 // target is the registries that a command uses.
 type target struct {
-	hosts    publish.Hosts
+	hosts    reference.Hosts
 	registry registries
 	client   *registry.Client // for reading
 	ecr      *ecrapi.Registry // nil if AWS is not used
@@ -170,8 +172,8 @@ func (f *targetFlags) openAll(ctx context.Context, c *catalog.Catalog, functions
 	t.client = registry.NewClient(registry.Options{Keychain: session.Keychain(t.hosts)})
 	t.ecr = &ecrapi.Registry{Client: t.client, Private: session.ECR, Public: session.Public, Hosts: runs}
 	for _, copied := range runs.Copies {
-		there := session.In(publish.RegionOf(copied))
-		there.InAccount(publish.Hosts{Private: copied})
+		there := session.In(reference.RegionOf(copied))
+		there.InAccount(reference.Hosts{Private: copied})
 		t.ecr.Copies = append(t.ecr.Copies, there.ECR)
 	}
 	t.registry = t.ecr
@@ -179,7 +181,7 @@ func (f *targetFlags) openAll(ctx context.Context, c *catalog.Catalog, functions
 }
 
 // private finds the private registries, as far as no flag names them.
-func (f *targetFlags) private(ctx context.Context, session *awsauth.Session, h *publish.Hosts) (err error) {
+func (f *targetFlags) private(ctx context.Context, session *awsauth.Session, h *reference.Hosts) (err error) {
 	if h.Private == "" {
 		account := f.account
 		if account == "" {
@@ -195,8 +197,8 @@ func (f *targetFlags) private(ctx context.Context, session *awsauth.Session, h *
 }
 
 // public finds the public registry, if no flag names it.
-func (f *targetFlags) public(ctx context.Context, session *awsauth.Session, h *publish.Hosts) (err error) {
-	if !awsauth.HasPublic(session.Region) && (h.Public == "" || awsauth.Names(publish.Hosts{Public: h.Public})) {
+func (f *targetFlags) public(ctx context.Context, session *awsauth.Session, h *reference.Hosts) (err error) {
+	if !awsauth.HasPublic(session.Region) && (h.Public == "" || awsauth.Names(reference.Hosts{Public: h.Public})) {
 		return fmt.Errorf("use ECR Public from %s: its partition of AWS has none; pass --public-registry with another registry, or --only with private functions", session.Region)
 	}
 	if h.Public != "" {
@@ -208,12 +210,12 @@ func (f *targetFlags) public(ctx context.Context, session *awsauth.Session, h *p
 			return err
 		}
 	}
-	h.Public = publish.PublicHost + "/" + alias
+	h.Public = reference.PublicHost + "/" + alias
 	return nil
 }
 
 // prepare checks that the repositories exist at AWS, and creates them if told to.
-func (t *target) prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]publish.Created, error) {
+func (t *target) prepare(ctx context.Context, functions []catalog.Function, create, dryRun bool) ([]ecrstate.Created, error) {
 	if t.ecr == nil {
 		return nil, nil
 	}
@@ -224,7 +226,7 @@ func (t *target) prepare(ctx context.Context, functions []catalog.Function, crea
 // missing region is a usage error.
 func login(ctx context.Context, region, private string) (*awsauth.Session, error) {
 	session, err := awsauth.New(ctx, region)
-	if of := publish.RegionOf(private); errors.Is(err, awsauth.ErrRegion) && of != "" {
+	if of := reference.RegionOf(private); errors.Is(err, awsauth.ErrRegion) && of != "" {
 		session, err = awsauth.New(ctx, of)
 	}
 	if errors.Is(err, awsauth.ErrRegion) {

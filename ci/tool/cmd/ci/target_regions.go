@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"strings"
 
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -38,7 +38,7 @@ func (f *targetFlags) in(ctx context.Context, region string) (targetFlags, error
 func (f *targetFlags) checkRegions() error {
 	private := f.hosts.Private
 	if strings.Contains(private, catalog.RegionBlank) {
-		if _, ok := publish.ParseECR(inRegion(private, "eu-central-1")); !ok {
+		if _, ok := reference.ParseECR(inRegion(private, "eu-central-1")); !ok {
 			return fmt.Errorf("--private-registry: %q is not a registry of ECR, which alone has %s in its name; leave that out", private, catalog.RegionBlank)
 		}
 	}
@@ -51,7 +51,7 @@ func (f *targetFlags) checkRegions() error {
 	if other := awsauth.OtherPartition(f.region); other != "" {
 		return fmt.Errorf("--region: %s is in another partition of AWS than %s, with other credentials; release it on its own", other, f.region[0])
 	}
-	if e, ok := publish.ParseECR(private); ok {
+	if e, ok := reference.ParseECR(private); ok {
 		return fmt.Errorf("--private-registry: %q is the registry of %s alone; write %s in place of that, or leave it out for your account's", private, e.Region, catalog.RegionBlank)
 	}
 	return nil
@@ -59,7 +59,7 @@ func (f *targetFlags) checkRegions() error {
 
 // copies are the private registries of the other regions. A registry that is not ECR is one for all.
 func (f *targetFlags) copies(first string) (all []string) {
-	e, ok := publish.ParseECR(first)
+	e, ok := reference.ParseECR(first)
 	for n, region := range f.region {
 		switch {
 		case n == 0 || !ok && f.hosts.Private != "":

@@ -13,7 +13,7 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -36,12 +36,12 @@ func asks(t *testing.T) (host string, got *atomic.Int32) {
 // Each command that names a registry asks AWS for a token only if AWS runs the registry.
 func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	opens := map[string]func(hosts publish.Hosts) (*registry.Client, error){
-		"publish": func(hosts publish.Hosts) (*registry.Client, error) {
+	opens := map[string]func(hosts reference.Hosts) (*registry.Client, error){
+		"publish": func(hosts reference.Hosts) (*registry.Client, error) {
 			opened, err := (&targetFlags{hosts: hosts}).open(t.Context(), &catalog.Catalog{}, nil)
 			return opened.client, err
 		},
-		"deploy": func(hosts publish.Hosts) (*registry.Client, error) {
+		"deploy": func(hosts reference.Hosts) (*registry.Client, error) {
 			opened, err := (&fleetFlags{targetFlags: targetFlags{hosts: hosts}}).open(t.Context(), &catalog.Catalog{})
 			return opened.registry, err
 		},
@@ -61,7 +61,7 @@ func TestARegistryOnThisMachineGetsNoTokenOfAWSElsewhere(t *testing.T) {
 				t.Setenv("AWS_ENDPOINT_URL_ECR", test.ecr)
 			}
 			host, got := asks(t)
-			client, err := opens[test.command](publish.Hosts{Private: host + "/x"})
+			client, err := opens[test.command](reference.Hosts{Private: host + "/x"})
 			require.NoError(t, err)
 
 			_, _, err = client.Digest(t.Context(), host+"/x/y", "z")

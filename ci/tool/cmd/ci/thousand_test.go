@@ -21,7 +21,7 @@ import (
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/publish/retention"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -234,7 +234,7 @@ func TestLongStatusOfAThousandFunctions(t *testing.T) {
 	}
 	for n, f := range functions {
 		_, digest := registry.put(t, "lambda-private-light", testkit.Manifest(testkit.Layer(fmt.Sprint(n), 1)), f.Image+"-latest",
-			publish.LiveTag(f.Image, publish.Side{Account: lambdafake.Account, Region: lambdafake.Region}))
+			reference.LiveTag(f.Image, reference.Side{Account: lambdafake.Account, Region: lambdafake.Region}))
 		aws.Add(f.Lambda, registry.host()+"/lambda-private-light@"+digest)
 	}
 

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambdas.internal/ci/tool/attest/verify"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/commit"
 )
 
@@ -85,7 +85,7 @@ func (a *app) verify(cmd *cobra.Command, f *buildFlags, published *publishedFlag
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	items := publish.Items(functions, t.hosts, published.commit)
+	items := reference.Items(functions, t.hosts, published.commit)
 	if err := verify.Any(cmd.Context(), t.registry, items, published.commit); err != nil {
 		return nil, err
 	}

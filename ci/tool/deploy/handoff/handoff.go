@@ -15,7 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"lambdas.internal/ci/tool/deploy"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -46,11 +46,11 @@ type Registry interface {
 }
 
 // Read finds the images that were published under the commit.
-func Read(ctx context.Context, r Registry, functions []catalog.Function, h publish.Hosts, commit string) (*Images, error) {
+func Read(ctx context.Context, r Registry, functions []catalog.Function, h reference.Hosts, commit string) (*Images, error) {
 	all := &Images{Commit: commit, Images: []Image{}}
 	functions = catalog.Running(functions)
 	var missing []string
-	for n, item := range publish.PrivateItems(functions, h, commit) {
+	for n, item := range reference.PrivateItems(functions, h, commit) {
 		digest, ok, err := r.Digest(ctx, item.Repository, item.CommitTag)
 		if err != nil {
 			return nil, fmt.Errorf("read the image of %s: %w", functions[n].Lambda, err)
@@ -65,7 +65,7 @@ func Read(ctx context.Context, r Registry, functions []catalog.Function, h publi
 		}
 		all.Images = append(all.Images, Image{
 			Lambda: functions[n].Lambda, Image: item.Image, Repository: item.Repository, Digest: digest.String(),
-			URI: publish.ForLambda(item.Repository) + "@" + digest.String(), Architecture: architecture,
+			URI: reference.ForLambda(item.Repository) + "@" + digest.String(), Architecture: architecture,
 		})
 	}
 	if len(missing) > 0 {
@@ -136,7 +136,7 @@ func (i *Images) context(w io.Writer) error {
 	}
 	images := map[string]image{}
 	for _, of := range i.Images {
-		images[of.Lambda] = image{publish.RepositoryName(catalog.Private, of.Repository), of.Digest, of.URI, of.Architecture}
+		images[of.Lambda] = image{reference.RepositoryName(catalog.Private, of.Repository), of.Digest, of.URI, of.Architecture}
 	}
 	return report.JSON(w, map[string]any{"lambda-images": images})
 }

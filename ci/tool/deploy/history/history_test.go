@@ -12,11 +12,11 @@ import (
 
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 )
 
-var here = publish.Side{Account: "123456789012", Region: "eu-central-1"}
+var here = reference.Side{Account: "123456789012", Region: "eu-central-1"}
 
 var noon = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
 
@@ -127,7 +127,7 @@ func TestAReleaseOfSome(t *testing.T) {
 
 // Old records have the account in the ARN of the caller, and the region in the registry's name.
 func TestRecordsOfSeveralSides(t *testing.T) {
-	there := publish.Side{Account: "222222222222", Region: "eu-central-1"}
+	there := reference.Side{Account: "222222222222", Region: "eu-central-1"}
 	minute := 0
 	record := func(commit string, account, region, who, registry string) history.Release {
 		minute++
@@ -144,7 +144,7 @@ func TestRecordsOfSeveralSides(t *testing.T) {
 	own := record("eeeeeee", here.Account, here.Region, "arn:aws:iam::123456789012:user/dana", ecr)
 	for name, c := range map[string]struct {
 		all  history.Releases
-		side publish.Side
+		side reference.Side
 		want string
 	}{
 		"own, old and new":               {history.Releases{old, theirs, other, nobody, own}, here, "aaaaaaa eeeeeee"},
@@ -177,7 +177,7 @@ func TestASideFindsItsRecords(t *testing.T) {
 	repository := testkit.NewRegistry(t).Host + "/light"
 	client := registry.NewClient(registry.Options{})
 	own := history.NewStore(client, []string{repository}, here)
-	others := history.NewStore(client, []string{repository}, publish.Side{Account: "222222222222", Region: here.Region})
+	others := history.NewStore(client, []string{repository}, reference.Side{Account: "222222222222", Region: here.Region})
 	_, err := own.Add(t.Context(), of(history.Deploy, "abc1234"), nil)
 	require.NoError(t, err)
 	for n := range history.DefaultRecent + 1 {

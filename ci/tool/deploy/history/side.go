@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // regionOf finds the region in the name of a private registry of ECR.
@@ -16,11 +16,11 @@ var regionOf = regexp.MustCompile(`^[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+
 // of its own region, which the name of the registry has. What they do not have is empty.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 // https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-func (r Release) Side() publish.Side {
+func (r Release) Side() reference.Side {
 	if r.Account != "" {
-		return publish.Side{Account: r.Account, Region: r.Region}
+		return reference.Side{Account: r.Account, Region: r.Region}
 	}
-	var s publish.Side
+	var s reference.Side
 	if parts := strings.SplitN(r.Who, ":", 6); len(parts) == 6 && parts[0] == "arn" {
 		s.Account = parts[4]
 	}
@@ -33,19 +33,19 @@ func (r Release) Side() publish.Side {
 }
 
 // Is tells whether the release is of the side, as far as the record says.
-func (r Release) Is(side publish.Side) bool {
+func (r Release) Is(side reference.Side) bool {
 	own := r.Side()
 	return own.Account == side.Account && (own.Region == side.Region || own.Region == "")
 }
 
 // Of returns the releases of a side.
-func (h Releases) Of(side publish.Side) Releases {
+func (h Releases) Of(side reference.Side) Releases {
 	return h.of(side, slices.ContainsFunc(h, func(r Release) bool { return r.Account != "" }))
 }
 
 // of returns the last releases of a side. A side without any has those of nobody, as long as no
 // side is known.
-func (h Releases) of(side publish.Side, known bool) Releases {
+func (h Releases) of(side reference.Side, known bool) Releases {
 	own := slices.DeleteFunc(slices.Clone(h), func(r Release) bool { return !r.Is(side) })
 	known = known || slices.ContainsFunc(h, func(r Release) bool { return r.Side().Account != "" })
 	if len(own) == 0 && !known {
@@ -57,14 +57,14 @@ func (h Releases) of(side publish.Side, known bool) Releases {
 
 // Recent returns the releases that some side can use: the last of each.
 func (h Releases) Recent() Releases {
-	var sides []publish.Side
+	var sides []reference.Side
 	for _, r := range h {
 		if s := r.Side(); !slices.Contains(sides, s) {
 			sides = append(sides, s)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(h), func(r Release) bool {
-		return !slices.ContainsFunc(sides, func(s publish.Side) bool {
+		return !slices.ContainsFunc(sides, func(s reference.Side) bool {
 			return slices.ContainsFunc(h.Of(s), func(o Release) bool { return o.Tag() == r.Tag() })
 		})
 	})

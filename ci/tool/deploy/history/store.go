@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // TagPrefix is the beginning of the tags of release records: release-TIME-COMMIT-ACCOUNT-REGION. No
@@ -56,13 +56,13 @@ type Registry interface {
 type Store struct {
 	registry     Registry
 	repositories []string
-	side         publish.Side
+	side         reference.Side
 }
 
 // NewStore returns a store in the private repositories, for the releases of a side. Records are
 // written to the first repository and read from all, so that none is lost if another
 // repository becomes the first.
-func NewStore(r Registry, repositories []string, side publish.Side) *Store {
+func NewStore(r Registry, repositories []string, side reference.Side) *Store {
 	return &Store{r, repositories, side}
 }
 
@@ -73,11 +73,11 @@ func (s *Store) Releases(ctx context.Context) (Releases, error) {
 		return nil, err
 	}
 	// Those without a side in their tag may be of this one.
-	found, err := s.readAll(ctx, slices.Concat(places[s.side], places[publish.Side{}]))
+	found, err := s.readAll(ctx, slices.Concat(places[s.side], places[reference.Side{}]))
 	if err != nil {
 		return nil, err
 	}
-	others := slices.ContainsFunc(slices.Collect(maps.Keys(places)), func(p publish.Side) bool { return p != publish.Side{} })
+	others := slices.ContainsFunc(slices.Collect(maps.Keys(places)), func(p reference.Side) bool { return p != reference.Side{} })
 	return found.of(s.side, others), nil
 }
 
@@ -93,8 +93,8 @@ func (s *Store) All(ctx context.Context) (Releases, error) {
 type place struct{ repository, tag string }
 
 // places are those of the last records of each side that a tag names, and of no side.
-func (s *Store) places(ctx context.Context) (map[publish.Side][]place, error) {
-	places := map[publish.Side][]place{}
+func (s *Store) places(ctx context.Context) (map[reference.Side][]place, error) {
+	places := map[reference.Side][]place{}
 	for _, repository := range s.repositories {
 		tags, err := s.registry.Tags(ctx, repository)
 		if err != nil {
@@ -102,7 +102,7 @@ func (s *Store) places(ctx context.Context) (map[publish.Side][]place, error) {
 		}
 		for _, tag := range tags {
 			if strings.HasPrefix(tag, TagPrefix) {
-				_, side := publish.CutSide(tag)
+				_, side := reference.CutSide(tag)
 				places[side] = append(places[side], place{repository, tag})
 			}
 		}
@@ -177,7 +177,7 @@ func (r Release) check() error {
 // Tag is the tag of the record of the release. It ends with the side, so that each side finds
 // its own without reading those of the others.
 func (r Release) Tag() string {
-	return publish.WithSide(TagPrefix+r.Time.Format(stamp)+"-"+r.Commit, publish.Side{Account: r.Account, Region: r.Region})
+	return reference.WithSide(TagPrefix+r.Time.Format(stamp)+"-"+r.Commit, reference.Side{Account: r.Account, Region: r.Region})
 }
 
 // Add writes a record of the release, unless it is the same as the last one. It returns

@@ -15,6 +15,7 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/change"
@@ -104,7 +105,7 @@ func (p *Plan) AddPublish(plan *publish.Plan) {
 		p.Latest = plan.Latest.String()
 	}
 	for _, s := range plan.Steps {
-		region := publish.RegionOf(s.Repository)
+		region := reference.RegionOf(s.Repository)
 		if !slices.ContainsFunc(p.Functions, func(r Row) bool { return r.Region == region }) {
 			region = p.Functions[0].Region
 		}

@@ -12,6 +12,7 @@ import (
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/report"
+	"lambdas.internal/ci/tool/report/regionerr"
 )
 
 // Part is the release in one region: its functions were checked, and none was changed.
@@ -104,7 +105,7 @@ func (r *Regions) forward(ctx context.Context, parts []Part, allOrNone bool) err
 			err = p.Release.Finish(ctx, p.Releaser, r.Regions[n].Report)
 		}
 		if err != nil {
-			return deploy.InRegion(p.Region, err)
+			return regionerr.Name(p.Region, err)
 		}
 	}
 	return nil
@@ -116,7 +117,7 @@ func (r *Regions) undo(ctx context.Context, parts []Part) error {
 	for n, p := range slices.Backward(parts) {
 		if r.Regions[n].Outcome == outcomeDone {
 			cause := errors.New("rolled back too, because not all regions are done (--all-regions-or-none)")
-			errs = append(errs, deploy.InRegion(p.Region, p.Release.Undo(ctx, p.Releaser, p.Plan, r.Regions[n].Report, cause)))
+			errs = append(errs, regionerr.Name(p.Region, p.Release.Undo(ctx, p.Releaser, p.Plan, r.Regions[n].Report, cause)))
 		}
 	}
 	return errors.Join(errs...)
@@ -126,7 +127,7 @@ func (r *Regions) undo(ctx context.Context, parts []Part) error {
 func (r *Regions) finish(ctx context.Context, parts []Part) error {
 	var errs []error
 	for n, p := range parts {
-		errs = append(errs, deploy.InRegion(p.Region, p.Release.Finish(ctx, p.Releaser, r.Regions[n].Report)))
+		errs = append(errs, regionerr.Name(p.Region, p.Release.Finish(ctx, p.Releaser, r.Regions[n].Report)))
 	}
 	return errors.Join(errs...)
 }

@@ -19,7 +19,7 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/internal/lambdafake"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 )
 
@@ -52,7 +52,7 @@ var fast = deploy.Pace{Poll: time.Millisecond, PollLongest: 2 * time.Millisecond
 // parts are the checked releases of the regions.
 func (w *world) parts(t *testing.T, kind history.Kind) (parts []release.Part) {
 	for _, region := range regions {
-		side := publish.Side{Account: lambdafake.Account, Region: region}
+		side := reference.Side{Account: lambdafake.Account, Region: region}
 		config := aws.Config{Region: region, BaseEndpoint: aws.String(w.aws.URL), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""), HTTPClient: http.DefaultClient}
 		r := &release.Release{
 			Kind: kind, Commit: "2222222", Records: history.NewStore(w.client, []string{w.images.Host + "/light"}, side), Releases: history.Releases{{Commit: "1111111"}},
@@ -154,10 +154,10 @@ func TestRunAll(t *testing.T) {
 				runs = append(runs, map[string]string{w.old: "old", w.new: "new"}[deploy.DigestOf(w.aws.In(region).Image("Api"))])
 			}
 			assert.Equal(t, c.want, strings.Join(runs, " "))
-			recorded, err := history.NewStore(w.client, []string{w.images.Host + "/light"}, publish.Side{}).All(t.Context())
+			recorded, err := history.NewStore(w.client, []string{w.images.Host + "/light"}, reference.Side{}).All(t.Context())
 			require.NoError(t, err)
 			assert.Len(t, recorded, c.records, "what is rolled back is not recorded")
-			_, live, err := w.client.Digest(t.Context(), w.images.Host+"/light", publish.LiveTag("api", publish.Side{Account: lambdafake.Account, Region: regions[0]}))
+			_, live, err := w.client.Digest(t.Context(), w.images.Host+"/light", reference.LiveTag("api", reference.Side{Account: lambdafake.Account, Region: regions[0]}))
 			require.NoError(t, err)
 			assert.Equal(t, c.records > 0, live)
 		})

@@ -7,15 +7,15 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 )
 
 // Report is what every function runs, beside the last release.
 type Report struct {
 	// Side is where the functions are.
-	Side      publish.Side `json:"side"`
-	Functions []Row        `json:"functions"`
+	Side      reference.Side `json:"side"`
+	Functions []Row          `json:"functions"`
 	// Last is the last release that was recorded.
 	Last *history.Release `json:"lastRelease,omitempty"`
 	// Next says what to type if functions do not run the last release, as after a deploy that
@@ -26,7 +26,7 @@ type Report struct {
 }
 
 // NewReport puts the rows beside the last of the releases of the side.
-func NewReport(side publish.Side, rows []Row, h history.Releases) *Report {
+func NewReport(side reference.Side, rows []Row, h history.Releases) *Report {
 	r := &Report{Side: side, Functions: rows}
 	if len(h) > 0 {
 		r.Last = &h[len(h)-1]

@@ -14,7 +14,7 @@ import (
 
 	"lambdas.internal/ci/tool/deploy"
 	"lambdas.internal/ci/tool/deploy/history"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -101,7 +101,7 @@ type Tags interface {
 
 // Look reads the status of the functions of a side. The releases are those of the side, the
 // items those of the private repositories, one for each of the functions.
-func Look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history.Releases, items []publish.Item, functions []catalog.Function) ([]Row, error) {
+func Look(ctx context.Context, l Lambda, tags Tags, side reference.Side, h history.Releases, items []reference.Item, functions []catalog.Function) ([]Row, error) {
 	rows := make([]Row, len(items))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -127,7 +127,7 @@ func Look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history
 	return rows, nil
 }
 
-func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, h history.Releases, item publish.Item) error {
+func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side reference.Side, h history.Releases, item reference.Item) error {
 	f, err := l.Function(ctx, r.Lambda, "")
 	if errors.Is(err, deploy.ErrMissing) {
 		r.drift(Missing, "the function does not exist")
@@ -147,7 +147,7 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 	for _, look := range []struct {
 		identifier string
 		found      *string
-	}{{item.LatestTag, &r.Latest}, {publish.LiveTag(r.Image, side), &r.Live}, {publish.LiveTag(r.Image, publish.Side{}), &r.Live}} {
+	}{{item.LatestTag, &r.Latest}, {reference.LiveTag(r.Image, side), &r.Live}, {reference.LiveTag(r.Image, reference.Side{}), &r.Live}} {
 		if *look.found != "" { // the tag without a side is of before there were sides
 			continue
 		}
@@ -177,7 +177,7 @@ func (r *Row) look(ctx context.Context, l Lambda, tags Tags, side publish.Side, 
 			return fmt.Errorf("find the commit of %s: %w", deploy.Short(r.Runs), err)
 		}
 	}
-	r.seen.function, r.seen.liveTag, r.seen.exists = f, publish.LiveTag(r.Image, side), true
+	r.seen.function, r.seen.liveTag, r.seen.exists = f, reference.LiveTag(r.Image, side), true
 	return nil
 }
 

@@ -14,20 +14,20 @@ import (
 	"lambdas.internal/ci/tool/deploy/history"
 	"lambdas.internal/ci/tool/deploy/status"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 var (
 	one, two = testkit.Digest("one").String(), testkit.Digest("two").String()
 	noon     = time.Date(2026, 5, 22, 12, 0, 0, 0, time.UTC)
-	items    = []publish.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
+	items    = []reference.Item{{Image: "api", Tier: catalog.Private, Repository: "host/light", LatestTag: "api-latest"}}
 	names    = []catalog.Function{{Image: "api", Lambda: "Api"}}
 	released = history.Releases{{Commit: "abc1234", Time: noon, Functions: []history.Function{{Image: "api", Lambda: "Api", After: one, Commit: "abc1234"}}}}
 )
 
 // here is the side of the functions.
-var here = publish.Side{Account: "123456789012", Region: "eu-central-1"}
+var here = reference.Side{Account: "123456789012", Region: "eu-central-1"}
 
 // lambda has one function, or fails.
 type lambda struct {

@@ -14,7 +14,7 @@ import (
 
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -41,7 +41,7 @@ func model(t *testing.T, functions []catalog.Function, sizes map[string]int64, v
 		require.NoError(t, err)
 		images[f.Image], variants[f.Image] = i, f.Variant
 	}
-	return Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, versions)
+	return Model(reference.Items(functions, reference.Hosts{}, ""), images, variants, versions)
 }
 
 func TestModelOfFiveFunctions(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"lambdas.internal/ci/tool/cache"
 	"lambdas.internal/ci/tool/image"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -127,10 +128,10 @@ func ReadOther(name string, part Part, digest string, m *v1.Manifest) Image {
 // Model returns the repositories with so many versions of each image, if only the binary
 // changes from version to version. images has the images by name; items say which
 // repositories each image goes to.
-func Model(items []publish.Item, images map[string]Image, variants map[string]catalog.Variant, versions int) []Repository {
+func Model(items []reference.Item, images map[string]Image, variants map[string]catalog.Variant, versions int) []Repository {
 	var all []Repository
 	for _, item := range items {
-		name := publish.RepositoryName(item.Tier, item.Repository)
+		name := reference.RepositoryName(item.Tier, item.Repository)
 		at := slices.IndexFunc(all, func(r Repository) bool { return r.Name == name && r.Tier == item.Tier })
 		if at < 0 {
 			all = append(all, Repository{Name: name, Tier: item.Tier, Variant: variants[item.Image]})
@@ -172,7 +173,7 @@ func OfLayout(dir string, functions []catalog.Function, kept *cache.Cache, versi
 			offline = append(offline, f.Image)
 		}
 	}
-	r := New(Model(publish.Items(functions, publish.Hosts{Names: names}, ""), images, variants, versions), prices)
+	r := New(Model(reference.Items(functions, reference.Hosts{Names: names}, ""), images, variants, versions), prices)
 	r.Source, r.Versions, r.Offline = dir, versions, offline
 	return r, nil
 }

@@ -11,7 +11,7 @@ import (
 	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -33,7 +33,7 @@ func fiveImages(t *testing.T) *cost.Report {
 		require.NoError(t, err)
 		variants[f.Image] = f.Variant
 	}
-	r := cost.New(cost.Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, 5), prices)
+	r := cost.New(cost.Model(reference.Items(functions, reference.Hosts{}, ""), images, variants, 5), prices)
 	r.Source, r.Versions, r.Offline = "dist", 5, []string{"api"}
 	return r
 }

@@ -12,7 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -53,20 +53,20 @@ type Lister interface {
 // ReadRegistries returns what the repositories of the functions at the hosts hold: each
 // image that a tag names, and those without a tag if the registry is a [Lister]. Without a public
 // host, it reads the private ones only.
-func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Function, h publish.Hosts) ([]Repository, error) {
+func ReadRegistries(ctx context.Context, r Registry, functions []catalog.Function, h reference.Hosts) ([]Repository, error) {
 	variants := map[string]catalog.Variant{}
 	for _, f := range functions {
 		variants[f.Image] = f.Variant
 	}
 	var all []Repository
 	var hosts []string
-	for _, item := range publish.Items(functions, h, "") {
+	for _, item := range reference.Items(functions, h, "") {
 		if slices.Contains(hosts, item.Repository) || item.Tier == catalog.Public && h.Public == "" {
 			continue
 		}
 		hosts = append(hosts, item.Repository)
 		v := variants[item.Image]
-		all = append(all, Repository{Name: publish.RepositoryName(item.Tier, item.Repository), Tier: item.Tier, Variant: v})
+		all = append(all, Repository{Name: reference.RepositoryName(item.Tier, item.Repository), Tier: item.Tier, Variant: v})
 	}
 	for n := range all {
 		var err error

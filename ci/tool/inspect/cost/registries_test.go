@@ -18,18 +18,19 @@ import (
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // published puts the functions' images of a layout into the registry and returns
 // how many bytes were sent.
-func published(t *testing.T, h publish.Hosts, commit, binary string, edited map[string]string) int64 {
+func published(t *testing.T, h reference.Hosts, commit, binary string, edited map[string]string) int64 {
 	t.Helper()
 	functions := registrytest.Functions()
 	images, err := publish.ReadImages(registrytest.Layout(t, functions, binary, edited, image.Offline, "test"), functions, nil)
 	require.NoError(t, err)
-	items := publish.Items(functions, h, commit)
+	items := reference.Items(functions, h, commit)
 	p := publish.NewPublisher(registry.NewClient(registry.Options{}), 0)
 	state, err := p.Inspect(t.Context(), items, images)
 	require.NoError(t, err)
@@ -53,7 +54,7 @@ func TestReadWhatWasPublished(t *testing.T) {
 func readWhatWasPublished(t *testing.T, tags catalog.Tags) {
 	t.Helper()
 	r := registrytest.New(t)
-	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias", Tags: tags}
+	h := reference.Hosts{Private: r.Host, Public: r.Host + "/alias", Tags: tags}
 	client := registry.NewClient(registry.Options{})
 	sent := published(t, h, "aaaaaaa", "one", nil)
 	sent += published(t, h, "bbbbbbb", "one", map[string]string{"thumb": "two"})
@@ -92,11 +93,11 @@ func readWhatWasPublished(t *testing.T, tags catalog.Tags) {
 
 func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 	r := testkit.NewRegistry(t)
-	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+	h := reference.Hosts{Private: r.Host, Public: r.Host + "/alias"}
 	functions := registrytest.Functions()[:1]
 	one := testkit.OCIImage(t, testkit.AMD64)
 	index := testkit.OCIIndex(t, map[*v1.Platform]v1.Image{&testkit.AMD64: one, &testkit.ARM64: testkit.OCIImage(t, testkit.ARM64)})
-	repository := publish.RepositoryName(catalog.Private, publish.Hosts{}.Repository(catalog.Private, catalog.Light))
+	repository := reference.RepositoryName(catalog.Private, reference.Hosts{}.Repository(catalog.Private, catalog.Light))
 	r.Push(t, repository+":release-1", one)
 	r.Push(t, repository+":a-tag-of-somebody", index)
 	r.Push(t, repository+":api-1234567", index)
@@ -117,8 +118,8 @@ func TestReadWhatIsNoImageOfOurs(t *testing.T) {
 
 func TestReadWhatIsAttachedToImages(t *testing.T) {
 	r := testkit.NewRegistry(t)
-	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
-	repository := publish.RepositoryName(catalog.Private, publish.Hosts{}.Repository(catalog.Private, catalog.Light))
+	h := reference.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+	repository := reference.RepositoryName(catalog.Private, reference.Hosts{}.Repository(catalog.Private, catalog.Light))
 	image := testkit.OCIImage(t, testkit.AMD64)
 	r.Push(t, repository+":api-1234567", image)
 	subject, err := partial.Descriptor(image)
@@ -181,11 +182,11 @@ func (l lister) Archived(context.Context, string) (int, int64, error) { return 2
 
 func TestReadImagesWithoutATag(t *testing.T) {
 	r := registrytest.New(t)
-	h := publish.Hosts{Private: r.Host, Public: r.Host + "/alias"}
+	h := reference.Hosts{Private: r.Host, Public: r.Host + "/alias"}
 	functions := registrytest.Functions()[:1]
 	l := lister{registry.NewClient(registry.Options{}), map[string]map[string][]string{}}
 	sent := published(t, h, "aaaaaaa", "one", nil)
-	at := h.Private + "/" + publish.RepositoryName(catalog.Private, publish.Hosts{}.Repository(catalog.Private, catalog.Light))
+	at := h.Private + "/" + reference.RepositoryName(catalog.Private, reference.Hosts{}.Repository(catalog.Private, catalog.Light))
 	l.tags[at] = map[string][]string{}
 	for _, tag := range []string{"api-aaaaaaa", "enhance-aaaaaaa"} {
 		digest, ok, err := l.Digest(t.Context(), at, tag)
@@ -250,15 +251,15 @@ func TestReadWhileOthersWrite(t *testing.T) {
 	functions := registrytest.Functions()[:1]
 	raw := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"size":1},"layers":[{"size":1},{"size":2}]}`, types.OCIManifestSchema1)
 	r := fake{tags: []string{"api-gone", "api-1234567"}, digests: map[string]v1.Hash{"api-1234567": testkit.Digest("a")}, manifest: []byte(raw)}
-	repositories, err := ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
+	repositories, err := ReadRegistries(t.Context(), r, functions, reference.Hosts{Private: "p", Public: "q"})
 	require.NoError(t, err)
 	assert.Len(t, repositories[0].Images, 1, "a tag that was removed after it was listed")
 
 	r.err = errors.New("no network")
-	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
+	_, err = ReadRegistries(t.Context(), r, functions, reference.Hosts{Private: "p", Public: "q"})
 	require.EqualError(t, err, "read what p/lambda-private-light holds: no network")
 
 	r.err, r.manifest = nil, []byte("<html>")
-	_, err = ReadRegistries(t.Context(), r, functions, publish.Hosts{Private: "p", Public: "q"})
+	_, err = ReadRegistries(t.Context(), r, functions, reference.Hosts{Private: "p", Public: "q"})
 	require.ErrorContains(t, err, "read what p/lambda-private-light holds: manifest "+testkit.Digest("a").String())
 }

@@ -15,7 +15,7 @@ import (
 	"lambdas.internal/ci/tool/inspect/cost"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -42,7 +42,7 @@ func modelled(t *testing.T, functions []catalog.Function, versions int) *cost.Re
 		require.NoError(t, err)
 		images[f.Image], variants[f.Image] = i, f.Variant
 	}
-	r := cost.New(cost.Model(publish.Items(functions, publish.Hosts{}, ""), images, variants, versions), prices(t))
+	r := cost.New(cost.Model(reference.Items(functions, reference.Hosts{}, ""), images, variants, versions), prices(t))
 	r.Source, r.Versions = "dist", versions
 	return r
 }

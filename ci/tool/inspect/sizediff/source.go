@@ -19,6 +19,7 @@ import (
 	"lambdas.internal/ci/tool/image/layer"
 	"lambdas.internal/ci/tool/image/layout"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/limit"
 	"lambdas.internal/ci/tool/workspace/catalog"
 	"lambdas.internal/ci/tool/workspace/commit"
@@ -164,7 +165,7 @@ type Tagged interface {
 // AllFromRegistry returns the images at the places, without a commit, that have the tag of
 // their place, or, where tag is nil, that were published under the commit. At least one has
 // it; name is what an error calls them.
-func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []publish.Item, name string, tag func(publish.Item) string, of string) (map[string]*Source, error) {
+func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []reference.Item, name string, tag func(reference.Item) string, of string) (map[string]*Source, error) {
 	tags := map[string][]string{} // by repository
 	for _, p := range places {
 		if _, ok := tags[p.Repository]; ok {
@@ -209,7 +210,7 @@ func AllFromRegistry(ctx context.Context, r Tagged, kept *cache.Cache, places []
 
 // tagOf returns the tag that the image of a place has; "" if it has none. A commit is found by
 // fewer or more digits than it was published with.
-func tagOf(tags []string, p publish.Item, tag func(publish.Item) string, of string) (string, error) {
+func tagOf(tags []string, p reference.Item, tag func(reference.Item) string, of string) (string, error) {
 	want := p.CommitTag + of
 	if tag != nil {
 		want = tag(p)
@@ -235,7 +236,7 @@ func tagOf(tags []string, p publish.Item, tag func(publish.Item) string, of stri
 }
 
 // held tells of which commits the repositories hold images.
-func held(places []publish.Item, tags map[string][]string) string {
+func held(places []reference.Item, tags map[string][]string) string {
 	commits := map[string]bool{}
 	for _, p := range places {
 		for _, t := range tags[p.Repository] {

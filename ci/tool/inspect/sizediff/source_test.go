@@ -18,6 +18,7 @@ import (
 	"lambdas.internal/ci/tool/inspect/sizediff"
 	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -78,12 +79,12 @@ func TestWhatALayoutDoesNotHold(t *testing.T) {
 }
 
 // push pushes the images of a layout to a registry, with commit aaaaaaa in their tags.
-func push(t *testing.T, dir, host string) []publish.Item {
+func push(t *testing.T, dir, host string) []reference.Item {
 	t.Helper()
 	functions := registrytest.Functions()
 	images, err := publish.ReadImages(dir, functions, nil)
 	require.NoError(t, err)
-	items := publish.Items(functions, publish.Hosts{Private: host, Public: host}, "aaaaaaa")
+	items := reference.Items(functions, reference.Hosts{Private: host, Public: host}, "aaaaaaa")
 	p := publish.NewPublisher(registry.NewClient(registry.Options{}), publish.DefaultParallel)
 	state, err := p.Inspect(t.Context(), items, images)
 	require.NoError(t, err)

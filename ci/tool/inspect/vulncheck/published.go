@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -16,8 +16,8 @@ type Published struct {
 	// Digest is "" if the function runs no image that is known.
 	Digest string `json:"digest,omitempty"`
 	// Platform is what it is for.
-	Platform string       `json:"platform,omitempty"`
-	Scan     publish.Scan `json:"scan"`
+	Platform string        `json:"platform,omitempty"`
+	Scan     ecrstate.Scan `json:"scan"`
 }
 
 // Redeploys tells whether the image has grave vulnerabilities that a fix exists for, or may.

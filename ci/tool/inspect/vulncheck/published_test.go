@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 )
 
 func TestWhatECRHasFound(t *testing.T) {
-	of := func(status string, critical, unfixable int) publish.Scan {
-		return publish.Scan{Kind: "enhanced", Status: status, Severities: map[string]int{"CRITICAL": critical, "MEDIUM": 3}, Unfixable: unfixable}
+	of := func(status string, critical, unfixable int) ecrstate.Scan {
+		return ecrstate.Scan{Kind: "enhanced", Status: status, Severities: map[string]int{"CRITICAL": critical, "MEDIUM": 3}, Unfixable: unfixable}
 	}
 	for title, test := range map[string]struct {
 		published Published
@@ -23,7 +23,7 @@ func TestWhatECRHasFound(t *testing.T) {
 		"no fix exists":           {Published{Digest: "sha256:a", Scan: of("ACTIVE", 2, 2)}, false, "no fix exists yet"},
 		"nothing grave":           {Published{Digest: "sha256:a", Scan: of("COMPLETE", 0, 0)}, false, "nothing grave"},
 		"scanning is off":         {Published{Digest: "sha256:a"}, false, "unknown: not scanned; scanning is off for the repository, or was when it was pushed"},
-		"an image that is no use": {Published{Digest: "sha256:a", Scan: publish.Scan{Status: "UNSUPPORTED_IMAGE"}}, false, "unknown: ECR's scan is UNSUPPORTED_IMAGE"},
+		"an image that is no use": {Published{Digest: "sha256:a", Scan: ecrstate.Scan{Status: "UNSUPPORTED_IMAGE"}}, false, "unknown: ECR's scan is UNSUPPORTED_IMAGE"},
 		"no image":                {Published{}, false, "unknown: the function runs no image of this repository"},
 	} {
 		t.Run(title, func(t *testing.T) {

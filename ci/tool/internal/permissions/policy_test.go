@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -150,7 +150,7 @@ func check(data []byte, c *catalog.Catalog) (allowed []string, problems []string
 // checkResources returns the resources that the functions do not need.
 func checkResources(service string, resources []string, c *catalog.Catalog) (problems []string) {
 	var want []string
-	for _, r := range ecrapi.Want(c.Functions, publish.Hosts{Names: c.Pipeline.Repositories}) {
+	for _, r := range ecrapi.Want(c.Functions, reference.Hosts{Names: c.Pipeline.Repositories}) {
 		switch {
 		case service == "ecr" && r.Tier == catalog.Private:
 			want = append(want, "arn:aws:ecr:<region>:<account>:repository/"+r.Name)

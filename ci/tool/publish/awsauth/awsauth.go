@@ -21,7 +21,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 )
 
@@ -160,7 +160,7 @@ func (s *Session) Alias(ctx context.Context) (string, error) {
 // Keychain returns the logins for the registries at the hosts: a token of AWS if AWS runs
 // the registry, or if the registry and AWS are stand-ins on this machine. All other
 // registries use Docker's logins.
-func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
+func (s *Session) Keychain(h reference.Hosts) authn.Keychain {
 	public := &token{registry: "ECR Public", now: time.Now, get: func(ctx context.Context) (string, time.Time, error) {
 		out, err := s.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{})
 		if err != nil {
@@ -173,7 +173,7 @@ func (s *Session) Keychain(h publish.Hosts) authn.Keychain {
 	}}
 	all := keychain{{h.Public, public, s.publicHost}, {h.Private, s.privateToken(), s.privateHost}}
 	for _, copied := range h.Copies {
-		there := s.In(publish.RegionOf(copied))
+		there := s.In(reference.RegionOf(copied))
 		all = append(all, login{copied, there.privateToken(), there.privateHost})
 	}
 	// If one registry is below the path of the other, its own login is found first.

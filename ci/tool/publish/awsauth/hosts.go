@@ -7,16 +7,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // publicHosts are the names of ECR Public: the usual one, and that for IPv6 too.
 // https://docs.aws.amazon.com/AmazonECR/latest/public/public-ecr-requests.html
-var publicHosts = []string{publish.PublicHost, "ecr-public.aws.com"}
+var publicHosts = []string{reference.PublicHost, "ecr-public.aws.com"}
 
 // CheckHosts fails if a registry of AWS is named for what it is not, or in a spelling that
 // gets no token.
-func CheckHosts(h publish.Hosts) error {
+func CheckHosts(h reference.Hosts) error {
 	for _, named := range []struct {
 		flag, registry string
 		public         bool
@@ -24,7 +24,7 @@ func CheckHosts(h publish.Hosts) error {
 		host, _, _ := strings.Cut(named.registry, "/")
 		plain, _, _ := strings.Cut(strings.ToLower(host), ":")
 		plain = strings.TrimSuffix(plain, ".")
-		_, private := publish.ParseECR(plain)
+		_, private := reference.ParseECR(plain)
 		public := slices.Contains(publicHosts, plain)
 		switch {
 		case (private || public) && host != plain:
@@ -34,18 +34,18 @@ func CheckHosts(h publish.Hosts) error {
 		case public && named.registry == host:
 			return fmt.Errorf("%s: %q is without the alias of an account; write %s/ALIAS, or leave it out for your account's", named.flag, host, host)
 		case private && named.public:
-			return fmt.Errorf("%s: %q is a private registry of ECR; pass %s/ALIAS, or leave it out for your account's", named.flag, named.registry, publish.PublicHost)
+			return fmt.Errorf("%s: %q is a private registry of ECR; pass %s/ALIAS, or leave it out for your account's", named.flag, named.registry, reference.PublicHost)
 		}
 	}
 	return nil
 }
 
 // Runs returns the registries that AWS runs, without those that it does not.
-func (s *Session) Runs(h publish.Hosts) (publish.Hosts, error) {
+func (s *Session) Runs(h reference.Hosts) (reference.Hosts, error) {
 	host := func(registry string) string { host, _, _ := strings.Cut(registry, "/"); return host }
 	private, err := s.privateHost(host(h.Private))
 	if err != nil {
-		return publish.Hosts{}, fmt.Errorf("use the private registry %s: %w", h.Private, err)
+		return reference.Hosts{}, fmt.Errorf("use the private registry %s: %w", h.Private, err)
 	}
 	if !private {
 		h.Private = ""
@@ -60,10 +60,10 @@ func (s *Session) Runs(h publish.Hosts) (publish.Hosts, error) {
 // of the caller, not of an account: whether it may read another account's registry, that
 // account decides. It is of one region.
 func (s *Session) privateHost(host string) (bool, error) {
-	if publish.Loopback(host) {
+	if reference.Loopback(host) {
 		return standIn(s.ECR.Options().BaseEndpoint), nil
 	}
-	e, ok := publish.ParseECR(host)
+	e, ok := reference.ParseECR(host)
 	if !ok {
 		return false, nil
 	}
@@ -75,11 +75,11 @@ func (s *Session) privateHost(host string) (bool, error) {
 
 // publicHost tells whether ECR Public's token belongs to the registry at the host.
 func (s *Session) publicHost(host string) (bool, error) {
-	return slices.Contains(publicHosts, host) || publish.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
+	return slices.Contains(publicHosts, host) || reference.Loopback(host) && standIn(s.Public.Options().BaseEndpoint), nil
 }
 
 // standIn tells whether a service of AWS is a stand-in on this machine.
 func standIn(endpoint *string) bool {
 	_, host, _ := strings.Cut(aws.ToString(endpoint), "://")
-	return publish.Loopback(host)
+	return reference.Loopback(host)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 )
 
@@ -81,7 +81,7 @@ func newListener(t *testing.T) *listener {
 	return l
 }
 
-func client(h publish.Hosts, s *Session, transport http.RoundTripper) *registry.Client {
+func client(h reference.Hosts, s *Session, transport http.RoundTripper) *registry.Client {
 	return registry.NewClient(registry.Options{
 		Keychain: s.Keychain(h), Transport: transport, Retry: &registry.Retry{Attempts: 1, First: time.Millisecond, Longest: time.Millisecond},
 	})
@@ -93,12 +93,12 @@ func TestAListenerOnThisMachineGetsNoTokenOfAWS(t *testing.T) {
 	aws, s := realAWS(t)
 	_, err := s.Account(t.Context())
 	require.NoError(t, err)
-	for title, hosts := range map[string]func(host string) publish.Hosts{
-		"private": func(host string) publish.Hosts {
-			return publish.Hosts{Private: host + "/x", Public: "public.ecr.aws/alias"}
+	for title, hosts := range map[string]func(host string) reference.Hosts{
+		"private": func(host string) reference.Hosts {
+			return reference.Hosts{Private: host + "/x", Public: "public.ecr.aws/alias"}
 		},
-		"public": func(host string) publish.Hosts {
-			return publish.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: host + "/x"}
+		"public": func(host string) reference.Hosts {
+			return reference.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: host + "/x"}
 		},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -115,46 +115,46 @@ func TestWhichHostGetsWhichToken(t *testing.T) {
 	const private, public = "ecr.GetAuthorizationToken", "ecrpublic.GetAuthorizationToken"
 	const account = "123456789012"
 	tests := map[string]struct {
-		hosts publish.Hosts
+		hosts reference.Hosts
 		at    string // the registry that is asked, with its path
 		token string // the call that gave it, or ""
 	}{
-		"private":                    {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com"}, account + ".dkr.ecr.eu-central-1.amazonaws.com", private},
-		"private with a path":        {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com/p"}, account + ".dkr.ecr.eu-central-1.amazonaws.com/p", private},
-		"another path":               {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com/p"}, account + ".dkr.ecr.eu-central-1.amazonaws.com/q", ""},
-		"FIPS":                       {publish.Hosts{Private: account + ".dkr.ecr-fips.eu-central-1.amazonaws.com"}, account + ".dkr.ecr-fips.eu-central-1.amazonaws.com", private},
-		"dual-stack":                 {publish.Hosts{Private: account + ".dkr-ecr.eu-central-1.on.aws"}, account + ".dkr-ecr.eu-central-1.on.aws", private},
-		"China":                      {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com.cn"}, account + ".dkr.ecr.eu-central-1.amazonaws.com.cn", private},
-		"iso":                        {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.c2s.ic.gov"}, account + ".dkr.ecr.eu-central-1.c2s.ic.gov", private},
-		"another account":            {publish.Hosts{Private: "999999999999.dkr.ecr.eu-central-1.amazonaws.com"}, "999999999999.dkr.ecr.eu-central-1.amazonaws.com", private},
-		"a lookalike":                {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com.evil.example"}, account + ".dkr.ecr.eu-central-1.amazonaws.com.evil.example", ""},
-		"a lookalike in front":       {publish.Hosts{Private: "evil.example." + account + ".dkr.ecr.eu-central-1.amazonaws.com"}, "evil.example." + account + ".dkr.ecr.eu-central-1.amazonaws.com", ""},
-		"no dots":                    {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonawsxcom"}, account + ".dkr.ecr.eu-central-1.amazonawsxcom", ""},
-		"region with a dot":          {publish.Hosts{Private: account + ".dkr.ecr.evil.example.amazonaws.com"}, account + ".dkr.ecr.evil.example.amazonaws.com", ""},
-		"not an account":             {publish.Hosts{Private: "bucket.dkr.ecr.eu-central-1.amazonaws.com"}, "bucket.dkr.ecr.eu-central-1.amazonaws.com", ""},
-		"another service":            {publish.Hosts{Private: "bucket.s3.eu-central-1.amazonaws.com"}, "bucket.s3.eu-central-1.amazonaws.com", ""},
-		"a port":                     {publish.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com:8443"}, account + ".dkr.ecr.eu-central-1.amazonaws.com:8443", ""},
-		"private named public":       {publish.Hosts{Private: "public.ecr.aws/alias"}, "public.ecr.aws/alias", ""},
-		"any other host":             {publish.Hosts{Private: "registry.example"}, "registry.example", ""},
-		"a host in the network":      {publish.Hosts{Private: "10.0.0.1:5000"}, "10.0.0.1:5000", ""},
-		"localhost":                  {publish.Hosts{Private: "localhost:5000"}, "localhost:5000", ""},
-		"IPv6":                       {publish.Hosts{Private: "[::1]:5000"}, "[::1]:5000", ""},
-		"public":                     {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias", public},
-		"public, dual-stack":         {publish.Hosts{Public: "ecr-public.aws.com/alias"}, "ecr-public.aws.com/alias", public},
-		"public, dual-stack, not so": {publish.Hosts{Public: "ecr-public.aws.com.evil.example/alias"}, "ecr-public.aws.com.evil.example/alias", ""},
-		"public dual-stack, private": {publish.Hosts{Private: "ecr-public.aws.com/alias"}, "ecr-public.aws.com/alias", ""},
-		"public, another alias":      {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/aliased", ""},
-		"public, a lookalike":        {publish.Hosts{Public: "public.ecr.aws.evil.example/alias"}, "public.ecr.aws.evil.example/alias", ""},
-		"public, a port":             {publish.Hosts{Public: "public.ecr.aws:8443/alias"}, "public.ecr.aws:8443/alias", ""},
-		"public named private":       {publish.Hosts{Public: account + ".dkr.ecr.eu-central-1.amazonaws.com"}, account + ".dkr.ecr.eu-central-1.amazonaws.com", ""},
-		"public, any other host":     {publish.Hosts{Public: "registry.example/alias"}, "registry.example/alias", ""},
-		"public, this machine":       {publish.Hosts{Public: "127.0.0.1:5000/alias"}, "127.0.0.1:5000/alias", ""},
-		"private below public":       {publish.Hosts{Public: "public.ecr.aws", Private: "public.ecr.aws/alias"}, "public.ecr.aws/alias", ""},
-		"Docker's login, private":    {publish.Hosts{Private: "docker.example/x"}, "docker.example/x", "docker"},
-		"Docker's login, public":     {publish.Hosts{Public: "docker.example/x"}, "docker.example/x", "docker"},
-		"Docker's login, loopback":   {publish.Hosts{Private: "127.0.0.1:7601/x"}, "127.0.0.1:7601/x", "docker"},
-		"Docker's login, not named":  {publish.Hosts{}, "docker.example/x", "docker"},
-		"Docker's login, other path": {publish.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias2", ""},
+		"private":                    {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com"}, account + ".dkr.ecr.eu-central-1.amazonaws.com", private},
+		"private with a path":        {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com/p"}, account + ".dkr.ecr.eu-central-1.amazonaws.com/p", private},
+		"another path":               {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com/p"}, account + ".dkr.ecr.eu-central-1.amazonaws.com/q", ""},
+		"FIPS":                       {reference.Hosts{Private: account + ".dkr.ecr-fips.eu-central-1.amazonaws.com"}, account + ".dkr.ecr-fips.eu-central-1.amazonaws.com", private},
+		"dual-stack":                 {reference.Hosts{Private: account + ".dkr-ecr.eu-central-1.on.aws"}, account + ".dkr-ecr.eu-central-1.on.aws", private},
+		"China":                      {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com.cn"}, account + ".dkr.ecr.eu-central-1.amazonaws.com.cn", private},
+		"iso":                        {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.c2s.ic.gov"}, account + ".dkr.ecr.eu-central-1.c2s.ic.gov", private},
+		"another account":            {reference.Hosts{Private: "999999999999.dkr.ecr.eu-central-1.amazonaws.com"}, "999999999999.dkr.ecr.eu-central-1.amazonaws.com", private},
+		"a lookalike":                {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com.evil.example"}, account + ".dkr.ecr.eu-central-1.amazonaws.com.evil.example", ""},
+		"a lookalike in front":       {reference.Hosts{Private: "evil.example." + account + ".dkr.ecr.eu-central-1.amazonaws.com"}, "evil.example." + account + ".dkr.ecr.eu-central-1.amazonaws.com", ""},
+		"no dots":                    {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonawsxcom"}, account + ".dkr.ecr.eu-central-1.amazonawsxcom", ""},
+		"region with a dot":          {reference.Hosts{Private: account + ".dkr.ecr.evil.example.amazonaws.com"}, account + ".dkr.ecr.evil.example.amazonaws.com", ""},
+		"not an account":             {reference.Hosts{Private: "bucket.dkr.ecr.eu-central-1.amazonaws.com"}, "bucket.dkr.ecr.eu-central-1.amazonaws.com", ""},
+		"another service":            {reference.Hosts{Private: "bucket.s3.eu-central-1.amazonaws.com"}, "bucket.s3.eu-central-1.amazonaws.com", ""},
+		"a port":                     {reference.Hosts{Private: account + ".dkr.ecr.eu-central-1.amazonaws.com:8443"}, account + ".dkr.ecr.eu-central-1.amazonaws.com:8443", ""},
+		"private named public":       {reference.Hosts{Private: "public.ecr.aws/alias"}, "public.ecr.aws/alias", ""},
+		"any other host":             {reference.Hosts{Private: "registry.example"}, "registry.example", ""},
+		"a host in the network":      {reference.Hosts{Private: "10.0.0.1:5000"}, "10.0.0.1:5000", ""},
+		"localhost":                  {reference.Hosts{Private: "localhost:5000"}, "localhost:5000", ""},
+		"IPv6":                       {reference.Hosts{Private: "[::1]:5000"}, "[::1]:5000", ""},
+		"public":                     {reference.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias", public},
+		"public, dual-stack":         {reference.Hosts{Public: "ecr-public.aws.com/alias"}, "ecr-public.aws.com/alias", public},
+		"public, dual-stack, not so": {reference.Hosts{Public: "ecr-public.aws.com.evil.example/alias"}, "ecr-public.aws.com.evil.example/alias", ""},
+		"public dual-stack, private": {reference.Hosts{Private: "ecr-public.aws.com/alias"}, "ecr-public.aws.com/alias", ""},
+		"public, another alias":      {reference.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/aliased", ""},
+		"public, a lookalike":        {reference.Hosts{Public: "public.ecr.aws.evil.example/alias"}, "public.ecr.aws.evil.example/alias", ""},
+		"public, a port":             {reference.Hosts{Public: "public.ecr.aws:8443/alias"}, "public.ecr.aws:8443/alias", ""},
+		"public named private":       {reference.Hosts{Public: account + ".dkr.ecr.eu-central-1.amazonaws.com"}, account + ".dkr.ecr.eu-central-1.amazonaws.com", ""},
+		"public, any other host":     {reference.Hosts{Public: "registry.example/alias"}, "registry.example/alias", ""},
+		"public, this machine":       {reference.Hosts{Public: "127.0.0.1:5000/alias"}, "127.0.0.1:5000/alias", ""},
+		"private below public":       {reference.Hosts{Public: "public.ecr.aws", Private: "public.ecr.aws/alias"}, "public.ecr.aws/alias", ""},
+		"Docker's login, private":    {reference.Hosts{Private: "docker.example/x"}, "docker.example/x", "docker"},
+		"Docker's login, public":     {reference.Hosts{Public: "docker.example/x"}, "docker.example/x", "docker"},
+		"Docker's login, loopback":   {reference.Hosts{Private: "127.0.0.1:7601/x"}, "127.0.0.1:7601/x", "docker"},
+		"Docker's login, not named":  {reference.Hosts{}, "docker.example/x", "docker"},
+		"Docker's login, other path": {reference.Hosts{Public: "public.ecr.aws/alias"}, "public.ecr.aws/alias2", ""},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestWhichHostGetsWhichToken(t *testing.T) {
 }
 
 // given returns the call that gave the password for a registry: of AWS, "docker", or "".
-func given(t *testing.T, aws *awsfake.AWS, s *Session, hosts publish.Hosts, at string) string {
+func given(t *testing.T, aws *awsfake.AWS, s *Session, hosts reference.Hosts, at string) string {
 	t.Helper()
 	repo, err := name.NewRepository(at + "/lambda-light")
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func given(t *testing.T, aws *awsfake.AWS, s *Session, hosts publish.Hosts, at s
 // A stand-in for one service of AWS gives tokens for that service's registry alone.
 func TestStandInsGiveTokensForThisMachine(t *testing.T) {
 	const private, public = "ecr.GetAuthorizationToken", "ecrpublic.GetAuthorizationToken"
-	hosts := publish.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:1/public"}
+	hosts := reference.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:1/public"}
 	far := "http://stand-in.example"
 	file := filepath.Join(t.TempDir(), "config")
 	tests := map[string]struct {
@@ -238,10 +238,10 @@ func TestStandInsGiveTokensForThisMachine(t *testing.T) {
 func TestAnotherRegion(t *testing.T) {
 	aws, s := realAWS(t)
 	for _, host := range []string{"123456789012.dkr.ecr.us-west-2.amazonaws.com", "123456789012.dkr-ecr.us-west-2.on.aws"} {
-		_, _, err := client(publish.Hosts{Private: host}, s, nil).Digest(t.Context(), host+"/x", "y")
+		_, _, err := client(reference.Hosts{Private: host}, s, nil).Digest(t.Context(), host+"/x", "y")
 		require.EqualError(t, err, "look up y in "+host+"/x: log in to "+host+": it is in us-west-2, and the AWS region is eu-central-1; pass --region us-west-2")
 	}
-	_, err := s.Runs(publish.Hosts{Private: "123456789012.dkr.ecr.us-west-2.amazonaws.com/x", Public: "public.ecr.aws/alias"})
+	_, err := s.Runs(reference.Hosts{Private: "123456789012.dkr.ecr.us-west-2.amazonaws.com/x", Public: "public.ecr.aws/alias"})
 	require.EqualError(t, err, "use the private registry 123456789012.dkr.ecr.us-west-2.amazonaws.com/x: it is in us-west-2, and the AWS region is eu-central-1; pass --region us-west-2")
 	assert.Empty(t, aws.Passwords())
 }
@@ -249,7 +249,7 @@ func TestAnotherRegion(t *testing.T) {
 func TestWhichRegistriesAWSRuns(t *testing.T) {
 	_, s := realAWS(t)
 	const private, public = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/x", "public.ecr.aws/alias"
-	for given, want := range map[*publish.Hosts]publish.Hosts{
+	for given, want := range map[*reference.Hosts]reference.Hosts{
 		{Private: private, Public: public}:             {Private: private, Public: public},
 		{Private: "127.0.0.1:1/x", Public: public}:     {Public: public},
 		{Private: private, Public: "registry.example"}: {Private: private},
@@ -281,7 +281,7 @@ func TestATokenOfAWSGoesToNoTokenServerElsewhere(t *testing.T) {
 					return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 				},
 			}
-			_, _, err := client(publish.Hosts{Public: host + "/alias"}, s, network).Digest(t.Context(), host+"/alias/x", "y")
+			_, _, err := client(reference.Hosts{Public: host + "/alias"}, s, network).Digest(t.Context(), host+"/alias/x", "y")
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), "nobody-may-see")
 			assert.Len(t, aws.Passwords(), 1)
@@ -294,22 +294,22 @@ func TestATokenOfAWSGoesToNoTokenServerElsewhere(t *testing.T) {
 func TestCheckHosts(t *testing.T) {
 	const private = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 	tests := map[string]struct {
-		hosts publish.Hosts
+		hosts reference.Hosts
 		err   string
 	}{
-		"the defaults":          {publish.Hosts{Private: private, Public: "public.ecr.aws/alias"}, ""},
-		"this machine":          {publish.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:1/public"}, ""},
-		"any registry":          {publish.Hosts{Private: "Registry.example:5000/X", Public: "public.ecr.aws.example"}, ""},
-		"private is public":     {publish.Hosts{Private: "public.ecr.aws/alias"}, `--private-registry: "public.ecr.aws/alias" is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's`},
-		"public is private":     {publish.Hosts{Public: private}, `--public-registry: "` + private + `" is a private registry of ECR; pass public.ecr.aws/ALIAS, or leave it out for your account's`},
-		"public is private too": {publish.Hosts{Public: "123456789012.dkr-ecr.eu-central-1.on.aws/x"}, `is a private registry of ECR`},
-		"private is dual-stack": {publish.Hosts{Private: "ecr-public.aws.com/alias"}, `--private-registry: "ecr-public.aws.com/alias" is ECR Public, where everyone can read`},
-		"no alias":              {publish.Hosts{Public: "public.ecr.aws"}, `--public-registry: "public.ecr.aws" is without the alias of an account; write public.ecr.aws/ALIAS, or leave it out for your account's`},
-		"both private":          {publish.Hosts{Private: private, Public: private}, `--public-registry: `},
-		"both public":           {publish.Hosts{Private: "public.ecr.aws/a", Public: "public.ecr.aws/a"}, `--private-registry: `},
-		"capitals":              {publish.Hosts{Private: "Public.ECR.aws/alias"}, `--private-registry: "Public.ECR.aws" is a name of AWS in another spelling; write public.ecr.aws`},
-		"a dot at the end":      {publish.Hosts{Private: private + "./x"}, `--private-registry: "` + private + `." is a name of AWS in another spelling; write ` + private},
-		"a port":                {publish.Hosts{Public: "public.ecr.aws:443/alias"}, `--public-registry: "public.ecr.aws:443" is a name of AWS in another spelling; write public.ecr.aws`},
+		"the defaults":          {reference.Hosts{Private: private, Public: "public.ecr.aws/alias"}, ""},
+		"this machine":          {reference.Hosts{Private: "127.0.0.1:1", Public: "127.0.0.1:1/public"}, ""},
+		"any registry":          {reference.Hosts{Private: "Registry.example:5000/X", Public: "public.ecr.aws.example"}, ""},
+		"private is public":     {reference.Hosts{Private: "public.ecr.aws/alias"}, `--private-registry: "public.ecr.aws/alias" is ECR Public, where everyone can read; pass ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave it out for your account's`},
+		"public is private":     {reference.Hosts{Public: private}, `--public-registry: "` + private + `" is a private registry of ECR; pass public.ecr.aws/ALIAS, or leave it out for your account's`},
+		"public is private too": {reference.Hosts{Public: "123456789012.dkr-ecr.eu-central-1.on.aws/x"}, `is a private registry of ECR`},
+		"private is dual-stack": {reference.Hosts{Private: "ecr-public.aws.com/alias"}, `--private-registry: "ecr-public.aws.com/alias" is ECR Public, where everyone can read`},
+		"no alias":              {reference.Hosts{Public: "public.ecr.aws"}, `--public-registry: "public.ecr.aws" is without the alias of an account; write public.ecr.aws/ALIAS, or leave it out for your account's`},
+		"both private":          {reference.Hosts{Private: private, Public: private}, `--public-registry: `},
+		"both public":           {reference.Hosts{Private: "public.ecr.aws/a", Public: "public.ecr.aws/a"}, `--private-registry: `},
+		"capitals":              {reference.Hosts{Private: "Public.ECR.aws/alias"}, `--private-registry: "Public.ECR.aws" is a name of AWS in another spelling; write public.ecr.aws`},
+		"a dot at the end":      {reference.Hosts{Private: private + "./x"}, `--private-registry: "` + private + `." is a name of AWS in another spelling; write ` + private},
+		"a port":                {reference.Hosts{Public: "public.ecr.aws:443/alias"}, `--public-registry: "public.ecr.aws:443" is a name of AWS in another spelling; write public.ecr.aws`},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/smithy-go/middleware"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // PrivateHost returns the registry of an account in a region.
@@ -55,8 +55,8 @@ func HasPublic(region string) bool {
 
 // InAccount makes the session's calls to ECR those for the account that the host names, if it is
 // a registry of ECR. Without it, they are for the account of the credentials.
-func (s *Session) InAccount(h publish.Hosts) {
-	e, ok := publish.ParseECR(h.Private)
+func (s *Session) InAccount(h reference.Hosts) {
+	e, ok := reference.ParseECR(h.Private)
 	if !ok {
 		return
 	}
@@ -75,8 +75,8 @@ func (s *Session) InAccount(h publish.Hosts) {
 }
 
 // Names tells whether one of the registries is one of AWS, which the token of AWS is for.
-func Names(h publish.Hosts) bool {
-	_, private := publish.ParseECR(h.Private)
+func Names(h reference.Hosts) bool {
+	_, private := reference.ParseECR(h.Private)
 	public, _, _ := strings.Cut(h.Public, "/")
 	return private || slices.Contains(publicHosts, public)
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // The registry of each partition is one that ECR's token may go to.
@@ -29,14 +29,14 @@ func TestPrivateHost(t *testing.T) {
 			host := PrivateHost("123456789012", region)
 			assert.Equal(t, "123456789012.dkr.ecr."+region+"."+want.domain, host)
 			assert.Equal(t, want.public, HasPublic(region))
-			assert.Equal(t, region != "bad region", Names(publish.Hosts{Private: host + "/team-a"}))
+			assert.Equal(t, region != "bad region", Names(reference.Hosts{Private: host + "/team-a"}))
 			if region != "bad region" {
-				assert.Equal(t, region, publish.RegionOf(host+"/team-a"))
+				assert.Equal(t, region, reference.RegionOf(host+"/team-a"))
 			}
 		})
 	}
-	assert.True(t, Names(publish.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws/alias"}))
-	assert.False(t, Names(publish.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws.example/alias"}))
+	assert.True(t, Names(reference.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws/alias"}))
+	assert.False(t, Names(reference.Hosts{Private: "127.0.0.1:1", Public: "public.ecr.aws.example/alias"}))
 }
 
 func TestRegionsOfOnePartition(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 func TestATokenIsGotOnceAndAgainBeforeItEnds(t *testing.T) {
@@ -126,7 +126,7 @@ func TestSession(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, awsfake.Alias, alias)
 
-	keys := s.Keychain(publish.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: "public.ecr.aws/alias",
+	keys := s.Keychain(reference.Hosts{Private: "123456789012.dkr.ecr.eu-central-1.amazonaws.com", Public: "public.ecr.aws/alias",
 		Copies: []string{"123456789012.dkr.ecr.us-east-1.amazonaws.com"}})
 	tests := map[string]string{
 		"123456789012.dkr.ecr.eu-central-1.amazonaws.com/x": "password-1-that-nobody-may-see",

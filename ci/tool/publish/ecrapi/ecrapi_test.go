@@ -15,15 +15,15 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 func TestWant(t *testing.T) {
 	var got []string
-	for _, w := range Want(registrytest.Functions(), publish.Hosts{}) {
+	for _, w := range Want(registrytest.Functions(), reference.Hosts{}) {
 		line := string(w.Tier) + " " + w.Name
 		for _, i := range w.Images {
 			line += " " + i
@@ -43,7 +43,7 @@ func TestMissingAndCreate(t *testing.T) {
 	s, err := awsauth.New(t.Context(), "")
 	require.NoError(t, err)
 	aws.Add(awsfake.Public, "lambda-light")
-	wanted, err := Missing(t.Context(), s.ECR, s.Public, Want(registrytest.Functions(), publish.Hosts{}))
+	wanted, err := Missing(t.Context(), s.ECR, s.Public, Want(registrytest.Functions(), reference.Hosts{}))
 	require.NoError(t, err)
 	missing := 0
 	for _, w := range wanted {
@@ -72,7 +72,7 @@ func TestUntagTakesOneTagOnly(t *testing.T) {
 	aws := awsfake.New(t)
 	s, err := awsauth.New(t.Context(), "")
 	require.NoError(t, err)
-	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: "private.test", Public: "public.test/alias"}}
+	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: reference.Hosts{Private: "private.test", Public: "public.test/alias"}}
 	for tier, repository := range map[string]string{awsfake.Private: "private.test/a", awsfake.Public: "public.test/alias/a"} {
 		t.Run(tier, func(t *testing.T) {
 			aws.Add(tier, "a", awsfake.Image{Digest: "sha256:1", Tags: []string{"x-1", "x-latest"}})
@@ -120,7 +120,7 @@ func TestImages(t *testing.T) {
 	aws := awsfake.New(t)
 	s, err := awsauth.New(t.Context(), "")
 	require.NoError(t, err)
-	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: "private.test", Public: "public.test/alias"}}
+	r := &Registry{Private: s.ECR, Public: s.Public, Hosts: reference.Hosts{Private: "private.test", Public: "public.test/alias"}}
 	for tier, repository := range map[string]string{awsfake.Private: "private.test/a", awsfake.Public: "public.test/alias/a"} {
 		t.Run(tier, func(t *testing.T) {
 			images, err := r.Images(t.Context(), repository)

@@ -8,11 +8,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 )
 
 // ReadScan reads what ECR has found in an image.
-func ReadScan(ctx context.Context, api *ecr.Client, repository, digest string) (s publish.Scan, err error) {
+func ReadScan(ctx context.Context, api *ecr.Client, repository, digest string) (s ecrstate.Scan, err error) {
 	s.Severities = map[string]int{}
 	pages := ecr.NewDescribeImageScanFindingsPaginator(api, &ecr.DescribeImageScanFindingsInput{
 		RepositoryName: aws.String(repository), ImageId: &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
@@ -20,10 +20,10 @@ func ReadScan(ctx context.Context, api *ecr.Client, repository, digest string) (
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if is(err, scanNotFound) {
-			return publish.Scan{}, nil
+			return ecrstate.Scan{}, nil
 		}
 		if err != nil {
-			return publish.Scan{}, fmt.Errorf("read what ECR has found in %s in %s: %w", digest, repository, err)
+			return ecrstate.Scan{}, fmt.Errorf("read what ECR has found in %s in %s: %w", digest, repository, err)
 		}
 		if out.ImageScanStatus != nil {
 			s.Status = string(out.ImageScanStatus.Status)
@@ -36,7 +36,7 @@ func ReadScan(ctx context.Context, api *ecr.Client, repository, digest string) (
 const scanNotFound = "ScanNotFoundException"
 
 // addFindings adds the findings of a page.
-func addFindings(s *publish.Scan, f *ecrtypes.ImageScanFindings) {
+func addFindings(s *ecrstate.Scan, f *ecrtypes.ImageScanFindings) {
 	if f == nil {
 		return
 	}
@@ -53,7 +53,7 @@ func addFindings(s *publish.Scan, f *ecrtypes.ImageScanFindings) {
 		s.Kind = "enhanced"
 		severity := aws.ToString(found.Severity)
 		s.Severities[severity]++
-		if publish.IsGrave(severity) && aws.ToString(found.FixAvailable) == "NO" {
+		if ecrstate.IsGrave(severity) && aws.ToString(found.FixAvailable) == "NO" {
 			s.Unfixable++
 		}
 		for _, r := range found.Resources {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 )
 
 func TestReadScan(t *testing.T) {
@@ -22,21 +22,21 @@ func TestReadScan(t *testing.T) {
 	for title, test := range map[string]struct {
 		scan    map[string]any
 		failure *awsfake.Failure
-		want    publish.Scan
+		want    ecrstate.Scan
 		grave   int
 		known   bool
 		err     string
 	}{
 		"basic": {scan: map[string]any{"imageScanStatus": map[string]any{"status": "COMPLETE"}, "imageScanFindings": map[string]any{"findings": []any{finding("HIGH"), finding("HIGH"), finding("LOW")}}},
-			want: publish.Scan{Kind: "basic", Status: "COMPLETE", Severities: map[string]int{"HIGH": 2, "LOW": 1}}, grave: 2, known: true},
+			want: ecrstate.Scan{Kind: "basic", Status: "COMPLETE", Severities: map[string]int{"HIGH": 2, "LOW": 1}}, grave: 2, known: true},
 		"basic, nothing found": {scan: map[string]any{"imageScanStatus": map[string]any{"status": "COMPLETE"}, "imageScanFindings": map[string]any{}},
-			want: publish.Scan{Kind: "basic", Status: "COMPLETE", Severities: map[string]int{}}, known: true},
+			want: ecrstate.Scan{Kind: "basic", Status: "COMPLETE", Severities: map[string]int{}}, known: true},
 		"enhanced": {scan: map[string]any{"imageScanStatus": map[string]any{"status": "ACTIVE"},
 			"imageScanFindings": map[string]any{"enhancedFindings": []any{enhanced("CRITICAL", "YES", 2), enhanced("HIGH", "NO", 0), enhanced("LOW", "NO", 0)}}},
-			want: publish.Scan{Kind: "enhanced", Status: "ACTIVE", Severities: map[string]int{"CRITICAL": 1, "HIGH": 1, "LOW": 1}, Unfixable: 1, InUse: 2}, grave: 2, known: true},
+			want: ecrstate.Scan{Kind: "enhanced", Status: "ACTIVE", Severities: map[string]int{"CRITICAL": 1, "HIGH": 1, "LOW": 1}, Unfixable: 1, InUse: 2}, grave: 2, known: true},
 		"scanning is off": {failure: &awsfake.Failure{Status: 400, Code: "ScanNotFoundException", Message: "Image scan does not exist"}},
 		"a status of another day": {scan: map[string]any{"imageScanStatus": map[string]any{"status": "HELD"}},
-			want: publish.Scan{Status: "HELD", Severities: map[string]int{}}},
+			want: ecrstate.Scan{Status: "HELD", Severities: map[string]int{}}},
 		"denied": {failure: &awsfake.AccessDenied, err: "read what ECR has found in sha256:a in a: "},
 	} {
 		t.Run(title, func(t *testing.T) {

@@ -9,12 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
 // moving are the ends of the tags that move to the next image; commit tags never do.
-func moving(tags catalog.Tags) []string { return []string{tags.LatestEnd(), publish.LiveSuffix} }
+func moving(tags catalog.Tags) []string { return []string{tags.LatestEnd(), reference.LiveSuffix} }
 
 // stuck returns a tag of the images that could not move in the repository, or "".
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html

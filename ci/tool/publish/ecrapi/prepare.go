@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
+	"lambdas.internal/ci/tool/report/regionerr"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -29,8 +30,8 @@ func (r *Registry) regions() []*Registry {
 // missing, with the settings of this program: a creation template is for what a push or a
 // replication creates. In a dry run it changes nothing. It returns those that are missing, and who
 // creates each.
-func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, replication Replication, create, dryRun bool) ([]publish.Created, error) {
-	var created []publish.Created
+func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, replication Replication, create, dryRun bool) ([]ecrstate.Created, error) {
+	var created []ecrstate.Created
 	var missing []func() error
 	var errs []error
 	for _, one := range r.regions() {
@@ -44,7 +45,7 @@ func (r *Registry) Prepare(ctx context.Context, functions []catalog.Function, re
 		wanted, err := one.check(ctx, functions, region, replicated, create, dryRun)
 		errs = append(errs, err)
 		for _, w := range wanted {
-			c := publish.Created{Repository: w.Name, Tier: w.Tier, By: w.by}
+			c := ecrstate.Created{Repository: w.Name, Tier: w.Tier, By: w.by}
 			if w.Tier == catalog.Private {
 				c.Region = region
 			}
@@ -69,7 +70,7 @@ func in(region string, err error) error {
 	if err == nil || region == "" {
 		return err
 	}
-	return publish.InRegion(region, fmt.Errorf("in %s: %w", region, err))
+	return regionerr.Mark(region, fmt.Errorf("in %s: %w", region, err))
 }
 
 // check returns the repositories of one region that are missing. region is "" if it is the only one.
@@ -94,7 +95,7 @@ func (r *Registry) check(ctx context.Context, functions []catalog.Function, regi
 		} else if region != "" {
 			where += " in " + region
 		}
-		bad := func(err error) { errs = append(errs, publish.InRegion(region, err)) }
+		bad := func(err error) { errs = append(errs, regionerr.Mark(region, err)) }
 		if tag := stuck(w.found, w.Images, w.Tags); tag != "" {
 			bad(release(w.found, tag, r.Private.Options().Region, w.Tags))
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -24,7 +24,7 @@ type Registry struct {
 	Private *ecr.Client
 	Public  *ecrpublic.Client
 	// Hosts are those of the registries that AWS runs; one that it does not run is "".
-	Hosts publish.Hosts
+	Hosts reference.Hosts
 	// Copies are the clients of the private registries in other regions, Hosts.Copies.
 	Copies []*ecr.Client
 }
@@ -46,7 +46,7 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) (err error
 
 // private returns the name of a private repository at AWS, and the client of its region.
 func (r *Registry) private(repository string) (api *ecr.Client, name string, ok bool) {
-	name = publish.RepositoryName(catalog.Private, repository)
+	name = reference.RepositoryName(catalog.Private, repository)
 	if r.Hosts.Private != "" && strings.HasPrefix(repository, r.Hosts.Private+"/") {
 		return r.Private, name, true
 	}
@@ -66,7 +66,7 @@ func (r *Registry) API(repository string) *ecr.Client {
 
 // public returns the name of a public repository at AWS.
 func (r *Registry) public(repository string) (name string, ok bool) {
-	return publish.RepositoryName(catalog.Public, repository), strings.HasPrefix(repository, r.Hosts.Public+"/")
+	return reference.RepositoryName(catalog.Public, repository), strings.HasPrefix(repository, r.Hosts.Public+"/")
 }
 
 // Images lists the digests of all images in the repository that can be pulled with their tags,

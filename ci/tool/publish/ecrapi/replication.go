@@ -12,7 +12,7 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/smithy-go"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -21,13 +21,13 @@ import (
 // to it after the rules were set. The zero value copies nothing.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
 type Replication struct {
-	from  publish.ECR
+	from  reference.ECR
 	rules []ecrtypes.ReplicationRule
 }
 
 // Replication reads the rules of the private registry of the first region.
 func (r *Registry) Replication(ctx context.Context) (Replication, error) {
-	from, ok := publish.ParseECR(r.Hosts.Private)
+	from, ok := reference.ParseECR(r.Hosts.Private)
 	if !ok {
 		return Replication{}, nil
 	}
@@ -49,7 +49,7 @@ func (r *Registry) Replication(ctx context.Context) (Replication, error) {
 // named with their registries.
 func (p Replication) Carries(repository, other string) bool {
 	from, to := at(repository), at(other)
-	if from.registry != p.from || from.name != to.name || to.registry == (publish.ECR{}) {
+	if from.registry != p.from || from.name != to.name || to.registry == (reference.ECR{}) {
 		return false
 	}
 	return slices.ContainsFunc(p.rules, func(rule ecrtypes.ReplicationRule) bool {
@@ -64,13 +64,13 @@ func (p Replication) Carries(repository, other string) bool {
 
 // place is a repository at AWS.
 type place struct {
-	registry publish.ECR
+	registry reference.ECR
 	name     string
 }
 
 func at(repository string) place {
-	registry, _ := publish.ParseECR(repository)
-	return place{registry, publish.RepositoryName(catalog.Private, repository)}
+	registry, _ := reference.ParseECR(repository)
+	return place{registry, reference.RepositoryName(catalog.Private, repository)}
 }
 
 // unreadable says why the state of a replication is unknown: the same words for each image.

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 const (
@@ -49,7 +49,7 @@ func TestWhatIsReplicated(t *testing.T) {
 		"no registry of ECR":    {[]ecrtypes.ReplicationRule{{Destinations: to(own, "us-east-1")}}, home + "/a", "127.0.0.1:1/a", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			from, ok := publish.ParseECR(home)
+			from, ok := reference.ParseECR(home)
 			require.True(t, ok)
 			assert.Equal(t, test.want, Replication{from, test.rules}.Carries(test.from, test.other))
 			assert.False(t, Replication{}.Carries(test.from, test.other), "nothing is known")
@@ -87,7 +87,7 @@ func TestWaitingForReplication(t *testing.T) {
 			}
 			s, err := awsauth.New(t.Context(), "")
 			require.NoError(t, err)
-			r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: home, Copies: []string{second}}}
+			r := &Registry{Private: s.ECR, Public: s.Public, Hosts: reference.Hosts{Private: home, Copies: []string{second}}}
 			pushed := digest
 			if !test.before {
 				pushed = fake.Push("a", "x-1")

@@ -16,7 +16,7 @@ import (
 	publictypes "github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
 	"github.com/aws/smithy-go"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -38,10 +38,10 @@ type Wanted struct {
 }
 
 // Want returns the repositories of the functions' images at the hosts, private ones first.
-func Want(functions []catalog.Function, h publish.Hosts) []Wanted {
+func Want(functions []catalog.Function, h reference.Hosts) []Wanted {
 	var all []Wanted
 	add := func(f catalog.Function, tier catalog.Registry) {
-		name := publish.RepositoryName(tier, h.Repository(tier, f.Variant))
+		name := reference.RepositoryName(tier, h.Repository(tier, f.Variant))
 		for i := range all {
 			if all[i].Name == name && all[i].Tier == tier {
 				all[i].Images = append(all[i].Images, f.Image)
@@ -64,11 +64,11 @@ func Want(functions []catalog.Function, h publish.Hosts) []Wanted {
 
 // Every returns all repositories at the hosts that images of the catalog could be in: the wanted
 // ones, and those that no function needs now, without images.
-func Every(functions []catalog.Function, h publish.Hosts) []Wanted {
+func Every(functions []catalog.Function, h reference.Hosts) []Wanted {
 	all := Want(functions, h)
 	for _, tier := range []catalog.Registry{catalog.Private, catalog.Public} {
 		for _, v := range []catalog.Variant{catalog.Light, catalog.Heavy} {
-			name := publish.RepositoryName(tier, h.Repository(tier, v))
+			name := reference.RepositoryName(tier, h.Repository(tier, v))
 			if !slices.ContainsFunc(all, func(w Wanted) bool { return w.Name == name && w.Tier == tier }) {
 				all = append(all, Wanted{Name: name, Tier: tier, Variant: v, Tags: h.Tags})
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/ecrstate"
 )
 
 // Signatures returns the state of the signatures that ECR itself makes of an image that was pushed
@@ -17,7 +17,7 @@ import (
 // configuration has no rule for the repository, or the repository is not at AWS. It waits while ECR signs: sleep waits between
 // two looks, and its error ends the wait, with the states as they are.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
-func (r *Registry) Signatures(ctx context.Context, repository, digest string, sleep func(context.Context) error) (all []publish.Signature, err error) {
+func (r *Registry) Signatures(ctx context.Context, repository, digest string, sleep func(context.Context) error) (all []ecrstate.Signature, err error) {
 	api, name, ok := r.private(repository)
 	if !ok {
 		return nil, nil
@@ -37,7 +37,7 @@ func (r *Registry) Signatures(ctx context.Context, repository, digest string, sl
 		waiting := false
 		for _, s := range out.SigningStatuses {
 			profile := aws.ToString(s.SigningProfileArn)
-			all = append(all, publish.Signature{
+			all = append(all, ecrstate.Signature{
 				Repository: name, Region: region, Digest: digest, Profile: profile[strings.LastIndex(profile, "/")+1:], State: string(s.Status),
 				Reason: strings.TrimPrefix(aws.ToString(s.FailureCode)+": "+aws.ToString(s.FailureReason), ": "),
 			})

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // rootPrefix is the prefix of the template for all repositories that no other template is for.
@@ -34,7 +34,7 @@ func (r *Registry) templates(ctx context.Context) (all []ecrtypes.RepositoryCrea
 			return nil, fmt.Errorf("read the repository creation templates: %w", err)
 		}
 		// The call has no field for the account of the registry: it reads those of the caller.
-		if named, ok := publish.ParseECR(r.Hosts.Private); ok && aws.ToString(out.RegistryId) != named.Account {
+		if named, ok := reference.ParseECR(r.Hosts.Private); ok && aws.ToString(out.RegistryId) != named.Account {
 			return nil, fmt.Errorf("%w: they are of account %s", errTemplates, aws.ToString(out.RegistryId))
 		}
 		for _, t := range out.RepositoryCreationTemplates {

@@ -10,8 +10,9 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/registrytest"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/ecrstate"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -72,7 +73,7 @@ func TestARepositoryThatAPushCreates(t *testing.T) {
 			s, err := awsauth.New(t.Context(), "")
 			require.NoError(t, err)
 			once := registry.Retry{Attempts: 1, First: time.Millisecond, Longest: time.Millisecond}
-			r := &Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: host + "/team"},
+			r := &Registry{Private: s.ECR, Public: s.Public, Hosts: reference.Hosts{Private: host + "/team"},
 				Client: registry.NewClient(registry.Options{Retry: &once, Transport: to(images.Host)})}
 
 			created, err := r.Prepare(t.Context(), []catalog.Function{{Image: "api", Variant: catalog.Light, Registry: catalog.Private}}, Replication{}, test.create, test.dryRun)
@@ -82,7 +83,7 @@ func TestARepositoryThatAPushCreates(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, []publish.Created{{Repository: name, Tier: catalog.Private, By: test.by}}, created)
+			assert.Equal(t, []ecrstate.Created{{Repository: name, Tier: catalog.Private, By: test.by}}, created)
 			assert.Equal(t, test.create, aws.Repository(awsfake.Private, name) != nil)
 			if test.create || test.dryRun {
 				assert.Empty(t, images.Requests())

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
@@ -149,7 +149,7 @@ const (
 // resources are what the words stand for in the workspace.
 func resources(c *catalog.Catalog) map[string][]string {
 	all := map[string][]string{privateRepositories: nil, publicRepositories: nil}
-	for _, r := range ecrapi.Want(c.Functions, publish.Hosts{}.Of(c.Pipeline)) {
+	for _, r := range ecrapi.Want(c.Functions, reference.Hosts{}.Of(c.Pipeline)) {
 		if r.Tier == catalog.Private {
 			all[privateRepositories] = append(all[privateRepositories], "arn:aws:ecr:<region>:<account>:repository/"+r.Name)
 		} else {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // Facts are what has to be known before anything is changed.
@@ -17,7 +17,7 @@ type Facts struct {
 	Live      []Live
 	// Side is where the functions were asked. Elsewhere is what functions of other sides run:
 	// see [Facts.FindElsewhere].
-	Side      publish.Side
+	Side      reference.Side
 	Elsewhere []Live
 	Records   Records
 	// Expire are the names of removed functions whose images are to be deleted.
@@ -94,17 +94,17 @@ func (f Facts) old(images []Image, names Names) (tags []string) {
 }
 
 // owns tells whether a tag of the side is of functions that were asked.
-func (f Facts) owns(side publish.Side) bool {
-	return side == f.Side || side == publish.Side{} && !f.Records.Shared
+func (f Facts) owns(side reference.Side) bool {
+	return side == f.Side || side == reference.Side{} && !f.Records.Shared
 }
 
 // copied tells whether a tag of the side was copied from another region: Lambda takes an image only
 // from a repository of its own region.
 // https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
-func (f Facts) copied(side publish.Side) bool { return copied(side, f.Side) }
+func (f Facts) copied(side reference.Side) bool { return copied(side, f.Side) }
 
-func copied(side, own publish.Side) bool {
+func copied(side, own reference.Side) bool {
 	return side.Region != "" && own.Region != "" && side.Region != own.Region
 }
 

@@ -6,16 +6,16 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // ECR's replication copies the tags of one region into the repositories of another, and deletes
 // none: they would shield images there for ever.
 func TestTagsOfOtherSides(t *testing.T) {
-	here := publish.Side{Account: "123456789012", Region: "eu-central-1"}
+	here := reference.Side{Account: "123456789012", Region: "eu-central-1"}
 	digest := testkit.Digest("an image").String()
 	for name, c := range map[string]struct {
-		side     publish.Side
+		side     reference.Side
 		live     bool // a function here runs it
 		recorded bool
 		old      bool // its shield is removed
@@ -24,13 +24,13 @@ func TestTagsOfOtherSides(t *testing.T) {
 		"of this region, and nothing runs it":         {here, false, false, true, "shield"},
 		"of this region, and a function runs it":      {here, true, false, false, "shield"},
 		"of this region, and a record has it":         {here, false, true, false, "shield"},
-		"of another account":                          {publish.Side{Account: "222222222222", Region: here.Region}, false, false, false, "elsewhere"},
-		"copied from another region":                  {publish.Side{Account: here.Account, Region: "us-east-1"}, false, false, true, ""},
-		"copied from another region, and it runs":     {publish.Side{Account: here.Account, Region: "us-east-1"}, true, false, false, ""},
-		"copied from another region, and in a record": {publish.Side{Account: here.Account, Region: "us-east-1"}, false, true, false, ""},
+		"of another account":                          {reference.Side{Account: "222222222222", Region: here.Region}, false, false, false, "elsewhere"},
+		"copied from another region":                  {reference.Side{Account: here.Account, Region: "us-east-1"}, false, false, true, ""},
+		"copied from another region, and it runs":     {reference.Side{Account: here.Account, Region: "us-east-1"}, true, false, false, ""},
+		"copied from another region, and in a record": {reference.Side{Account: here.Account, Region: "us-east-1"}, false, true, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			images := []Image{{Digest: digest, Tags: []string{"api-1111111", publish.ShieldTag("api", digest, c.side)}}}
+			images := []Image{{Digest: digest, Tags: []string{"api-1111111", reference.ShieldTag("api", digest, c.side)}}}
 			f := Facts{Side: here, Records: Records{Digests: map[string]bool{digest: c.recorded}}}
 			f.Elsewhere = f.FindElsewhere(images)
 			if c.live {

@@ -13,7 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -34,7 +34,7 @@ type Live struct {
 	Lambda  string // function:version, or the tag that says so
 	Version string
 	// Side is set if the function runs elsewhere.
-	Side publish.Side
+	Side reference.Side
 }
 
 // errUnknown ends each message about what is live and cannot be found out.
@@ -46,7 +46,7 @@ const errUnknown = "it is unknown what is live, so nothing was changed"
 // lists no version of one. A function that was never released and does not exist runs
 // nothing. An account that only has the registry runs nothing either: others are the sides
 // that are known to run images, and none is of this account.
-func FindLive(ctx context.Context, api *lambda.Client, own publish.Side, functions []Function, others []publish.Side) ([]Live, error) {
+func FindLive(ctx context.Context, api *lambda.Client, own reference.Side, functions []Function, others []reference.Side) ([]Live, error) {
 	found := make([][]Live, len(functions))
 	missing := make([]bool, len(functions))
 	g, gctx := errgroup.WithContext(ctx)
@@ -65,7 +65,7 @@ func FindLive(ctx context.Context, api *lambda.Client, own publish.Side, functio
 		return nil, err
 	}
 	if !slices.Contains(missing, false) {
-		if len(others) > 0 && !slices.ContainsFunc(others, func(s publish.Side) bool { return s.Account == own.Account }) {
+		if len(others) > 0 && !slices.ContainsFunc(others, func(s reference.Side) bool { return s.Account == own.Account }) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("find the images that functions run: none of %s exists in %s; pass the region of the functions with --region; %s",

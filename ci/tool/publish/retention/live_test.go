@@ -10,8 +10,8 @@ import (
 
 	"lambdas.internal/ci/tool/internal/awsfake"
 	"lambdas.internal/ci/tool/internal/testkit"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // AWS does not list the version that calls run on Managed Instances; its image is live.
@@ -39,7 +39,7 @@ func TestFindLiveOnManagedInstances(t *testing.T) {
 			s, err := awsauth.New(t.Context(), "")
 			require.NoError(t, err)
 
-			live, err := FindLive(t.Context(), lambda.NewFromConfig(s.Config), publish.Side{}, []Function{{Image: "it", Lambda: "It"}}, nil)
+			live, err := FindLive(t.Context(), lambda.NewFromConfig(s.Config), reference.Side{}, []Function{{Image: "it", Lambda: "It"}}, nil)
 
 			if test.want == nil {
 				require.ErrorContains(t, err, "version $LATEST.PUBLISHED: the answer of AWS does not say which image it runs; "+errUnknown)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -21,11 +21,11 @@ const (
 type tag struct {
 	name, kind, commit string
 	// side is that of a live tag; zero for one from before they had a side.
-	side publish.Side
+	side reference.Side
 }
 
 var (
-	liveTag = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*)` + publish.LiveSuffix + `$`)
+	liveTag = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*)` + reference.LiveSuffix + `$`)
 	digits  = regexp.MustCompile(`^(.+)-([0-9a-f]{12})$`)
 )
 
@@ -50,8 +50,8 @@ func (n Names) read(text, digest string) (t tag, ok bool) {
 		t = tag{name: name, kind: latestKind}
 	} else if found := liveTag.FindStringSubmatch(text); found != nil {
 		t.kind = liveKind
-		t.name, t.side = publish.CutSide(found[1])
-		if shield := digits.FindStringSubmatch(t.name); shield != nil && text == publish.ShieldTag(shield[1], digest, t.side) {
+		t.name, t.side = reference.CutSide(found[1])
+		if shield := digits.FindStringSubmatch(t.name); shield != nil && text == reference.ShieldTag(shield[1], digest, t.side) {
 			t.name, t.kind = shield[1], shieldKind
 		}
 	}

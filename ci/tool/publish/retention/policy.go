@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/workspace/catalog"
 )
 
@@ -74,7 +74,7 @@ func Policy(functions []catalog.Function, v catalog.Variant, keep int, tags cata
 	tagged := func(pattern string, number int) selection {
 		return selection{TagStatus: "tagged", Patterns: []string{pattern}, CountType: "imageCountMoreThan", Number: number}
 	}
-	add("shield what a function runs", tagged("*"+publish.LiveSuffix, shielded))
+	add("shield what a function runs", tagged("*"+reference.LiveSuffix, shielded))
 	add("shield what was published last", tagged("*"+tags.LatestEnd(), shielded))
 	for _, f := range functions {
 		switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"golang.org/x/sync/errgroup"
 
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -135,12 +135,12 @@ func shieldsOf(repository string, images []Image, f Facts) (all []Shield, err er
 	}
 	for _, l := range f.Live {
 		tags, ok := there[l.Digest]
-		tag := publish.ShieldTag(l.Image, l.Digest, f.Side)
+		tag := reference.ShieldTag(l.Image, l.Digest, f.Side)
 		switch {
 		case !ok, // the image is in another repository
 			slices.Contains(tags, tag),
-			slices.Contains(tags, publish.ShieldTag(l.Image, l.Digest, publish.Side{})),
-			l.Version == latestVersion && slices.Contains(tags, publish.LiveTag(l.Image, f.Side)):
+			slices.Contains(tags, reference.ShieldTag(l.Image, l.Digest, reference.Side{})),
+			l.Version == latestVersion && slices.Contains(tags, reference.LiveTag(l.Image, f.Side)):
 			continue
 		case len(tags) >= MaxTags:
 			return nil, fmt.Errorf("protect %s, which %s runs: it has %d tags, and AWS accepts no more; %s; nothing was changed",

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/registry/referrer"
 	"lambdas.internal/ci/tool/report"
 )
@@ -158,7 +158,7 @@ func (r rules) judgeImage(image Image, seen map[string]int) Verdict {
 		case ok && r.expire[t.name]:
 			expired = append(expired, text)
 			removed = t.name
-		case strings.HasSuffix(text, r.names.Tags.LatestEnd()), strings.HasSuffix(text, publish.LiveSuffix):
+		case strings.HasSuffix(text, r.names.Tags.LatestEnd()), strings.HasSuffix(text, reference.LiveSuffix):
 			shield = cmp.Or(shield, text)
 		case ok && r.names.has(t.name):
 			name = t.name

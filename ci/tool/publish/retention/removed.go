@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"lambdas.internal/ci/tool/publish"
+	"lambdas.internal/ci/tool/publish/reference"
 	"lambdas.internal/ci/tool/report"
 )
 
@@ -22,7 +22,7 @@ type Removed struct {
 }
 
 // removed lists the names that the repository is not for.
-func removed(images []Image, names Names, own publish.Side) []Removed {
+func removed(images []Image, names Names, own reference.Side) []Removed {
 	all := map[string]*Removed{}
 	for _, i := range images {
 		counted := map[string]bool{}
@@ -38,7 +38,7 @@ func removed(images []Image, names Names, own publish.Side) []Removed {
 			}
 			if (t.kind == liveKind || t.kind == shieldKind) && !copied(t.side, own) {
 				r.live = text
-				if t.side != own && t.side != (publish.Side{}) {
+				if t.side != own && t.side != (reference.Side{}) {
 					r.elsewhere = text
 				}
 			}

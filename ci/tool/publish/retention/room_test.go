@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lambdas.internal/ci/tool/internal/awsfake"
-	"lambdas.internal/ci/tool/publish"
 	"lambdas.internal/ci/tool/publish/awsauth"
 	"lambdas.internal/ci/tool/publish/ecrapi"
+	"lambdas.internal/ci/tool/publish/reference"
 )
 
 // 1,200 commits publish an image that never changes, as `bin/ci publish` does: it counts the
@@ -27,7 +27,7 @@ func TestAnUnchangedImageIsPublishedWithoutEnd(t *testing.T) {
 	start := time.Now().AddDate(-1, 0, 0)
 	aws.Add(awsfake.Private, name, awsfake.Image{Digest: digest, Tags: []string{"beta-latest"}, Pushed: start})
 	repository := aws.Repository(awsfake.Private, name)
-	r := &ecrapi.Registry{Private: s.ECR, Public: s.Public, Hosts: publish.Hosts{Private: host}}
+	r := &ecrapi.Registry{Private: s.ECR, Public: s.Public, Hosts: reference.Hosts{Private: host}}
 	rooms := 0
 	for n := range 1200 {
 		commit := fmt.Sprintf("%07x", 0xa000000+n)

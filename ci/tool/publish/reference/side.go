@@ -1,4 +1,4 @@
-package publish
+package reference
 
 import (
 	"regexp"
@@ -37,6 +37,9 @@ func CutSide(text string) (string, Side) {
 
 // WithSide is the text with the side at its end, as [CutSide] reads it.
 func WithSide(text string, s Side) string { return text + s.suffix() }
+
+// LiveSuffix is the end of the tags of an image that a function runs: see [LiveTag].
+const LiveSuffix = "-live"
 
 // LiveTag is the tag of the image that the function of a side runs now. With the longest
 // image name and region it has 113 characters, and [ShieldTag] 126; ECR accepts 128.

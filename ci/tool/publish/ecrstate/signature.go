@@ -1,4 +1,4 @@
-package publish
+package ecrstate
 
 import (
 	"fmt"
@@ -20,8 +20,8 @@ type Signature struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// printSignatures says how many signatures ECR has made, and which are not there.
-func printSignatures(w io.Writer, all []Signature) {
+// PrintSignatures says how many signatures ECR has made, and which are not there.
+func PrintSignatures(w io.Writer, all []Signature) {
 	made := 0
 	for _, s := range all {
 		where, region := s.Repository, ""

@@ -1,4 +1,6 @@
-package publish
+// Package ecrstate holds what ECR says of repositories and images: which repositories were
+// created, what its scan has found, and what it has signed. It asks nothing itself.
+package ecrstate
 
 import "time"
 
