@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lambdas.internal/ci/tool/internal/registrytest"
 	"lambdas.internal/ci/tool/internal/testkit"
 )
 
@@ -244,7 +245,8 @@ func TestAPlanSaysWherePublishWouldStop(t *testing.T) {
 		"functions/beta/main.go":  calls("example.internal/shared/helper", "p.Help()"),
 		"shared/helper/helper.go": "package helper\n\nfunc Help() int { return 1 }\n",
 	})
-	got := command(t, root, "plan", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--private-registry", "127.0.0.1:1", "--public-registry", "127.0.0.1:1/x")
+	r := registrytest.New(t)
+	got := command(t, root, "plan", "--offline", "--allow-dirty", "--commit", "aaaaaaa", "--private-registry", r.Host, "--public-registry", r.Host+"/x")
 	assert.Equal(t, exitDone, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "publish would stop: audit beta: imports: beta is public, but imports shared/helper of the private alpha: ")
 }
