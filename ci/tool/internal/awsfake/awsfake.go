@@ -106,6 +106,9 @@ type AWS struct {
 	calls     []Call
 }
 
+// proxy is the variable that leads a process to other hosts.
+const proxy = "HTTPS_PROXY"
+
 // Start starts a stand-in that ends with the test.
 func Start(t testing.TB) *AWS {
 	t.Helper()
@@ -117,12 +120,14 @@ func Start(t testing.TB) *AWS {
 }
 
 // New starts a stand-in that ends with the test, and sets the environment variables so that
-// this process uses it.
+// this process uses it. It may reach other hosts: a process reads its proxy once, not in each test.
 func New(t testing.TB) *AWS {
 	t.Helper()
 	a := Start(t)
 	if set, ok := t.(interface{ Setenv(string, string) }); ok {
-		for name, value := range a.Environment() {
+		environment := a.Environment()
+		delete(environment, proxy)
+		for name, value := range environment {
 			set.Setenv(name, value)
 		}
 	}
@@ -137,7 +142,7 @@ func Handler() *AWS {
 // Environment returns the variables that make any program use the stand-in.
 func (a *AWS) Environment() map[string]string {
 	return map[string]string{
-		"HTTPS_PROXY":      a.URL, // the way to other hosts: there is none
+		proxy:              a.URL, // the way to other hosts: there is none
 		"AWS_ENDPOINT_URL": a.URL, "AWS_REGION": Home, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "the-secret-key-that-nobody-may-see",
 		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
