@@ -17,7 +17,7 @@ CHECKED   := $(MODULES) ci/enginetest
 GO   := CGO_ENABLED=0 go
 # The temporary folder is a link on macOS; tests compare paths. GOGC: most of a test run are short
 # processes, the linker among them; with more memory they spend a tenth less time.
-TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" GOGC=400 $(GO) test -trimpath -vet=off -ldflags=-s -timeout 30m
+TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" GOGC=400 $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 # Tests of the whole program that take longest: what they show of many workspaces or at many places,
 # others show of one. They are named TestLong... and have a target of their own.
