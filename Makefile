@@ -14,10 +14,10 @@ CHECKED   := $(MODULES) ci/enginetest
 
 # Tests are compiled with the flags of the functions and of bin/ci, so that nothing is
 # compiled twice. go vet runs once, in check.
-GO   := CGO_ENABLED=0 go
-# The temporary folder is a link on macOS; tests compare paths. GOGC: most of a test run are short
-# processes, the linker among them; with more memory they spend a tenth less time.
-TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" GOGC=400 $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
+# GOGC: see Collector in ci/tool/workspace/gobuild; a test run, too, is hundreds of short processes.
+GO   := CGO_ENABLED=0 GOGC=$${GOGC:-400} go
+# The temporary folder is a link on macOS; tests compare paths.
+TEST := TMPDIR="$$(cd "$${TMPDIR:-/tmp}" && pwd -P)" $(GO) test -trimpath -vet=off -ldflags=-w -timeout 30m
 WORKSPACE := ./shared/... $(patsubst %,./%/...,$(FUNCTIONS))
 # Tests of the whole program that take longest: what they show of many workspaces or at many places,
 # others show of one. They are named TestLong... and have a target of their own.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"lambdas.internal/ci/tool/report"
 	"lambdas.internal/ci/tool/run/invoke"
 	"lambdas.internal/ci/tool/workspace/catalog"
+	"lambdas.internal/ci/tool/workspace/gobuild"
 )
 
 // verbs stand for the commands of [rest]: each runs the whole program.
@@ -66,7 +68,7 @@ func whole(cmd *cobra.Command) error {
 		done := report.NewProgress(cmd.ErrOrStderr()).Step("compile the rest of bin/ci, once; a minute or two on an empty machine")
 		build := exec.CommandContext(cmd.Context(), "go", "build", "-trimpath", "-o", program, "./cmd/ci")
 		build.Dir, build.Stderr = source, cmd.ErrOrStderr()
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		build.Env = slices.Concat([]string{gobuild.Collector}, os.Environ(), []string{"CGO_ENABLED=0"})
 		err := build.Run()
 		if err == nil { // go leaves the time of a program that is current
 			now := time.Now()

@@ -73,13 +73,19 @@ func (in command) arg(f catalog.Function) string {
 	return "./" + strings.TrimPrefix(strings.TrimPrefix(f.Main(), in.module), "/")
 }
 
+// Collector is the setting of the garbage collector for the compiler and the linker: from empty
+// caches they take 15 % less processor time with it, and 25 % more memory at most (800 MB instead
+// of 640 in one process; docs/BENCHMARKS.md). It changes no byte of what they make. The user's own
+// GOGC goes first.
+const Collector = "GOGC=400"
+
 // environ is the environment of the go command.
 func (in command) environ() []string {
 	work := in.work
 	if work == "" {
 		work = "off"
 	}
-	return slices.Concat(os.Environ(), []string{"GOWORK=" + work}, in.fixed, in.user)
+	return slices.Concat([]string{Collector}, os.Environ(), []string{"GOWORK=" + work}, in.fixed, in.user)
 }
 
 // value returns a setting of the user.
