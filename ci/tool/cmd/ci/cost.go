@@ -186,7 +186,7 @@ func (a *app) costPublished(cmd *cobra.Command, f *costFlags, prices cost.Prices
 			continue // one registry for all regions
 		}
 		for _, repository := range found[n] {
-			images += len(repository.Images)
+			images += len(repository.Images) + repository.Archived.Images
 			if repository.Tier == catalog.Private {
 				repository.Region = region.name
 			}

@@ -112,6 +112,16 @@ func TestCostOfECR(t *testing.T) {
 	assert.Empty(t, denied.stdout)
 }
 
+func TestCostOfImagesThatAreAllArchived(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	s.aws.Add(awsfake.Private, "lambda-private-light", awsfake.Image{Digest: digest("a"), Tags: []string{"beta-aaaaaaa"}, Status: "ARCHIVED", Size: 1 << 30})
+	s.aws.Add(awsfake.Public, "lambda-light")
+	got := s.environment.in(t, s.root, "cost", "--published", "--private-registry", s.private.Host, "--public-registry", s.public.Host+"/alias")
+	assert.Equal(t, exitDone, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "\narchived, and not counted above: 1 image of at most 1073.7 MB (a layer of several counts for each), $0.1000 a month")
+}
+
 // tell tells the stand-in of AWS what the repository at a registry holds.
 func (s stand) tell(t *testing.T, tier, host, name string) {
 	t.Helper()
