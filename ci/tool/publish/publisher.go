@@ -1,3 +1,6 @@
+// Package publish pushes images to registries. It decides which repository and tags each
+// image goes to, compares that with what is in the registries, and sends only what is
+// missing. The latest tags are moved last: all of them, or none.
 package publish
 
 import (
